@@ -1,0 +1,1 @@
+"""watchdog-oom, the administrator's command: one file a subcommand."""

@@ -1,0 +1,42 @@
+"""Condition on the kernel's own OOM kills, as its log tells them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from watchdog_oom.conditions import Condition, Family, Finding, Kind
+from watchdog_oom.model import KernelKill
+from watchdog_oom.policy.types import ProcessNoun
+from watchdog_oom.selectors import own_keys_match
+from watchdog_oom.steps import printable
+from watchdog_oom.view import View
+
+
+@dataclass(frozen=True, slots=True)
+class KernelOomKill:
+    """The kernel killed a process of the noun, or any process (``noun`` None), since the last snapshot."""
+
+    noun: str | None
+
+    def find(self, view: View) -> Finding:
+        for kill in view.snapshot.kernel_kills:
+            if self.noun is None or _was(view.policy.processes[self.noun], kill):
+                return Finding(True, f"the kernel killed {printable(kill.comm)}[{kill.pid}]: {printable(kill.line)}")
+        return Finding(False, f"the kernel has not just killed {self.noun or 'any process'}")
+
+
+def _was(noun: ProcessNoun, kill: KernelKill) -> bool:
+    """The dead are matched as they were last seen; one never seen alive only by the name in the kernel's line."""
+    if kill.victim is not None:
+        return own_keys_match(noun, kill.victim)
+    return bool(noun.comm) and any(pattern.fullmatch(kill.comm) for pattern in noun.comm)
+
+
+def _build(values: Mapping[str, Any]) -> Condition:
+    name = values["kernel_oom_kill"]
+    return KernelOomKill(None if name == "any" else name)
+
+
+FAMILY = Family(keys={"kernel_oom_kill": Kind.PROCESS_OR_ANY}, build=_build)

@@ -1,0 +1,70 @@
+"""Conditions on free memory and swap."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from watchdog_oom import words
+from watchdog_oom.conditions import Condition, Family, Finding, Kind
+from watchdog_oom.model import Memory
+from watchdog_oom.policy.types import Size
+from watchdog_oom.view import View
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryAvailableBelow:
+    """MemAvailable below a size, or below a percentage of MemAvailable + AnonPages."""
+
+    threshold: Size
+
+    def find(self, view: View) -> Finding:
+        memory = view.snapshot.memory
+        if memory is None:
+            return Finding(False, "memory could not be read")
+        return Finding(available_below(memory, self.threshold),
+                       f"memory available is {words.percent(memory.available_percent)} "
+                       f"({words.size(memory.available_bytes)}; threshold {text(self.threshold)})")
+
+
+@dataclass(frozen=True, slots=True)
+class SwapFreeBelow:
+    """Free swap below a size or a percentage of all swap; always met on a host without swap."""
+
+    threshold: Size
+
+    def find(self, view: View) -> Finding:
+        memory = view.snapshot.memory
+        if memory is None:
+            return Finding(False, "memory could not be read")
+        if memory.swap_total_bytes == 0:
+            return Finding(True, "there is no swap")
+        return Finding(swap_below(memory, self.threshold),
+                       f"swap free is {words.percent(memory.swap_free_percent)} "
+                       f"({words.size(memory.swap_free_bytes)}; threshold {text(self.threshold)})")
+
+
+def available_below(memory: Memory, threshold: Size) -> bool:
+    if threshold.percent is not None:
+        return memory.available_percent < threshold.percent
+    return memory.available_bytes < threshold.of(memory.total_bytes)
+
+
+def swap_below(memory: Memory, threshold: Size) -> bool:
+    if memory.swap_total_bytes == 0:
+        return True
+    return memory.swap_free_bytes < threshold.of(memory.swap_total_bytes)
+
+
+def text(threshold: Size) -> str:
+    """A threshold in words: the percentage as written, or the size."""
+    return words.percent(threshold.percent) if threshold.percent is not None else words.size(threshold.of(0))
+
+
+def _build(values: Mapping[str, Any]) -> Condition:
+    (key, threshold), = values.items()
+    return MemoryAvailableBelow(threshold) if key == "memory_available_below" else SwapFreeBelow(threshold)
+
+
+FAMILY = Family(keys={"memory_available_below": Kind.SIZE, "swap_free_below": Kind.SIZE}, build=_build)

@@ -1,0 +1,36 @@
+"""Conditions on memory pressure (PSI, accounting/psi in the kernel's documentation)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from watchdog_oom import words
+from watchdog_oom.conditions import Condition, Family, Finding, Kind
+from watchdog_oom.view import View
+
+
+@dataclass(frozen=True, slots=True)
+class PressureAbove:
+    """The share of the last 10 s in which some (or, ``full``, all) tasks stood still for want of memory."""
+
+    full: bool
+    percent: float
+
+    def find(self, view: View) -> Finding:
+        pressure = view.snapshot.pressure
+        if pressure is None:
+            return Finding(False, "memory pressure is not available on this kernel")
+        share = pressure.full_avg10_percent if self.full else pressure.some_avg10_percent
+        word = "full" if self.full else "some"
+        return Finding(share > self.percent, f"memory pressure ({word}) is {words.percent(share)} "
+                                             f"over 10 s (threshold {words.percent(self.percent)})")
+
+
+def _build(values: Mapping[str, Any]) -> Condition:
+    (key, percent), = values.items()
+    return PressureAbove(full=key == "pressure_full_above", percent=percent)
+
+
+FAMILY = Family(keys={"pressure_some_above": Kind.PERCENT, "pressure_full_above": Kind.PERCENT}, build=_build)

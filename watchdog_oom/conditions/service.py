@@ -1,0 +1,32 @@
+"""Condition on the state of a service."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from watchdog_oom.conditions import Condition, Family, Finding, Kind
+from watchdog_oom.model import ServiceStatus
+from watchdog_oom.view import View
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceFailed:
+    """The service manager says that the unit failed; a unit merely stopped may be the operator's will."""
+
+    service: str
+
+    def find(self, view: View) -> Finding:
+        state = view.snapshot.services.get(self.service)
+        if state is None:
+            return Finding(False, f"the state of {self.service} is not known yet")
+        told = f" ({state.words})" if state.words else ""
+        return Finding(state.status is ServiceStatus.FAILED, f"{state.unit} is {state.status}{told}")
+
+
+def _build(values: Mapping[str, Any]) -> Condition:
+    return ServiceFailed(values["service"])
+
+
+FAMILY = Family(subject="service", keys={"service": Kind.SERVICE, "failed": Kind.TRUE}, build=_build)

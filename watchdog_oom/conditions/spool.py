@@ -1,0 +1,77 @@
+"""Conditions on a spool directory: entries, bytes, age, and the space left on its filesystem."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from watchdog_oom import words
+from watchdog_oom.conditions import Condition, Family, Finding, Kind
+from watchdog_oom.model import SpoolState
+from watchdog_oom.policy.types import Size
+from watchdog_oom.view import View
+
+
+@dataclass(frozen=True, slots=True)
+class SpoolIs:
+    """All given keys hold for the spool's last complete scan. A count of inodes stands in ``Size.amount_bytes``."""
+
+    spool: str
+    entries_above: int | None = None
+    size_above: Size | None = None
+    oldest_above: float | None = None
+    space_free_below: Size | None = None
+    inodes_free_below: Size | None = None
+
+    def find(self, view: View) -> Finding:
+        state = view.snapshot.spools.get(self.spool)
+        if state is None:
+            return Finding(False, f"spool {self.spool} has not been scanned yet")
+        if state.problem is not None:
+            return Finding(False, f"spool {self.spool}: {state.problem}")
+        findings = [finding for finding in (self._entries(state), self._size(state), self._oldest(state),
+                                            self._space(state), self._inodes(state)) if finding is not None]
+        return Finding(all(finding.holds for finding in findings),
+                       f"spool {self.spool}: " + ", ".join(finding.words for finding in findings))
+
+    def _entries(self, state: SpoolState) -> Finding | None:
+        if self.entries_above is None:
+            return None
+        return Finding(state.entries > self.entries_above, f"{state.entries} entries (threshold {self.entries_above})")
+
+    def _size(self, state: SpoolState) -> Finding | None:
+        if self.size_above is None:
+            return None
+        threshold = self.size_above.of(state.space_total_bytes)
+        return Finding(state.size_bytes > threshold,
+                       f"{words.size(state.size_bytes)} (threshold {words.size(threshold)})")
+
+    def _oldest(self, state: SpoolState) -> Finding | None:
+        if self.oldest_above is None:
+            return None
+        return Finding(state.oldest_seconds > self.oldest_above,
+                       f"the oldest entry is {words.duration(state.oldest_seconds)} old "
+                       f"(threshold {words.duration(self.oldest_above)})")
+
+    def _space(self, state: SpoolState) -> Finding | None:
+        if self.space_free_below is None:
+            return None
+        threshold = self.space_free_below.of(state.space_total_bytes)
+        return Finding(state.space_free_bytes < threshold,
+                       f"{words.size(state.space_free_bytes)} free (threshold {words.size(threshold)})")
+
+    def _inodes(self, state: SpoolState) -> Finding | None:
+        if self.inodes_free_below is None:
+            return None
+        threshold = self.inodes_free_below.of(state.inodes_total)
+        return Finding(state.inodes_free < threshold, f"{state.inodes_free} inodes free (threshold {threshold:.0f})")
+
+
+def _build(values: Mapping[str, Any]) -> Condition:
+    return SpoolIs(values["spool"], **{key: value for key, value in values.items() if key != "spool"})
+
+
+FAMILY = Family(subject="spool", build=_build, keys={
+    "spool": Kind.SPOOL, "entries_above": Kind.COUNT, "size_above": Kind.SIZE, "oldest_above": Kind.DURATION,
+    "space_free_below": Kind.SIZE, "inodes_free_below": Kind.SIZE_OR_COUNT})

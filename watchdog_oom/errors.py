@@ -1,0 +1,49 @@
+"""Every error a user can meet, each with its exit status; the two front doors turn them into one line and a status."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+class WatchdogError(Exception):
+    """An error for people: what happened, where, what to do."""
+
+    exit_status = 2
+
+
+class UsageError(WatchdogError):
+    """The command line or the daemon's own configuration is wrong."""
+
+
+class NotPermittedError(WatchdogError):
+    """The system did not permit it; the message names the capability or the owner that is missing."""
+
+    exit_status = 3
+
+
+class NotRunningError(WatchdogError):
+    """The daemon is not running, so it cannot be asked."""
+
+    exit_status = 4
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Fault:
+    """One thing that is wrong in a policy file: ``file:line: [table] key: what is wrong — did you mean …?``"""
+
+    file: str
+    line: int
+    where: str
+    what: str
+
+    def __str__(self) -> str:
+        place = f"{self.file}:{self.line}: " if self.line else f"{self.file}: "
+        return f"{place}{self.where}: {self.what}" if self.where else f"{place}{self.what}"
+
+
+class PolicyError(WatchdogError):
+    """One policy or more cannot be used; carries every fault that was found."""
+
+    def __init__(self, faults: tuple[Fault, ...]) -> None:
+        self.faults = tuple(sorted(faults))
+        super().__init__("\n".join(str(fault) for fault in self.faults))

@@ -1,0 +1,234 @@
+"""What was sensed: the frozen Snapshot, its parts, and the identities everything else refers to.
+
+Units stand in the names. All moments named ``boottime`` are seconds of CLOCK_BOOTTIME, which neither jumps with
+the date nor stops in suspend; ``wall`` is seconds since the epoch and is used only to talk to people and to judge
+file times.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from types import MappingProxyType
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class ProcessId:
+    """One process of this boot: the kernel reuses pids, but not together with the start time (proc(5), field 22)."""
+
+    pid: int
+    start_ticks: int
+
+    def __str__(self) -> str:
+        return f"{self.pid}@{self.start_ticks}"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class EntryId:
+    """One directory entry's inode, however it is named."""
+
+    device: int
+    inode: int
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """The moment of a snapshot.
+
+    ``offsets`` are the distinct values of wall − boottime seen since the daemon started, newest last: after the date
+    was set, a file's age is judged by the clock that makes it youngest, so a jump never makes anything stale.
+    """
+
+    wall: float
+    boottime: float
+    local_minute: int = 0
+    offsets: tuple[float, ...] = ()
+
+    def age_of_stamp(self, stamp_seconds: float) -> float:
+        """Age in seconds of a file time: the youngest age any clock of this boot gives, never below zero."""
+        readings = (*self.offsets, self.wall - self.boottime)
+        ages = [self.boottime + offset - stamp_seconds for offset in readings]
+        return min((age for age in ages if age >= 0), default=0.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """/proc/meminfo, in bytes (proc(5)); percentages count as earlyoom does: of MemAvailable + AnonPages."""
+
+    total_bytes: int
+    available_bytes: int
+    anonymous_bytes: int
+    swap_total_bytes: int
+    swap_free_bytes: int
+
+    @property
+    def available_percent(self) -> float:
+        """MemAvailable in percent of what user space could ever have: a tmpfs full of files does not count."""
+        userspace_bytes = self.available_bytes + self.anonymous_bytes
+        return 100.0 * self.available_bytes / userspace_bytes if userspace_bytes else 100.0
+
+    @property
+    def swap_free_percent(self) -> float:
+        """Free swap in percent of all swap; 0 on a host without swap, so every ``swap_free_below`` is met."""
+        return 100.0 * self.swap_free_bytes / self.swap_total_bytes if self.swap_total_bytes else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Pressure:
+    """/proc/pressure/memory: shares of time stalled in percent over 10 s, totals in microseconds (accounting/psi)."""
+
+    some_avg10_percent: float
+    full_avg10_percent: float
+    some_total_us: int = 0
+    full_total_us: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What is read once per process image; ``None`` means not read or not readable.
+
+    ``exe`` has the kernel's `` (deleted)`` suffix stripped; ``cmdline`` is joined by spaces and forgeable; ``unit`` is
+    the systemd unit of the cgroup path.
+    """
+
+    exe: str | None = None
+    cmdline: str | None = None
+    uid: int | None = None
+    user: str | None = None
+    unit: str | None = None
+
+
+NO_FACTS = Facts()
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """One process as of its last reading.
+
+    ``image`` changes at every exec; ``tty`` is the controlling terminal's device number or 0; ``badness`` is
+    /proc/PID/oom_score, read only when an emergency is near; ``under`` names the spools in which the process has its
+    working directory or an open file.
+    """
+
+    id: ProcessId
+    ppid: int
+    comm: str
+    state: str = "S"
+    session: int = 0
+    tty: int = 0
+    threads: int = 1
+    rss_bytes: int = 0
+    started_boottime: float = 0.0
+    image: int = 0
+    kernel_thread: bool = False
+    facts: Facts = NO_FACTS
+    swap_bytes: int | None = None
+    oom_score_adj: int | None = None
+    badness: int | None = None
+    under: frozenset[str] = frozenset()
+
+    @property
+    def pid(self) -> int:
+        return self.id.pid
+
+    @property
+    def dead(self) -> bool:
+        """Gone but not reaped. A zombie leader whose threads live on still holds memory, so it is not dead."""
+        return self.state in "ZX" and self.threads <= 1
+
+    def age_seconds(self, clock: Clock) -> float:
+        return max(0.0, clock.boottime - self.started_boottime)
+
+
+@dataclass(frozen=True, slots=True)
+class KernelKill:
+    """One OOM kill by the kernel, as its log told it; ``comm`` is cut to 15 bytes by the kernel.
+
+    ``victim`` is the process as it was last seen alive, where it had been seen; ``cgroup`` says that a control group's
+    limit was hit rather than the host's memory exhausted.
+    """
+
+    pid: int
+    comm: str
+    line: str
+    boottime: float
+    cgroup: bool = False
+    victim: Process | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SpoolState:
+    """One spool as of its last scan; ``problem`` says why the spool is refused or could not be read, in words."""
+
+    scanned_boottime: float
+    problem: str | None = None
+    entries: int = 0
+    stale: int = 0
+    size_bytes: int = 0
+    oldest_seconds: float = 0.0
+    space_free_bytes: int = 0
+    space_total_bytes: int = 0
+    inodes_free: int = 0
+    inodes_total: int = 0
+    complete: bool = True
+
+
+class ServiceStatus(StrEnum):
+    """What the service manager says of a unit."""
+
+    ACTIVE = "active"
+    INACTIVE = "inactive"
+    FAILED = "failed"
+    CHANGING = "changing"
+    MISSING = "missing"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceState:
+    """One unit as of ``sensed_boottime``; ``main_pid`` is 0 where the manager does not tell it."""
+
+    unit: str
+    status: ServiceStatus
+    sensed_boottime: float
+    main_pid: int = 0
+    words: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class EffectReport:
+    """What became of a slow effect (service job, purge, run, probe) that ended since the last snapshot."""
+
+    intent_id: str
+    ok: bool
+    words: str
+    took_seconds: float
+    boottime: float
+
+
+_EMPTY: Mapping[str, int] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """Everything sensed at one moment. ``lineage`` are the pids of the daemon itself and of its ancestors."""
+
+    clock: Clock
+    boot_id: str = ""
+    memory: Memory | None = None
+    pressure: Pressure | None = None
+    processes: Mapping[int, Process] = field(default_factory=dict)
+    spools: Mapping[str, SpoolState] = field(default_factory=dict)
+    services: Mapping[str, ServiceState] = field(default_factory=dict)
+    kernel_kills: tuple[KernelKill, ...] = ()
+    reports: tuple[EffectReport, ...] = ()
+    lineage: frozenset[int] = frozenset()
+    skipped: Mapping[str, int] = field(default_factory=lambda: _EMPTY)
+
+    def alive(self, identity: ProcessId) -> Process | None:
+        """The process of that identity if it still runs; ``None`` once gone, dead, or its pid is another's."""
+        process = self.processes.get(identity.pid)
+        if process is None or process.id != identity or process.dead:
+            return None
+        return process

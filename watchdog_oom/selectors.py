@@ -1,0 +1,89 @@
+"""Who? Process nouns matched against processes; pure, so that the same match is made again just before an act.
+
+Matching is three-valued: a fact that was not read yet is ``Answer.UNKNOWN`` and names itself, so that sensing reads
+only what decides (a cmdline read of a swapped-out process can stall for seconds).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from enum import StrEnum
+
+from watchdog_oom.model import Process
+from watchdog_oom.policy.types import ProcessNoun
+
+
+class Fact(StrEnum):
+    """What can be read of a process beyond its stat line, cheapest first."""
+
+    EXE = "exe"
+    USER = "user"
+    UNIT = "unit"
+    CMDLINE = "cmdline"
+
+
+def missing_fact(noun: ProcessNoun, process: Process, known: frozenset[Fact]) -> Fact | None:
+    """The next fact worth reading to decide whether the noun may match; ``None`` when nothing more can change it."""
+    if not own_keys_match(noun, process, known):
+        return None
+    wanted = ((Fact.EXE, noun.exe), (Fact.USER, noun.user), (Fact.UNIT, noun.unit), (Fact.CMDLINE, noun.cmdline))
+    return next((fact for fact, patterns in wanted if patterns and fact not in known), None)
+
+
+def own_keys_match(noun: ProcessNoun, process: Process, known: frozenset[Fact] = frozenset(Fact)) -> bool:
+    """Whether name, exe, user, unit and cmdline hold; facts not in ``known`` are taken as holding.
+
+    Kernel threads and the dead match nothing. ``parent`` and ``under`` need other processes: see View.
+    """
+    if process.kernel_thread or process.dead:
+        return False
+    facts = process.facts
+    if noun.comm and not _any_full(noun.comm, process.comm):
+        return False
+    if noun.exe and Fact.EXE in known and not _any_full(noun.exe, facts.exe):
+        return False
+    if noun.user and Fact.USER in known and not _user_matches(noun.user, facts.user, facts.uid):
+        return False
+    if noun.unit and Fact.UNIT in known and not _any_full(noun.unit, facts.unit):
+        return False
+    return not (noun.cmdline and Fact.CMDLINE in known and not _any_search(noun.cmdline, facts.cmdline))
+
+
+def names_target(noun: ProcessNoun) -> bool:
+    """Whether the noun gives its targets' own name or executable, as against only a user, a unit or a pattern."""
+    return bool(noun.comm or noun.exe)
+
+
+def glob_pattern(glob: str, *, path: bool = False) -> re.Pattern[str]:
+    """A shell glob as a pattern for a whole text; with ``path``, ``*`` and ``?`` stop at a slash, ``**`` does not."""
+    star, one = ("[^/]*", "[^/]") if path else (".*", ".")
+    out: list[str] = []
+    at = 0
+    while at < len(glob):
+        if glob.startswith("**", at):
+            out.append(".*")
+            at += 2
+            continue
+        char = glob[at]
+        end = glob.find("]", at + 2) if char == "[" else -1
+        if end > 0:
+            inside = glob[at + 1:end].replace("\\", "\\\\").replace("[", "\\[")
+            out.append("[" + ("^" + inside[1:] if inside[0] in "!^" else inside) + "]")
+            at = end + 1
+            continue
+        out.append(star if char == "*" else one if char == "?" else re.escape(char))
+        at += 1
+    return re.compile("".join(out), re.DOTALL)
+
+
+def _any_full(patterns: Iterable[re.Pattern[str]], text: str | None) -> bool:
+    return text is not None and any(pattern.fullmatch(text) for pattern in patterns)
+
+
+def _any_search(patterns: Iterable[re.Pattern[str]], text: str | None) -> bool:
+    return text is not None and any(pattern.search(text) for pattern in patterns)
+
+
+def _user_matches(users: Iterable[str], user: str | None, uid: int | None) -> bool:
+    return any(name == user or (uid is not None and name == str(uid)) for name in users)

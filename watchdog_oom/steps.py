@@ -1,0 +1,185 @@
+"""The closed union of effects, as printable values. Adding one must touch guard and host: mypy shows where."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TypeAlias
+
+from watchdog_oom.model import ProcessId
+
+
+class SignalName(StrEnum):
+    """The four signals the daemon ever sends."""
+
+    TERM = "TERM"
+    KILL = "KILL"
+    STOP = "STOP"
+    CONT = "CONT"
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """Signal one process. ``noun`` is the selector that is matched again before the signal goes out; ``None`` in an
+    emergency, where only "still the same and still unprotected" is asked. ``named`` says that the noun gives the
+    target's own name or executable, which is what lets a policy reach an operator's session."""
+
+    target: ProcessId
+    comm: str
+    signal: SignalName
+    noun: str | None = None
+    named: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.signal} {printable(self.comm)}[{self.target.pid}]"
+
+
+@dataclass(frozen=True, slots=True)
+class SetOomScoreAdj:
+    """Write /proc/PID/oom_score_adj (−1000…1000, proc(5)). ``noun`` as in Signal, ``None`` when restoring."""
+
+    target: ProcessId
+    comm: str
+    value: int
+    noun: str | None = None
+
+    def __str__(self) -> str:
+        return f"oom_score_adj {printable(self.comm)}[{self.target.pid}] = {self.value}"
+
+
+@dataclass(frozen=True, slots=True)
+class StopUnit:
+    """Stop a service, or a trigger of it."""
+
+    unit: str
+    service: str
+
+    def __str__(self) -> str:
+        return f"stop {self.unit}"
+
+
+@dataclass(frozen=True, slots=True)
+class StartUnit:
+    """Start a service, or a trigger of it."""
+
+    unit: str
+    service: str
+
+    def __str__(self) -> str:
+        return f"start {self.unit}"
+
+
+@dataclass(frozen=True, slots=True)
+class Purge:
+    """Clear the stale, unused entries of a spool; ``limit`` is the most entries this run may take."""
+
+    spool: str
+    limit: int
+
+    def __str__(self) -> str:
+        return f"purge {self.spool}"
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Run a fixed argument vector, without a shell, killed after ``within_seconds``."""
+
+    argv: tuple[str, ...]
+    within_seconds: float
+
+    def __str__(self) -> str:
+        return "run " + " ".join(printable(word) for word in self.argv)
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """Ask the service's probe once whether the service answers."""
+
+    service: str
+
+    def __str__(self) -> str:
+        return f"probe {self.service}"
+
+
+Step: TypeAlias = Signal | SetOomScoreAdj | StopUnit | StartUnit | Purge | Run | Probe
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """A step with the rule and the evidence behind it. ``urgent`` intents are performed before they are written."""
+
+    id: str
+    step: Step
+    rule: str
+    because: tuple[str, ...]
+    incident: str | None = None
+    urgent: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.step}  [{self.rule}] because {'; '.join(self.because)}"
+
+
+class NoteKind(StrEnum):
+    """The journal's kinds that carry news without an effect of their own."""
+
+    INCIDENT = "incident"
+    OUTCOME = "outcome"
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """News for the journal: an incident opened, was held or closed; a kill was verified; something would be done."""
+
+    kind: NoteKind
+    rule: str
+    result: str
+    because: tuple[str, ...] = ()
+    incident: str | None = None
+    step: str | None = None
+    target: ProcessId | None = None
+    comm: str = ""
+    took_seconds: float | None = None
+
+    def __str__(self) -> str:
+        subject = f"{self.step}: " if self.step else ""
+        reasons = f" because {'; '.join(self.because)}" if self.because else ""
+        return f"{subject}{self.result}  [{self.rule}]{reasons}"
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A step that guard does not let through, and why."""
+
+    intent: Intent
+    reason: str
+
+    def __str__(self) -> str:
+        return f"refused: {self.intent.step}: {self.reason}  [{self.intent.rule}]"
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """What the next snapshot must hold beyond the ordinary: fresh states of these services; badness of processes."""
+
+    services: frozenset[str] = frozenset()
+    soon: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What one tick decided: the steps to perform in order, what was refused, and the news."""
+
+    intents: tuple[Intent, ...] = ()
+    refusals: tuple[Refusal, ...] = ()
+    notes: tuple[Note, ...] = ()
+    watch: Watch = Watch()
+
+    def __str__(self) -> str:
+        return "\n".join(str(part) for part in (*self.intents, *self.refusals, *self.notes))
+
+
+def printable(text: str) -> str:
+    """Text from a process made safe to print: control characters and undecodable bytes as escapes."""
+    def escaped(char: str) -> str:
+        return char.encode("unicode_escape", "backslashreplace").decode("ascii")
+    return "".join(char if char.isprintable() and char != "\\" else escaped(char) for char in text)

@@ -1,0 +1,65 @@
+"""One snapshot seen through one policy: which processes each noun matches, who is protected, oldest first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from watchdog_oom.model import Process, ProcessId, Snapshot
+from watchdog_oom.policy.types import Policy, ProcessNoun
+from watchdog_oom.selectors import own_keys_match
+
+
+class View:
+    """Answers are computed once and kept: a snapshot never changes, so neither do they."""
+
+    def __init__(self, snapshot: Snapshot, policy: Policy) -> None:
+        self.snapshot = snapshot
+        self.policy = policy
+        self._matches: dict[str, tuple[Process, ...]] = {}
+        self._protected: dict[ProcessId, str] | None = None
+        self._open: set[str] = set()
+
+    @property
+    def now(self) -> float:
+        """The snapshot's moment, in seconds of CLOCK_BOOTTIME."""
+        return self.snapshot.clock.boottime
+
+    def matching(self, noun_name: str) -> tuple[Process, ...]:
+        """The living processes that the noun selects, oldest first."""
+        if noun_name not in self._matches:
+            if noun_name in self._open:  # parents that name each other in a circle match nothing
+                return ()
+            self._open.add(noun_name)
+            noun = self.policy.processes[noun_name]
+            found = [p for p in self.snapshot.processes.values() if self.matches(noun, p)]
+            self._open.discard(noun_name)
+            self._matches[noun_name] = tuple(sorted(found, key=lambda p: (p.id.start_ticks, p.pid)))
+        return self._matches[noun_name]
+
+    def matches(self, noun: ProcessNoun, process: Process) -> bool:
+        """Whether every key of the noun holds for the process, its ancestors and its spools included."""
+        if not own_keys_match(noun, process):
+            return False
+        if noun.under and not any(spool in process.under for spool in noun.under):
+            return False
+        if not noun.parent:
+            return True
+        parents = {p.id for name in noun.parent for p in self.matching(name)}
+        return any(ancestor.id in parents for ancestor in self.ancestors(process))
+
+    def ancestors(self, process: Process) -> Iterator[Process]:
+        """Parent, grandparent and so on, as far as the snapshot knows them; never in a circle."""
+        seen = {process.pid}
+        while process.ppid not in seen and process.ppid in self.snapshot.processes:
+            process = self.snapshot.processes[process.ppid]
+            seen.add(process.pid)
+            yield process
+
+    @property
+    def protected(self) -> dict[ProcessId, str]:
+        """Who no rule may choose, with the name of the protect table that says so."""
+        if self._protected is None:
+            self._protected = {process.id: protect.name
+                               for protect in self.policy.protects.values()
+                               for process in self.matching(protect.process)}
+        return self._protected
