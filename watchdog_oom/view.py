@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator
 
-from watchdog_oom.model import Process, ProcessId, Snapshot
+from watchdog_oom.model import KernelKill, Process, ProcessId, Snapshot
 from watchdog_oom.policy.types import Policy, ProcessNoun
 from watchdog_oom.selectors import own_keys_match
 
@@ -18,6 +19,13 @@ class View:
         self._matches: dict[str, tuple[Process, ...]] = {}
         self._protected: dict[ProcessId, str] | None = None
         self._open: set[str] = set()
+        self.kernel_kills = snapshot.kernel_kills
+
+    def hearing(self, kills: tuple[KernelKill, ...]) -> View:
+        """The same view in which these are the kernel's kills: a rule also hears those it could not act on at once."""
+        view = copy.copy(self)
+        view.kernel_kills = kills
+        return view
 
     @property
     def now(self) -> float:

@@ -16,12 +16,12 @@ from watchdog_oom.view import View
 
 @dataclass(frozen=True, slots=True)
 class KernelOomKill:
-    """The kernel killed a process of the noun, or any process (``noun`` None), since the last snapshot."""
+    """The kernel killed a process of the noun, or any process (``noun`` None), and the rule has not run since."""
 
     noun: str | None
 
     def find(self, view: View) -> Finding:
-        for kill in view.snapshot.kernel_kills:
+        for kill in view.kernel_kills:
             if self.noun is None or _was(view.policy.processes[self.noun], kill):
                 return Finding(True, f"the kernel killed {printable(kill.comm)}[{kill.pid}]: {printable(kill.line)}")
         return Finding(False, f"the kernel has not just killed {self.noun or 'any process'}")

@@ -1,0 +1,37 @@
+"""The fold over all rules: one snapshot and what is remembered in, a printable plan and what to remember out. Pure."""
+
+from __future__ import annotations
+
+from watchdog_oom.guard import Budget
+from watchdog_oom.history import History
+from watchdog_oom.model import Snapshot
+from watchdog_oom.policy.types import Policy
+from watchdog_oom.rules import emergency, escalation, freezing, limit, protect, recover
+from watchdog_oom.steps import Plan
+from watchdog_oom.turn import Turn
+from watchdog_oom.view import View
+
+
+def decide(snapshot: Snapshot, policy: Policy, history: History, budget: Budget) -> tuple[Plan, History]:
+    """What to do now. The emergency comes first, so that nothing delays it and no other rule spends its budget."""
+    turn = Turn(View(snapshot, policy), history, budget)
+    escalation.advance(turn)
+    if history.stopping:
+        _wind_up(turn)
+    else:
+        emergency.apply(turn)
+        protect.apply(turn)
+        limit.apply(turn)
+        recover.apply(turn)
+        freezing.thaw_rest(turn)
+    return turn.result()
+
+
+def _wind_up(turn: Turn) -> None:
+    """Finish what must not stay half done, then give back what was changed; ``finished`` says that this is all."""
+    recover.compensate_all(turn, "the daemon stops")
+    recover.apply(turn)
+    freezing.thaw_rest(turn)
+    if not recover.running(turn):
+        protect.restore_all(turn)
+        turn.finished = True

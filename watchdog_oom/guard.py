@@ -1,0 +1,125 @@
+"""Refusals that no policy can override (Laws 2 and 3): pure, asked for every step, and for every candidate before."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import assert_never
+
+from watchdog_oom.model import Process
+from watchdog_oom.policy.types import ProcessNoun
+from watchdog_oom.steps import (
+    Probe,
+    Purge,
+    Run,
+    SetOomScoreAdj,
+    Signal,
+    SignalName,
+    StartUnit,
+    Step,
+    StopUnit,
+)
+from watchdog_oom.view import View
+
+UNKILLABLE_ADJ = -1000
+KILL_WINDOW_SECONDS = 60.0
+SSHD = ProcessNoun("sshd", comm=(re.compile("sshd.*"),), exe=(re.compile("/.*"),))
+OWN_UNITS = frozenset({"watchdog-oomd", "watchdog-oomd.service"})
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """The most that may be done, whatever policies say: processes newly ended a minute, entries a purge."""
+
+    kills_per_minute: int = 30
+    purge_entries: int = 200_000
+
+
+def refusal(step: Step, view: View, budget: Budget, recent_kills: int, *, begun: bool = False) -> str | None:
+    """Why the step must not be done, in words, or ``None``. ``begun`` says that the target's ending is under way, so
+    that it counts no second time against the budget."""
+    match step:
+        case Signal():
+            return _signal_refusal(step, view, budget, recent_kills, begun)
+        case SetOomScoreAdj():
+            return _adjust_refusal(step, view)
+        case StopUnit() | StartUnit():
+            return "a watchdog does not stop or start itself" if step.unit in OWN_UNITS else None
+        case Purge():
+            return _purge_refusal(step, view, budget)
+        case Run():
+            return None if step.argv and step.argv[0].startswith("/") else "a program needs an absolute path"
+        case Probe():
+            return None
+        case _:
+            assert_never(step)
+
+
+def untouchable(process: Process, view: View, *, named: bool = False) -> str | None:
+    """Why this process may never be ended or frozen, or ``None`` (Law 2). ``named``: a policy gives its very name."""
+    if process.pid == 1:
+        return "it is pid 1"
+    if process.kernel_thread:
+        return "it is a kernel thread"
+    if process.pid in view.snapshot.lineage:
+        return "it is this daemon or an ancestor of it"
+    if process.id in view.protected:
+        return f"it is protected by protect.{view.protected[process.id]}"
+    if process.oom_score_adj == UNKILLABLE_ADJ:
+        return f"its oom_score_adj is {UNKILLABLE_ADJ}"
+    if named:
+        return None
+    if _is_sshd(process):
+        return "it is sshd"
+    if _leads_login_session(process, view):
+        return "it leads an operator's session"
+    return None
+
+
+def _is_sshd(process: Process) -> bool:
+    """By executable where it could be read: a name alone is anybody's to take."""
+    if not SSHD.comm[0].fullmatch(process.comm):
+        return False
+    return process.facts.exe is None or process.facts.exe.startswith("/usr/")
+
+
+def _leads_login_session(process: Process, view: View) -> bool:
+    """The login shell itself, started by sshd or login; what it starts, terminal or not, gets no immunity."""
+    if not process.tty or process.session != process.pid:
+        return False
+    parent = view.snapshot.processes.get(process.ppid)
+    return parent is not None and (_is_sshd(parent) or parent.comm == "login")
+
+
+def _signal_refusal(step: Signal, view: View, budget: Budget, recent_kills: int, begun: bool) -> str | None:
+    process = view.snapshot.alive(step.target)
+    if process is None:
+        return "it is gone"
+    if step.signal is SignalName.CONT:
+        return None
+    reason = untouchable(process, view, named=step.named)
+    if reason is None and not begun and step.signal is not SignalName.STOP and recent_kills >= budget.kills_per_minute:
+        return f"the budget of {budget.kills_per_minute} kills a minute is used up"
+    return reason
+
+
+def _adjust_refusal(step: SetOomScoreAdj, view: View) -> str | None:
+    process = view.snapshot.alive(step.target)
+    if process is None:
+        return "it is gone"
+    if process.pid == 1 or process.kernel_thread:
+        return "pid 1 and kernel threads are left alone"
+    if not UNKILLABLE_ADJ <= step.value <= 1000:
+        return "oom_score_adj goes from -1000 to 1000"
+    allowed = any(protect.allow_unkillable and protect.process == step.noun
+                  for protect in view.policy.protects.values())
+    if step.value == UNKILLABLE_ADJ and step.noun is not None and not allowed:
+        return "-1000 needs allow_unkillable = true"
+    return None
+
+
+def _purge_refusal(step: Purge, view: View, budget: Budget) -> str | None:
+    if not 0 < step.limit <= budget.purge_entries:
+        return f"a purge may take from 1 to {budget.purge_entries} entries"
+    state = view.snapshot.spools.get(step.spool)
+    return state.problem if state is not None else None

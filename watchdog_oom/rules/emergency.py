@@ -1,0 +1,130 @@
+"""[emergency]: the last resort. Act before the kernel does, and on someone better than the kernel would choose."""
+
+from __future__ import annotations
+
+from watchdog_oom import words
+from watchdog_oom.conditions import Finding
+from watchdog_oom.conditions.memory import MemoryAvailableBelow, SwapFreeBelow, available_below, swap_below
+from watchdog_oom.guard import untouchable
+from watchdog_oom.history import Stage
+from watchdog_oom.model import Memory, Process
+from watchdog_oom.policy.types import Emergency, Mode, Size
+from watchdog_oom.rules.escalation import killing, unkillable
+from watchdog_oom.steps import printable
+from watchdog_oom.turn import Turn
+from watchdog_oom.view import View
+
+RULE = "emergency"
+GRACE_SECONDS = 5.0
+SETTLE_SECONDS = 0.2
+NEAR_FACTOR = 2.0
+PREFERRED_AT_LEAST_PERCENT = 1.0
+
+
+def near(memory: Memory, emergency: Emergency) -> bool:
+    """Whether every process should be read at each tick: both measures are below twice their thresholds."""
+    return (available_below(memory, _scaled(emergency.memory_available_below, NEAR_FACTOR))
+            and swap_below(memory, _scaled(emergency.swap_free_below, NEAR_FACTOR)))
+
+
+def apply(turn: Turn) -> None:
+    emergency = turn.view.policy.emergency
+    memory = turn.view.snapshot.memory
+    if memory is None:
+        return
+    findings = evidence(turn.view, emergency)
+    if not all(finding.holds for finding in findings):
+        _close(turn, findings)
+        return
+    because = tuple(finding.words for finding in findings)
+    if emergency.mode is Mode.OBSERVE:
+        _observe(turn, because)
+        return
+    _act(turn, because, at_once=_desperate(memory, emergency))
+
+
+def evidence(view: View, emergency: Emergency) -> tuple[Finding, Finding]:
+    return (MemoryAvailableBelow(emergency.memory_available_below).find(view),
+            SwapFreeBelow(emergency.swap_free_below).find(view))
+
+
+def ranked(view: View) -> list[Process]:
+    """Everybody who may be chosen, the best victim first: the preferred that are worth it, then by badness."""
+    memory = view.snapshot.memory
+    total = memory.total_bytes + memory.swap_total_bytes if memory else 0
+    preferred = {process.id for name in view.policy.emergency.prefer for process in view.matching(name)}
+    worth_bytes = total * PREFERRED_AT_LEAST_PERCENT / 100.0
+
+    def rank(process: Process) -> tuple[bool, int, int]:
+        holds = process.rss_bytes + (process.swap_bytes or 0)
+        return (process.id in preferred and holds >= worth_bytes, badness(process, total), holds)
+
+    candidates = [process for process in view.snapshot.processes.values()
+                  if not process.dead and not process.kernel_thread and process.rss_bytes > 0]
+    return sorted(candidates, key=rank, reverse=True)
+
+
+def badness(process: Process, total_bytes: int) -> int:
+    """The kernel's own score (oom_score, proc(5)), or its formula: share of RAM and swap in ‰, plus oom_score_adj."""
+    if process.badness is not None:
+        return process.badness
+    share = 1000 * (process.rss_bytes + (process.swap_bytes or 0)) // total_bytes if total_bytes else 0
+    return max(0, share + (process.oom_score_adj or 0))
+
+
+def _act(turn: Turn, because: tuple[str, ...], *, at_once: bool) -> None:
+    if turn.emergency is None:
+        turn.emergency = turn.new_id(RULE)
+        turn.note(RULE, "opened: memory and swap are running out", because=because, incident=turn.emergency)
+    if killing(turn) or turn.now - turn.ended_at < SETTLE_SECONDS:
+        return  # Law 3: the memory of the last one is still on its way back
+    if not at_once and any(e.urgent and e.stage is Stage.TERM for e in turn.endings.values()):
+        return
+    _take_best(turn, because, at_once=at_once)
+
+
+def _take_best(turn: Turn, because: tuple[str, ...], *, at_once: bool) -> None:
+    passed_over: list[str] = []
+    for process in ranked(turn.view):
+        who = f"{printable(process.comm)}[{process.pid}] ({words.size(process.rss_bytes)})"
+        reason = "it is unkillable" if unkillable(turn, process.id) else untouchable(process, turn.view)
+        if reason is not None:
+            passed_over.append(f"passed over {who}: {reason}")
+            continue
+        chosen = f"chose {who}, badness {badness(process, _total(turn.view))}, uid {process.facts.uid}"
+        if turn.end(process, RULE, (*because, chosen, *passed_over[:5]), GRACE_SECONDS, incident=turn.emergency,
+                    urgent=True, at_once=at_once):
+            return
+    if turn.first_time("emergency without victim"):
+        turn.note(RULE, "nobody is left who may be ended; the kernel will choose", incident=turn.emergency,
+                  because=(*because, *passed_over[:10]))
+
+
+def _observe(turn: Turn, because: tuple[str, ...]) -> None:
+    if turn.first_time("emergency observed"):
+        best = next((p for p in ranked(turn.view) if untouchable(p, turn.view) is None), None)
+        would = f"would end {printable(best.comm)}[{best.pid}]" if best else "would find nobody to end"
+        turn.note(RULE, f"observed only: {would}", because=because)
+
+
+def _close(turn: Turn, findings: tuple[Finding, Finding]) -> None:
+    if turn.emergency is not None:
+        turn.note(RULE, "closed: the emergency is over", incident=turn.emergency,
+                  because=tuple(finding.words for finding in findings))
+        turn.emergency = None
+
+
+def _desperate(memory: Memory, emergency: Emergency) -> bool:
+    return (available_below(memory, emergency.memory_available_below.half())
+            and swap_below(memory, emergency.swap_free_below.half()))
+
+
+def _scaled(size: Size, factor: float) -> Size:
+    if size.amount_bytes is not None:
+        return Size(amount_bytes=int(size.amount_bytes * factor))
+    return Size(percent=min(100.0, (size.percent or 0.0) * factor))
+
+
+def _total(view: View) -> int:
+    memory = view.snapshot.memory
+    return memory.total_bytes + memory.swap_total_bytes if memory else 0

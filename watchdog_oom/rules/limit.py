@@ -1,0 +1,105 @@
+"""[limit.NAME]: limits of one process and of the group; they hold at any time, pressure or not."""
+
+from __future__ import annotations
+
+from typing import assert_never
+
+from watchdog_oom import words
+from watchdog_oom.guard import untouchable
+from watchdog_oom.model import Process
+from watchdog_oom.policy.types import Limit, ProcessNoun, Size, Then
+from watchdog_oom.rules.escalation import unkillable
+from watchdog_oom.selectors import names_target
+from watchdog_oom.steps import printable
+from watchdog_oom.turn import Turn
+from watchdog_oom.view import View
+
+
+def apply(turn: Turn) -> None:
+    for limit in turn.view.policy.limits.values():
+        _apply_one(turn, limit)
+
+
+def _apply_one(turn: Turn, limit: Limit) -> None:
+    rule = f"limit.{limit.name}"
+    noun = turn.view.policy.processes[limit.process]
+    group = turn.view.matching(limit.process)
+    over: dict[int, tuple[Process, tuple[str, ...]]] = {}
+    for process in group:
+        reasons = process_reasons(turn.view, limit, process)
+        if turn.held_long_enough(f"{rule} {process.id}", bool(reasons), limit.for_seconds):
+            over[process.pid] = (process, reasons)
+    reasons, surplus = group_surplus(turn, limit, noun, group)
+    if turn.held_long_enough(f"{rule} group", bool(reasons), limit.for_seconds):
+        for process in surplus:
+            over.setdefault(process.pid, (process, reasons))
+    for process, because in over.values():
+        _consequence(turn, limit, noun, process, because)
+
+
+def process_reasons(view: View, limit: Limit, process: Process) -> tuple[str, ...]:
+    """Which limits this one process exceeds, in words; nothing where it keeps them all."""
+    who = f"{printable(process.comm)}[{process.pid}]"
+    reasons: list[str] = []
+    rss = size_bytes(view, limit.rss)
+    if rss is not None and process.rss_bytes > rss:
+        reasons.append(f"{who} holds {words.size(process.rss_bytes)}, limit {words.size(rss)}")
+    swap = size_bytes(view, limit.swap)
+    if swap is not None and (process.swap_bytes or 0) > swap:
+        reasons.append(f"{who} has {words.size(process.swap_bytes or 0)} in swap, limit {words.size(swap)}")
+    age = process.age_seconds(view.snapshot.clock)
+    if limit.runtime_seconds is not None and age > limit.runtime_seconds:
+        reasons.append(f"{who} runs for {words.duration(age)}, limit {words.duration(limit.runtime_seconds)}")
+    return tuple(reasons)
+
+
+def group_surplus(turn: Turn, limit: Limit, noun: ProcessNoun,
+                  group: tuple[Process, ...]) -> tuple[tuple[str, ...], list[Process]]:
+    """Which group limits are exceeded, and who goes for it: the oldest that may be touched, until the rest keeps them.
+
+    Those that are being ended already are the oldest of the touchable, so they are counted and not added to.
+    """
+    reasons: list[str] = []
+    total = sum(process.rss_bytes for process in group)
+    total_limit = size_bytes(turn.view, limit.total_rss)
+    if limit.count is not None and len(group) > limit.count:
+        reasons.append(f"{len(group)} processes match {limit.process}, limit {limit.count}")
+    if total_limit is not None and total > total_limit:
+        reasons.append(f"{len(group)} processes of {limit.process} hold {words.size(total)}, "
+                       f"limit {words.size(total_limit)}")
+    surplus: list[Process] = []
+    left = len(group)
+    for process in group:
+        within_count = limit.count is None or left <= limit.count
+        within_total = total_limit is None or total <= total_limit
+        if within_count and within_total:
+            break
+        if unkillable(turn, process.id) or untouchable(process, turn.view, named=names_target(noun)):
+            continue
+        surplus.append(process)
+        left -= 1
+        total -= process.rss_bytes
+    return tuple(reasons), surplus
+
+
+def size_bytes(view: View, size: Size | None) -> float | None:
+    """The limit in bytes; a percentage is of all RAM, and of nothing known as long as memory could not be read."""
+    if size is None or (size.percent is not None and view.snapshot.memory is None):
+        return None
+    return size.of(view.snapshot.memory.total_bytes if view.snapshot.memory else 0)
+
+
+def _consequence(turn: Turn, limit: Limit, noun: ProcessNoun, process: Process, because: tuple[str, ...]) -> None:
+    rule = f"limit.{limit.name}"
+    named = names_target(noun)
+    match limit.then:
+        case Then.KILL:
+            turn.end(process, rule, because, limit.grace_seconds, noun=noun.name, named=named)
+        case Then.FREEZE:
+            turn.freeze(process, rule, because, noun=noun.name, named=named)
+        case Then.REPORT:
+            if turn.first_time(f"{rule} reports {process.id}"):
+                turn.note(rule, "reported: the limit is exceeded, and the policy asks for no more", because=because,
+                          target=process.id, comm=process.comm)
+        case _:
+            assert_never(limit.then)

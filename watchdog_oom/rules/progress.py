@@ -1,0 +1,62 @@
+"""What a recovery's step has come to in a tick, and the little it needs to ask for effects."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from watchdog_oom.history import Run
+from watchdog_oom.policy.types import Recover, RecoveryStep
+from watchdog_oom.steps import Step
+from watchdog_oom.turn import Turn
+
+
+class Status(StrEnum):
+    WAITING = "waiting"
+    DONE = "done"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """What a step came to in this tick, in words where it ended."""
+
+    status: Status
+    words: str = ""
+
+
+WAITING = Progress(Status.WAITING)
+
+
+def done(text: str) -> Progress:
+    return Progress(Status.DONE, text)
+
+
+def failed(text: str) -> Progress:
+    return Progress(Status.FAILED, text)
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """Who is at which step of which recovery."""
+
+    turn: Turn
+    recover: Recover
+    step: RecoveryStep
+
+    @property
+    def rule(self) -> str:
+        return f"recover.{self.recover.name}"
+
+    def ask(self, run: Run, key: str, effect: Step) -> tuple[Run, bool]:
+        """Plan the effect once; whether guard let it through."""
+        if key in run.asked:
+            return run, True
+        intent = self.turn.plan(effect, self.rule, run.because, incident=run.incident)
+        if intent is None:
+            return run, False
+        return replace(run, asked={**run.asked, key: intent.id}), True
+
+    def report(self, run: Run, key: str) -> tuple[bool, str, float] | None:
+        """What came back for what was asked under ``key``: ok, words, moment."""
+        return run.told.get(run.asked.get(key, ""))

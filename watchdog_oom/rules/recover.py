@@ -1,0 +1,147 @@
+"""[recover.NAME]: when a recovery may run: clauses, hours, mode, cooldown with backoff, attempts, hold and re-arm.
+
+What a run does is in transaction.py; how each step is done, in recovery_steps.py.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from watchdog_oom import words
+from watchdog_oom.conditions import Finding
+from watchdog_oom.conditions.kernel import KernelOomKill
+from watchdog_oom.conditions.service import ServiceFailed
+from watchdog_oom.history import Phase, Recovery, Run
+from watchdog_oom.policy.types import Clause, Mode, Recover, Verb
+from watchdog_oom.rules import transaction
+from watchdog_oom.steps import NoteKind
+from watchdog_oom.turn import Turn
+from watchdog_oom.view import View
+
+BACKOFF_CEILING_SECONDS = 3600.0
+
+
+def apply(turn: Turn) -> None:
+    for recover in turn.view.policy.recovers.values():
+        state = turn.recoveries.get(recover.name, Recovery())
+        turn.watch(*_services_in_clauses(recover))
+        if state.run is not None:
+            state = transaction.advance(turn, recover, state)
+        elif not turn.before.stopping:
+            state = _idle(turn, recover, state)
+        turn.recoveries[recover.name] = state
+
+
+def compensate_all(turn: Turn, why: str) -> None:
+    """The daemon stops: every running transaction turns to starting again what it stopped (Law 5)."""
+    for name, state in turn.recoveries.items():
+        if state.run is not None and state.run.phase is not Phase.COMPENSATE:
+            turn.recoveries[name] = replace(state, run=transaction.fail(state.run, why, turn.now))
+
+
+def running(turn: Turn) -> bool:
+    return any(state.run is not None for state in turn.recoveries.values())
+
+
+def clause_findings(clause: Clause, view: View) -> tuple[Finding, ...]:
+    return tuple(condition.find(view) for condition in clause.conditions)
+
+
+def wait_seconds(recover: Recover, state: Recovery) -> float:
+    """How long after its end the recovery rests: the cooldown, doubled for each run that did not help, to an hour."""
+    doubled = recover.cooldown_seconds * 2.0 ** max(0, min(state.unhelped - 1, 16))
+    return max(recover.cooldown_seconds, min(doubled, BACKOFF_CEILING_SECONDS))
+
+
+def _idle(turn: Turn, recover: Recover, state: Recovery) -> Recovery:
+    rule = f"recover.{recover.name}"
+    state = _rearm(turn, recover, state)
+    fired, calm = _fired(turn, recover, state)
+    if calm and not state.owed and state.unhelped and state.last_result == transaction.SUCCESS:
+        state = replace(state, unhelped=0)
+    because = fired or tuple(f"{name} was stopped by this recovery and could not be started again"
+                             for name in state.owed)
+    if not because:
+        return state
+    if not state.owed and (recover.mode is Mode.OBSERVE
+                           or not recover.hours.contain(turn.view.snapshot.clock.local_minute)):
+        _only_report(turn, recover, because)
+        return state
+    if state.held_since is not None or len(state.started) >= recover.attempts:
+        return _hold(turn, recover, state, because)
+    if state.ended is not None and turn.now - state.ended < wait_seconds(recover, state):
+        return state
+    run = Run(incident=turn.new_id(recover.name), because=because, opened=turn.now, entered=turn.now,
+              stopped=state.owed, revive=_revivable(turn, recover, state))
+    if not fired:
+        run = replace(run, phase=Phase.COMPENSATE, failure="starting again what an earlier run could not")
+    turn.note(rule, "opened", because=because, incident=run.incident)
+    turn.watch(*transaction.services_in_steps(recover), soon=True)
+    return replace(state, run=run, started=(*state.started, turn.now), owed=(), kills_heard_until=turn.now)
+
+
+def _fired(turn: Turn, recover: Recover, state: Recovery) -> tuple[tuple[str, ...], bool]:
+    """The evidence of the first clause that has held for long enough, and whether no clause holds at all."""
+    view = _hearing(turn, state)
+    fired: tuple[str, ...] = ()
+    calm = True
+    for index, clause in enumerate(recover.when):
+        findings = clause_findings(clause, view)
+        holds = all(finding.holds for finding in findings)
+        calm = calm and not holds
+        ripe = turn.held_long_enough(f"recover.{recover.name} when {index}", holds, clause.for_seconds)
+        if ripe and not fired:
+            lasting = f" (for {words.duration(clause.for_seconds)})" if clause.for_seconds else ""
+            fired = tuple(finding.words + lasting for finding in findings)
+    return fired, calm
+
+
+def _hearing(turn: Turn, state: Recovery) -> View:
+    return turn.view.hearing(tuple(kill for kill in turn.kernel_kills if kill.boottime > state.kills_heard_until))
+
+
+def _revivable(turn: Turn, recover: Recover, state: Recovery) -> frozenset[str]:
+    """Services that may be started although they were down when the run began: a death, not an operator, explains it.
+
+    systemd tells the dead (failed) from the stopped (inactive). The LSB interface does not, so there a kernel kill of
+    the very process that the rule names must do.
+    """
+    view = _hearing(turn, state)
+    revive: set[str] = set()
+    for condition in (condition for clause in recover.when for condition in clause.conditions):
+        if isinstance(condition, ServiceFailed) and condition.find(view).holds:
+            revive.add(condition.service)
+        if isinstance(condition, KernelOomKill) and condition.noun is not None and condition.find(view).holds:
+            revive |= {name for step in recover.steps if step.verb in (Verb.START, Verb.RESTART) for name in step.names}
+    return frozenset(revive)
+
+
+def _only_report(turn: Turn, recover: Recover, because: tuple[str, ...]) -> None:
+    why = "observed only" if recover.mode is Mode.OBSERVE else f"outside its hours ({recover.hours})"
+    if turn.first_time(f"recover.{recover.name} reports"):
+        would = ", ".join(str(step) for step in recover.steps)
+        turn.note(f"recover.{recover.name}", f"{why}: would {would}", because=because)
+
+
+def _hold(turn: Turn, recover: Recover, state: Recovery, because: tuple[str, ...]) -> Recovery:
+    if turn.first_time(f"recover.{recover.name} held"):
+        turn.note(f"recover.{recover.name}", because=because,
+                  result=f"held: {len(state.started)} attempts in {words.duration(recover.per_seconds)} did not help; "
+                         f"look at it, it is tried again after {words.duration(recover.per_seconds)}")
+    return state if state.held_since is not None else replace(state, held_since=turn.now)
+
+
+def _rearm(turn: Turn, recover: Recover, state: Recovery) -> Recovery:
+    started = tuple(at for at in state.started if turn.now - at < recover.per_seconds)
+    if state.held_since is None:
+        return state if started == state.started else replace(state, started=started)
+    if turn.now - state.held_since < recover.per_seconds:
+        return state
+    turn.note(f"recover.{recover.name}", "re-armed after the hold", kind=NoteKind.INCIDENT)
+    return replace(state, started=(), held_since=None, unhelped=0)
+
+
+def _services_in_clauses(recover: Recover) -> set[str]:
+    return {condition.service for clause in recover.when for condition in clause.conditions
+            if isinstance(condition, ServiceFailed)}
+

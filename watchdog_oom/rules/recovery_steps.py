@@ -1,0 +1,122 @@
+"""How each verb of a recovery is done: asked once, then verified by later snapshots, within its deadline (Law 6)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from watchdog_oom import words
+from watchdog_oom.guard import untouchable
+from watchdog_oom.history import Run
+from watchdog_oom.model import Process
+from watchdog_oom.policy.types import Recover, RecoveryStep, Verb
+from watchdog_oom.rules import service_steps
+from watchdog_oom.rules.escalation import unkillable
+from watchdog_oom.rules.progress import WAITING, Context, Progress, Status, done, failed
+from watchdog_oom.selectors import names_target
+from watchdog_oom.steps import Purge, printable
+from watchdog_oom.steps import Run as RunProgram
+from watchdog_oom.turn import Turn
+
+DEFAULT_WITHIN_SECONDS = {Verb.STOP: 120.0, Verb.START: 120.0, Verb.RESTART: 240.0, Verb.KILL: 60.0,
+                          Verb.FREEZE: 15.0, Verb.PURGE: 300.0, Verb.RUN: 60.0}
+KILL_GRACE_SECONDS = 10.0
+
+
+def advance(turn: Turn, recover: Recover, run: Run, step: RecoveryStep) -> tuple[Run, Progress]:
+    """Do one tick's worth of the step; a step that neither ends nor fails before its deadline has failed."""
+    run, progress = HANDLERS[step.verb](Context(turn, recover, step), run)
+    limit = step.within_seconds or DEFAULT_WITHIN_SECONDS.get(step.verb)
+    if step.verb in (Verb.WAIT, Verb.VERIFY) or limit is None:
+        return run, progress
+    if progress.status is Status.WAITING and turn.now - run.entered >= limit * max(1, len(step.names)):
+        return run, failed(f"not done within {words.duration(limit)}")
+    return run, progress
+
+
+def _kill(context: Context, run: Run) -> tuple[Run, Progress]:
+    """End all that match until a snapshot shows none; those that guard or the kernel keep are told and passed over."""
+    turn, kept = context.turn, []
+    waiting = False
+    for name in context.step.names:
+        named = names_target(turn.view.policy.processes[name])
+        for process in turn.view.matching(name):
+            reason = untouchable(process, turn.view, named=named)
+            if reason is None and unkillable(turn, process.id):
+                reason = "it is unkillable"
+            if reason is not None:
+                kept.append(f"{_who(process)}: {reason}")
+                continue
+            waiting = True
+            turn.end(process, context.rule, run.because, KILL_GRACE_SECONDS, noun=name, named=named,
+                     incident=run.incident)
+    if waiting:
+        return run, WAITING
+    left = f"; left alone: {', '.join(kept)}" if kept else ""
+    return run, done(f"no process of {', '.join(context.step.names)} lives that may be ended{left}")
+
+
+def _freeze(context: Context, run: Run) -> tuple[Run, Progress]:
+    moving = [process for process in keep_frozen(context, run) if process.state != "T"]
+    return run, WAITING if moving else done(f"all of {', '.join(context.step.names)} stand still")
+
+
+def keep_frozen(context: Context, run: Run) -> list[Process]:
+    """Ask for the freeze of everyone the step names; to be asked again each tick for as long as the run lasts."""
+    asked: list[Process] = []
+    for name in context.step.names:
+        named = names_target(context.turn.view.policy.processes[name])
+        asked += [process for process in context.turn.view.matching(name)
+                  if context.turn.freeze(process, context.rule, run.because, noun=name, named=named,
+                                         incident=run.incident)]
+    return asked
+
+
+def _purge(context: Context, run: Run) -> tuple[Run, Progress]:
+    results: list[str] = []
+    for name in context.step.names:
+        spool = context.turn.view.policy.spools[name]
+        most = min(spool.limit or context.turn.budget.purge_entries, context.turn.budget.purge_entries)
+        run, allowed = context.ask(run, name, Purge(name, most))
+        report = context.report(run, name)
+        if not allowed:
+            return run, failed(f"the purge of {name} was refused")
+        if report is None:
+            return run, WAITING
+        ok, told, at = report
+        if not ok:
+            return run, failed(told)
+        state = context.turn.view.snapshot.spools.get(name)
+        if state is None or state.scanned_boottime <= at:
+            return run, WAITING
+        if state.problem is not None:
+            return run, failed(f"spool {name}: {state.problem}")
+        results.append(f"{told}; {state.entries} entries in {spool.path} now, {state.stale} of them stale")
+    return run, done("; ".join(results))
+
+
+def _run(context: Context, run: Run) -> tuple[Run, Progress]:
+    limit = context.step.within_seconds or DEFAULT_WITHIN_SECONDS[Verb.RUN]
+    run, allowed = context.ask(run, "run", RunProgram(context.step.argv, limit))
+    if not allowed:
+        return run, failed("it was refused")
+    report = context.report(run, "run")
+    if report is None:
+        return run, WAITING
+    ok, told, _ = report
+    return run, done(told) if ok else failed(told)
+
+
+def _wait(context: Context, run: Run) -> tuple[Run, Progress]:
+    waited = context.turn.now - run.entered
+    limit = context.step.within_seconds or 0.0
+    return run, done(f"waited {words.duration(limit)}") if waited >= limit else WAITING
+
+
+def _who(process: Process) -> str:
+    return f"{printable(process.comm)}[{process.pid}]"
+
+
+HANDLERS: dict[Verb, Callable[[Context, Run], tuple[Run, Progress]]] = {
+    Verb.STOP: service_steps.stop, Verb.START: service_steps.start, Verb.RESTART: service_steps.restart,
+    Verb.VERIFY: service_steps.verify, Verb.KILL: _kill, Verb.FREEZE: _freeze, Verb.PURGE: _purge,
+    Verb.RUN: _run, Verb.WAIT: _wait}

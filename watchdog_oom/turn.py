@@ -1,0 +1,148 @@
+"""One tick being decided: the view, the history on its way to the next, and the plan as it grows.
+
+Rules speak to the system only through here, so guard is asked for every step, and nothing a rule plans can pass it by.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from watchdog_oom.guard import KILL_WINDOW_SECONDS, Budget, refusal
+from watchdog_oom.history import Ending, History, Stage
+from watchdog_oom.model import KernelKill, Process, ProcessId
+from watchdog_oom.steps import Intent, Note, NoteKind, Plan, Refusal, Signal, SignalName, Step, Watch
+from watchdog_oom.view import View
+
+REPEAT_SECONDS = 3600.0
+KERNEL_KILL_MEMORY_SECONDS = 3600.0
+
+
+class Turn:
+    """Mutable for the length of one ``decide`` call only."""
+
+    def __init__(self, view: View, history: History, budget: Budget) -> None:
+        self.view = view
+        self.before = history
+        self.budget = budget
+        self.now = view.now
+        self.counter = history.counter
+        self.endings = dict(history.endings)
+        self.adjusted = dict(history.adjusted)
+        self.frozen = dict(history.frozen)
+        self.wanted_frozen: set[ProcessId] = set()
+        self.recoveries = dict(history.recoveries)
+        self.kills = tuple(at for at in history.kills if self.now - at < KILL_WINDOW_SECONDS)
+        self.shunned = {identity: until for identity, until in history.shunned.items() if until > self.now}
+        self.ended_at = history.ended_at
+        self.emergency = history.emergency
+        self.kernel_kills = _recent_kills(history, view, self.now)
+        self.watched: set[str] = set()
+        self.soon = False
+        self.finished = False
+        self._held: dict[str, float] = {}
+        self._told = {key: at for key, at in history.told_at.items() if self.now - at < REPEAT_SECONDS}
+        self._intents: list[Intent] = []
+        self._refusals: list[Refusal] = []
+        self._notes: list[Note] = []
+
+    def new_id(self, prefix: str = "i") -> str:
+        """An id unique over all lives of the daemon: prefix, the life's id, a number."""
+        self.counter += 1
+        return f"{prefix}-{self.before.run_id}.{self.counter}"
+
+    def held_long_enough(self, key: str, holds: bool, for_seconds: float) -> bool:
+        """Whether what ``key`` names holds now and has for that long; to be asked once a tick."""
+        if not holds:
+            return False
+        since = self._held.setdefault(key, self.before.held_since.get(key, self.now))
+        return self.now - since >= for_seconds
+
+    def first_time(self, key: str, again_seconds: float = REPEAT_SECONDS) -> bool:
+        """Whether to say this now: when it is new, and again after a while for as long as it is asked."""
+        last = self._told.get(key)
+        if last is not None and self.now - last < again_seconds:
+            return False
+        self._told[key] = self.now
+        return True
+
+    def plan(self, step: Step, rule: str, because: tuple[str, ...], *, incident: str | None = None,
+             urgent: bool = False) -> Intent | None:
+        """Put the step into the plan, unless guard refuses it; a refusal is told once and then hourly."""
+        intent = Intent(self.new_id(), step, rule, because, incident, urgent)
+        begun = isinstance(step, Signal) and step.target in self.endings
+        reason = refusal(step, self.view, self.budget, len(self.kills), begun=begun)
+        if reason is None:
+            self._intents.append(intent)
+            return intent
+        if self.first_time(f"refused {rule} {step} {reason}"):
+            self._refusals.append(Refusal(intent, reason))
+        return None
+
+    def note(self, rule: str, result: str, *, kind: NoteKind = NoteKind.INCIDENT, because: tuple[str, ...] = (),
+             incident: str | None = None, step: str | None = None, target: ProcessId | None = None, comm: str = "",
+             took_seconds: float | None = None) -> None:
+        self._notes.append(Note(kind, rule, result, because, incident, step, target, comm, took_seconds))
+
+    def end(self, process: Process, rule: str, because: tuple[str, ...], grace_seconds: float, *,
+            noun: str | None = None, named: bool = False, incident: str | None = None, urgent: bool = False,
+            at_once: bool = False) -> bool:
+        """Begin to end a process, or hurry an ending along: TERM, after the grace KILL. Says whether it is under way.
+
+        TERM goes to one identity once and KILL once (Law 4), whichever rules ask for it.
+        """
+        ending = self.endings.get(process.id)
+        if ending is not None:
+            if at_once and ending.stage is Stage.TERM:
+                self._signal(process.id, replace(ending, because=because, urgent=urgent), Stage.KILL)
+            return True
+        stage = Stage.KILL if at_once or grace_seconds <= 0 else Stage.TERM
+        ending = Ending(rule, process.comm, stage, self.now, self.now, grace_seconds, because, noun, named, incident,
+                        urgent)
+        if process.id in self.shunned or not self._signal(process.id, ending, stage):
+            return False
+        self.kills = (*self.kills, self.now)
+        return True
+
+    def _signal(self, identity: ProcessId, ending: Ending, stage: Stage) -> bool:
+        name = SignalName.KILL if stage is Stage.KILL else SignalName.TERM
+        step = Signal(identity, ending.comm, name, ending.noun, ending.named)
+        intent = self.plan(step, ending.rule, ending.because, incident=ending.incident, urgent=ending.urgent)
+        if intent is None:
+            return False
+        self.endings[identity] = replace(ending, stage=stage, stage_since=self.now, intent_id=intent.id)
+        return True
+
+    def escalate(self, identity: ProcessId) -> None:
+        """The grace is over: KILL."""
+        self._signal(identity, self.endings[identity], Stage.KILL)
+
+    def freeze(self, process: Process, rule: str, because: tuple[str, ...], *, noun: str, named: bool,
+               incident: str | None = None) -> bool:
+        """Stop a process for as long as this is asked every tick; it is continued when it no longer is."""
+        if process.id not in self.frozen:
+            step = Signal(process.id, process.comm, SignalName.STOP, noun, named)
+            if self.plan(step, rule, because, incident=incident) is None:
+                return False
+            self.frozen[process.id] = rule
+        self.wanted_frozen.add(process.id)
+        return True
+
+    def watch(self, *services: str, soon: bool = False) -> None:
+        """Ask that the next snapshots hold the states of these services."""
+        self.watched.update(services)
+        self.soon = self.soon or (soon and bool(services))
+
+    def result(self) -> tuple[Plan, History]:
+        plan = Plan(tuple(self._intents), tuple(self._refusals), tuple(self._notes),
+                    Watch(frozenset(self.watched), self.soon))
+        history = replace(
+            self.before, counter=self.counter, held_since=self._held, told_at=self._told, endings=self.endings,
+            shunned=self.shunned, ended_at=self.ended_at, kills=self.kills, adjusted=self.adjusted, frozen=self.frozen,
+            recoveries=self.recoveries, kernel_kills=self.kernel_kills, emergency=self.emergency,
+            finished=self.finished)
+        return plan, history
+
+
+def _recent_kills(history: History, view: View, now: float) -> tuple[KernelKill, ...]:
+    known = tuple(kill for kill in history.kernel_kills if now - kill.boottime < KERNEL_KILL_MEMORY_SECONDS)
+    return known + tuple(kill for kill in view.snapshot.kernel_kills if kill not in known)
