@@ -23,7 +23,7 @@ from watchdog_oom.view import View
 
 UNKILLABLE_ADJ = -1000
 KILL_WINDOW_SECONDS = 60.0
-SSHD = ProcessNoun("sshd", comm=(re.compile("sshd.*"),), exe=(re.compile("/.*"),))
+SSHD = ProcessNoun("sshd of this host", comm=(re.compile("sshd.*"),), exe=(re.compile("/usr/(?:.*/)?sshd[^/]*"),))
 OWN_UNITS = frozenset({"watchdog-oomd", "watchdog-oomd.service"})
 
 
@@ -80,7 +80,7 @@ def _is_sshd(process: Process) -> bool:
     """By executable where it could be read: a name alone is anybody's to take."""
     if not SSHD.comm[0].fullmatch(process.comm):
         return False
-    return process.facts.exe is None or process.facts.exe.startswith("/usr/")
+    return process.facts.exe is None or SSHD.exe[0].fullmatch(process.facts.exe) is not None
 
 
 def _leads_login_session(process: Process, view: View) -> bool:

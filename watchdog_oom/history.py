@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from watchdog_oom.model import KernelKill, ProcessId
+from watchdog_oom.policy.types import RecoveryStep
 
 
 class Stage(StrEnum):
@@ -59,8 +60,9 @@ class Run:
 
     ``asked`` maps what the current step asked for (``"stop amavis.service"``) to the intent's id, ``told`` an intent's
     id to its report; ``stopped`` are the services this run owes a start, in the order in which they went down;
-    ``triggers`` the trigger units it owes a start; ``down_before`` (units or triggers) were not active when the incident
-    began; ``revive`` may be started even so.
+    ``triggers`` the trigger units it owes a start; ``down_before`` (services or triggers) were not active when the
+    incident began; ``revive`` may be started even so. ``steps`` are those it began with; ``entered`` is when the
+    current one began, ``since`` when its current service had its turn.
     """
 
     incident: str
@@ -69,6 +71,8 @@ class Run:
     phase: Phase = Phase.SURVEY
     index: int = 0
     entered: float = 0.0
+    since: float = 0.0
+    steps: tuple[RecoveryStep, ...] = ()
     asked: Mapping[str, str] = field(default_factory=dict)
     told: Mapping[str, tuple[bool, str, float]] = field(default_factory=dict)
     done: frozenset[str] = frozenset()
@@ -86,7 +90,7 @@ class Recovery:
     """What is remembered of one [recover.NAME] between its runs.
 
     ``unhelped`` counts the runs in a row after which the trouble has not gone away; ``owed`` are services that a run
-    stopped and could not start again.
+    stopped and could not start again, ``owed_triggers`` the triggers of them.
     """
 
     run: Run | None = None
@@ -96,15 +100,24 @@ class Recovery:
     unhelped: int = 0
     held_since: float | None = None
     owed: tuple[str, ...] = ()
+    owed_triggers: tuple[str, ...] = ()
     kills_heard_until: float = 0.0
+
+    def interrupted(self) -> Recovery:
+        """What is left of it if the daemon dies now: a run has become the debt of all that it stopped (Law 5)."""
+        if self.run is None:
+            return self
+        return replace(self, run=None, owed=self.run.stopped, owed_triggers=self.run.triggers)
 
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """Everything remembered. ``run_id`` tells one daemon's life from the next in the journal's ids; ``shunned`` are
-    processes that could not be signalled, with the moment until which they are not chosen again."""
+    """Everything remembered. ``run_id`` tells one daemon's life from the next in the journal's ids; ``decided_at`` is
+    the moment of the tick before; ``shunned`` are processes that could not be signalled, with the moment until which
+    they are not chosen again."""
 
     run_id: str = "0"
+    decided_at: float = 0.0
     counter: int = 0
     held_since: Mapping[str, float] = field(default_factory=dict)
     told_at: Mapping[str, float] = field(default_factory=dict)

@@ -15,6 +15,7 @@ from watchdog_oom.view import View
 
 REPEAT_SECONDS = 3600.0
 KERNEL_KILL_MEMORY_SECONDS = 3600.0
+REFREEZE_SECONDS = 10.0
 
 
 class Turn:
@@ -50,8 +51,16 @@ class Turn:
         self.counter += 1
         return f"{prefix}-{self.before.run_id}.{self.counter}"
 
-    def held_long_enough(self, key: str, holds: bool, for_seconds: float) -> bool:
-        """Whether what ``key`` names holds now and has for that long; to be asked once a tick."""
+    def held_long_enough(self, key: str, holds: bool | None, for_seconds: float) -> bool:
+        """Whether what ``key`` names holds now and has for that long; to be asked once a tick.
+
+        ``None``: a reading is missing. That neither fires nor resets, and the time of it does not count (Law 10).
+        """
+        if holds is None:
+            since = self.before.held_since.get(key)
+            if since is not None:
+                self._held[key] = since + self.now - self.before.decided_at
+            return False
         if not holds:
             return False
         since = self._held.setdefault(key, self.before.held_since.get(key, self.now))
@@ -90,15 +99,20 @@ class Turn:
 
         TERM goes to one identity once and KILL once (Law 4), whichever rules ask for it.
         """
+        if process.id in self.shunned:
+            return False
         ending = self.endings.get(process.id)
         if ending is not None:
             if at_once and ending.stage is Stage.TERM:
                 self._signal(process.id, replace(ending, because=because, urgent=urgent), Stage.KILL)
+            elif urgent and ending.stage is Stage.TERM:
+                shorter = min(grace_seconds, ending.grace_seconds)
+                self.endings[process.id] = replace(ending, grace_seconds=shorter, urgent=True)
             return True
         stage = Stage.KILL if at_once or grace_seconds <= 0 else Stage.TERM
         ending = Ending(rule, process.comm, stage, self.now, self.now, grace_seconds, because, noun, named, incident,
                         urgent)
-        if process.id in self.shunned or not self._signal(process.id, ending, stage):
+        if not self._signal(process.id, ending, stage):
             return False
         self.kills = (*self.kills, self.now)
         return True
@@ -112,14 +126,20 @@ class Turn:
         self.endings[identity] = replace(ending, stage=stage, stage_since=self.now, intent_id=intent.id)
         return True
 
-    def escalate(self, identity: ProcessId) -> None:
-        """The grace is over: KILL."""
-        self._signal(identity, self.endings[identity], Stage.KILL)
+    def escalate(self, identity: ProcessId) -> bool:
+        """The grace is over: KILL. Says whether guard lets it through."""
+        return self._signal(identity, self.endings[identity], Stage.KILL)
 
     def freeze(self, process: Process, rule: str, because: tuple[str, ...], *, noun: str, named: bool,
                incident: str | None = None) -> bool:
-        """Stop a process for as long as this is asked every tick; it is continued when it no longer is."""
-        if process.id not in self.frozen:
+        """Stop a process for as long as this is asked every tick; it is continued when it no longer is.
+
+        One that is being ended is not stopped: it could not follow the TERM.
+        """
+        if process.id in self.endings:
+            return False
+        again = process.state != "T" and self.first_time(f"freeze {process.id}", REFREEZE_SECONDS)
+        if process.id not in self.frozen or again:
             step = Signal(process.id, process.comm, SignalName.STOP, noun, named)
             if self.plan(step, rule, because, incident=incident) is None:
                 return False
@@ -136,8 +156,8 @@ class Turn:
         plan = Plan(tuple(self._intents), tuple(self._refusals), tuple(self._notes),
                     Watch(frozenset(self.watched), self.soon))
         history = replace(
-            self.before, counter=self.counter, held_since=self._held, told_at=self._told, endings=self.endings,
-            shunned=self.shunned, ended_at=self.ended_at, kills=self.kills, adjusted=self.adjusted, frozen=self.frozen,
+            self.before, counter=self.counter, decided_at=self.now, held_since=self._held, told_at=self._told,
+            endings=self.endings, shunned=self.shunned, ended_at=self.ended_at, kills=self.kills, adjusted=self.adjusted, frozen=self.frozen,
             recoveries=self.recoveries, kernel_kills=self.kernel_kills, emergency=self.emergency,
             finished=self.finished)
         return plan, history

@@ -7,7 +7,7 @@ a family touches that family's file only.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Protocol
@@ -32,10 +32,14 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What a condition found: whether it holds, and the measured fact in words, for the page and for "why not"."""
+    """What a condition found: whether it holds, and the measured fact in words, for the page and for "why not".
+
+    ``known`` is false where the reading is missing: such a finding neither fires nor resets anything (Law 10).
+    """
 
     holds: bool
     words: str
+    known: bool = True
 
 
 class Condition(Protocol):
@@ -58,6 +62,12 @@ def evidence(condition: Condition, view: View) -> str | None:
     """The condition's evidence in words, or nothing where it does not hold."""
     finding = condition.find(view)
     return finding.words if finding.holds else None
+
+
+def verdict(findings: Iterable[Finding]) -> bool | None:
+    """Whether all findings hold; ``None`` where a reading is missing and no other finding decides."""
+    answers = {finding.holds if finding.known else None for finding in findings}
+    return False if False in answers else None if None in answers else True
 
 
 def families() -> tuple[Family, ...]:

@@ -9,7 +9,6 @@ from typing import Any
 from watchdog_oom.conditions import Condition, Family, Finding, Kind
 from watchdog_oom.model import KernelKill
 from watchdog_oom.policy.types import ProcessNoun
-from watchdog_oom.selectors import own_keys_match
 from watchdog_oom.steps import printable
 from watchdog_oom.view import View
 
@@ -22,15 +21,15 @@ class KernelOomKill:
 
     def find(self, view: View) -> Finding:
         for kill in view.kernel_kills:
-            if self.noun is None or _was(view.policy.processes[self.noun], kill):
+            if self.noun is None or _was(view, view.policy.processes[self.noun], kill):
                 return Finding(True, f"the kernel killed {printable(kill.comm)}[{kill.pid}]: {printable(kill.line)}")
         return Finding(False, f"the kernel has not just killed {self.noun or 'any process'}")
 
 
-def _was(noun: ProcessNoun, kill: KernelKill) -> bool:
+def _was(view: View, noun: ProcessNoun, kill: KernelKill) -> bool:
     """The dead are matched as they were last seen; one never seen alive only by the name in the kernel's line."""
     if kill.victim is not None:
-        return own_keys_match(noun, kill.victim)
+        return view.matches(noun, kill.victim)
     return bool(noun.comm) and any(pattern.fullmatch(kill.comm) for pattern in noun.comm)
 
 

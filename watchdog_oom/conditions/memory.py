@@ -22,7 +22,7 @@ class MemoryAvailableBelow:
     def find(self, view: View) -> Finding:
         memory = view.snapshot.memory
         if memory is None:
-            return Finding(False, "memory could not be read")
+            return Finding(False, "memory could not be read", known=False)
         return Finding(available_below(memory, self.threshold),
                        f"memory available is {words.percent(memory.available_percent)} "
                        f"({words.size(memory.available_bytes)}; threshold {text(self.threshold)})")
@@ -37,7 +37,7 @@ class SwapFreeBelow:
     def find(self, view: View) -> Finding:
         memory = view.snapshot.memory
         if memory is None:
-            return Finding(False, "memory could not be read")
+            return Finding(False, "memory could not be read", known=False)
         if memory.swap_total_bytes == 0:
             return Finding(True, "there is no swap")
         return Finding(swap_below(memory, self.threshold),

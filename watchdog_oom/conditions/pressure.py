@@ -21,7 +21,7 @@ class PressureAbove:
     def find(self, view: View) -> Finding:
         pressure = view.snapshot.pressure
         if pressure is None:
-            return Finding(False, "memory pressure is not available on this kernel")
+            return Finding(False, "memory pressure is not available on this kernel", known=False)
         share = pressure.full_avg10_percent if self.full else pressure.some_avg10_percent
         word = "full" if self.full else "some"
         return Finding(share > self.percent, f"memory pressure ({word}) is {words.percent(share)} "

@@ -7,11 +7,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from watchdog_oom import words
-from watchdog_oom.conditions import Condition, Family, Finding, Kind
+from watchdog_oom.conditions import Condition, Family, Finding, Kind, verdict
 from watchdog_oom.model import Process
 from watchdog_oom.policy.types import Size
 from watchdog_oom.steps import printable
 from watchdog_oom.view import View
+
+
+UNREADABLE = Finding(False, "memory could not be read", known=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +31,8 @@ class ProcessesAre:
         group = view.matching(self.noun)
         findings = [finding for finding in (self._count(group), self._total(view, group), self._one(view, group))
                     if finding is not None]
-        return Finding(all(finding.holds for finding in findings), ", ".join(finding.words for finding in findings))
+        holds = verdict(findings)
+        return Finding(holds is True, ", ".join(finding.words for finding in findings), known=holds is not None)
 
     def _count(self, group: tuple[Process, ...]) -> Finding | None:
         if self.count_above is None:
@@ -39,41 +43,49 @@ class ProcessesAre:
     def _total(self, view: View, group: tuple[Process, ...]) -> Finding | None:
         if self.total_rss_above is None:
             return None
+        threshold = threshold_bytes(view, self.total_rss_above)
+        if threshold is None:
+            return UNREADABLE
         total = sum(process.rss_bytes for process in group)
-        threshold = self.total_rss_above.of(_ram_bytes(view))
         return Finding(total > threshold, f"{len(group)} processes of {self.noun} hold {words.size(total)} "
                                           f"(threshold {words.size(threshold)})")
 
     def _one(self, view: View, group: tuple[Process, ...]) -> Finding | None:
         if self.rss_above is None and self.runtime_above is None:
             return None
-        hits = [process for process in group if self._exceeds(view, process)]
+        rss = threshold_bytes(view, self.rss_above) if self.rss_above is not None else -1
+        if rss is None:
+            return UNREADABLE
+        hits = [process for process in group if self._exceeds(view, process, rss)]
         if hits:
-            return Finding(True, f"{self._measure(view, hits[0])}{f', and {len(hits) - 1} more' if hits[1:] else ''}")
+            more = f", and {len(hits) - 1} more" if hits[1:] else ""
+            return Finding(True, f"{self._measure(view, hits[0], rss)}{more}")
         if not group:
             return Finding(False, f"no process matches {self.noun}")
         return Finding(False, f"of {len(group)} processes of {self.noun} none is above; the oldest: "
-                              f"{self._measure(view, group[0])}")
+                              f"{self._measure(view, group[0], rss)}")
 
-    def _exceeds(self, view: View, process: Process) -> bool:
-        if self.rss_above is not None and process.rss_bytes <= self.rss_above.of(_ram_bytes(view)):
+    def _exceeds(self, view: View, process: Process, rss_bytes: float) -> bool:
+        if process.rss_bytes <= rss_bytes:
             return False
         return self.runtime_above is None or process.age_seconds(view.snapshot.clock) > self.runtime_above
 
-    def _measure(self, view: View, process: Process) -> str:
+    def _measure(self, view: View, process: Process, rss_bytes: float) -> str:
         parts = []
         if self.rss_above is not None:
-            parts.append(f"holds {words.size(process.rss_bytes)} "
-                         f"(threshold {words.size(self.rss_above.of(_ram_bytes(view)))})")
+            parts.append(f"holds {words.size(process.rss_bytes)} (threshold {words.size(rss_bytes)})")
         if self.runtime_above is not None:
             parts.append(f"runs for {words.duration(process.age_seconds(view.snapshot.clock))} "
                          f"(threshold {words.duration(self.runtime_above)})")
         return f"{printable(process.comm)}[{process.pid}] {' and '.join(parts)}"
 
 
-def _ram_bytes(view: View) -> int:
-    """RAM in bytes for percentages; without a reading nothing exceeds a percentage."""
-    return view.snapshot.memory.total_bytes if view.snapshot.memory else 1 << 62
+def threshold_bytes(view: View, size: Size) -> float | None:
+    """The size in bytes; a percentage is of all RAM, and not known as long as memory could not be read."""
+    memory = view.snapshot.memory
+    if memory is None and size.percent is not None:
+        return None
+    return size.of(memory.total_bytes if memory is not None else 0)
 
 
 def _build(values: Mapping[str, Any]) -> Condition:

@@ -20,9 +20,10 @@ class ServiceFailed:
     def find(self, view: View) -> Finding:
         state = view.snapshot.services.get(self.service)
         if state is None:
-            return Finding(False, f"the state of {self.service} is not known yet")
+            return Finding(False, f"the state of {self.service} is not known yet", known=False)
         told = f" ({state.words})" if state.words else ""
-        return Finding(state.status is ServiceStatus.FAILED, f"{state.unit} is {state.status}{told}")
+        return Finding(state.status is ServiceStatus.FAILED, f"{state.unit} is {state.status}{told}",
+                       known=state.status is not ServiceStatus.UNKNOWN)
 
 
 def _build(values: Mapping[str, Any]) -> Condition:

@@ -27,9 +27,9 @@ class SpoolIs:
     def find(self, view: View) -> Finding:
         state = view.snapshot.spools.get(self.spool)
         if state is None:
-            return Finding(False, f"spool {self.spool} has not been scanned yet")
+            return Finding(False, f"spool {self.spool} has not been scanned yet", known=False)
         if state.problem is not None:
-            return Finding(False, f"spool {self.spool}: {state.problem}")
+            return Finding(False, f"spool {self.spool}: {state.problem}", known=False)
         findings = [finding for finding in (self._entries(state), self._size(state), self._oldest(state),
                                             self._space(state), self._inodes(state)) if finding is not None]
         return Finding(all(finding.holds for finding in findings),
@@ -64,6 +64,8 @@ class SpoolIs:
     def _inodes(self, state: SpoolState) -> Finding | None:
         if self.inodes_free_below is None:
             return None
+        if state.inodes_total == 0:
+            return Finding(False, "its filesystem does not count inodes")
         threshold = self.inodes_free_below.of(state.inodes_total)
         return Finding(state.inodes_free < threshold, f"{state.inodes_free} inodes free (threshold {threshold:.0f})")
 

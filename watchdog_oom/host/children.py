@@ -2,20 +2,24 @@
 
 Every child leaves the daemon's own protection behind before it does anything: it inherits oom_score_adj −1000, and a
 service started with that would be immune to the kernel for as long as it lives. Locked memory is not inherited
-(mlockall(2)).
+(mlockall(2)), resource limits are, and stay as they are.
 """
 
 from __future__ import annotations
 
+import fcntl
 import os
 import signal
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
 CLEAN_ENVIRONMENT: Mapping[str, str] = {
     "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8", "LC_ALL": "C.UTF-8"}
 EXIT_CANNOT_EXEC = 127
+EXIT_WORK_FAILED = 1
+EXIT_NOT_KNOWN = 255
+ALL_SIGNALS = frozenset(signal.valid_signals())
 
 
 @dataclass(slots=True)
@@ -25,22 +29,49 @@ class Child:
     pid: int
     pidfd: int
     output_fd: int
+    status: int | None = None
 
     def poll(self) -> int | None:
-        """The exit status as shells count it (128 + signal when killed), or ``None`` while it runs. Reaps it."""
-        result = os.waitid(os.P_PIDFD, self.pidfd, os.WEXITED | os.WNOHANG)
-        if result is None:
-            return None
-        return result.si_status if result.si_code == os.CLD_EXITED else 128 + result.si_status
+        """The exit status as shells count it (128 + signal when killed), or ``None`` while it runs. Reaps it.
+
+        It may be asked again after the end. A child that something else has reaped counts as 255.
+        """
+        if self.status is None:
+            try:
+                result = os.waitid(os.P_PIDFD, self.pidfd, os.WEXITED | os.WNOHANG)
+            except ChildProcessError:
+                self.status = EXIT_NOT_KNOWN
+            else:
+                if result is not None:
+                    exited = result.si_code == os.CLD_EXITED
+                    self.status = result.si_status if exited else 128 + result.si_status
+        return self.status
 
     def printed(self, limit_bytes: int = 4096) -> str:
         """The first bytes a program printed, undecodable ones escaped."""
         return os.pread(self.output_fd, limit_bytes, 0).decode("utf-8", "backslashreplace").strip()
 
-    def kill(self) -> None:
-        """End the child and the process group it leads. It is our unreaped child, so its pid cannot be another's."""
+    def trim(self, limit_bytes: int = 1 << 20, keep_bytes: int = 4096) -> None:
+        """Throw away what a program printed beyond ``keep_bytes`` once it is more than ``limit_bytes``.
+
+        A flood must cost neither the memory nor the disk that is wanted back, and the program must not see an error.
+        """
+        if os.fstat(self.output_fd).st_size > limit_bytes:
+            os.ftruncate(self.output_fd, keep_bytes)
+
+    def kill(self, *, group: bool = True) -> None:
+        """End the child and, with ``group``, the process group it leads.
+
+        Once the child was reaped nothing is sent: from then on its number may be another's.
+        """
+        if self.status is not None:
+            return
+        # The child first: it leads no group yet when it has only just been forked.
         with suppress(ProcessLookupError):
-            os.killpg(self.pid, signal.SIGKILL)
+            signal.pidfd_send_signal(self.pidfd, signal.SIGKILL)
+        if group:
+            with suppress(ProcessLookupError):
+                os.killpg(self.pid, signal.SIGKILL)
 
     def close(self) -> None:
         os.close(self.pidfd)
@@ -52,7 +83,9 @@ def spawn_program(argv: Sequence[str], *, output_dir: str | None = None,
     """Start a program with a fixed argument vector: no shell, clean environment, own session, no input.
 
     What it prints goes to an unlinked file rather than a pipe: a service that keeps its starter's stdout must not die
-    of SIGPIPE when the daemon stops. A program that cannot be executed ends with 127 and says why in its output.
+    of SIGPIPE when the daemon stops. The file is in memory, or in ``output_dir`` on a disk, where a flood costs no
+    memory. A program that cannot be executed ends with 127 and says why in its output. Raises OSError when no process
+    can be had.
     """
     output_fd = _unlinked_file(output_dir)
 
@@ -61,66 +94,109 @@ def spawn_program(argv: Sequence[str], *, output_dir: str | None = None,
         os.dup2(null, 0)
         os.dup2(output_fd, 1)
         os.dup2(output_fd, 2)
-        os.closerange(3, _highest_fd() + 1)
-        os.umask(0o022)
+        _close_all_but(())
         try:
             os.execvpe(argv[0], list(argv), dict(environment))
-        except OSError as error:
-            os.write(2, f"{argv[0]}: {error.strerror}\n".encode("utf-8", "surrogateescape"))
+        except (OSError, ValueError) as error:
+            reason = error.strerror if isinstance(error, OSError) else error
+            os.write(2, f"{argv[0]}: {reason}\n".encode("utf-8", "surrogateescape"))
 
-    return _fork(execute, output_fd)
+    try:
+        return _fork(execute, output_fd, EXIT_CANNOT_EXEC)
+    except OSError:
+        os.close(output_fd)
+        raise
 
 
-def spawn_work(work: Callable[[int], None]) -> Child:
+def spawn_work(work: Callable[[int], None], *, keep: Iterable[int] = ()) -> Child:
     """Run own code in a child; it gets the writing end of a pipe whose reading end (non-blocking) is ``output_fd``.
 
-    An exception ends the child with status 1; its text is lost, so work that can fail writes its failure to the pipe.
+    All other descriptors beyond 2 are closed in the child, except those to ``keep``: work that outlives the daemon must
+    not hold its locks and sockets. An exception ends the child with status 1; its text is lost, so work that can fail
+    writes its failure to the pipe. Raises OSError when no process can be had.
     """
     reading, writing = os.pipe2(os.O_CLOEXEC)
     os.set_blocking(reading, False)
 
     def run() -> None:
-        os.close(reading)
+        _close_all_but((writing, *keep))
         work(writing)
         os._exit(0)
 
-    child = _fork(run, reading)
-    os.close(writing)
-    return child
+    try:
+        return _fork(run, reading, EXIT_WORK_FAILED)
+    except OSError:
+        os.close(reading)
+        raise
+    finally:
+        os.close(writing)
 
 
-def _fork(body: Callable[[], None], output_fd: int) -> Child:
-    pid = os.fork()
-    if pid == 0:
-        try:
-            _leave_the_daemon_behind()
-            body()
-        finally:
-            os._exit(EXIT_CANNOT_EXEC if body.__name__ == "execute" else 1)
-    return Child(pid, os.pidfd_open(pid), output_fd)
+def _fork(body: Callable[[], None], output_fd: int, failed_status: int) -> Child:
+    # A signal that came between fork and the child's own dispositions would run the daemon's handlers there, and
+    # write to the daemon's wakeup descriptor.
+    before = signal.pthread_sigmask(signal.SIG_SETMASK, ALL_SIGNALS)
+    try:
+        pid = os.fork()
+        if pid == 0:
+            try:
+                _leave_the_daemon_behind()
+                body()
+            finally:
+                os._exit(failed_status)
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+    try:
+        return Child(pid, os.pidfd_open(pid), output_fd)
+    except OSError:
+        # Our own child, not reaped yet: the number is its own. Nobody could watch it, so it must not run.
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+        raise
 
 
 def _leave_the_daemon_behind() -> None:
-    """Own session, default signals, no OOM protection, no working directory held."""
+    """Own session, default signals, ordinary priority, no OOM protection, no working directory held."""
     os.setsid()
     signal.set_wakeup_fd(-1)
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD, signal.SIGPIPE, signal.SIGUSR1):
+    for number in ALL_SIGNALS - {signal.SIGKILL, signal.SIGSTOP}:
         signal.signal(number, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_SETMASK, ())
     with suppress(OSError):
         adjustment = os.open("/proc/self/oom_score_adj", os.O_WRONLY)
         os.write(adjustment, b"0")
         os.close(adjustment)
+    with suppress(OSError):
+        os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
+        os.setpriority(os.PRIO_PROCESS, 0, 0)
+    os.umask(0o022)
     os.chdir("/")
 
 
 def _unlinked_file(directory: str | None) -> int:
-    """A file without a name: in the given directory (of a disk) where possible, else in memory."""
+    """A file without a name: in the given directory (of a disk) where possible, else in memory.
+
+    It is opened for appending, so that a script's ``> /dev/stderr``, which truncates it, leaves no hole in it, and
+    writing goes on at the new end after a trim.
+    """
     if directory is not None:
         with suppress(OSError):
-            return os.open(directory, os.O_TMPFILE | os.O_RDWR | os.O_CLOEXEC, 0o600)
-    return os.memfd_create("output", os.MFD_CLOEXEC)
+            return os.open(directory, os.O_TMPFILE | os.O_RDWR | os.O_APPEND | os.O_CLOEXEC, 0o600)
+    fd = os.memfd_create("output", os.MFD_CLOEXEC)
+    fcntl.fcntl(fd, fcntl.F_SETFL, os.O_APPEND)
+    return fd
+
+
+def _close_all_but(kept: Iterable[int]) -> None:
+    first = 3
+    for fd in sorted(kept):
+        os.closerange(first, fd)
+        first = max(first, fd + 1)
+    os.closerange(first, max(first, _highest_fd() + 1))
 
 
 def _highest_fd() -> int:
-    return max((int(name) for name in os.listdir("/proc/self/fd")), default=1024)
+    try:
+        return max(int(name) for name in os.listdir("/proc/self/fd"))
+    except OSError:
+        return 1024

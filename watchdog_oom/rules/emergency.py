@@ -78,7 +78,8 @@ def _act(turn: Turn, because: tuple[str, ...], *, at_once: bool) -> None:
         turn.note(RULE, "opened: memory and swap are running out", because=because, incident=turn.emergency)
     if killing(turn) or turn.now - turn.ended_at < SETTLE_SECONDS:
         return  # Law 3: the memory of the last one is still on its way back
-    if not at_once and any(e.urgent and e.stage is Stage.TERM for e in turn.endings.values()):
+    if not at_once and any(ending.urgent and ending.stage is Stage.TERM and identity not in turn.shunned
+                           for identity, ending in turn.endings.items()):
         return
     _take_best(turn, because, at_once=at_once)
 
@@ -95,7 +96,7 @@ def _take_best(turn: Turn, because: tuple[str, ...], *, at_once: bool) -> None:
         if turn.end(process, RULE, (*because, chosen, *passed_over[:5]), GRACE_SECONDS, incident=turn.emergency,
                     urgent=True, at_once=at_once):
             return
-    if turn.first_time("emergency without victim"):
+    if turn.first_time(f"{turn.emergency} without victim"):
         turn.note(RULE, "nobody is left who may be ended; the kernel will choose", incident=turn.emergency,
                   because=(*because, *passed_over[:10]))
 

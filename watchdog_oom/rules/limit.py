@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import assert_never
 
 from watchdog_oom import words
+from watchdog_oom.conditions.process import threshold_bytes
 from watchdog_oom.guard import untouchable
-from watchdog_oom.model import Process
+from watchdog_oom.model import Process, ProcessId
 from watchdog_oom.policy.types import Limit, ProcessNoun, Size, Then
 from watchdog_oom.rules.escalation import unkillable
 from watchdog_oom.selectors import names_target
@@ -27,10 +28,13 @@ def _apply_one(turn: Turn, limit: Limit) -> None:
     over: dict[int, tuple[Process, tuple[str, ...]]] = {}
     for process in group:
         reasons = process_reasons(turn.view, limit, process)
-        if turn.held_long_enough(f"{rule} {process.id}", bool(reasons), limit.for_seconds):
+        exceeded = True if reasons else None if _unread(turn.view, limit, process) else False
+        if turn.held_long_enough(f"{rule} {process.id}", exceeded, limit.for_seconds):
             over[process.pid] = (process, reasons)
-    reasons, surplus = group_surplus(turn, limit, noun, group)
-    if turn.held_long_enough(f"{rule} group", bool(reasons), limit.for_seconds):
+    going = frozenset(process.id for process, _ in over.values()) if limit.then is Then.KILL else frozenset()
+    reasons, surplus = group_surplus(turn, limit, noun, group, going)
+    exceeded = True if reasons else None if _needs_memory(turn.view, limit.total_rss) else False
+    if turn.held_long_enough(f"{rule} group", exceeded, limit.for_seconds):
         for process in surplus:
             over.setdefault(process.pid, (process, reasons))
     for process, because in over.values():
@@ -53,11 +57,11 @@ def process_reasons(view: View, limit: Limit, process: Process) -> tuple[str, ..
     return tuple(reasons)
 
 
-def group_surplus(turn: Turn, limit: Limit, noun: ProcessNoun,
-                  group: tuple[Process, ...]) -> tuple[tuple[str, ...], list[Process]]:
+def group_surplus(turn: Turn, limit: Limit, noun: ProcessNoun, group: tuple[Process, ...],
+                  going: frozenset[ProcessId] = frozenset()) -> tuple[tuple[str, ...], list[Process]]:
     """Which group limits are exceeded, and who goes for it: the oldest that may be touched, until the rest keeps them.
 
-    Those that are being ended already are the oldest of the touchable, so they are counted and not added to.
+    Whoever goes anyway makes room first: those being ended by any rule, and those ``going`` for limits of their own.
     """
     reasons: list[str] = []
     total = sum(process.rss_bytes for process in group)
@@ -67,26 +71,38 @@ def group_surplus(turn: Turn, limit: Limit, noun: ProcessNoun,
     if total_limit is not None and total > total_limit:
         reasons.append(f"{len(group)} processes of {limit.process} hold {words.size(total)}, "
                        f"limit {words.size(total_limit)}")
+    touchable = [process for process in group
+                 if not unkillable(turn, process.id) and process.id not in turn.shunned
+                 and untouchable(process, turn.view, named=names_target(noun)) is None]
+    leaving = [process for process in touchable if process.id in going or process.id in turn.endings]
+    left = len(group) - len(leaving)
+    total -= sum(process.rss_bytes for process in leaving)
     surplus: list[Process] = []
-    left = len(group)
-    for process in group:
+    for process in touchable:
         within_count = limit.count is None or left <= limit.count
         within_total = total_limit is None or total <= total_limit
         if within_count and within_total:
             break
-        if unkillable(turn, process.id) or untouchable(process, turn.view, named=names_target(noun)):
-            continue
-        surplus.append(process)
-        left -= 1
-        total -= process.rss_bytes
+        if process not in leaving:
+            surplus.append(process)
+            left -= 1
+            total -= process.rss_bytes
     return tuple(reasons), surplus
 
 
 def size_bytes(view: View, size: Size | None) -> float | None:
     """The limit in bytes; a percentage is of all RAM, and of nothing known as long as memory could not be read."""
-    if size is None or (size.percent is not None and view.snapshot.memory is None):
-        return None
-    return size.of(view.snapshot.memory.total_bytes if view.snapshot.memory else 0)
+    return threshold_bytes(view, size) if size is not None else None
+
+
+def _unread(view: View, limit: Limit, process: Process) -> bool:
+    """Whether a reading is missing without which it cannot be told that the process keeps its limits (Law 10)."""
+    swap_unread = limit.swap is not None and process.swap_bytes is None
+    return swap_unread or _needs_memory(view, limit.rss) or _needs_memory(view, limit.swap)
+
+
+def _needs_memory(view: View, size: Size | None) -> bool:
+    return size is not None and threshold_bytes(view, size) is None
 
 
 def _consequence(turn: Turn, limit: Limit, noun: ProcessNoun, process: Process, because: tuple[str, ...]) -> None:

@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from watchdog_oom.history import Run
-from watchdog_oom.policy.types import Recover, RecoveryStep
+from watchdog_oom.model import ServiceState
+from watchdog_oom.policy.types import Recover, RecoveryStep, ServiceNoun
 from watchdog_oom.steps import Step
 from watchdog_oom.turn import Turn
 
@@ -47,6 +48,14 @@ class Context:
     @property
     def rule(self) -> str:
         return f"recover.{self.recover.name}"
+
+    def service(self, name: str) -> ServiceNoun:
+        """The service noun. A debt may outlive its noun in the policy: then the unit is taken to have its name."""
+        return self.turn.view.policy.services.get(name) or ServiceNoun(name, unit=name)
+
+    def state(self, name: str) -> ServiceState | None:
+        """The state of a service, or by its unit of a trigger."""
+        return self.turn.view.snapshot.services.get(name)
 
     def ask(self, run: Run, key: str, effect: Step) -> tuple[Run, bool]:
         """Plan the effect once; whether guard let it through."""

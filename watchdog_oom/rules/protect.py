@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from watchdog_oom.history import Adjusted
 from watchdog_oom.model import Process, ProcessId
 from watchdog_oom.policy.types import Children, Protect
-from watchdog_oom.steps import SetOomScoreAdj
+from watchdog_oom.steps import SetOomScoreAdj, printable
 from watchdog_oom.turn import Turn
 
 RETRY_SECONDS = 60.0
@@ -41,15 +43,28 @@ def _wanted(turn: Turn) -> dict[ProcessId, tuple[Process, Protect, int]]:
 def _set(turn: Turn, process: Process, protect: Protect, value: int) -> None:
     now_there = process.oom_score_adj
     before = turn.adjusted.get(process.id)
-    if now_there is None or now_there == value:
+    if now_there is None:
+        return
+    if now_there == value:
+        _remember_heir(turn, process, value)
         return
     if before is not None and before.value == value and turn.now - before.tried_at < RETRY_SECONDS:
         return
     step = SetOomScoreAdj(process.id, process.comm, value, noun=protect.process)
-    because = (f"{process.comm}[{process.pid}] matches {protect.process}; its oom_score_adj is {now_there}",)
+    because = (f"{_who(process)} matches {protect.process}; its oom_score_adj is {now_there}",)
     if turn.plan(step, f"protect.{protect.name}", because) is not None:
         original = before.original if before is not None else now_there
         turn.adjusted[process.id] = Adjusted(process.comm, original, value, turn.now)
+
+
+def _remember_heir(turn: Turn, process: Process, value: int) -> None:
+    """One that was forked after the write got our value from its parent; what is given back is the parent's own."""
+    if process.id in turn.adjusted:
+        return
+    parents = (turn.adjusted.get(ancestor.id) for ancestor in turn.view.ancestors(process))
+    parent = next((adjusted for adjusted in parents if adjusted is not None), None)
+    if parent is not None and parent.value == value:
+        turn.adjusted[process.id] = replace(parent, comm=process.comm)
 
 
 def _reset_children(turn: Turn, wanted: dict[ProcessId, tuple[Process, Protect, int]]) -> None:
@@ -66,8 +81,8 @@ def _reset_children(turn: Turn, wanted: dict[ProcessId, tuple[Process, Protect, 
         if heir_of is None or not turn.first_time(f"reset {process.id} {process.image}", RETRY_SECONDS):
             continue
         _, protect, _ = wanted[heir_of.id]
-        because = (f"{process.comm}[{process.pid}] inherited {process.oom_score_adj} from "
-                   f"{heir_of.comm}[{heir_of.pid}] and is not protected itself")
+        because = (f"{_who(process)} inherited {process.oom_score_adj} from {_who(heir_of)} "
+                   "and is not protected itself")
         turn.plan(SetOomScoreAdj(process.id, process.comm, NO_PROTECTION), f"protect.{protect.name}", (because,))
 
 
@@ -78,5 +93,9 @@ def _release(turn: Turn, keep: set[ProcessId]) -> None:
         del turn.adjusted[identity]
         if turn.view.snapshot.alive(identity) is not None:
             turn.plan(SetOomScoreAdj(identity, adjusted.comm, adjusted.original), "protect",
-                      (f"{adjusted.comm}[{identity.pid}] is no longer protected; back to what it was",))
+                      (f"{printable(adjusted.comm)}[{identity.pid}] is no longer protected; back to what it was",))
+
+
+def _who(process: Process) -> str:
+    return f"{printable(process.comm)}[{process.pid}]"
 

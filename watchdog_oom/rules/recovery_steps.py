@@ -17,7 +17,7 @@ from watchdog_oom.steps import Purge, printable
 from watchdog_oom.steps import Run as RunProgram
 from watchdog_oom.turn import Turn
 
-DEFAULT_WITHIN_SECONDS = {Verb.STOP: 120.0, Verb.START: 120.0, Verb.RESTART: 240.0, Verb.KILL: 60.0,
+DEFAULT_WITHIN_SECONDS = {Verb.STOP: 120.0, Verb.START: service_steps.START_SECONDS, Verb.RESTART: 240.0, Verb.KILL: 60.0,
                           Verb.FREEZE: 15.0, Verb.PURGE: 300.0, Verb.RUN: 60.0}
 KILL_GRACE_SECONDS = 10.0
 
@@ -25,12 +25,14 @@ KILL_GRACE_SECONDS = 10.0
 def advance(turn: Turn, recover: Recover, run: Run, step: RecoveryStep) -> tuple[Run, Progress]:
     """Do one tick's worth of the step; a step that neither ends nor fails before its deadline has failed."""
     run, progress = HANDLERS[step.verb](Context(turn, recover, step), run)
-    limit = step.within_seconds or DEFAULT_WITHIN_SECONDS.get(step.verb)
-    if step.verb in (Verb.WAIT, Verb.VERIFY) or limit is None:
+    if step.verb in (Verb.WAIT, Verb.VERIFY) or progress.status is not Status.WAITING:
         return run, progress
-    if progress.status is Status.WAITING and turn.now - run.entered >= limit * max(1, len(step.names)):
-        return run, failed(f"not done within {words.duration(limit)}")
-    return run, progress
+    limit = step.within_seconds or DEFAULT_WITHIN_SECONDS[step.verb]
+    if step.verb in (Verb.START, Verb.RESTART):  # one service after the other, each with the whole time
+        late = turn.now - run.since >= limit
+    else:
+        late = turn.now - run.entered >= limit * max(1, len(step.names))
+    return run, failed(f"not done within {words.duration(limit)}") if late else progress
 
 
 def _kill(context: Context, run: Run) -> tuple[Run, Progress]:

@@ -6,14 +6,14 @@ from dataclasses import replace
 
 from watchdog_oom import words
 from watchdog_oom.history import Phase, Run
-from watchdog_oom.model import ServiceState, ServiceStatus
-from watchdog_oom.policy.types import ServiceNoun
+from watchdog_oom.model import ServiceStatus
 from watchdog_oom.rules.progress import WAITING, Context, Progress, Status, done, failed
 from watchdog_oom.steps import Probe, StartUnit, StopUnit
 
+START_SECONDS = 120.0
 PROBE_PAUSE_SECONDS = 1.0
 VERIFY_SECONDS = 60.0
-DOWN = (ServiceStatus.INACTIVE, ServiceStatus.FAILED)
+DOWN = (ServiceStatus.INACTIVE, ServiceStatus.FAILED, ServiceStatus.MISSING)
 
 
 def stop(context: Context, run: Run) -> tuple[Run, Progress]:
@@ -28,24 +28,35 @@ def stop(context: Context, run: Run) -> tuple[Run, Progress]:
 
 
 def start(context: Context, run: Run) -> tuple[Run, Progress]:
-    """Each in turn. ``start = "stopped"``: what this run stopped, last stopped first; on the way back one that cannot
-    be started does not keep the others down."""
+    """Each in turn; ``start = "stopped"``: what this run stopped, last stopped first."""
     names = tuple(reversed(run.stopped)) if context.step.stopped else context.step.names
-    troubles: list[str] = []
     for name in names:
         if name in run.done:
             continue
         run, progress = _start_one(context, run, name)
-        if progress.status is Status.FAILED and run.phase is Phase.COMPENSATE:
-            troubles.append(progress.words)
-            continue
         if progress.status is not Status.DONE:
             return run, progress
-        run = _settle(run, name)
-    if troubles:
-        return run, failed("; ".join(troubles))
-    started = ", ".join(sorted(run.done))
+        run = _settle(context, run, name)
+    started = ", ".join(sorted(run.done - run.down_before))
     return run, done(f"active: {started}" if started else "nothing had been stopped")
+
+
+def start_all_owed(context: Context, run: Run) -> tuple[Run, Progress]:
+    """The way back: what this run stopped, last stopped first. One that cannot be started keeps no other down (Law 5):
+    when its time is over it stays owed, and the next has its turn."""
+    for name in reversed(run.stopped):
+        run, progress = _start_one(context, run, name)
+        if progress.status is Status.DONE:
+            run = _settle(context, run, name)
+        elif name in run.done:
+            continue
+        elif progress.status is Status.FAILED:
+            run = _pass_over(context, run, name, progress.words)
+        elif context.turn.now - run.since >= START_SECONDS:
+            run = _pass_over(context, run, name, f"{name} is not active after {words.duration(START_SECONDS)}")
+        else:
+            return run, WAITING
+    return run, done("")
 
 
 def restart(context: Context, run: Run) -> tuple[Run, Progress]:
@@ -61,7 +72,7 @@ def restart(context: Context, run: Run) -> tuple[Run, Progress]:
             run, progress = _start_one(context, run, name)
             if progress.status is not Status.DONE:
                 return run, progress
-        run = _settle(run, name)
+        run = _settle(context, run, name)
     skipped = [name for name in context.step.names if name in run.down_before]
     note = f"; was not running before, left alone: {', '.join(skipped)}" if skipped else ""
     return run, done(f"restarted {', '.join(n for n in context.step.names if n not in skipped) or 'nothing'}{note}")
@@ -77,61 +88,67 @@ def verify(context: Context, run: Run) -> tuple[Run, Progress]:
         if progress.status is not Status.DONE:
             return run, progress
         results.append(progress.words)
-        run = replace(run, done=run.done | {name}, active_since=None, active_pid=0, entered=context.turn.now)
+        run = replace(run, done=run.done | {name}, active_since=None, active_pid=0, since=context.turn.now)
     return run, done("; ".join(results) or "verified")
 
 
 def _stop_one(context: Context, run: Run, name: str) -> tuple[Run, Progress]:
-    service = context.turn.view.policy.services[name]
-    state = _state(context, name)
     if name in run.down_before and name not in run.stopped:
         return run, done(f"{name} was not running before, left alone")
     if name not in run.stopped:
         run = replace(run, stopped=(*run.stopped, name))
+    service = context.service(name)
     for trigger in service.triggers:
-        if trigger in run.down_before:
+        if trigger in run.down_before and trigger not in run.triggers:
             continue
         if trigger not in run.triggers:
             run = replace(run, triggers=(*run.triggers, trigger))
         run, _ = context.ask(run, f"stop {trigger}", StopUnit(trigger, name))
-        if context.report(run, f"stop {trigger}") is None:
-            return run, WAITING
+        progress = _down_yet(context, run, trigger)
+        if progress.status is not Status.DONE:
+            return run, progress
+    state = context.state(name)
     if state is not None and state.status is ServiceStatus.FAILED and f"stop {name}" not in run.asked:
         return run, done(f"{name} had failed; it is started with the rest")
     run, allowed = context.ask(run, f"stop {name}", StopUnit(service.unit, name))
     if not allowed:
-        return _settle(run, name), failed(f"stopping {name} was refused")
-    return run, _stopped_yet(context, run, name, state)
+        return _settle(context, run, name), failed(f"stopping {name} was refused")
+    return run, _down_yet(context, run, name)
 
 
-def _stopped_yet(context: Context, run: Run, name: str, state: ServiceState | None) -> Progress:
-    report = context.report(run, f"stop {name}")
+def _down_yet(context: Context, run: Run, name: str) -> Progress:
+    report, state = context.report(run, f"stop {name}"), context.state(name)
     if report is None or state is None or state.sensed_boottime < report[2]:
         return WAITING
-    if state.status in DOWN or state.status is ServiceStatus.MISSING:
+    if state.status in DOWN:
         return done(f"{name} is {state.status}")
     return WAITING if report[0] else failed(f"{name} is still {state.status}: {report[1]}")
 
 
 def _start_one(context: Context, run: Run, name: str) -> tuple[Run, Progress]:
-    service = context.turn.view.policy.services[name]
-    state = _state(context, name)
+    """The service, and once it is active its triggers: until they are, it is owed as well."""
+    state = context.state(name)
     if name not in run.stopped:
         if state is not None and state.status is ServiceStatus.ACTIVE and f"start {name}" not in run.asked:
             return run, done(f"{name} is active already")
         if name in run.down_before:
             return run, done(f"{name} was not running before, left alone")
-    if f"stop {name}" in run.asked and context.report(run, f"stop {name}") is None:
-        return run, WAITING  # a start must not overtake the stop that is under way
-    run, allowed = context.ask(run, f"start {name}", StartUnit(service.unit, name))
-    if not allowed:
-        return run, failed(f"starting {name} was refused")
-    progress = _started_yet(context, run, name, state)
-    return _start_triggers(context, run, service) if progress.status is Status.DONE else (run, progress)
+    service = context.service(name)
+    for unit in (name, *service.triggers):
+        if unit != name and unit not in run.triggers:
+            continue
+        if f"stop {unit}" in run.asked and context.report(run, f"stop {unit}") is None:
+            return run, WAITING  # a start must not overtake the stop that is under way
+        run, allowed = context.ask(run, f"start {unit}", StartUnit(service.unit if unit == name else unit, name))
+        progress = _up_yet(context, run, unit) if allowed else failed(f"starting {unit} was refused")
+        if progress.status is not Status.DONE:
+            return run, progress
+        run = replace(run, triggers=tuple(trigger for trigger in run.triggers if trigger != unit))
+    return run, done(f"{name} is active")
 
 
-def _started_yet(context: Context, run: Run, name: str, state: ServiceState | None) -> Progress:
-    report = context.report(run, f"start {name}")
+def _up_yet(context: Context, run: Run, name: str) -> Progress:
+    report, state = context.report(run, f"start {name}"), context.state(name)
     if report is None or state is None or state.sensed_boottime < report[2]:
         return WAITING
     if state.status is ServiceStatus.ACTIVE:
@@ -141,30 +158,18 @@ def _started_yet(context: Context, run: Run, name: str, state: ServiceState | No
     return failed(f"{name} is {state.status} after its start: {report[1]}")
 
 
-def _start_triggers(context: Context, run: Run, service: ServiceNoun) -> tuple[Run, Progress]:
-    for trigger in service.triggers:
-        if trigger not in run.triggers:
-            continue
-        run, _ = context.ask(run, f"start {trigger}", StartUnit(trigger, service.name))
-        if context.report(run, f"start {trigger}") is None:
-            return run, WAITING
-        run = replace(run, triggers=tuple(t for t in run.triggers if t != trigger))
-    return run, done(f"{service.name} is active")
-
-
 def _verify_one(context: Context, run: Run, name: str) -> tuple[Run, Progress]:
-    service = context.turn.view.policy.services[name]
-    state = _state(context, name)
+    service, state = context.service(name), context.state(name)
     if name in run.down_before and name not in run.stopped:
         return run, done(f"{name} was not running before, nothing to verify")
     limit = context.step.within_seconds or (service.probe.within_seconds if service.probe else VERIFY_SECONDS)
-    expired = context.turn.now - run.entered >= limit + service.stable_for_seconds
-    if state is None or state.sensed_boottime < run.entered or state.status is not ServiceStatus.ACTIVE:
+    expired = context.turn.now - run.since >= limit + service.stable_for_seconds
+    if state is None or state.sensed_boottime < run.since or state.status is not ServiceStatus.ACTIVE:
         told = state.status if state is not None else "unknown"
-        run = replace(run, active_since=None)
-        return run, failed(f"{name} is {told} after {words.duration(limit)}") if expired else WAITING
+        run = replace(_forget_probe(run, name), active_since=None)
+        return run, _late(expired, f"{name} is {told} after {words.duration(limit)}")
     if run.active_since is None or (state.main_pid and state.main_pid != run.active_pid):
-        run = replace(run, active_since=context.turn.now, active_pid=state.main_pid)
+        run = replace(_forget_probe(run, name), active_since=context.turn.now, active_pid=state.main_pid)
     stable = context.turn.now - (run.active_since or context.turn.now) >= service.stable_for_seconds
     if service.probe is None:
         return run, done(f"{name} is active and stable") if stable else _late(expired, f"{name} is not stable")
@@ -178,21 +183,29 @@ def _probe(context: Context, run: Run, name: str, *, stable: bool, expired: bool
     if report is None:
         return run, _late(expired, f"the probe of {name} does not end")
     ok, told, at = report
-    if ok and stable:
-        return run, done(f"{name} is active, stable and answers: {told}")
-    if not ok and context.turn.now - at >= PROBE_PAUSE_SECONDS:
-        run = replace(run, asked={k: v for k, v in run.asked.items() if k != key})
+    if ok:
+        return run, done(f"{name} is active, stable and answers: {told}") if stable else _late(
+            expired, f"{name} is not stable")
+    if context.turn.now - at >= PROBE_PAUSE_SECONDS:
+        run = _forget_probe(run, name)
     return run, _late(expired, f"{name} does not answer: {told}")
 
 
-def _settle(run: Run, name: str) -> Run:
-    """The service runs again: the debt is paid."""
-    return replace(run, done=run.done | {name}, stopped=tuple(other for other in run.stopped if other != name))
+def _forget_probe(run: Run, name: str) -> Run:
+    """The next tick asks again: what one main process answered says nothing of the next."""
+    return replace(run, asked={key: value for key, value in run.asked.items() if key != f"probe {name}"})
+
+
+def _settle(context: Context, run: Run, name: str) -> Run:
+    """The service runs again: the debt is paid, and the next has its turn."""
+    return replace(run, done=run.done | {name}, since=context.turn.now,
+                   stopped=tuple(other for other in run.stopped if other != name))
+
+
+def _pass_over(context: Context, run: Run, name: str, why: str) -> Run:
+    failure = f"{run.failure}; then {why}" if run.failure else why
+    return replace(run, done=run.done | {name}, since=context.turn.now, failure=failure)
 
 
 def _late(expired: bool, why: str) -> Progress:
     return failed(why) if expired else WAITING
-
-
-def _state(context: Context, name: str) -> ServiceState | None:
-    return context.turn.view.snapshot.services.get(name)

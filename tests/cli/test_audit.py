@@ -1,0 +1,149 @@
+"""``watchdog-oom audit`` and ``audit verify``, as an administrator calls them."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from watchdog_oom.cli.audit import audit
+from watchdog_oom.errors import NotPermittedError, UsageError
+from watchdog_oom.journal import Journal, Kind, Moment, Record
+
+LATE_NIGHT = 1_772_335_925.0  # 2026-03-01T03:32:05Z
+
+
+@pytest.fixture
+def directory(tmp_path: Path) -> Path:
+    """A journal of one bad night, an hour between its records."""
+    hours = iter(range(100))
+    journal = Journal(str(tmp_path / "log"), boot_id="b", clocks=lambda: Moment(LATE_NIGHT + 3600 * next(hours), 9.0))
+    journal.open()
+    journal.append(Record(Kind.START))
+    journal.append(Record(Kind.INTENT, incident="7", rule="limit.clamscan", step="TERM a\x1b]0;x\x07\n[red]b[71]",
+                          because=("runtime 21min above 20min", "\u202eevil"), id="i1"))
+    journal.append(Record(Kind.OUTCOME, incident="7", rule="limit.clamscan", step="TERM clamscan[71]", result="gone"))
+    journal.append(Record(Kind.INCIDENT, incident="8", rule="recover.amavis", result="opened"))
+    journal.close()
+    return tmp_path / "log"
+
+
+def _audit(*arguments: str | Path, **options: str) -> Result:
+    return CliRunner().invoke(audit, [str(argument) for argument in arguments], env={"TZ": "UTC", **options})
+
+
+def test_the_list_has_a_line_a_record_with_its_rule_and_reasons(directory: Path) -> None:
+    result = _audit("--log", directory)
+    lines = result.stdout.splitlines()
+    assert result.exit_code == 0
+    assert len(lines) == 4
+    assert lines[2].endswith("  outcome    TERM clamscan[71]: gone  [limit.clamscan]")
+    assert "because runtime 21min above 20min; " in lines[1]
+    assert lines[3].endswith("incident   incident 8: opened  [recover.amavis]")
+
+
+@pytest.mark.parametrize("colour", ["", "1"])
+def test_no_name_of_a_process_reaches_the_terminal_as_anything_but_text(directory: Path, colour: str) -> None:
+    result = _audit("--log", directory, **({"FORCE_COLOR": colour} if colour else {}))
+    assert "\x1b]" not in result.stdout
+    assert "\x07" not in result.stdout
+    assert "\u202e" not in result.stdout
+    assert "TERM a\\x1b]0;x\\x07\\n[red]b[71]" in result.stdout
+    assert ("\x1b[" in result.stdout) == bool(colour)
+
+
+def test_a_record_that_is_told_the_list_can_be_narrowed(directory: Path) -> None:
+    def count(*arguments: str) -> int:
+        return len(_audit("--log", directory, *arguments).stdout.splitlines())
+    assert count("--rule", "clamscan") == count("--rule", "limit.clamscan") == count("--incident", "7") == 2
+    assert count("--rule", "lamscan") == 0
+    assert count("--since", "2026-03-01T05:00:00Z") == 2
+    assert count("--since", "2026-03-01T05:00:00Z", "--rule", "amavis") == 1
+    assert count("--since", "0s") == 0
+
+
+def test_json_prints_the_records_exactly_as_they_are_stored(directory: Path) -> None:
+    result = _audit("--log", directory, "--json", "--incident", "7")
+    stored = (directory / "audit.jsonl").read_text().splitlines()
+    assert result.stdout.splitlines() == stored[1:3]
+    assert json.loads(result.stdout.splitlines()[0])["step"] == "TERM a\x1b]0;x\x07\n[red]b[71]"
+
+
+def test_a_wrong_time_is_wrong_usage(directory: Path) -> None:
+    result = _audit("--log", directory, "--since", "soon")
+    assert isinstance(result.exception, UsageError)
+    assert result.exception.exit_status == 2
+
+
+def test_verify_vouches_for_a_whole_journal(directory: Path) -> None:
+    result = _audit("verify", "--log", directory)
+    assert (result.exit_code, result.stdout) == (0, "intact: 4 records in 1 file\n")
+    assert _audit("--log", directory, "verify").stdout == result.stdout
+
+
+def test_verify_names_the_line_and_ends_with_1(directory: Path) -> None:
+    path = directory / "audit.jsonl"
+    path.write_bytes(path.read_bytes().replace(b'"gone"', b'"fine"'))
+    result = _audit("verify", "--log", directory)
+    assert result.exit_code == 1
+    assert result.stdout.splitlines()[0].startswith("audit.jsonl:3: edited")
+    assert result.stdout.splitlines()[1] == "BROKEN: 3 records in 1 file are good, the rest is not"
+
+
+def test_verify_says_from_where_on_it_can_vouch(tmp_path: Path) -> None:
+    journal = Journal(str(tmp_path / "log"), boot_id="b", segment_bytes=700, keep=1)
+    journal.open()
+    for _ in range(9):
+        journal.append(Record(Kind.LATE))
+    journal.close()
+    result = _audit("verify", "--log", tmp_path / "log")
+    assert result.exit_code == 0
+    assert "vouching from record 4 on" in result.stdout
+
+
+def test_without_a_journal_the_list_is_empty_and_verify_vouches_for_nothing(tmp_path: Path) -> None:
+    listed = _audit("--log", tmp_path, "--json")
+    assert (listed.exit_code, listed.stdout) == (0, "")
+    assert "there is no journal yet" in listed.stderr
+    verified = _audit("verify", "--log", tmp_path / "never")
+    assert verified.exit_code == 1
+    assert "nothing to vouch for" in verified.stderr
+
+
+def test_lost_records_and_damage_are_told_in_the_list(tmp_path: Path) -> None:
+    journal = Journal(str(tmp_path), boot_id="b")
+    journal.open()
+    for _ in range(1026):
+        journal.queue(Record(Kind.LATE))
+    (tmp_path / "audit.jsonl").unlink()
+    journal.close()
+    first = _audit("--log", tmp_path).stdout.splitlines()[0]
+    assert "(2 records before this one were lost)" in first
+    assert "(damaged: audit.jsonl: was removed or renamed" in first
+
+
+@pytest.mark.root
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
+def test_an_ordinary_user_is_told_to_be_root(directory: Path) -> None:
+    # as a real unprivileged user, in a child; every directory above is open to it
+    for parent in directory.parents:
+        if parent.stat().st_uid == 0 and str(parent).startswith("/tmp/"):
+            parent.chmod(0o755)
+    reading, writing = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        os.setgroups([])
+        os.setgid(65534)
+        os.setuid(65534)
+        results = [_audit("--log", directory), _audit("verify", "--log", directory)]
+        told = [f"{type(result.exception).__name__}: {result.exception}" for result in results]
+        os.write(writing, json.dumps(told).encode())
+        os._exit(0)
+    os.close(writing)
+    os.waitpid(pid, 0)
+    told = json.loads(os.read(reading, 65536))
+    os.close(reading)
+    assert all(words.startswith(NotPermittedError.__name__) and "run this as root" in words for words in told)

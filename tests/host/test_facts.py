@@ -1,0 +1,86 @@
+"""Facts: read only as far as they decide, of real children and of a made-up /proc."""
+
+import os
+import pwd
+import re
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from watchdog_oom.host.facts import FactReader, UserNames
+from watchdog_oom.host.procfs import read_stat
+from watchdog_oom.model import Process, ProcessId
+from watchdog_oom.policy.types import ProcessNoun
+from watchdog_oom.selectors import Fact, glob_pattern, own_keys_match
+
+
+@pytest.fixture
+def child() -> Iterator[int]:
+    process = subprocess.Popen(["sleep", "60"])
+    yield process.pid
+    process.kill()
+    process.wait()
+
+
+def _made_up(root: Path, pid: int) -> Process:
+    """A process of which only the executable can be read: its other files are directories, so reading them fails."""
+    folder = root / str(pid)
+    folder.mkdir()
+    (folder / "exe").symlink_to("/usr/bin/perl")
+    for name in ("status", "cgroup", "cmdline"):
+        (folder / name).mkdir()
+    return Process(ProcessId(pid, 1), 1, "perl")
+
+
+def test_nothing_is_read_of_a_process_that_cannot_match_any_more(tmp_path: Path) -> None:
+    process = _made_up(tmp_path, 9)
+    by_name = ProcessNoun("a", comm=(glob_pattern("httpd"),), cmdline=(re.compile("x"),))
+    by_exe = ProcessNoun("b", exe=(glob_pattern("/usr/bin/python*"),), user=("root",), cmdline=(re.compile("x"),))
+    completed, known = FactReader(str(tmp_path)).complete(process, (by_name, by_exe))
+    assert known == {Fact.EXE}
+    assert completed.facts.exe == "/usr/bin/perl"
+    with pytest.raises(OSError, match="directory"):  # what a needless reading would have met
+        FactReader(str(tmp_path)).complete(process, (ProcessNoun("c", cmdline=(re.compile("x"),)),))
+
+
+def test_every_fact_of_a_real_child_is_found(child: int) -> None:
+    process = read_stat("/proc", child)
+    assert process is not None
+    exe = (glob_pattern("/**/sleep"), glob_pattern("/**/coreutils"))
+    nouns = (ProcessNoun("all", exe=exe, user=(str(os.geteuid()),), cmdline=(re.compile(r"^sleep 60$"),)),)
+    completed, known = FactReader("/proc").complete(process, nouns)
+    assert known == {Fact.EXE, Fact.USER, Fact.CMDLINE}
+    assert completed.facts.user == pwd.getpwuid(os.geteuid()).pw_name
+    assert own_keys_match(nouns[0], completed)
+    assert FactReader("/proc").everything(process).facts.cmdline == "sleep 60"
+
+
+def test_a_last_look_sees_the_same_process_or_none(child: int) -> None:
+    process = read_stat("/proc", child)
+    assert process is not None
+    reader = FactReader("/proc")
+    noun = ProcessNoun("sleepers", cmdline=(re.compile("60"),))
+    again = reader.read_again(process.id, (noun,))
+    assert again is not None
+    assert own_keys_match(noun, again)
+    assert reader.read_again(ProcessId(child, process.id.start_ticks + 1), (noun,)) is None
+    os.kill(child, 9)
+    os.waitid(os.P_PID, child, os.WEXITED | os.WNOWAIT)
+    dead = reader.read_again(process.id, (noun,))
+    assert dead is None or not own_keys_match(noun, dead)
+
+
+def test_a_last_look_at_garbage_is_none(tmp_path: Path) -> None:
+    (tmp_path / "9").mkdir()
+    (tmp_path / "9/stat").write_bytes(b"garbage")
+    assert FactReader(str(tmp_path)).read_again(ProcessId(9, 1), ()) is None
+
+
+def test_a_user_without_a_name_is_none() -> None:
+    names = UserNames()
+    assert names.name(0) == "root"
+    assert names.name(0) == "root"
+    assert names.name(4_000_000_123) is None
+    assert names.name(1 << 70) is None

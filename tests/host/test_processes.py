@@ -1,0 +1,382 @@
+"""The process table: real children that change, and made-up hosts whose every reading can be watched."""
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from watchdog_oom.host.processes import ProcessTable
+from watchdog_oom.host.procfs import parse_stat, read_cmdline, read_stat
+from watchdog_oom.host.want import Want
+from watchdog_oom.model import NO_FACTS
+from watchdog_oom.policy.types import ProcessNoun
+from watchdog_oom.selectors import glob_pattern
+
+_SYSCALL_EXIT = {"x86_64": 60, "aarch64": 93}
+_OLD = 10_000.0  # a moment at which every made-up process is settled
+
+
+class Host:
+    """A made-up /proc."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def put(self, pid: int, comm: str = "idle", *, state: str = "S", ppid: int = 1, start: int = 100,
+            rss: int = 10, code: int = 1) -> None:
+        folder = self.root / str(pid)
+        folder.mkdir(exist_ok=True)
+        vsize = 0 if state == "Z" else 4096
+        fields = [ppid, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, start, vsize, rss, 0, code, code, code, 0, 0]
+        (folder / "stat").write_text(f"{pid} ({comm}) {state} {' '.join(map(str, fields))}\n")
+
+    def link(self, pid: int, exe: str) -> None:
+        (self.root / str(pid) / "exe").unlink(missing_ok=True)
+        (self.root / str(pid) / "exe").symlink_to(exe)
+
+    def end(self, pid: int) -> None:
+        shutil.rmtree(self.root / str(pid))
+
+
+@pytest.fixture
+def host(tmp_path: Path) -> Host:
+    return Host(tmp_path)
+
+
+@pytest.fixture
+def start() -> Iterator[Callable[..., subprocess.Popen[bytes]]]:
+    children: list[subprocess.Popen[bytes]] = []
+
+    def run(*argv: str) -> subprocess.Popen[bytes]:
+        child = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        children.append(child)
+        return child
+
+    yield run
+    for child in children:
+        child.kill()
+        child.communicate()
+
+
+def _until(condition: Callable[[], bool], seconds: float = 10.0) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.005)
+
+
+def _boottime() -> float:
+    return time.clock_gettime(time.CLOCK_BOOTTIME)
+
+
+def _tell(child: subprocess.Popen[bytes], text: bytes) -> None:
+    assert child.stdin is not None
+    os.write(child.stdin.fileno(), text)
+
+
+def _noun(name: str = "noun", *, exe: str = "", comm: str = "", unit: str = "") -> ProcessNoun:
+    return ProcessNoun(name, exe=(glob_pattern(exe, path=True),) if exe else (),
+                       comm=(glob_pattern(comm),) if comm else (), unit=(glob_pattern(unit),) if unit else ())
+
+
+def test_the_table_shows_the_processes_of_this_host() -> None:
+    before = set(psutil.pids())
+    table = ProcessTable()
+    shown = table.scan(Want(), _boottime())
+    after = set(psutil.pids())
+    assert before & after <= shown.keys() <= before | after | shown.keys()
+    assert shown[os.getpid()].ppid == os.getppid()
+    assert table.skipped == {}
+
+
+def test_the_new_appear_at_once_and_the_gone_vanish_at_once(host: Host) -> None:
+    table = ProcessTable(str(host.root))
+    host.put(5)
+    assert table.scan(Want(), _OLD).keys() == {5}
+    host.put(6)
+    host.end(5)
+    assert table.scan(Want(), _OLD + 1).keys() == {6}
+
+
+def test_an_earlier_scan_does_not_change_afterwards(host: Host) -> None:
+    table = ProcessTable(str(host.root))
+    host.put(5)
+    first = table.scan(Want(), _OLD)
+    host.end(5)
+    table.scan(Want(), _OLD + 1)
+    assert first.keys() == {5}
+
+
+def test_the_uninteresting_are_read_in_rotation_each_within_ten_seconds(host: Host) -> None:
+    table = ProcessTable(str(host.root))
+    pids = range(100, 200)
+    for pid in pids:
+        host.put(pid)
+    table.scan(Want(), _OLD)
+    for pid in pids:
+        host.put(pid, rss=20)
+    fresh, steps = 0, []
+    for tick in range(1, 11):
+        shown = table.scan(Want(), _OLD + tick)
+        now = sum(shown[pid].rss_bytes == 20 * os.sysconf("SC_PAGE_SIZE") for pid in pids)
+        steps.append(now - fresh)
+        fresh = now
+    assert fresh == 100
+    assert max(steps) <= 12
+
+
+def test_those_that_a_noun_may_match_are_read_at_every_scan(host: Host) -> None:
+    table = ProcessTable(str(host.root))
+    for pid in range(100, 120):
+        host.put(pid)
+    host.put(50, "clamscan")
+    want = Want(nouns=(_noun(comm="clamscan"),))
+    table.scan(want, _OLD)
+    for rss in range(20, 25):
+        host.put(50, "clamscan", rss=rss)
+        assert table.scan(want, _OLD + rss / 10)[50].rss_bytes == rss * os.sysconf("SC_PAGE_SIZE")
+
+
+def test_another_policy_judges_all_processes_anew(host: Host) -> None:
+    table = ProcessTable(str(host.root))
+    host.put(50)
+    host.link(50, "/usr/bin/clamscan (deleted)")
+    table.scan(Want(), _OLD)
+    shown = table.scan(Want(nouns=(_noun(exe="/usr/bin/clamscan"),)), _OLD + 1)
+    assert shown[50].facts.exe == "/usr/bin/clamscan"
+
+
+def test_a_recycled_pid_is_noticed_in_its_turn_and_inherits_nothing(host: Host) -> None:
+    table = ProcessTable(str(host.root))
+    want = Want(nouns=(_noun(exe="/usr/bin/old"),))
+    host.put(5, "first")
+    host.link(5, "/usr/bin/old")
+    before = table.scan(want, _OLD)[5]
+    assert before.facts.exe == "/usr/bin/old"
+    host.put(5, "second", start=200)
+    host.link(5, "/usr/bin/new")
+    after = table.scan(want, _OLD + 10)[5]
+    assert (after.comm, after.facts.exe, after.id == before.id) == ("second", "/usr/bin/new", False)
+
+
+def test_a_new_owner_of_a_pid_does_not_keep_facts_that_nobody_asks_of_it(host: Host) -> None:
+    table = ProcessTable(str(host.root))
+    want = Want(nouns=(_noun(comm="first", exe="/usr/bin/*"),))
+    host.put(5, "first")
+    host.link(5, "/usr/bin/old")
+    assert table.scan(want, _OLD)[5].facts.exe == "/usr/bin/old"
+    host.put(5, "second", start=200)
+    assert table.scan(want, _OLD + 1)[5].facts == NO_FACTS
+
+
+def test_a_dead_victim_is_remembered_as_it_was_alive_for_a_minute(host: Host) -> None:
+    table = ProcessTable(str(host.root))
+    want = Want(nouns=(_noun(exe="/usr/sbin/mysqld"),))
+    host.put(5, "mysqld", rss=77)
+    host.link(5, "/usr/sbin/mysqld")
+    alive = table.scan(want, _OLD)[5]
+    host.put(5, "mysqld", state="Z", rss=0)
+    (host.root / "5/exe").unlink()
+    assert table.scan(want, _OLD + 1)[5].dead
+    assert table.last_seen(5) == alive
+    host.end(5)
+    table.scan(want, _OLD + 2)
+    assert table.last_seen(5) == alive
+    table.scan(want, _OLD + 61)
+    assert table.last_seen(5) == alive
+    table.scan(want, _OLD + 63)
+    assert table.last_seen(5) is None
+
+
+def test_news_of_a_pid_mean_its_former_owner_while_the_new_one_is_young(host: Host) -> None:
+    table = ProcessTable(str(host.root))
+    ticks = os.sysconf("SC_CLK_TCK")
+    host.put(5, "victim")
+    table.scan(Want(), _OLD)
+    host.put(5, "newcomer", start=int(_OLD + 10) * ticks)
+    table.scan(Want(), _OLD + 11)
+    seen = table.last_seen(5)
+    assert seen is not None
+    assert seen.comm == "victim"
+    table.scan(Want(), _OLD + 30)
+    seen = table.last_seen(5)
+    assert seen is not None
+    assert seen.comm == "newcomer"
+
+
+def test_a_damaged_reading_is_skipped_counted_and_spoils_nothing(host: Host) -> None:
+    table = ProcessTable(str(host.root))
+    host.put(5)
+    host.put(6)
+    host.put(7)
+    (host.root / "notes").mkdir()
+    before = table.scan(Want(), _OLD)
+    (host.root / "5/stat").write_bytes(b"5 (idle) S garbage")
+    (host.root / "6/stat").unlink()
+    (host.root / "6/stat").mkdir()
+    host.put(8)
+    after = table.scan(Want(), _OLD + 10)
+    assert after.keys() == {5, 6, 7, 8}
+    assert after[5] == before[5]
+    assert table.skipped == {"process": 2}
+
+
+def test_a_proc_that_cannot_be_listed_leaves_the_last_picture(host: Host) -> None:
+    table = ProcessTable(str(host.root))
+    host.put(5)
+    before = table.scan(Want(), _OLD)
+    host.root.rename(host.root.with_name("elsewhere"))
+    assert table.scan(Want(), _OLD + 1) == before
+    assert table.skipped == {"process list": 1}
+
+
+def test_while_young_its_facts_are_read_again_and_then_no_more(host: Host) -> None:
+    table = ProcessTable(str(host.root))
+    want = Want(nouns=(_noun(unit="a.service"), _noun("b", unit="b.service")))
+    ticks = os.sysconf("SC_CLK_TCK")
+    host.put(5, start=int(_OLD) * ticks)
+
+    def move(unit: str) -> None:
+        (host.root / "5/cgroup").write_text(f"0::/system.slice/{unit}\n")
+
+    moves = ((0.5, "a.service", "a.service"), (4.0, "b.service", "b.service"), (7.0, "a.service", "a.service"),
+             (8.0, "b.service", "a.service"))
+    for age, unit, expected in moves:
+        move(unit)
+        assert table.scan(want, _OLD + age)[5].facts.unit == expected
+
+
+def test_near_an_emergency_all_are_read_and_judged_and_no_judgement_outlives_it(host: Host) -> None:
+    table = ProcessTable(str(host.root))
+    for pid in (5, 6):
+        host.put(pid)
+        (host.root / f"{pid}/oom_score").write_text("666\n")
+        (host.root / f"{pid}/oom_score_adj").write_text("-5\n")
+    table.scan(Want(), _OLD)
+    host.put(6, rss=30)
+    shown = table.scan(Want(everything=True), _OLD + 0.1)
+    assert [(shown[pid].badness, shown[pid].oom_score_adj) for pid in (5, 6)] == [(666, -5), (666, -5)]
+    assert shown[6].rss_bytes == 30 * os.sysconf("SC_PAGE_SIZE")
+    shown = table.scan(Want(), _OLD + 0.2)
+    assert [(shown[pid].badness, shown[pid].oom_score_adj) for pid in (5, 6)] == [(None, None), (None, None)]
+
+
+def test_exec_is_noticed_and_the_facts_are_read_again(start: Callable[..., subprocess.Popen[bytes]]) -> None:
+    child = start("sh", "-c", "read line; exec sleep 60")
+    _until(lambda: read_cmdline("/proc", child.pid) == "sh -c read line; exec sleep 60")
+    table = ProcessTable()
+    want = Want(nouns=(_noun(exe="/**/sleep"), _noun("uutils", exe="/**/coreutils")))
+    later = _boottime() + 100
+    before = table.scan(want, later)[child.pid]
+    _tell(child, b"go\n")
+    _until(lambda: read_cmdline("/proc", child.pid) == "sleep 60")
+    after = table.scan(want, later + 10)[child.pid]
+    assert before.facts.exe is not None
+    assert after.facts.exe == os.path.realpath(shutil.which("sleep") or "")
+    assert (after.id, after.image != before.image) == (before.id, True)
+
+
+def test_a_process_that_renames_itself_is_recognised_by_its_new_name(
+        start: Callable[..., subprocess.Popen[bytes]]) -> None:
+    child = start(sys.executable, "-c", "import ctypes, sys\nsys.stdin.readline()\n"
+                  "ctypes.CDLL(None).prctl(15, b'amavisd (ch1', 0, 0, 0)\nprint('done', flush=True)\n"
+                  "sys.stdin.readline()")
+    table = ProcessTable()
+    want = Want(nouns=(_noun("any", exe="/**"), _noun(comm="amavisd (*", exe="/**/python*")))
+    later = _boottime() + 100
+    assert table.scan(want, later)[child.pid].comm.startswith("python")
+    _tell(child, b"\n")
+    assert child.stdout is not None
+    assert child.stdout.readline() == b"done\n"
+    assert table.scan(want, later + 1)[child.pid].comm == "amavisd (ch1"
+
+
+def test_a_zombie_leader_whose_threads_live_keeps_what_was_known_of_it(
+        start: Callable[..., subprocess.Popen[bytes]]) -> None:
+    number = _SYSCALL_EXIT.get(os.uname().machine)
+    if number is None:
+        pytest.skip("the number of exit(2) is not known here")
+    child = start(sys.executable, "-c", "import ctypes, sys, threading, time\n"
+                  "threading.Thread(target=time.sleep, args=(60,)).start()\n"
+                  "print('up', flush=True)\nsys.stdin.readline()\n"
+                  f"ctypes.CDLL(None).syscall({number}, 0)")
+    assert child.stdout is not None
+    assert child.stdout.readline() == b"up\n"
+    table = ProcessTable()
+    want = Want(nouns=(_noun(exe="/**/python*"),))
+    before = table.scan(want, _boottime())[child.pid]
+    _tell(child, b"\n")
+    _until(lambda: (process := read_stat("/proc", child.pid)) is not None and process.state == "Z")
+    for later in (0, 20, 40):
+        after = table.scan(want, _boottime() + later)[child.pid]
+        assert (after.state, after.dead, after.rss_bytes) == ("Z", False, 0)
+        assert (after.facts, after.image) == (before.facts, before.image)
+        assert after.facts.exe is not None
+    seen = table.last_seen(child.pid)
+    assert seen is not None
+    assert seen.rss_bytes > 0
+
+
+def test_use_of_a_spool_is_fresh_at_every_scan(tmp_path: Path, start: Callable[..., subprocess.Popen[bytes]]) -> None:
+    child = start(sys.executable, "-c", "import os, sys\nfor line in sys.stdin:\n"
+                  "    os.chdir(line.strip()); print('moved', flush=True)")
+    table = ProcessTable()
+    noun = ProcessNoun("n", cmdline=_noun(comm="*os.chdir*").comm, under=("vscan",))
+    want = Want(nouns=(noun,), under={"vscan": str(tmp_path)})
+    assert child.stdout is not None
+    for place, expected in ((str(tmp_path), {"vscan"}), ("/", set()), (str(tmp_path), {"vscan"})):
+        _tell(child, place.encode() + b"\n")
+        assert child.stdout.readline() == b"moved\n"
+        assert table.scan(want, _boottime() + 100)[child.pid].under == expected
+
+
+def test_the_kernel_protection_of_descendants_is_seen(start: Callable[..., subprocess.Popen[bytes]]) -> None:
+    parent = start("sh", "-c", "sleep 60 & echo $!; wait")
+    assert parent.stdout is not None
+    grandchild = int(parent.stdout.readline())
+    noun = ProcessNoun("n", cmdline=_noun(comm="*sh -c sleep 60*").comm)
+    try:
+        Path(f"/proc/{grandchild}/oom_score_adj").write_text("321")
+        shown = ProcessTable().scan(Want(nouns=(noun,), protect=frozenset({"n"})), _boottime() + 100)
+        assert shown[grandchild].oom_score_adj == 321
+        assert shown[parent.pid].oom_score_adj is not None
+        assert shown[os.getpid()].oom_score_adj is None
+    finally:
+        os.kill(grandchild, 9)
+
+
+_EVENTS = st.lists(st.tuples(st.sampled_from(["put", "end", "recycle", "grow"]), st.integers(2, 9),
+                             st.floats(0.05, 12.0)), max_size=25)
+
+
+@settings(max_examples=60, deadline=None)
+@given(events=_EVENTS)
+def test_whatever_happens_the_table_is_right_within_ten_seconds(
+        tmp_path_factory: pytest.TempPathFactory, events: list[tuple[str, int, float]]) -> None:
+    host = Host(tmp_path_factory.mktemp("proc"))
+    table = ProcessTable(str(host.root))
+    now = _OLD
+    for number, (event, pid, pause) in enumerate(events):
+        present = (host.root / str(pid)).exists()
+        if event == "end" and present:
+            host.end(pid)
+        elif event != "end":
+            host.put(pid, start=100 + (number if event == "recycle" else 0), rss=number)
+        now += pause
+        table.scan(Want(), now)
+    for _ in range(20):
+        now += 0.5
+        shown = table.scan(Want(), now)
+    truth = {int(folder.name): parse_stat(int(folder.name), (folder / "stat").read_bytes())
+             for folder in host.root.iterdir()}
+    if not events:
+        shown = table.scan(Want(), now)
+    assert dict(shown) == truth

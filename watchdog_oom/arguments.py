@@ -1,0 +1,79 @@
+"""The daemon's command line. Written by hand: argparse would cost the daemon more locked memory than all its rules."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from watchdog_oom.errors import UsageError
+
+DEFAULT_CONFIG = "/etc/watchdog-oom/watchdog-oom.toml"
+DEFAULT_POLICIES = "/etc/watchdog-oom/policies.d"
+DEFAULT_STATE = "/var/lib/watchdog-oom"
+DEFAULT_LOG = "/var/log/watchdog-oom"
+DEFAULT_RUNTIME = "/run/watchdog-oom"
+
+HELP = f"""\
+Usage: watchdog-oomd [OPTION]...
+
+Watch memory pressure, swap and spools; apply the policies; write every action to the audit journal.
+Runs in the foreground, and tells a service manager that asks (sd_notify) when it is ready.
+
+  --policies DIR  a directory of policy files, repeatable (default {DEFAULT_POLICIES})
+  --config FILE   the daemon's own configuration (default {DEFAULT_CONFIG})
+  --state DIR     what must survive a restart (default {DEFAULT_STATE})
+  --log DIR       the audit journal (default {DEFAULT_LOG})
+  --runtime DIR   lock and status (default {DEFAULT_RUNTIME})
+  --observe       decide and write down everything, do nothing
+  --proc DIR      read the host from this directory instead of /proc
+  --version       print the version and exit
+  --help          print this and exit
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """The command line, with its defaults."""
+
+    policies: tuple[str, ...] = (DEFAULT_POLICIES,)
+    config: str = DEFAULT_CONFIG
+    state: str = DEFAULT_STATE
+    log: str = DEFAULT_LOG
+    runtime: str = DEFAULT_RUNTIME
+    proc: str = "/proc"
+    observe: bool = False
+    help: bool = False
+    version: bool = False
+
+
+_VALUES = ("config", "state", "log", "runtime", "proc")
+_FLAGS = ("observe", "help", "version")
+
+
+def parse(arguments: Sequence[str]) -> Options:
+    """The options of ``arguments`` (without the program's name); UsageError for what is not one."""
+    values: dict[str, str] = {}
+    flags: dict[str, bool] = {}
+    policies: list[str] = []
+    rest = list(arguments)
+    while rest:
+        word = rest.pop(0)
+        name, has_value, value = word.removeprefix("--").partition("=")
+        if word == "-h":
+            name = "help"
+        elif not word.startswith("--"):
+            raise UsageError(f"{word}: watchdog-oomd takes options only; see --help")
+        if name in _FLAGS and not has_value:
+            flags[name] = True
+            continue
+        if name not in (*_VALUES, "policies"):
+            raise UsageError(f"--{name}: no such option; see --help")
+        if not has_value and not rest:
+            raise UsageError(f"--{name}: a value is missing")
+        value = value if has_value else rest.pop(0)
+        if name == "policies":
+            policies.append(value)
+        else:
+            values[name] = value
+    chosen = {"policies": tuple(policies)} if policies else {}
+    return Options(**values, **flags, **chosen)  # type: ignore[arg-type]

@@ -1,0 +1,118 @@
+"""What the daemon does, as journal records: who the target was, what was intended, what came of it (Law 8)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import assert_never
+
+from watchdog_oom.journal.record import Kind, Record
+from watchdog_oom.model import Clock, EffectReport, Process, ProcessId, Snapshot
+from watchdog_oom.policy.types import Policy
+from watchdog_oom.steps import (
+    Intent,
+    Note,
+    NoteKind,
+    Probe,
+    Purge,
+    Refusal,
+    Run,
+    SetOomScoreAdj,
+    Signal,
+    StartUnit,
+    Step,
+    StopUnit,
+)
+
+
+class Bookkeeper:
+    """Writes through ``append``; urgent intents through ``queue``, which touches no disk until ``flush``.
+
+    Intents whose outcome comes later are kept, so that the report can be told with the step and the rule behind it.
+    """
+
+    def __init__(self, append: Callable[[Record], None], queue: Callable[[Record], None],
+                 all_facts: Callable[[Process], Process]) -> None:
+        self._append = append
+        self._queue = queue
+        self._all_facts = all_facts
+        self._open: dict[str, tuple[Intent, dict[str, object]]] = {}
+
+    def intent(self, intent: Intent, snapshot: Snapshot, policy: Policy) -> None:
+        """To be called before the act. An urgent one takes the facts at hand: reading more could stall."""
+        target = target_of(intent.step, snapshot, policy, (lambda p: p) if intent.urgent else self._all_facts)
+        self._open[intent.id] = (intent, target)
+        write = self._queue if intent.urgent else self._append
+        write(Record(Kind.INTENT, intent.incident, intent.rule, str(intent.step), target, intent.because, id=intent.id))
+
+    def outcome(self, intent_id: str, result: str, *, before: object = None, after: object = None,
+                took_seconds: float | None = None) -> None:
+        """To be called once for each intent, at once or when the slow effect has ended."""
+        kept = self._open.pop(intent_id, None)
+        if kept is None:
+            return
+        intent, target = kept
+        write = self._queue if intent.urgent else self._append
+        write(Record(Kind.OUTCOME, intent.incident, intent.rule, str(intent.step), target, intent.because,
+                     before, after, result, took_seconds, intent.id))
+
+    def step_of(self, intent_id: str) -> Step | None:
+        """The step of an intent whose outcome is still to come."""
+        kept = self._open.get(intent_id)
+        return None if kept is None else kept[0].step
+
+    def report(self, report: EffectReport) -> None:
+        word = "ok" if report.ok else "failed"
+        self.outcome(report.intent_id, f"{word}: {report.words}", took_seconds=report.took_seconds)
+
+    def refusal(self, refusal: Refusal, snapshot: Snapshot, policy: Policy) -> None:
+        intent = refusal.intent
+        self._append(Record(Kind.REFUSED, intent.incident, intent.rule, str(intent.step),
+                            target_of(intent.step, snapshot, policy, self._all_facts), intent.because,
+                            result=f"refused: {refusal.reason}", id=intent.id))
+
+    def note(self, note: Note, snapshot: Snapshot) -> None:
+        kind = Kind.OUTCOME if note.kind is NoteKind.OUTCOME else Kind.INCIDENT
+        target = None if note.target is None else _process_target(note.target, note.comm, snapshot, lambda p: p)
+        self._append(Record(kind, note.incident, note.rule, note.step, target, note.because, result=note.result,
+                            took_seconds=note.took_seconds))
+
+    def abandon(self, why: str) -> None:
+        """The daemon goes before these effects ended."""
+        for intent_id in tuple(self._open):
+            self.outcome(intent_id, why)
+
+
+def target_of(step: Step, snapshot: Snapshot, policy: Policy,
+              all_facts: Callable[[Process], Process]) -> dict[str, object]:
+    match step:
+        case Signal() | SetOomScoreAdj():
+            return _process_target(step.target, step.comm, snapshot, all_facts)
+        case StopUnit() | StartUnit():
+            return {"service": step.service, "unit": step.unit}
+        case Purge():
+            return {"spool": step.spool, "path": policy.spools[step.spool].path, "limit": step.limit}
+        case Run():
+            return {"argv": step.argv}
+        case Probe():
+            return {"service": step.service, "unit": policy.services[step.service].unit}
+        case _:
+            assert_never(step)
+
+
+def _process_target(identity: ProcessId, comm: str, snapshot: Snapshot,
+                    all_facts: Callable[[Process], Process]) -> dict[str, object]:
+    target: dict[str, object] = {"pid": identity.pid, "start": identity.start_ticks, "name": comm}
+    process = snapshot.processes.get(identity.pid)
+    if process is None or process.id != identity:
+        return target
+    return target | describe(all_facts(process), snapshot.clock)
+
+
+def describe(process: Process, clock: Clock) -> dict[str, object]:
+    """A process as the journal, ``plan --json`` and ``check --json`` tell it; sizes in bytes, age in seconds."""
+    facts = process.facts
+    return {"pid": process.pid, "start": process.id.start_ticks, "name": process.comm, "ppid": process.ppid,
+            "state": process.state, "exe": facts.exe, "cmdline": facts.cmdline, "user": facts.user, "uid": facts.uid,
+            "unit": facts.unit, "rss": process.rss_bytes, "swap": process.swap_bytes,
+            "age": round(process.age_seconds(clock), 1), "oom_score_adj": process.oom_score_adj,
+            "badness": process.badness}

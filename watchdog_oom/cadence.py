@@ -1,0 +1,27 @@
+"""How long to sleep until the next look: long while there is room, short while it shrinks. Pure."""
+
+from __future__ import annotations
+
+from watchdog_oom.model import Memory
+from watchdog_oom.policy.types import Emergency
+
+_KIB = 1024
+MEMORY_FILL_KIB_PER_MS = 6000
+SWAP_FILL_KIB_PER_MS = 800
+
+
+def pause_seconds(memory: Memory | None, emergency: Emergency, *, fastest: float = 0.1, slowest: float = 1.0) -> float:
+    """The time in which memory and swap cannot yet fall to the emergency's thresholds, within bounds.
+
+    The fill rates are earlyoom's: memory fills at no more than 6000 MiB/s, swap at no more than 800 MiB/s. Both must
+    be low for an emergency, so their headrooms add up.
+    """
+    if memory is None:
+        return slowest
+    userspace = memory.available_bytes + memory.anonymous_bytes
+    threshold = emergency.memory_available_below
+    floor = threshold.of(userspace if threshold.percent is not None else memory.total_bytes)
+    headroom_kib = max(0.0, memory.available_bytes - floor) / _KIB
+    swap_headroom_kib = max(0.0, memory.swap_free_bytes - emergency.swap_free_below.of(memory.swap_total_bytes)) / _KIB
+    milliseconds = headroom_kib / MEMORY_FILL_KIB_PER_MS + swap_headroom_kib / SWAP_FILL_KIB_PER_MS
+    return min(slowest, max(fastest, milliseconds / 1000))

@@ -1,0 +1,134 @@
+"""``watchdog-oom audit``: what the daemon did, from its journal, and whether the journal is whole."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.text import Text
+
+from watchdog_oom.journal.reader import Entry, journal_exists, read_entries
+from watchdog_oom.journal.record import Kind
+from watchdog_oom.journal.since import parse_since
+from watchdog_oom.journal.verify import Verdict
+from watchdog_oom.journal.verify import verify as verify_journal
+from watchdog_oom.steps import printable
+
+LOG_DIRECTORY = "/var/log/watchdog-oom"
+EXIT_BROKEN = 1
+_COLOURS = {
+    Kind.INCIDENT: "bold yellow", Kind.INTENT: "cyan", Kind.OUTCOME: "green", Kind.REFUSED: "magenta",
+    Kind.RECOVERED: "bold yellow", Kind.LATE: "yellow",
+}
+_KIND_WIDTH = max(len(kind) for kind in Kind)
+
+_log_option = click.option("--log", "directory", metavar="DIR", help=f"The journal's directory [{LOG_DIRECTORY}].")
+
+
+@click.group(invoke_without_command=True)
+@_log_option
+@click.option("--since", metavar="T", help="Only from then on: 2h, 30min, today, yesterday, boot, or a date and time.")
+@click.option("--rule", metavar="RULE", help="Only this rule: limit.clamscan, or clamscan for every rule of that name.")
+@click.option("--incident", metavar="ID", help="Only this incident.")
+@click.option("--json", "as_json", is_flag=True, help="The records as they are stored, one JSON object a line.")
+@click.pass_context
+def audit(context: click.Context, directory: str | None, since: str | None, rule: str | None, incident: str | None,
+          as_json: bool) -> None:
+    """What the daemon did, when, why, and what came of it."""
+    context.obj = directory
+    if context.invoked_subcommand is not None:
+        return
+    directory = directory or LOG_DIRECTORY
+    moment = None if since is None else parse_since(since)
+    if not journal_exists(directory):
+        click.echo(f"{directory}: there is no journal yet: no daemon has run with this log directory", err=True)
+        return
+    entries = (entry for entry in read_entries(directory, since=moment) if _wanted(entry.record, rule, incident))
+    if as_json:
+        _print_json(entries)
+    else:
+        _print_lines(entries)
+
+
+@audit.command()
+@_log_option
+@click.pass_context
+def verify(context: click.Context, directory: str | None) -> None:
+    """Check that no record was edited, removed, reordered or cut off. Exit status 1 if one was."""
+    directory = directory or context.obj or LOG_DIRECTORY
+    if not journal_exists(directory):
+        click.echo(f"{directory}: there is no journal here, so there is nothing to vouch for", err=True)
+        context.exit(EXIT_BROKEN)
+    verdict = verify_journal(directory)
+    for line in verdict_lines(verdict):
+        click.echo(line)
+    context.exit(0 if verdict.intact else EXIT_BROKEN)
+
+
+def verdict_lines(verdict: Verdict) -> Iterator[str]:
+    """The verdict in words: every finding, then what can be vouched for."""
+    for finding in verdict.findings:
+        yield printable(str(finding))
+    lines = f"{verdict.good_lines} record{'' if verdict.good_lines == 1 else 's'}"
+    files = f"{verdict.segments} file{'' if verdict.segments == 1 else 's'}"
+    yield f"intact: {lines} in {files}" if verdict.intact else f"BROKEN: {lines} in {files} are good, the rest is not"
+    if verdict.first_seq is not None and verdict.first_seq > 1:
+        yield f"vouching from record {verdict.first_seq} on: rotation has removed what was before"
+
+
+def _wanted(record: Mapping[str, Any], rule: str | None, incident: str | None) -> bool:
+    own = str(record.get("rule") or "")
+    return ((rule is None or own == rule or own.partition(".")[2] == rule)
+            and (incident is None or record.get("incident") == incident))
+
+
+def _print_json(entries: Iterator[Entry]) -> None:
+    for entry in entries:
+        click.echo(entry.line)
+
+
+def _print_lines(entries: Iterator[Entry]) -> None:
+    console = Console(highlight=False, soft_wrap=True, emoji=False, markup=False)
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+    for entry in entries:
+        kind, rest, because = (part.encode(encoding, "backslashreplace").decode(encoding)
+                               for part in _parts(entry.record))
+        console.print(Text.assemble((_local_time(entry.record["time"]), "dim"), "  ",
+                                    (f"{kind:<{_KIND_WIDTH}}", _colour(kind)), "  ", rest, (because, "dim")))
+
+
+def _parts(record: Mapping[str, Any]) -> tuple[str, str, str]:
+    """Kind, what happened, and why: all safe for a terminal, whatever a process calls itself."""
+    subject = record.get("step") or _subject(record)
+    told = ": ".join(_text(part) for part in (subject, record.get("result")) if part)
+    rule = f"  [{_text(record['rule'])}]" if record.get("rule") else ""
+    reasons = record.get("because")
+    because = "; ".join(_text(reason) for reason in reasons) if isinstance(reasons, list) else ""
+    dropped = f"  ({_text(record['dropped'])} records before this one were lost)" if record.get("dropped") else ""
+    detail = record.get("detail")
+    damaged = f"  (damaged: {_text(detail['damaged'])})" if isinstance(detail, dict) and "damaged" in detail else ""
+    return (_text(record["kind"]), f"{told}{rule}{dropped}{damaged}".strip(),
+            f"  because {because}" if because else "")
+
+
+def _subject(record: Mapping[str, Any]) -> str:
+    return f"incident {record['incident']}" if record.get("incident") else ""
+
+
+def _text(value: object) -> str:
+    return printable(str(value))
+
+
+def _colour(kind: str) -> str:
+    return _COLOURS.get(Kind(kind), "") if kind in {known.value for known in Kind} else ""
+
+
+def _local_time(stamp: str) -> str:
+    try:
+        return datetime.fromisoformat(stamp).astimezone().strftime("%Y-%m-%d %H:%M:%S")
+    except (ValueError, OverflowError):
+        return printable(stamp)

@@ -1,0 +1,52 @@
+"""The daemon's own configuration: budgets, journal, pace, services. Parsed by ``policy.load.load_config``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+CONFIG_FILE = "/etc/watchdog-oom/watchdog-oom.toml"
+
+
+class Manager(StrEnum):
+    """Who starts and stops services; ``auto`` is systemd where it runs, else ``service``."""
+
+    AUTO = "auto"
+    SYSTEMD = "systemd"
+    SERVICE = "service"
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """/etc/watchdog-oom/watchdog-oom.toml; the values here are the defaults."""
+
+    kills_per_minute: int = 30
+    purge_entries: int = 200_000
+    journal_segment_bytes: int = 8 << 20
+    journal_keep: int = 10
+    tick_fastest_seconds: float = 0.1
+    tick_slowest_seconds: float = 1.0
+    service_manager: Manager = Manager.AUTO
+    init_dir: str = "/etc/init.d"
+
+
+FIELDS: Mapping[tuple[str, str], str] = {
+    ("budget", "kills_per_minute"): "kills_per_minute",
+    ("budget", "purge_entries"): "purge_entries",
+    ("journal", "segment_size"): "journal_segment_bytes",
+    ("journal", "keep"): "journal_keep",
+    ("tick", "fastest"): "tick_fastest_seconds",
+    ("tick", "slowest"): "tick_slowest_seconds",
+    ("services", "manager"): "service_manager",
+    ("services", "init_dir"): "init_dir",
+}
+
+
+def build_config(ir: Mapping[str, Mapping[str, Any]]) -> Config:
+    """The configuration from the plain values that ``load_config`` checked; what is not given keeps its default."""
+    given = {FIELDS[table, key]: value for table, values in ir.items() for key, value in values.items()}
+    if "service_manager" in given:
+        given["service_manager"] = Manager(given["service_manager"])
+    return Config(**given)

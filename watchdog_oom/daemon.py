@@ -1,0 +1,290 @@
+"""watchdog-oomd: the loop. Sense, decide, write down, act; nothing waits inside a tick."""
+
+from __future__ import annotations
+
+import os
+import selectors
+import sys
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import replace
+
+from watchdog_oom import __version__, arguments, state_file, status_file
+from watchdog_oom.arguments import Options
+from watchdog_oom.bookkeeper import Bookkeeper
+from watchdog_oom.cadence import pause_seconds
+from watchdog_oom.config import Config, build_config
+from watchdog_oom.decide import decide
+from watchdog_oom.errors import NotPermittedError, WatchdogError
+from watchdog_oom.guard import Budget
+from watchdog_oom.history import History
+from watchdog_oom.host.facts import FactReader
+from watchdog_oom.host.hands import Hands
+from watchdog_oom.host.own import OwnLock, missing_capabilities, own_directory, protect_itself
+from watchdog_oom.host.senses import Senses
+from watchdog_oom.host.services import choose_manager
+from watchdog_oom.inheritance import inherit
+from watchdog_oom.journal.record import Kind, Record, sentence
+from watchdog_oom.journal.system_log import SystemLog
+from watchdog_oom.journal.writer import Journal
+from watchdog_oom.model import EffectReport, Snapshot
+from watchdog_oom.notify import Notifier
+from watchdog_oom.policy_keeper import PolicyKeeper
+from watchdog_oom.status_file import Health
+from watchdog_oom.steps import Intent, Plan, Purge, Signal
+from watchdog_oom.wakeups import Wakeups
+
+LATE_SECONDS = 1.0
+STOP_SECONDS = 90.0
+BUSY_PAUSE_SECONDS = 0.25
+SHORTEST_PAUSE_SECONDS = 0.02
+STATUS_SECONDS = 2.0
+MOST_FAILING_TICKS = 10
+
+
+class Daemon:
+    """One life of the daemon, from the lock to the last record."""
+
+    def __init__(self, options: Options) -> None:
+        own_directory(options.runtime, "runtime", 0o755)
+        self.options = options
+        self.lock = OwnLock(options.runtime)
+        own_directory(options.state, "state")
+        own_directory(options.log, "log")
+        self.health = Health(started_wall=time.time(), observe=options.observe)
+        self.notifier = Notifier()
+        self.keeper = PolicyKeeper(options.policies, options.config, options.state, observe=options.observe)
+        self.config = build_config(self.keeper.config)
+        self.budget = Budget(self.config.kills_per_minute, self.config.purge_entries)
+        manager = choose_manager(self.config.service_manager, init_dir=self.config.init_dir)
+        self.senses = Senses(options.proc, manager)
+        self.hands = Hands(options.proc, manager, output_dir=options.state)
+        self.journal = self._open_journal(self.config)
+        self.books = Bookkeeper(self.journal.append, self.journal.queue, FactReader(options.proc).everything)
+        self.wakeups = Wakeups()
+        self.plan = Plan()
+        self.reports: list[EffectReport] = []
+        self.history = History(run_id=f"{int(self.health.started_wall):x}")
+        self._saved: tuple[object, ...] = ()
+        self._failing = 0
+        self._status_due = 0.0
+        self._stop_by: float | None = None
+
+    def run(self) -> None:
+        """From start to stop; returns when everything is given back."""
+        self._get_ready()
+        with selectors.DefaultSelector() as selector:
+            for fd in (*self.senses.filenos(), *self.hands.filenos(), self.wakeups.fileno()):
+                selector.register(fd, selectors.EVENT_READ)
+            pause = 0.0
+            while not self.history.finished:
+                began = time.monotonic()
+                selector.select(pause)
+                self._measure_lateness(time.monotonic() - began - pause)
+                self._take_requests()
+                pause = self._survive(self._tick)
+                time.sleep(SHORTEST_PAUSE_SECONDS)  # a storm of wake-ups must not become a storm of ticks
+        self._finish()
+
+    def _get_ready(self) -> None:
+        """Warm up every path, lock the memory, then say READY; only from then on anything is done (Law 11)."""
+        self.history = state_file.restore(self.options.state, self.senses.boot_id, self.history)
+        inherited = inherit(self.options.log, self.keeper.policy, self.history, self.senses.boot_id,
+                            time.clock_gettime(time.CLOCK_BOOTTIME))
+        for _ in range(2):
+            snapshot = self.senses.look(self.keeper.policy, self.plan.watch, ())
+            decide(snapshot, self.keeper.policy, self.history, self.budget)
+        self.health.troubles = (*missing_capabilities(self.options.proc), *self.senses.troubles(),
+                                *protect_itself(self.options.proc))
+        self.journal.append(Record(Kind.START, result=f"watchdog-oomd {__version__} is ready", detail={
+            "version": __version__, "pid": os.getpid(), "observe": self.options.observe,
+            "sources": self.keeper.policy.sources, "notes": self.keeper.notes, "lacks": self.health.troubles}))
+        self.keeper.tell(self.journal.append)
+        for record in inherited.records:
+            self.journal.append(record)
+        self.history = inherited.history
+        self._perform(Plan(intents=inherited.intents), snapshot)
+        self._say_status(snapshot)
+        self.notifier.ready()
+
+    def _survive(self, tick: Callable[[], float]) -> float:
+        """A mistake of ours in one tick is told and does not end the watch; only ten in a row do, for a fresh start."""
+        try:
+            pause = tick()
+        except Exception as error:  # noqa: BLE001 - whatever it is, the host must not be left unwatched
+            self.health.failed_ticks += 1
+            self._failing += 1
+            where = _place(error)
+            self.journal.append(Record(Kind.INCIDENT, rule="daemon", because=(where,),
+                                       result=f"a tick failed, the next one follows: {type(error).__name__}: {error}"))
+            if self._failing >= MOST_FAILING_TICKS:
+                raise WatchdogError(f"{self._failing} ticks in a row failed, the last at {where}: {error}") from None
+            return self.config.tick_slowest_seconds
+        self._failing = 0
+        return pause
+
+    def _tick(self) -> float:
+        """One look, one decision, its effects; how long to sleep afterwards, in seconds."""
+        now = time.clock_gettime(time.CLOCK_BOOTTIME)
+        self._take_reports(now)
+        policy = self.keeper.policy
+        reports, self.reports = tuple(self.reports), []
+        snapshot = self.senses.look(policy, self.plan.watch, reports)
+        self.plan, self.history = decide(snapshot, policy, self.history, self.budget)
+        self._perform(self.plan, snapshot)
+        self.health.ticks += 1
+        self._remember(snapshot)
+        self.notifier.alive()
+        return self._pause(snapshot)
+
+    def _perform(self, plan: Plan, snapshot: Snapshot) -> None:
+        """Intent before act, outcome after it (Law 8); the urgent first, and written down only when they are done."""
+        policy = self.keeper.policy
+        for intent in sorted(plan.intents, key=lambda intent: not intent.urgent):
+            self.books.intent(intent, snapshot, policy)
+            if self.options.observe:
+                self._outcome(intent, ok=False, words="observed only, not done")
+                continue
+            done = self.hands.perform(intent, snapshot, policy)
+            if done is not None:
+                self._outcome(intent, ok=done.ok, words=done.words, before=done.before, after=done.after)
+        self.journal.flush()
+        for refusal in plan.refusals:
+            self.books.refusal(refusal, snapshot, policy)
+        for note in plan.notes:
+            self.books.note(note, snapshot)
+
+    def _outcome(self, intent: Intent, *, ok: bool, words: str, before: object = None, after: object = None) -> None:
+        self.books.outcome(intent.id, words, before=before, after=after)
+        if not ok and isinstance(intent.step, Signal):
+            now = time.clock_gettime(time.CLOCK_BOOTTIME)
+            self.reports.append(EffectReport(intent.id, False, words, 0.0, now))
+
+    def _take_reports(self, now: float) -> None:
+        """Slow effects that ended: into the journal, and into the next snapshot."""
+        for report in self.hands.reports(now):
+            step = self.books.step_of(report.intent_id)
+            if isinstance(step, Purge):
+                self.senses.rescan_spool(step.spool)
+            self.books.report(report)
+            self.reports.append(report)
+        for words in self.hands.news():
+            self.journal.append(Record(Kind.OUTCOME, step=words.partition(":")[0], result=words.partition(": ")[2]))
+
+    def _take_requests(self) -> None:
+        """Signals and policy files since the last tick."""
+        asked = self.wakeups.take()
+        if asked.stop and not self.history.stopping:
+            self.notifier.stopping()
+            self._stop_by = time.monotonic() + STOP_SECONDS
+            self.history = replace(self.history, stopping=True)
+        elif asked.stop or (self._stop_by is not None and time.monotonic() > self._stop_by):
+            self.history = replace(self.history, finished=True)
+        if asked.reload:
+            self.notifier.reloading()
+            self.keeper.reload()
+        recovering = any(state.run is not None for state in self.history.recoveries.values())
+        if self.keeper.poll(hold=recovering or self.history.stopping):
+            self.keeper.tell(self.journal.append)
+            self.notifier.ready()
+            self._status_due = 0.0
+
+    def _remember(self, snapshot: Snapshot) -> None:
+        """The state file when something durable changed, the status when it is due."""
+        self.journal.hold_rotation = any(state.run is not None for state in self.history.recoveries.values())
+        durable = state_file.durable(self.history)
+        if durable != self._saved and state_file.save(self.options.state, self.senses.boot_id, self.history):
+            self._saved = durable
+        eventful = self.plan.intents or self.plan.notes or self.plan.refusals
+        if eventful or snapshot.clock.boottime >= self._status_due:
+            self._say_status(snapshot)
+
+    def _say_status(self, snapshot: Snapshot) -> None:
+        self._status_due = snapshot.clock.boottime + STATUS_SECONDS
+        self.health.policy_faults, self.health.policy_notes = self.keeper.faults, self.keeper.notes
+        self.health.policy_loaded_wall = self.keeper.loaded_wall
+        self.health.skipped = dict(snapshot.skipped)
+        self.health.journal_seq, self.health.journal_dropped = self.journal.last_seq, self.journal.dropped
+        plain = status_file.to_plain(snapshot, self.keeper.policy, self.history, self.health, self.budget)
+        status_file.write(self.options.runtime, plain)
+        memory = snapshot.memory
+        self.notifier.status("memory unknown" if memory is None else
+                             f"{memory.available_percent:.0f}% memory, {memory.swap_free_percent:.0f}% swap free; "
+                             f"{len(self.keeper.policy.recovers)} recoveries armed"
+                             + ("; POLICY FILES ARE BROKEN" if self.keeper.faults else ""))
+
+    def _pause(self, snapshot: Snapshot) -> float:
+        """Sleep long while nothing presses, and briefly while a recovery or an ending waits for the next look."""
+        pause = pause_seconds(snapshot.memory, self.keeper.policy.emergency,
+                              fastest=self.config.tick_fastest_seconds, slowest=self.config.tick_slowest_seconds)
+        waiting = self.plan.watch.soon or self.history.endings or self.hands.busy or self.keeper.busy
+        return min(pause, BUSY_PAUSE_SECONDS) if waiting else pause
+
+    def _measure_lateness(self, late_seconds: float) -> None:
+        """How much later than asked the loop came back: a daemon that starves says so (Law 11)."""
+        if late_seconds > self.health.worst_late_seconds:
+            self.health.worst_late_seconds = late_seconds
+        if late_seconds >= LATE_SECONDS:
+            self.health.late_ticks += 1
+            self.journal.append(Record(Kind.LATE, result=f"the loop came back {late_seconds:.1f}s late",
+                               took_seconds=late_seconds))
+
+    def _open_journal(self, config: Config) -> Journal:
+        """The journal copies every record to the system's log, and to the console unless that log reads it."""
+        system_log = SystemLog()
+        console = "JOURNAL_STREAM" not in os.environ
+
+        def copy(record: Record, seq: int | None) -> None:
+            system_log.send(record, seq)
+            if console:
+                with suppress(OSError):
+                    os.write(2, f"{sentence(record)}\n".encode("utf-8", "backslashreplace"))
+
+        journal = Journal(self.options.log, boot_id=self.senses.boot_id, segment_bytes=config.journal_segment_bytes,
+                          keep=config.journal_keep, copy=copy)
+        journal.open()
+        return journal
+
+    def _finish(self) -> None:
+        self.books.abandon("the daemon stopped before this ended")
+        self.journal.append(Record(Kind.STOP, result="stopped"))
+        state_file.save(self.options.state, self.senses.boot_id, self.history)
+        with suppress(OSError):
+            os.unlink(f"{self.options.runtime}/{status_file.NAME}")
+        self.hands.close()
+        self.senses.close()
+        self.journal.close()
+        self.lock.release()
+
+
+def _place(error: BaseException) -> str:
+    """Where an error of ours came from, in one line."""
+    traceback = error.__traceback__
+    while traceback is not None and traceback.tb_next is not None:
+        traceback = traceback.tb_next
+    if traceback is None:
+        return "an unknown place"
+    return f"{os.path.basename(traceback.tb_frame.f_code.co_filename)}:{traceback.tb_lineno}"
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """The front door: errors become one line and an exit status, never a traceback."""
+    sys.exit(_run(sys.argv[1:] if argv is None else argv))
+
+
+def _run(argv: Sequence[str]) -> int:
+    try:
+        options = arguments.parse(argv)
+        if options.help or options.version:
+            sys.stdout.write(arguments.HELP if options.help else f"watchdog-oomd {__version__}\n")
+            return 0
+        os.umask(0o022)
+        Daemon(options).run()
+    except WatchdogError as error:
+        sys.stderr.write("".join(f"watchdog-oomd: {line}\n" for line in str(error).splitlines()))
+        return error.exit_status
+    except PermissionError as error:
+        sys.stderr.write(f"watchdog-oomd: {error.filename}: {error.strerror}; run as root, or name other directories\n")
+        return NotPermittedError.exit_status
+    return 0

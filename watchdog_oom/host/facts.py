@@ -1,0 +1,82 @@
+"""The facts by which nouns recognise a process, read one by one and only as far as they decide."""
+
+from __future__ import annotations
+
+import pwd
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import assert_never
+
+from watchdog_oom.host.procfs import read_cmdline, read_exe, read_stat, read_uid, read_unit
+from watchdog_oom.model import Facts, Process, ProcessId
+from watchdog_oom.policy.types import ProcessNoun
+from watchdog_oom.selectors import Fact, missing_fact
+
+NOTHING_KNOWN: frozenset[Fact] = frozenset()
+
+
+class UserNames:
+    """Names of users, asked of the system once each: the answer may come from a directory server."""
+
+    def __init__(self) -> None:
+        self._names: dict[int, str] = {}
+
+    def name(self, uid: int) -> str | None:
+        """``None`` for a uid without a name; asked again next time, since the user may be made later."""
+        if uid not in self._names:
+            try:
+                self._names[uid] = pwd.getpwuid(uid).pw_name
+            except (KeyError, OverflowError):
+                return None
+        return self._names[uid]
+
+
+class FactReader:
+    """Reads facts of processes below ``root``."""
+
+    def __init__(self, root: str, users: UserNames | None = None) -> None:
+        self._root = root
+        self._users = users or UserNames()
+
+    def complete(self, process: Process, nouns: Iterable[ProcessNoun],
+                 known: frozenset[Fact] = NOTHING_KNOWN) -> tuple[Process, frozenset[Fact]]:
+        """The process with every fact that decides whether a noun matches it, and which facts are known now."""
+        for noun in nouns:
+            while (fact := missing_fact(noun, process, known)) is not None:
+                process = replace(process, facts=self._with(process.facts, fact, process.pid))
+                known |= {fact}
+        return process, known
+
+    def everything(self, process: Process) -> Process:
+        """The process with all its facts, for a record of what is about to be done to it."""
+        facts = process.facts
+        for fact in Fact:
+            facts = self._with(facts, fact, process.pid)
+        return replace(process, facts=facts)
+
+    def read_again(self, identity: ProcessId, nouns: Iterable[ProcessNoun]) -> Process | None:
+        """The process of that identity as it is at this moment, for a last look before an act (Law 1).
+
+        ``None`` when it is gone or its pid is another's by now. Spools in use and spare details are not read.
+        """
+        try:
+            process = read_stat(self._root, identity.pid)
+        except ValueError:
+            return None
+        if process is None or process.id != identity:
+            return None
+        return self.complete(process, nouns)[0]
+
+    def _with(self, facts: Facts, fact: Fact, pid: int) -> Facts:
+        match fact:
+            case Fact.EXE:
+                return replace(facts, exe=read_exe(self._root, pid))
+            case Fact.USER:
+                uid = read_uid(self._root, pid)
+                return replace(facts, uid=uid, user=self._users.name(uid) if uid is not None else None)
+            case Fact.UNIT:
+                return replace(facts, unit=read_unit(self._root, pid))
+            case Fact.CMDLINE:
+                return replace(facts, cmdline=read_cmdline(self._root, pid))
+            case _:
+                assert_never(fact)

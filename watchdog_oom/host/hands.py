@@ -1,0 +1,118 @@
+"""All effects together: perform one intent. What is quick is done at once; what is slow is begun and reported later.
+
+Effects never decide: what they check is only whether the target is still what the decision was about (Law 1).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import assert_never
+
+from watchdog_oom.guard import untouchable
+from watchdog_oom.host.facts import FactReader
+from watchdog_oom.host.jobs import SERVICE_DEADLINE_SECONDS, Jobs
+from watchdog_oom.host.oom_score import set_oom_score_adj
+from watchdog_oom.host.probe import TcpProbes
+from watchdog_oom.host.purges import Purges
+from watchdog_oom.host.services import ServiceManager
+from watchdog_oom.host.signals import PidfdSet, send
+from watchdog_oom.model import EffectReport, Process, Snapshot
+from watchdog_oom.policy.types import Policy, RunProbe, TcpProbe
+from watchdog_oom.steps import Intent, Probe, Purge, Run, SetOomScoreAdj, Signal, SignalName, StartUnit, StopUnit
+from watchdog_oom.view import View
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What became of a quick effect, for the journal; ``before`` and ``after`` where a value was changed."""
+
+    ok: bool
+    words: str
+    before: object = None
+    after: object = None
+
+
+class Hands:
+    """Performs intents; ``filenos`` become readable when something slow has ended, or a signalled process has."""
+
+    def __init__(self, proc: str, manager: ServiceManager, *, output_dir: str | None = None) -> None:
+        self._proc = proc
+        self._facts = FactReader(proc)
+        self._jobs = Jobs(manager, output_dir=output_dir)
+        self._probes = TcpProbes()
+        self._purges = Purges(proc)
+        self._dying = PidfdSet()
+
+    def filenos(self) -> tuple[int, ...]:
+        return (self._jobs.fileno(), self._probes.fileno(), self._purges.fileno(), self._dying.fileno())
+
+    @property
+    def busy(self) -> bool:
+        return bool(self._jobs.running)
+
+    def perform(self, intent: Intent, snapshot: Snapshot, policy: Policy) -> Done | None:
+        """Do it, or begin it (``None``: the end is told by a later ``reports``)."""
+        now = snapshot.clock.boottime
+        step = intent.step
+        match step:
+            case Signal():
+                return self._signal(step, snapshot, policy)
+            case SetOomScoreAdj():
+                result = set_oom_score_adj(step, self._still(step, snapshot, policy), root=self._proc)
+                return Done(result.done, result.words, result.before, step.value if result.done else None)
+            case StopUnit() | StartUnit() | Run():
+                self._jobs.start(intent.id, step, now, service_seconds=SERVICE_DEADLINE_SECONDS)
+            case Purge():
+                self._purges.start(intent.id, policy.spools[step.spool], step.limit, snapshot.clock)
+            case Probe():
+                self._probe(intent.id, policy, step.service, now)
+            case _:
+                assert_never(step)
+        return None
+
+    def reports(self, now: float) -> tuple[EffectReport, ...]:
+        """The slow effects that ended since the last call."""
+        self._dying.ended()
+        return (*self._jobs.poll(now), *self._probes.poll(now), *self._purges.poll(now))
+
+    def news(self) -> tuple[str, ...]:
+        """What purges did after their spool was cleared, in words."""
+        return self._purges.news()
+
+    def close(self) -> None:
+        for part in (self._jobs, self._probes, self._purges, self._dying):
+            part.close()
+
+    def _signal(self, step: Signal, snapshot: Snapshot, policy: Policy) -> Done:
+        result = send(step, self._still(step, snapshot, policy), root=self._proc)
+        if result.pidfd is not None:
+            self._dying.add(step.target, result.pidfd)
+        freed = f"; its memory was released in {result.release_seconds:.3f}s" if result.release_seconds else ""
+        return Done(result.sent, f"{result.words}{freed}")
+
+    def _still(self, step: Signal | SetOomScoreAdj, snapshot: Snapshot, policy: Policy) -> Callable[[Process], bool]:
+        """The last look: the same process still matches its noun, and nothing protects it (Laws 1 and 2)."""
+        def still(fresh: Process) -> bool:
+            seen = snapshot.processes.get(fresh.pid)
+            if seen is None:
+                return False
+            complete, _ = self._facts.complete(fresh, policy.processes.values())
+            now = replace(complete, under=seen.under, oom_score_adj=seen.oom_score_adj)
+            view = View(replace(snapshot, processes={**snapshot.processes, fresh.pid: now}), policy)
+            noun = policy.processes.get(step.noun) if step.noun is not None else None
+            if noun is not None and not view.matches(noun, now):
+                return False
+            if isinstance(step, SetOomScoreAdj) or step.signal is SignalName.CONT:
+                return True
+            return untouchable(now, view, named=step.named) is None
+        return still
+
+    def _probe(self, intent_id: str, policy: Policy, service: str, now: float) -> None:
+        match policy.services[service].probe:
+            case TcpProbe() as probe:
+                self._probes.start(intent_id, probe, now)
+            case RunProbe() as probe:
+                self._jobs.start(intent_id, probe, now)
+            case None:
+                raise AssertionError(f"{service} has no probe, and none is planned for it")

@@ -1,0 +1,110 @@
+"""oom_score_adj, by which the kernel is told whom to spare and whom to take first (proc(5))."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from watchdog_oom.host.procfs import read_stat
+from watchdog_oom.model import Process
+from watchdog_oom.steps import SetOomScoreAdj, printable
+
+_NEEDS_CAPABILITY = "not permitted: a value below the process's own needs CAP_SYS_RESOURCE"
+
+
+class AdjOutcome(StrEnum):
+    """What became of a write to oom_score_adj."""
+
+    SET = "set"
+    GONE = "gone"
+    RECYCLED = "recycled"
+    NO_MATCH = "no match"
+    NOT_PERMITTED = "not permitted"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class AdjResult:
+    """What became of a write to oom_score_adj, in words. ``before`` is the value that was there."""
+
+    outcome: AdjOutcome
+    words: str
+    before: int | None = None
+
+    @property
+    def done(self) -> bool:
+        return self.outcome is AdjOutcome.SET
+
+
+def set_oom_score_adj(step: SetOomScoreAdj, still: Callable[[Process], bool], *, root: str = "/proc") -> AdjResult:
+    """Write the value for one process, if it is still the one that was judged and the rule still means it (Law 1).
+
+    The file is opened first: from then on it belongs to one process, and a write after its end fails with ESRCH, so a
+    reading with the same number and start ticks that follows is of the process the write will reach.
+    """
+    try:
+        fd = os.open(f"{root}/{step.target.pid}/oom_score_adj", os.O_RDWR | os.O_CLOEXEC)
+    except OSError as error:
+        return _failure(error, opening=True)
+    try:
+        return _objection(step, read_stat(root, step.target.pid), still) or _write(fd, step.value)
+    except ValueError as error:
+        return AdjResult(AdjOutcome.FAILED, f"it could not be recognized: {error}")
+    finally:
+        os.close(fd)
+
+
+def set_own(value: int, *, root: str = "/proc") -> AdjResult:
+    """Write the daemon's own value."""
+    try:
+        fd = os.open(f"{root}/self/oom_score_adj", os.O_RDWR | os.O_CLOEXEC)
+    except OSError as error:
+        return _failure(error, opening=True)
+    try:
+        return _write(fd, value)
+    finally:
+        os.close(fd)
+
+
+def _objection(step: SetOomScoreAdj, process: Process | None, still: Callable[[Process], bool]) -> AdjResult | None:
+    if process is None or process.dead:
+        return AdjResult(AdjOutcome.GONE, "it had ended already")
+    if process.id != step.target:
+        return AdjResult(AdjOutcome.RECYCLED, f"it had ended, and pid {process.pid} is another process now "
+                                              f"({printable(process.comm)})")
+    if not still(process):
+        return AdjResult(AdjOutcome.NO_MATCH, "the rule no longer matches it")
+    return None
+
+
+def _write(fd: int, value: int) -> AdjResult:
+    # Unbuffered: a buffered write can swallow EACCES until close. Read back, because only that is proof (Law 6).
+    before: int | None = None
+    try:
+        before = int(os.pread(fd, 16, 0))
+        os.pwrite(fd, b"%d" % value, 0)
+        now = int(os.pread(fd, 16, 0))
+    except OSError as error:
+        return _failure(error, before=before)
+    except ValueError:
+        return AdjResult(AdjOutcome.FAILED, "oom_score_adj does not hold a number")
+    if now != value:
+        return AdjResult(AdjOutcome.FAILED, f"{value} was written, but the value is {now}", before)
+    return AdjResult(AdjOutcome.SET, f"oom_score_adj set from {before} to {value}", before)
+
+
+def _failure(error: OSError, *, opening: bool = False, before: int | None = None) -> AdjResult:
+    match error.errno:
+        case errno.ESRCH | errno.ENOENT:
+            return AdjResult(AdjOutcome.GONE, "it had ended already")
+        case errno.EACCES | errno.EPERM if opening:
+            return AdjResult(AdjOutcome.NOT_PERMITTED, "not permitted: the process belongs to another user")
+        case errno.EACCES | errno.EPERM:
+            return AdjResult(AdjOutcome.NOT_PERMITTED, _NEEDS_CAPABILITY, before)
+        case errno.EINVAL:
+            return AdjResult(AdjOutcome.FAILED, "the kernel takes values from -1000 to 1000", before)
+        case _:
+            return AdjResult(AdjOutcome.FAILED, f"oom_score_adj could not be written: {error.strerror}", before)

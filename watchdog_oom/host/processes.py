@@ -1,0 +1,201 @@
+"""The process table: which processes are read at a tick, and what is remembered of them.
+
+Most processes of a host interest no rule. Those are read again in rotation, each within 10 s; the new, the young and
+those that a noun may match are read at every scan. A pid that changes hands within a rotation is noticed at the latest
+in its turn, which is why a signal is preceded by a reading of its own (Law 1).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+
+from watchdog_oom.host.details import Details, Needs, needs_of
+from watchdog_oom.host.facts import NOTHING_KNOWN, FactReader
+from watchdog_oom.host.procfs import list_pids, parse_stat, read_file
+from watchdog_oom.host.want import Want
+from watchdog_oom.model import NO_FACTS, Process
+from watchdog_oom.policy.types import ProcessNoun
+from watchdog_oom.selectors import Fact, own_keys_match
+
+_ROTATION_SECONDS = 10.0
+_YOUNG_SECONDS = 10.0
+_SETTLED_SECONDS = 5.0
+_REMEMBERED_SECONDS = 60.0
+_MOST_REMEMBERED = 4096
+
+
+@dataclass(slots=True)
+class _Entry:
+    """What is known of one process. ``alive`` is its last reading with an address space; ``nouns`` are those whose own
+    keys it matches; ``settled`` says that its facts were read at an age at which they no longer change."""
+
+    raw: bytes
+    process: Process
+    alive: Process
+    known: frozenset[Fact] = NOTHING_KNOWN
+    nouns: tuple[ProcessNoun, ...] = ()
+    settled: bool = False
+
+
+class ProcessTable:
+    """The processes below ``root``. ``skipped`` counts bad readings by kind; none is ever fatal (Law 10)."""
+
+    def __init__(self, root: str = "/proc") -> None:
+        self.skipped: dict[str, int] = {}
+        self._root = root
+        self._facts = FactReader(root)
+        self._details = Details(root, self._count)
+        self._nouns: tuple[ProcessNoun, ...] = ()
+        self._entries: dict[int, _Entry] = {}
+        self._shown: dict[int, Process] = {}
+        self._matching: set[int] = set()
+        self._rotating: dict[int, float] = {}  # pid -> when it was read, the longest ago first
+        self._detailed: frozenset[int] = frozenset()
+        self._vanished: dict[int, tuple[float, Process]] = {}
+        self._scanned_boottime = float("-inf")
+
+    def scan(self, want: Want, boottime: float) -> Mapping[int, Process]:
+        """The processes at ``boottime`` (seconds of CLOCK_BOOTTIME), by pid."""
+        try:
+            pids = list_pids(self._root)
+        except OSError:
+            self._count("process list")
+            return dict(self._shown)
+        if want.nouns != self._nouns:
+            self._adopt(want.nouns)
+        for pid in self._entries.keys() - pids:
+            self._forget(pid, boottime)
+        due = pids if want.everything else self._due(pids, boottime)
+        self._read(due, boottime)
+        needs = needs_of(want, {pid: self._entries[pid].nouns for pid in self._matching}, self._shown)
+        self._arrange(due, needs, boottime)
+        self._show_details(needs, want)
+        self._forget_the_long_gone(boottime)
+        self._scanned_boottime = boottime
+        return dict(self._shown)
+
+    def last_seen(self, pid: int) -> Process | None:
+        """The process of that pid as it was last seen alive, up to a minute after it vanished.
+
+        Where a young process has just got the pid of one that vanished, news about the pid mean the one before.
+        """
+        entry = self._entries.get(pid)
+        _, past = self._vanished.get(pid, (0.0, None))
+        if entry is None:
+            return past
+        if past is not None and self._scanned_boottime - entry.process.started_boottime < _YOUNG_SECONDS:
+            return past
+        return entry.alive
+
+    def _due(self, pids: set[int], boottime: float) -> set[int]:
+        """Everything that is not in rotation, and as much of the rotation as the time since the last scan asks for."""
+        due = pids - self._rotating.keys()
+        share = (boottime - self._scanned_boottime) / _ROTATION_SECONDS
+        quota = int(len(self._rotating) * min(1.0, max(0.0, share))) + 1
+        for pid, read_boottime in self._rotating.items():
+            if quota <= 0 and boottime - read_boottime < _ROTATION_SECONDS:
+                break
+            due.add(pid)
+            quota -= 1
+        return due
+
+    def _read(self, pids: Iterable[int], boottime: float) -> None:
+        """Read stat lines; one that has not changed by a byte is not even parsed."""
+        entries, root = self._entries, self._root
+        for pid in pids:
+            entry = entries.get(pid)
+            try:
+                raw = read_file(f"{root}/{pid}/stat")
+                if entry is not None and raw == entry.raw and entry.settled:
+                    continue
+                if raw is None:
+                    self._forget(pid, boottime)
+                else:
+                    self._update(pid, raw, entry, boottime)
+            except (OSError, ValueError):
+                self._count("process")
+
+    def _update(self, pid: int, raw: bytes, entry: _Entry | None, boottime: float) -> None:
+        process = parse_stat(pid, raw, entry.process.facts if entry is not None else NO_FACTS)
+        if entry is not None and entry.process.id != process.id:
+            self._forget(pid, boottime)
+            process, entry = replace(process, facts=NO_FACTS), None
+        if entry is None:
+            entry = self._entries[pid] = _Entry(raw, process, process)
+        elif process.image == 0:
+            # An exiting process and a zombie leader show no executable any more; what was known of them stays true.
+            process = replace(process, image=entry.process.image)
+        elif process.image != entry.process.image or not entry.settled:
+            process, entry.known = replace(process, facts=NO_FACTS), NOTHING_KNOWN
+        entry.raw, entry.process, entry.settled = raw, process, False
+        if process.rss_bytes and not process.dead:
+            entry.alive = process
+        self._recognise(entry)
+        entry.settled = boottime - process.started_boottime >= _SETTLED_SECONDS
+
+    def _recognise(self, entry: _Entry) -> None:
+        """Read the facts that decide, note the nouns that match, and show the result."""
+        before, pid = entry.process, entry.process.pid
+        self._shown[pid] = before
+        entry.process, entry.known = self._facts.complete(before, self._nouns, entry.known)
+        if entry.alive is before:
+            entry.alive = entry.process
+        entry.nouns = tuple([noun for noun in self._nouns if own_keys_match(noun, entry.process)])
+        if entry.nouns:
+            self._matching.add(pid)
+        else:
+            self._matching.discard(pid)
+        self._shown[pid] = entry.process
+
+    def _adopt(self, nouns: tuple[ProcessNoun, ...]) -> None:
+        """Another policy: what every process matches is judged anew."""
+        self._nouns = nouns
+        for entry in self._entries.values():
+            try:
+                self._recognise(entry)
+            except OSError:
+                entry.settled = False
+                self._count("process")
+
+    def _arrange(self, read: Iterable[int], needs: Needs, boottime: float) -> None:
+        """Put what was read and interests no rule into rotation, at its end; take out what has become interesting."""
+        rotating, entries = self._rotating, self._entries
+        oldest_young = boottime - _YOUNG_SECONDS
+        for pid in read:
+            entry = entries.get(pid)
+            if entry is not None:
+                rotating.pop(pid, None)
+                if entry.process.started_boottime <= oldest_young:
+                    rotating[pid] = boottime
+        for pid in needs.watched:
+            rotating.pop(pid, None)
+
+    def _show_details(self, needs: Needs, want: Want) -> None:
+        """Details are as fresh as the scan: those read for an earlier one are not shown again."""
+        wanted = needs.detailed
+        for pid in self._detailed - wanted:
+            if pid in self._entries:
+                self._shown[pid] = self._entries[pid].process
+        self._shown.update(self._details.read([self._entries[pid].process for pid in wanted], needs, want))
+        self._detailed = wanted
+
+    def _forget(self, pid: int, boottime: float) -> None:
+        """Take a process out, and remember what it was."""
+        entry = self._entries.pop(pid, None)
+        self._shown.pop(pid, None)
+        self._matching.discard(pid)
+        self._rotating.pop(pid, None)
+        if entry is not None and not entry.process.kernel_thread:
+            self._vanished.pop(pid, None)
+            self._vanished[pid] = (boottime, entry.alive)
+
+    def _forget_the_long_gone(self, boottime: float) -> None:
+        while self._vanished:
+            pid, (gone_boottime, _) = next(iter(self._vanished.items()))
+            if len(self._vanished) <= _MOST_REMEMBERED and boottime - gone_boottime <= _REMEMBERED_SECONDS:
+                break
+            del self._vanished[pid]
+
+    def _count(self, kind: str) -> None:
+        self.skipped[kind] = self.skipped.get(kind, 0) + 1

@@ -1,0 +1,104 @@
+"""Owns what a purge tells the loop: three kinds of news, a JSON line each, and their parser."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, TypeAlias
+
+from watchdog_oom import words
+from watchdog_oom.steps import printable
+
+MOST_EXAMPLES = 10
+_LONGEST_EXAMPLE = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Cleared:
+    """The stale entries are out of the way: services may start. ``limited`` says that more were left for another run;
+    ``unseen`` processes could not be asked what they use."""
+
+    renamed: int
+    kept_busy: int = 0
+    kept_fresh: int = 0
+    kept_odd: int = 0
+    limited: bool = False
+    unseen: int = 0
+    odd: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        kept = [f"{count} {what}" for count, what in ((self.kept_busy, "in use"), (self.kept_fresh, "not stale"),
+                                                      (self.kept_odd, "not ours to touch")) if count]
+        return (f"{self.renamed} entries cleared" + (f", kept {', '.join(kept)}" if kept else "")
+                + (", more left for another run" if self.limited else ""))
+
+
+@dataclass(frozen=True, slots=True)
+class Deleted:
+    """The purge is over. ``restored`` entries were found in use or changed after all and are back in the spool;
+    ``left`` names what could not be deleted, the first few of ``left_count``."""
+
+    entries: int
+    files: int = 0
+    bytes: int = 0
+    restored: int = 0
+    left_count: int = 0
+    left: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        return (f"{self.entries} entries deleted ({self.files} files, {words.size(self.bytes)})"
+                + (f", {self.restored} put back" if self.restored else "")
+                + (f", {self.left_count} could not be deleted: {'; '.join(self.left)}" if self.left_count else ""))
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The purge ended without doing all it should; nothing was lost that was not stale."""
+
+    words: str
+
+    def __str__(self) -> str:
+        return self.words
+
+
+PurgeNews: TypeAlias = Cleared | Deleted | Failed
+_STAGES: Mapping[str, type[Cleared] | type[Deleted] | type[Failed]] = {
+    "cleared": Cleared, "deleted": Deleted, "failed": Failed}
+
+
+def to_line(news: PurgeNews) -> bytes:
+    """The news as one line for the pipe."""
+    stage = next(stage for stage, kind in _STAGES.items() if isinstance(news, kind))
+    return json.dumps({"stage": stage, **asdict(news)}).encode("ascii") + b"\n"
+
+
+def parse_line(line: bytes) -> PurgeNews:
+    """Read a line of ``to_line``. It comes from a process that runs as an ordinary user, so it is doubted: what is not
+    well formed becomes a failure in words, and never an exception."""
+    try:
+        values: dict[str, Any] = json.loads(line)
+        kind = _STAGES[values.pop("stage")]
+        fields: dict[str, Any] = {key: _checked(value) for key, value in values.items()}
+        news = kind(**fields)
+        str(news)
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        return Failed("the purge said something that makes no sense")
+    return news
+
+
+def example(name: str, why: str) -> str:
+    """A name with a reason, made safe to print and short."""
+    return printable(f"{name}: {why}")[:_LONGEST_EXAMPLE]
+
+
+def _checked(value: object) -> object:
+    match value:
+        case int() if value >= 0:
+            return value
+        case str():
+            return value[:_LONGEST_EXAMPLE]
+        case [*items]:
+            return tuple(str(item)[:_LONGEST_EXAMPLE] for item in items[:MOST_EXAMPLES])
+        case _:
+            raise ValueError(value)

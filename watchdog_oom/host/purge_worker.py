@@ -1,0 +1,226 @@
+"""Owns what a purge does to files, as the spool's owner: judge, rename away, judge again, delete (Law 7)."""
+
+from __future__ import annotations
+
+import errno
+import os
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+from watchdog_oom.host.in_use import NOTHING_IN_USE, InUse
+from watchdog_oom.host.purge_news import MOST_EXAMPLES, Cleared, Deleted, PurgeNews, example
+from watchdog_oom.host.removal import Removal, remove
+from watchdog_oom.host.spool_names import entry_matcher
+from watchdog_oom.host.survey import VANISHED, Tally, Terms, Used, exhaust, survey
+from watchdog_oom.host.trash import Trash, create_trash, leftovers, put_back, take
+from watchdog_oom.model import Clock
+from watchdog_oom.policy.types import SpoolNoun
+
+_FULL = (errno.ENOSPC, errno.EDQUOT)
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What one purge has to go by. ``parent_fd`` is the spool's parent where it is on the same mount, ``mounted`` the
+    names in the spool that are mount points or hold one, ``limit`` the most entries to take."""
+
+    noun: SpoolNoun
+    spool_fd: int
+    parent_fd: int | None
+    mounted: frozenset[str]
+    limit: int
+    offsets: tuple[float, ...] = ()
+    in_use: InUse = NOTHING_IN_USE
+
+
+@dataclass(frozen=True, slots=True)
+class _Taken:
+    """An entry in the trash, as it was right after the rename; leftovers of an earlier purge have no such memory."""
+
+    name: str
+    trash: Trash
+    found: os.stat_result | None
+
+
+@dataclass(slots=True)
+class _Kept:
+    busy: int = 0
+    fresh: int = 0
+    odd: int = 0
+    examples: list[str] = field(default_factory=list)
+
+    def note(self, name: str, why: str) -> None:
+        self.odd += 1
+        if len(self.examples) < MOST_EXAMPLES:
+            self.examples.append(example(name, why))
+
+
+class PurgeWorker:
+    """One run over one spool: first ``clear``, then ``delete``, with a second look at who uses what between them."""
+
+    def __init__(self, order: Order) -> None:
+        self._order = order
+        found = os.fstat(order.spool_fd)
+        self._inode = found.st_ino
+        self._owner_uid = found.st_uid
+        self._trash: Trash | None = None
+        self._trash_in_spool = order.parent_fd is None
+        self._leftovers: list[Trash] = []
+        self._taken: list[_Taken] = []
+        self._kept = _Kept()
+        self._removal = Removal()
+        self._entries = 0
+        self._bytes = 0
+
+    def clear(self) -> Cleared:
+        """Rename every stale, free, plain entry into the trash."""
+        self._find_leftovers()
+        is_entry = entry_matcher(self._order.noun.entries)
+        terms = self._terms(self._order.in_use.inodes)
+        limited = False
+        with os.scandir(self._order.spool_fd) as listing:
+            for found in listing:
+                if not is_entry(found.name):
+                    continue
+                if len(self._taken) + self._entries >= self._order.limit:
+                    limited = True
+                    break
+                self._consider(found.name, terms)
+        kept = self._kept
+        renamed = len(self._taken) + self._entries
+        self._find_in_leftovers()
+        return Cleared(renamed, kept.busy, kept.fresh, kept.odd, limited, self._order.in_use.unseen,
+                       tuple(kept.examples))
+
+    def delete(self, in_use: InUse) -> Deleted:
+        """Delete what is in the trash and still stale and free; put back the rest."""
+        terms = self._terms(in_use.inodes, moved=True)
+        restored = 0
+        for taken in self._taken:
+            restored += self._settle(taken, terms)
+        for trash in (self._trash, *self._leftovers):
+            if trash is not None:
+                trash.close()
+        removal = self._removal
+        return Deleted(self._entries, removal.files, self._bytes, restored, removal.left_count,
+                       tuple(example(path, why) for path, why in removal.left))
+
+    def _terms(self, used: Used, *, moved: bool = False) -> Terms:
+        boottime = time.clock_gettime(time.CLOCK_BOOTTIME)
+        return Terms(Clock(time.time(), boottime, offsets=self._order.offsets), self._owner_uid, used, moved)
+
+    def _consider(self, name: str, terms: Terms) -> None:
+        """Judge one entry of the spool, never from memory, and take it if it is stale, free and plain."""
+        if name in self._order.mounted:
+            self._kept.note(name, "something is mounted on it or inside")
+            return
+        tally = Tally(terms)
+        exhaust(survey(self._order.spool_fd, name, tally, terms))
+        if tally.obstacle == VANISHED:
+            return
+        if tally.busy:
+            self._kept.busy += 1
+        elif tally.obstacle is not None:
+            self._kept.note(name, tally.obstacle)
+        elif tally.youngest_seconds <= self._order.noun.stale_after_seconds:
+            self._kept.fresh += 1
+        else:
+            self._take(name, tally)
+
+    def _take(self, name: str, tally: Tally) -> None:
+        """Rename a judged entry away, and back again if something else had its name by then."""
+        assert tally.top is not None  # noqa: S101 - nothing is judged without it
+        try:
+            trash = self._trash_for_use()
+            found = take(name, self._order.spool_fd, trash)
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            if error.errno in _FULL:
+                self._delete_in_place(name, tally)
+            elif error.errno == errno.EXDEV and not self._trash_in_spool:
+                self._move_trash_into_spool()
+                self._take(name, tally)
+            else:
+                self._kept.note(name, f"it cannot be renamed: {error.strerror}")
+            return
+        if _same(found, tally.top):
+            self._taken.append(_Taken(name, trash, found))
+        elif put_back(name, self._order.spool_fd, trash):
+            self._kept.fresh += 1
+        else:
+            self._removal.note(name, "it changed, and its name in the spool is taken")
+
+    def _settle(self, taken: _Taken, terms: Terms) -> bool:
+        """Delete one entry of the trash if it is what it was; whether it was put back instead."""
+        tally = Tally(terms)
+        exhaust(survey(taken.trash.fd, taken.name, tally, terms))
+        if tally.obstacle == VANISHED or tally.top is None:
+            return False
+        stale = tally.youngest_seconds > self._order.noun.stale_after_seconds
+        unchanged = taken.found is None or _same(tally.top, taken.found, with_ctime=True)
+        if tally.obstacle is None and not tally.busy and stale and unchanged:
+            if remove(taken.trash.fd, taken.name, self._owner_uid, self._removal):
+                self._entries += 1
+                self._bytes += tally.size_bytes
+            return False
+        if put_back(taken.name, self._order.spool_fd, taken.trash):
+            return True
+        self._removal.note(taken.name, "it is in use or changed, and its name in the spool is taken")
+        return False
+
+    def _delete_in_place(self, name: str, tally: Tally) -> None:
+        """On a full disk no trash directory can be made or grow; one entry deleted at once makes room for it."""
+        if remove(self._order.spool_fd, name, self._owner_uid, self._removal):
+            self._entries += 1
+            self._bytes += tally.size_bytes
+
+    def _trash_for_use(self) -> Trash:
+        """The trash directory: beside the spool where its owner may write there, so that nobody who walks through the
+        spool meets it; else inside."""
+        if self._trash is None and not self._trash_in_spool and self._order.parent_fd is not None:
+            try:
+                self._trash = create_trash(self._order.parent_fd, self._inode)
+            except OSError as error:
+                if error.errno in _FULL:
+                    raise
+                self._trash_in_spool = True
+        if self._trash is None:
+            self._trash = create_trash(self._order.spool_fd, self._inode)
+        return self._trash
+
+    def _move_trash_into_spool(self) -> None:
+        if self._trash is not None:
+            self._trash.close()
+            self._trash = None
+        self._trash_in_spool = True
+
+    def _find_leftovers(self) -> None:
+        """Open the trash of a purge that was killed, before there is trash of our own."""
+        for fd in (self._order.parent_fd, self._order.spool_fd):
+            if fd is not None:
+                with suppress(OSError):
+                    self._leftovers.extend(leftovers(fd, self._inode))
+
+    def _find_in_leftovers(self) -> None:
+        """What a killed purge had renamed is settled like what this one renamed: judged anew, deleted or put back."""
+        for trash in self._leftovers:
+            with suppress(OSError):
+                self._taken.extend(_Taken(name, trash, None) for name in os.listdir(trash.fd))
+
+
+def run(order: Order, tell: Callable[[PurgeNews], None], look_again: Callable[[], InUse]) -> None:
+    """The whole purge. ``look_again`` asks who uses what by then. Raises OSError where the spool cannot be read."""
+    worker = PurgeWorker(order)
+    tell(worker.clear())
+    tell(worker.delete(look_again()))
+
+
+def _same(found: os.stat_result, judged: os.stat_result, *, with_ctime: bool = False) -> bool:
+    """Whether it is the very entry that was judged. A rename sets the ctime, so that is compared only after it."""
+    def facts(of: os.stat_result) -> tuple[int, ...]:
+        return (of.st_dev, of.st_ino, of.st_mode, of.st_uid, of.st_gid, of.st_size, of.st_mtime_ns,
+                of.st_ctime_ns if with_ctime else 0)
+    return facts(found) == facts(judged)

@@ -1,0 +1,107 @@
+"""All readers together: one look at the host makes one Snapshot. A reading that fails is counted, never fatal."""
+
+from __future__ import annotations
+
+import os
+import select
+from collections.abc import Iterable
+from dataclasses import replace
+
+from watchdog_oom.guard import SSHD
+from watchdog_oom.host.clock import boot_id, read_clock
+from watchdog_oom.host.kmsg import KmsgReader
+from watchdog_oom.host.meminfo import MemoryReader
+from watchdog_oom.host.pressure import OomKillCounter, PressureReader, arm_trigger
+from watchdog_oom.host.processes import ProcessTable
+from watchdog_oom.host.procfs import lineage
+from watchdog_oom.host.services import ServiceManager
+from watchdog_oom.host.spools import Spools
+from watchdog_oom.host.status import StatusPoller
+from watchdog_oom.host.want import Want, want_of
+from watchdog_oom.model import EffectReport, KernelKill, Memory, ServiceState, Snapshot
+from watchdog_oom.policy.types import Policy
+from watchdog_oom.rules.emergency import near
+from watchdog_oom.steps import Watch
+
+
+class Senses:
+    """Everything that is read, below ``proc``; ``filenos`` become readable when something worth a look happens."""
+
+    def __init__(self, proc: str, manager: ServiceManager, *, kmsg: str = "/dev/kmsg") -> None:
+        self.boot_id = boot_id(proc)
+        self.processes = ProcessTable(proc)
+        self._offsets: tuple[float, ...] = ()
+        self._memory = MemoryReader(proc)
+        self._pressure = PressureReader(proc)
+        self._kills = OomKillCounter(proc)
+        self._kmsg = KmsgReader(kmsg)
+        self._services = StatusPoller(manager)
+        self._spools = Spools()
+        self._lineage = lineage(proc, os.getpid())
+        self._trigger = arm_trigger(proc)
+        self._trigger_poll = select.epoll()
+        if self._trigger is not None:
+            self._trigger_poll.register(self._trigger.fileno(), select.EPOLLPRI)
+
+    def filenos(self) -> tuple[int, ...]:
+        """What the loop waits on. The pressure trigger stands behind an epoll, since selectors know no POLLPRI."""
+        candidates = (self._trigger_poll.fileno(), self._kmsg.fileno(), self._services.fileno(), self._spools.fileno())
+        return tuple(fd for fd in candidates if fd >= 0)
+
+    def troubles(self) -> tuple[str, ...]:
+        """What cannot be sensed on this host, in words, for the start."""
+        pressure = () if self._trigger is not None else ("no pressure trigger: memory is looked at by the clock only",)
+        return tuple(text for text in (self._kmsg.problem, *pressure) if text)
+
+    def look(self, policy: Policy, watch: Watch, reports: tuple[EffectReport, ...]) -> Snapshot:
+        """The host now, with what ``watch`` asks for; ``reports`` are slow effects that ended since the last look."""
+        clock = read_clock(self._offsets)
+        self._offsets = clock.offsets
+        memory = self._memory.read()
+        self._trigger_poll.poll(0)
+        units = units_of(policy, watch.services)
+        self._services.ask(units.values(), clock.boottime, soon=frozenset(units.values()) if watch.soon else ())
+        self._services.poll(clock.boottime)
+        kills = self._kernel_kills(clock.boottime)
+        return Snapshot(
+            clock=clock, boot_id=self.boot_id, memory=memory, pressure=self._pressure.read(),
+            processes=self.processes.scan(wanted(policy, memory), clock.boottime),
+            spools=self._spools.look(policy.spools, clock), services=self._states(units), kernel_kills=kills,
+            reports=reports, lineage=self._lineage, skipped=self._skipped())
+
+    def rescan_spool(self, name: str) -> None:
+        """What is known of the spool is out of date: it was purged."""
+        self._spools.rescan(name)
+
+    def close(self) -> None:
+        for part in (self._memory, self._pressure, self._kills, self._kmsg, self._services, self._spools,
+                     self._trigger, self._trigger_poll):
+            if part is not None:
+                part.close()
+
+    def _kernel_kills(self, boottime: float) -> tuple[KernelKill, ...]:
+        """From the kernel's log; where it told of fewer than /proc/vmstat counted, the rest without a name."""
+        told = self._kmsg.read(boottime, self.processes.last_seen)
+        counted = self._kills.new_kills()
+        if told or not counted or not self._kmsg.problem:
+            return told
+        return (KernelKill(0, "?", f"/proc/vmstat counts {counted} more OOM kills", boottime),)
+
+    def _states(self, units: dict[str, str]) -> dict[str, ServiceState]:
+        known = self._services.states
+        return {name: known[unit] for name, unit in units.items() if unit in known}
+
+    def _skipped(self) -> dict[str, int]:
+        counts = {"memory": self._memory.skipped, "pressure": self._pressure.skipped, **self.processes.skipped}
+        return {kind: count for kind, count in counts.items() if count}
+
+
+def wanted(policy: Policy, memory: Memory | None) -> Want:
+    """What the process scan must tell: what the rules ask for, who is sshd for guard, everybody near an emergency."""
+    want = want_of(policy, everything=memory is not None and near(memory, policy.emergency))
+    return replace(want, nouns=(*want.nouns, SSHD))
+
+
+def units_of(policy: Policy, names: Iterable[str]) -> dict[str, str]:
+    """Units to ask the service manager about, by service noun; a trigger stands for itself."""
+    return {name: policy.services[name].unit if name in policy.services else name for name in names}

@@ -1,0 +1,189 @@
+"""Owns the judgement of one spool entry as a unit: its age, size, users, and what forbids to touch it."""
+
+from __future__ import annotations
+
+import bisect
+import errno
+import os
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from watchdog_oom.host.descent import Descent
+from watchdog_oom.model import Clock
+
+FILES_A_SLICE = 128
+_BLOCK_BYTES = 512  # the unit of st_blocks, whatever the filesystem's own is (stat(2))
+_NEVER_NS = -(1 << 63)
+
+Used = frozenset[tuple[int, int]]
+NOBODY: Used = frozenset()
+
+VANISHED = "it is gone"
+_WORDS = {errno.EXDEV: "something is mounted inside", errno.ELOOP: "it changed while it was looked at",
+          errno.ENOTDIR: "it changed while it was looked at", errno.ENOENT: "it changed while it was looked at",
+          errno.EACCES: "it cannot be read"}
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """By what an entry is judged.
+
+    ``used`` are the (device, inode) pairs somebody has open; ``owner_uid`` must own the entry and every directory in
+    it, ``None`` asks for nobody; ``moved`` says that we renamed the entry, which sets the ctime of the entry itself.
+    """
+
+    clock: Clock
+    owner_uid: int | None = None
+    used: Used = NOBODY
+    moved: bool = False
+    used_inodes: frozenset[int] = field(init=False)
+    readings_ns: tuple[int, ...] = field(init=False)
+
+    def __post_init__(self) -> None:
+        clock = self.clock
+        readings = {clock.boottime + offset for offset in (*clock.offsets, clock.wall - clock.boottime)}
+        object.__setattr__(self, "readings_ns", tuple(sorted(int(reading * 1e9) for reading in readings)))
+        object.__setattr__(self, "used_inodes", frozenset(inode for _, inode in self.used))
+
+
+class Tally:
+    """What a survey found so far. ``obstacle`` says why the entry must stay whatever its age, ``busy`` that somebody
+    uses it: either ends the survey early."""
+
+    __slots__ = ("_earliest_ns", "_newest_ns", "_terms", "busy", "inodes", "obstacle", "size_bytes", "top")
+
+    def __init__(self, terms: Terms) -> None:
+        self._terms = terms
+        self._earliest_ns = terms.readings_ns[0]
+        self._newest_ns = [_NEVER_NS] * (len(terms.readings_ns) + 1)
+        self.top: os.stat_result | None = None
+        self.size_bytes = 0
+        self.inodes = 0
+        self.obstacle: str | None = None
+        self.busy = False
+
+    def add(self, found: os.stat_result, *, with_ctime: bool = True) -> None:
+        """Count one inode: its times, its blocks, its users."""
+        newest_ns = found.st_mtime_ns
+        if with_ctime and found.st_ctime_ns > newest_ns:
+            newest_ns = found.st_ctime_ns
+        if newest_ns > self._earliest_ns:
+            self._stamp(found.st_mtime_ns)
+            if with_ctime:
+                self._stamp(found.st_ctime_ns)
+        elif newest_ns > self._newest_ns[0]:
+            self._newest_ns[0] = newest_ns
+        self.inodes += 1
+        self.size_bytes += found.st_blocks * _BLOCK_BYTES
+        if found.st_ino in self._terms.used_inodes and (found.st_dev, found.st_ino) in self._terms.used:
+            self.busy = True
+
+    def unfit(self) -> bool:
+        """Whether the entry stays whatever its age, so that there is no use in looking further."""
+        return self.busy or self.obstacle is not None
+
+    @property
+    def youngest_seconds(self) -> float:
+        """The age of the youngest thing in the entry, itself included: the age of the entry as a unit."""
+        age_of_stamp = self._terms.clock.age_of_stamp
+        return min((age_of_stamp(stamp_ns / 1e9) for stamp_ns in self._newest_ns if stamp_ns != _NEVER_NS),
+                   default=0.0)
+
+    def _stamp(self, stamp_ns: int) -> None:
+        """Keep the latest stamp between each two readings of the clocks: there, and only there, later is younger. A
+        stamp that one clock takes for the future can be an old one by another."""
+        between = bisect.bisect_left(self._terms.readings_ns, stamp_ns)
+        self._newest_ns[between] = max(self._newest_ns[between], stamp_ns)
+
+
+def survey(base_fd: int, name: str, tally: Tally, terms: Terms) -> Iterator[None]:
+    """Walk one entry and fill the tally, yielding every few files so that the caller can pause or give up.
+
+    Never follows a symlink and never enters another mount (Law 7). Errors become obstacles: what cannot be looked at
+    cannot be judged, so it stays.
+    """
+    descent = Descent(base_fd)
+    try:
+        top = os.stat(name, dir_fd=base_fd, follow_symlinks=False)
+        tally.top = top
+        tally.obstacle = oddity(top, terms)
+        tally.add(top, with_ctime=not terms.moved)
+        if stat.S_ISDIR(top.st_mode) and tally.obstacle is None:
+            yield from _walk(descent, name, tally, terms)
+    except FileNotFoundError:
+        tally.obstacle = VANISHED if tally.top is None else _WORDS[errno.ENOENT]
+    except OSError as error:
+        tally.obstacle = _WORDS.get(error.errno or 0, f"it cannot be read: {error.strerror}")
+    finally:
+        descent.close()
+
+
+def oddity(top: os.stat_result, terms: Terms) -> str | None:
+    """What makes an entry none of ours to touch, in words; ``None`` for a plain file or directory of the owner."""
+    if stat.S_ISLNK(top.st_mode):
+        return "it is a symbolic link"
+    if not stat.S_ISDIR(top.st_mode) and not stat.S_ISREG(top.st_mode):
+        return "it is neither a file nor a directory"
+    if terms.owner_uid is not None and top.st_uid != terms.owner_uid:
+        return f"it belongs to user {top.st_uid}"
+    return None
+
+
+def _walk(descent: Descent, name: str, tally: Tally, terms: Terms) -> Iterator[None]:
+    assert tally.top is not None  # noqa: S101 - for the type checker
+    device = tally.top.st_dev
+    pending = [[name]]
+    while pending:
+        if not pending[-1]:
+            pending.pop()
+            if pending:
+                descent.leave()
+            continue
+        here = descent.enter(pending[-1].pop())
+        at_top = len(pending) == 1
+        _look_at_directory(here, tally, terms, device, at_top=at_top)
+        if tally.unfit():
+            return
+        below: list[str] = []
+        pending.append(below)
+        yield from _list(descent.fd, tally, below)
+        if tally.unfit():
+            return
+
+
+def _look_at_directory(here: os.stat_result, tally: Tally, terms: Terms, device: int, *, at_top: bool) -> None:
+    """Judge a directory by what was really opened. A foreign directory inside would be left half deleted, or its owner
+    could have root delete for him, so the whole entry stays."""
+    if here.st_dev != device:
+        tally.obstacle = _WORDS[errno.EXDEV]
+    elif terms.owner_uid is not None and here.st_uid != terms.owner_uid:
+        tally.obstacle = f"it holds a directory of user {here.st_uid}"
+    elif not at_top:
+        tally.add(here)
+    elif tally.top is not None and here.st_ino != tally.top.st_ino:
+        tally.obstacle = _WORDS[errno.ELOOP]
+
+
+def _list(fd: int, tally: Tally, below: list[str]) -> Iterator[None]:
+    """Count everything but directories, whose names go to ``below``: they are counted when they are opened."""
+    since = 0
+    with os.scandir(fd) as listing:
+        for found in listing:
+            if found.is_dir(follow_symlinks=False):
+                below.append(found.name)
+                continue
+            tally.add(found.stat(follow_symlinks=False))
+            since += 1
+            if since == FILES_A_SLICE:
+                since = 0
+                yield
+            if tally.unfit():
+                return
+    yield
+
+
+def exhaust(walk: Iterator[None]) -> None:
+    """Do all of a survey at once."""
+    for _ in walk:
+        pass

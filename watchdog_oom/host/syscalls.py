@@ -1,0 +1,138 @@
+"""Owns the system calls that ``os`` does not have: openat2, renameat2, fallocate, the parent-death signal."""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import os
+import platform
+import signal
+import struct
+from collections.abc import Callable
+from typing import Any
+
+# linux/openat2.h
+RESOLVE_NO_XDEV = 0x01
+RESOLVE_NO_MAGICLINKS = 0x02
+RESOLVE_NO_SYMLINKS = 0x04
+RESOLVE_BENEATH = 0x08
+RESOLVE_PLAIN = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS
+RESOLVE_CONFINED = RESOLVE_PLAIN | RESOLVE_NO_XDEV
+
+OPEN_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+
+_RENAME_NOREPLACE = 1  # linux/fs.h
+_FALLOC_FL_KEEP_SIZE = 1  # linux/falloc.h
+_PR_SET_PDEATHSIG = 1  # linux/prctl.h
+_SYS_OPENAT2 = 437  # the same on every architecture
+_SYS_RENAMEAT2 = {"x86_64": 316, "aarch64": 276}
+_ATTEMPTS = 3
+
+_libc = ctypes.CDLL(None, use_errno=True)
+_libc.syscall.restype = ctypes.c_long
+
+
+def openat2(path: str, flags: int, *, dir_fd: int, resolve: int = RESOLVE_CONFINED) -> int:
+    """Open a relative path below ``dir_fd`` under the given restrictions, openat2(2); raises OSError.
+
+    A refused symlink is ELOOP, a refused mount or an escape is EXDEV. Where the kernel (before 5.6) or a system call
+    filter does not have the call, the same restrictions are kept by ``open_walking``.
+    """
+    how = struct.pack("=QQQ", flags | os.O_CLOEXEC, 0, resolve)
+    for _ in range(_ATTEMPTS):
+        fd: int = _libc.syscall(ctypes.c_long(_SYS_OPENAT2), ctypes.c_int(dir_fd), os.fsencode(path), how,
+                                ctypes.c_size_t(len(how)))
+        if fd >= 0:
+            return fd
+        code = ctypes.get_errno()
+        if code in (errno.ENOSYS, errno.EPERM):  # a filter answers EPERM; so does O_NOATIME, and then again below
+            return open_walking(path, flags, dir_fd=dir_fd, resolve=resolve)
+        if code not in (errno.EAGAIN, errno.EINTR):
+            break
+    raise OSError(code, os.strerror(code), path)
+
+
+def open_walking(path: str, flags: int, *, dir_fd: int, resolve: int = RESOLVE_CONFINED) -> int:
+    """openat2 as far as we use it, made of openat(2): one component after the other, no symlink ever followed.
+
+    Mounts are told apart by mount id (proc(5), fdinfo), since a bind mount of the same filesystem keeps st_dev.
+    """
+    parts = path.split("/")
+    if path.startswith("/") or ".." in parts or not path:
+        raise OSError(errno.EXDEV, os.strerror(errno.EXDEV), path)
+    here = os.dup(dir_fd)
+    try:
+        for at, part in enumerate(parts):
+            last = at == len(parts) - 1
+            step = os.open(part, (flags if last else os.O_PATH | os.O_DIRECTORY) | os.O_NOFOLLOW | os.O_CLOEXEC,
+                           dir_fd=here)
+            os.close(here)
+            here = step
+            if resolve & RESOLVE_NO_XDEV:
+                _refuse_other_mount(here, dir_fd)
+    except OSError:
+        os.close(here)
+        raise
+    return here
+
+
+def open_directory(name: str, dir_fd: int) -> int:
+    """Open a directory below ``dir_fd`` for reading: no symlink, no other mount, and its atime left alone if allowed
+    (O_NOATIME is for the owner and for root only, open(2))."""
+    try:
+        return openat2(name, OPEN_DIRECTORY | os.O_NOATIME, dir_fd=dir_fd)
+    except PermissionError:
+        return openat2(name, OPEN_DIRECTORY, dir_fd=dir_fd)
+
+
+def mount_id(fd: int) -> int:
+    """The id of the mount through which the descriptor was opened, the first field of mountinfo (proc(5), fdinfo)."""
+    info = os.open(f"/proc/self/fdinfo/{fd}", os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        for line in os.read(info, 4096).splitlines():
+            if line.startswith(b"mnt_id:"):
+                return int(line.split()[1])
+    finally:
+        os.close(info)
+    return -1
+
+
+def rename_without_replacing(source: str, target: str, *, source_dir_fd: int, target_dir_fd: int) -> None:
+    """renameat2(2) with RENAME_NOREPLACE; raises FileExistsError when the target's name is taken, OSError with EINVAL
+    where the filesystem does not know the flag (NFS)."""
+    arguments = (source_dir_fd, os.fsencode(source), target_dir_fd, os.fsencode(target), _RENAME_NOREPLACE)
+    if hasattr(_libc, "renameat2"):
+        _checked(_libc.renameat2, source, *arguments)
+        return
+    number = _SYS_RENAMEAT2.get(platform.machine())
+    if number is None:
+        raise OSError(errno.EINVAL, os.strerror(errno.EINVAL), source)
+    _checked(_libc.syscall, source, ctypes.c_long(number), *arguments)
+
+
+def fallocate(fd: int, offset_bytes: int, length_bytes: int) -> None:
+    """Reserve disk space without changing the file's size, fallocate(2) with FALLOC_FL_KEEP_SIZE; raises OSError."""
+    _checked(_libc.fallocate64 if hasattr(_libc, "fallocate64") else _libc.fallocate, None, ctypes.c_int(fd),
+             ctypes.c_int(_FALLOC_FL_KEEP_SIZE), ctypes.c_int64(offset_bytes), ctypes.c_int64(length_bytes))
+
+
+def die_with_parent(parent_pid: int) -> None:
+    """Have the kernel kill this process when the thread that forked it ends, prctl(2), PR_SET_PDEATHSIG.
+
+    A change of credentials clears the setting, so it is made after that. Ends at once if the parent is gone already.
+    """
+    _checked(_libc.prctl, None, ctypes.c_int(_PR_SET_PDEATHSIG), ctypes.c_ulong(signal.SIGKILL), ctypes.c_ulong(0),
+             ctypes.c_ulong(0), ctypes.c_ulong(0))
+    if os.getppid() != parent_pid:
+        os._exit(1)
+
+
+def _refuse_other_mount(fd: int, dir_fd: int) -> None:
+    if mount_id(fd) != mount_id(dir_fd):
+        raise OSError(errno.EXDEV, os.strerror(errno.EXDEV))
+
+
+def _checked(function: Callable[..., int], name: str | None, *arguments: Any) -> None:
+    if function(*arguments) == -1:
+        code = ctypes.get_errno()
+        raise OSError(code, os.strerror(code), name)

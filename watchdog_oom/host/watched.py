@@ -1,0 +1,101 @@
+"""Children with a deadline, watched together through one descriptor: ``fileno()`` is readable when any has ended."""
+
+from __future__ import annotations
+
+import select
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from watchdog_oom.host.children import Child
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A child that ended, or (``exit_status`` None) outlived its deadline and was killed. Times as CLOCK_BOOTTIME."""
+
+    key: str
+    exit_status: int | None
+    text: str
+    began_boottime: float
+    took_seconds: float
+
+
+@dataclass(slots=True)
+class _Running:
+    key: str
+    child: Child
+    began: float
+    deadline: float
+    group: bool
+
+
+class WatchedChildren:
+    """Every child is reaped, none is waited for; what they print is held down as they run."""
+
+    def __init__(self) -> None:
+        self._epoll = select.epoll()
+        self._running: dict[str, _Running] = {}
+        self._dying: list[Child] = []
+
+    def __contains__(self, key: object) -> bool:
+        return key in self._running
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(tuple(self._running))
+
+    def __len__(self) -> int:
+        return len(self._running)
+
+    def fileno(self) -> int:
+        return self._epoll.fileno()
+
+    def next_deadline(self) -> float | None:
+        """When the next child is overdue, in seconds of CLOCK_BOOTTIME; ``None`` when none runs."""
+        return min((running.deadline for running in self._running.values()), default=None)
+
+    def add(self, key: str, child: Child, deadline_seconds: float, now: float, *, group: bool = True) -> None:
+        """Take over a child. ``group`` says whether its process group ends with it when it is overdue."""
+        self._epoll.register(child.pidfd, select.EPOLLIN)
+        self._running[key] = _Running(key, child, now, now + deadline_seconds, group)
+
+    def poll(self, now: float) -> tuple[Ended, ...]:
+        """Who ended or became overdue since the last call. A child that is killed is reported at once, reaped later."""
+        self._dying = [child for child in self._dying if not self._reaped(child)]
+        ended = []
+        for running in tuple(self._running.values()):
+            status = running.child.poll()
+            if status is None and now < running.deadline:
+                running.child.trim()
+                continue
+            del self._running[running.key]
+            text = running.child.printed()
+            ended.append(Ended(running.key, status, text, running.began, max(0.0, now - running.began)))
+            if status is None:
+                running.child.kill(group=running.group)
+            if not self._reaped(running.child):
+                self._dying.append(running.child)
+        return tuple(ended)
+
+    def kill(self, key: str) -> None:
+        """End a child without a report."""
+        running = self._running.pop(key)
+        running.child.kill(group=running.group)
+        self._dying.append(running.child)
+
+    def close(self) -> None:
+        """Let go of all children, without ending any."""
+        for child in (*self._dying, *(running.child for running in self._running.values())):
+            self._forget(child)
+        self._dying.clear()
+        self._running.clear()
+        self._epoll.close()
+
+    def _reaped(self, child: Child) -> bool:
+        if child.poll() is None:
+            return False
+        self._forget(child)
+        return True
+
+    def _forget(self, child: Child) -> None:
+        self._epoll.unregister(child.pidfd)
+        child.close()

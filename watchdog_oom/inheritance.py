@@ -1,0 +1,64 @@
+"""What a daemon that died left undone, taken over at the start (Laws 5 and 8)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from watchdog_oom.history import History, Phase, Recovery, Run
+from watchdog_oom.journal.record import Kind, Record
+from watchdog_oom.journal.recover import Unfinished, read_unfinished
+from watchdog_oom.policy.types import Policy
+from watchdog_oom.steps import Intent, StartUnit
+
+FAILURE = "the daemon died in the middle of it"
+
+
+@dataclass(frozen=True, slots=True)
+class Inherited:
+    """The history with runs that pay the debts, records that tell of them, and starts that no recovery of today's
+    policy can answer for."""
+
+    history: History
+    records: tuple[Record, ...] = ()
+    intents: tuple[Intent, ...] = ()
+
+
+def inherit(log_directory: str, policy: Policy, history: History, boot_id: str, boottime: float) -> Inherited:
+    """Read the journal's open ends. After a reboot there are none: every service started afresh."""
+    return settle(read_unfinished(log_directory, boot_id), policy, history, boottime)
+
+
+def settle(open_ends: tuple[Unfinished, ...], policy: Policy, history: History, boottime: float) -> Inherited:
+    """Pure: each unit that a recovery owes is put into a run of that recovery that only goes the way back."""
+    recoveries = dict(history.recoveries)
+    records: list[Record] = []
+    intents: list[Intent] = []
+    for number, end in enumerate(open_ends):
+        name = (end.rule or "").removeprefix("recover.")
+        if end.unit is None:
+            records.append(_told(end, "it is not known whether this was done; the rules judge the host anew"))
+        elif name in policy.recovers and end.service in policy.services:
+            recoveries[name] = _owing(recoveries.get(name, Recovery()), end, boottime)
+            records.append(_told(end, f"a daemon that died left {end.unit} stopped; it is started now"))
+        else:
+            step = StartUnit(end.unit, end.service or end.unit)
+            because = (f"{FAILURE}: {end.unit} was left stopped, and no policy of today owns it",)
+            intents.append(Intent(f"inherited-{history.run_id}.{number}", step, end.rule or "", because, end.incident))
+            records.append(_told(end, f"a daemon that died left {end.unit} stopped; it is started now"))
+    return Inherited(replace(history, recoveries=recoveries), tuple(records), tuple(intents))
+
+
+def _owing(state: Recovery, end: Unfinished, boottime: float) -> Recovery:
+    """The debt joins the run under way for it, whatever attempts and holds say: it is not another try but a return."""
+    run = state.run or Run(incident=end.incident or "", because=(FAILURE,), opened=boottime, entered=boottime,
+                           phase=Phase.COMPENSATE, failure=FAILURE, stopped=state.owed)
+    if end.service is not None and end.service not in run.stopped:
+        run = replace(run, stopped=(*run.stopped, end.service))
+    return replace(state, run=run, owed=())
+
+
+def _told(end: Unfinished, result: str) -> Record:
+    """The step stands in the words: a record of its own step would count as the end of the debt."""
+    because = (f"found in the journal: {end.step}, without an end",)
+    return Record(Kind.RECOVERED, end.incident, end.rule, because=because, result=result,
+                  id=end.id if end.unit is None else None)

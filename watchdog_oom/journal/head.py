@@ -1,0 +1,48 @@
+"""audit.head: the newest record's number and hash, so that cutting off the journal's end is found, too."""
+
+from __future__ import annotations
+
+import os
+import re
+from typing import NamedTuple
+
+from watchdog_oom.journal.chain import Link
+from watchdog_oom.journal.files import HEAD, open_for_reading
+
+_FORMAT = re.compile(rb"(\d{18}) ([0-9a-f]{64}) (\d{18})\n")
+
+
+class Head(NamedTuple):
+    """The newest record, and the number of the oldest record that is still kept."""
+
+    link: Link
+    first_seq: int
+
+
+def format_head(head: Head) -> bytes:
+    """Always the same length, so that it is overwritten in place and needs no space on a full disk."""
+    return b"%018d %b %018d\n" % (head.link.seq, head.link.digest, head.first_seq)
+
+
+def parse_head(text: bytes) -> Head | None:
+    match = _FORMAT.fullmatch(text)
+    return None if match is None else Head(Link(int(match[1]), match[2]), int(match[3]))
+
+
+def read_head(directory_fd: int) -> tuple[Head | None, str]:
+    """The head, or ``None`` and what is wrong: ``missing`` (or still empty) or
+    ``not readable as a head``."""
+    fd = open_for_reading(directory_fd, HEAD)
+    if fd is None:
+        return None, "missing"
+    try:
+        return read_head_from(fd)
+    finally:
+        os.close(fd)
+
+
+def read_head_from(fd: int) -> tuple[Head | None, str]:
+    """As ``read_head``, from an open file."""
+    text = os.pread(fd, 256, 0)
+    head = parse_head(text)
+    return head, "" if head else "not readable as a head" if text else "missing"

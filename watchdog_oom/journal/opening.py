@@ -1,0 +1,69 @@
+"""What the journal looks like when the daemon starts: where the chain goes on, and what is damaged."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+
+from watchdog_oom.journal.chain import GENESIS, Link, Walk, records
+from watchdog_oom.journal.files import CURRENT, HEAD, closed_segments, last_link, lines_of, open_for_reading
+from watchdog_oom.journal.head import Head, read_head_from
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """``last`` is the record to go on after; ``first_seq`` the oldest kept; ``current_first_seq`` the current segment's
+    first record, ``None`` when that has none; ``set_aside`` asks for a new segment because of the damage."""
+
+    last: Link
+    first_seq: int
+    current_first_seq: int | None = None
+    damaged: str | None = None
+    set_aside: bool = False
+
+
+def examine(directory_fd: int, head_fd: int) -> Found:
+    """Read the current segment and the head. Raises OSError when they cannot be read at all."""
+    head, head_problem = read_head_from(head_fd)
+    closed = closed_segments(directory_fd)
+    walk = _walk_current(directory_fd, head)
+    newest_closed = next((link for segment in reversed(closed)
+                          if (link := last_link(directory_fd, segment.name)) is not None), None)
+    if walk.lines == 0 and not closed and head is None and head_problem == "missing":
+        return Found(GENESIS, 1)
+    last = _furthest(walk.last, newest_closed, head.link if head else None)
+    first_seq = head.first_seq if head else min([s.first_seq for s in closed] + [walk.first_seq or last.seq + 1])
+    damaged = _damage(walk, head, head_problem, walk.last or newest_closed or GENESIS)
+    behind = head is not None and walk.last is not None and head.link.seq < walk.last.seq - 1
+    if damaged is None and behind and head is not None:
+        # a power failure leaves this behind: the lines reached the disk and are whole, only the head did not
+        damaged = f"{HEAD}: {last.seq - head.link.seq} records behind the last line"
+        return Found(last, first_seq, walk.first_seq, damaged)
+    return Found(last, first_seq, walk.first_seq, damaged, set_aside=damaged is not None and walk.lines > 0)
+
+
+def _walk_current(directory_fd: int, head: Head | None) -> Walk:
+    walk = Walk(anchor=head.link if head else None)
+    fd = open_for_reading(directory_fd, CURRENT)
+    if fd is not None:
+        try:
+            walk.segment(CURRENT, lines_of(fd))
+        finally:
+            os.close(fd)
+    return walk
+
+
+def _damage(walk: Walk, head: Head | None, head_problem: str, last: Link) -> str | None:
+    if walk.findings:
+        return str(walk.findings[0])
+    if head is None:
+        return f"{HEAD}: {head_problem}: whether the end was cut off cannot be told"
+    if head.link.seq > last.seq:
+        missing = records(last.seq + 1, head.link.seq)
+        return f"{CURRENT}:{walk.number + 1}: truncated: {missing} missing at the end, which {HEAD} knows"
+    return None
+
+
+def _furthest(*links: Link | None) -> Link:
+    """The newest record anything knows of; the lines before the head, which may be one behind."""
+    return max((link for link in links if link is not None), key=lambda link: link.seq, default=GENESIS)

@@ -1,0 +1,134 @@
+"""Reading the journal beside the daemon: all segments in order, whatever rotates or is written meanwhile."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+
+from watchdog_oom.errors import NotPermittedError, UsageError
+from watchdog_oom.journal.files import CURRENT, HEAD, closed_segments, lines_of, open_for_reading
+from watchdog_oom.journal.record import rfc3339
+
+PATIENCE_SECONDS = 0.2
+_TRIES = 20
+_TIME = b'"time":"'
+
+
+class Entry(NamedTuple):
+    """One line as it stands in the journal, and the record in it."""
+
+    line: bytes
+    record: dict[str, Any]
+
+
+def read_entries(directory: str, *, since: float | None = None) -> Iterator[Entry]:
+    """The records in the order they were written, oldest first, from ``since`` (seconds since the epoch) on.
+
+    Lines that are no records are skipped: naming them is the work of ``verify``. A directory that does not exist, or
+    holds no journal yet, yields nothing. Raises NotPermittedError.
+    """
+    from_time = b"" if since is None else rfc3339(since).encode("ascii")
+    with opened_segments(directory) as segments:
+        for _name, fd in segments:
+            for line, _complete in lines_of(fd, patience_seconds=PATIENCE_SECONDS):
+                at = line.find(_TIME, 0, 64) + len(_TIME)
+                record = parse_record(line) if line[at:at + len(from_time)] >= from_time else None
+                if record is not None:
+                    yield Entry(line, record)
+
+
+def read_records(directory: str, *, since: float | None = None) -> Iterator[dict[str, Any]]:
+    """As ``read_entries``, without the raw lines."""
+    return (entry.record for entry in read_entries(directory, since=since))
+
+
+def parse_record(line: bytes) -> dict[str, Any] | None:
+    """The record of a line; ``None`` when the line is none."""
+    try:
+        record = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    if isinstance(record, dict) and isinstance(record.get("kind"), str) and isinstance(record.get("time"), str):
+        return record
+    return None
+
+
+def journal_exists(directory: str) -> bool:
+    """Whether a daemon ever wrote here. Raises NotPermittedError."""
+    directory_fd = _open_directory(directory)
+    if directory_fd is None:
+        return False
+    try:
+        return bool(closed_segments(directory_fd)) or not {CURRENT, HEAD}.isdisjoint(os.listdir(directory_fd))
+    finally:
+        os.close(directory_fd)
+
+
+@contextmanager
+def opened_segments(directory: str) -> Iterator[tuple[tuple[str, int], ...]]:
+    """Every segment's name and descriptor, oldest first, the one being written last.
+
+    All are opened at once, and again when the daemon rotated meanwhile, so the chain has no hole of our own making.
+    """
+    directory_fd = _open_directory(directory)
+    if directory_fd is None:
+        yield ()
+        return
+    opened: list[tuple[str, int]] = []
+    try:
+        for _ in range(_TRIES):
+            _close_all(opened)
+            opened = _open_all(directory_fd)
+            if _identities(directory_fd) == {(os.fstat(fd).st_dev, os.fstat(fd).st_ino) for _, fd in opened}:
+                break
+        yield tuple(opened)
+    except PermissionError as error:
+        raise _not_permitted(directory) from error
+    finally:
+        _close_all(opened)
+        os.close(directory_fd)
+
+
+def _open_directory(directory: str) -> int | None:
+    try:
+        return os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return None
+    except PermissionError as error:
+        raise _not_permitted(directory) from error
+    except NotADirectoryError as error:
+        raise UsageError(f"{directory}: is not a directory") from error
+
+
+def _not_permitted(directory: str) -> NotPermittedError:
+    return NotPermittedError(f"{directory}: only root may read the journal: run this as root (sudo watchdog-oom audit)")
+
+
+def _names(directory_fd: int) -> tuple[str, ...]:
+    return (*(segment.name for segment in closed_segments(directory_fd)), CURRENT)
+
+
+def _open_all(directory_fd: int) -> list[tuple[str, int]]:
+    opened = ((name, open_for_reading(directory_fd, name)) for name in _names(directory_fd))
+    return [(name, fd) for name, fd in opened if fd is not None]
+
+
+def _close_all(opened: list[tuple[str, int]]) -> None:
+    while opened:
+        os.close(opened.pop()[1])
+
+
+def _identities(directory_fd: int) -> set[tuple[int, int]]:
+    found = set()
+    for name in _names(directory_fd):
+        try:
+            status = os.stat(name, dir_fd=directory_fd, follow_symlinks=False)
+        except FileNotFoundError:
+            continue
+        if stat.S_ISREG(status.st_mode):
+            found.add((status.st_dev, status.st_ino))
+    return found

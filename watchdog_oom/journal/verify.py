@@ -1,0 +1,81 @@
+"""Whether the journal is whole: every segment's chain, and audit.head against cutting off the end."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from watchdog_oom.journal.chain import Finding, Walk, records
+from watchdog_oom.journal.files import CURRENT, HEAD, lines_of
+from watchdog_oom.journal.head import Head, read_head
+from watchdog_oom.journal.reader import PATIENCE_SECONDS, opened_segments
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What was found, in the order of the files and lines. ``first_seq`` to ``last_seq`` are the records that are
+    there; what came before ``first_seq`` was removed by rotation, and nothing can be said of it."""
+
+    findings: tuple[Finding, ...]
+    good_lines: int
+    segments: int
+    first_seq: int | None
+    last_seq: int | None
+
+    @property
+    def intact(self) -> bool:
+        return not self.findings
+
+
+def verify(directory: str) -> Verdict:
+    """Walk the whole journal. Safe beside a writing daemon: it writes the line first and the head after it, so the
+    head read before the lines is never ahead of them, and the head read after them at most one behind."""
+    head_before, _ = _head(directory)
+    walk = Walk(anchor=head_before.link if head_before else None)
+    set_aside = []
+    with opened_segments(directory) as segments:
+        for name, fd in segments:
+            known = len(walk.findings)
+            walk.segment(name, lines_of(fd, patience_seconds=PATIENCE_SECONDS if name == CURRENT else 0.0))
+            if ".damaged" in name and len(walk.findings) == known:
+                set_aside.append(Finding(name, 0, "set aside as damaged; the next segment's first record says why"))
+    head_after, problem = _head(directory)
+    findings = [*walk.findings, *set_aside, *_ends(walk, head_before, head_after, problem)]
+    order = {name: place for place, (name, _) in enumerate(segments)}
+    findings.sort(key=lambda finding: (order.get(finding.file, len(order)), finding.line))
+    last_seq = walk.last.seq if walk.last else None
+    return Verdict(tuple(findings), walk.good_lines, len(segments), walk.first_seq, last_seq)
+
+
+def _head(directory: str) -> tuple[Head | None, str]:
+    try:
+        directory_fd = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except OSError:
+        return None, "missing"
+    try:
+        return read_head(directory_fd)
+    except OSError:
+        return None, "not readable"
+    finally:
+        os.close(directory_fd)
+
+
+def _ends(walk: Walk, before: Head | None, after: Head | None, problem: str) -> Iterator[Finding]:
+    """What the head knows better than the lines: the oldest and the newest record."""
+    if after is None:
+        yield Finding(HEAD, 0, f"{problem}: whether the end was cut off cannot be told")
+        return
+    last_seq = walk.last.seq if walk.last else 0
+    first_seq = walk.first_seq if walk.first_seq is not None else last_seq + 1
+    if first_seq > after.first_seq and walk.first_seq is not None:
+        missing = records(after.first_seq, first_seq - 1)
+        yield Finding(walk.first_file, 1, f"removed: {missing} missing before this line")
+    if before is not None and before.link.seq > last_seq:
+        number = walk.number + 1 if walk.file == CURRENT else 1
+        missing = records(last_seq + 1, before.link.seq)
+        yield Finding(CURRENT, number, f"truncated: {missing} missing at the end, which audit.head knows")
+    elif after.link.seq < last_seq - 1:
+        yield Finding(HEAD, 0, f"{last_seq - after.link.seq} records behind the last line: lines were added, "
+                               "or the host went down before the head reached the disk")
+

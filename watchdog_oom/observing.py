@@ -1,0 +1,16 @@
+"""The policy of a daemon that only observes: the same rules, each reporting what it would do. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from watchdog_oom.policy.types import Mode, Policy, Then
+
+
+def observing(policy: Policy) -> Policy:
+    return replace(
+        policy,
+        limits={name: replace(limit, then=Then.REPORT) for name, limit in policy.limits.items()},
+        recovers={name: replace(recover, mode=Mode.OBSERVE) for name, recover in policy.recovers.items()},
+        protects={name: replace(protect, oom_score_adj=None) for name, protect in policy.protects.items()},
+        emergency=replace(policy.emergency, mode=Mode.OBSERVE))

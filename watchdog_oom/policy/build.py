@@ -1,0 +1,138 @@
+"""Plain checked values to the typed Policy. The daemon imports this and nothing else of the parser.
+
+Values that a file does not give are left to the defaults of ``policy.types``, the one place where they stand.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any, TypeAlias
+
+from watchdog_oom import conditions
+from watchdog_oom.policy.types import (
+    Busy,
+    Children,
+    Clause,
+    Emergency,
+    Hours,
+    Limit,
+    Mode,
+    Policy,
+    ProbeSpec,
+    ProcessNoun,
+    Protect,
+    Recover,
+    RecoveryStep,
+    RunProbe,
+    ServiceNoun,
+    Size,
+    SpoolNoun,
+    TcpProbe,
+    Then,
+    Verb,
+)
+from watchdog_oom.selectors import glob_pattern
+
+Values: TypeAlias = Mapping[str, Any]
+
+
+def build_policy(ir: Values) -> Policy:
+    """The policy that ``policy.load`` found; its values are taken as checked."""
+    return Policy(
+        description=ir.get("description", ""),
+        processes=_each(ir, "process", _process),
+        spools=_each(ir, "spool", _spool),
+        services=_each(ir, "service", _service),
+        protects=_each(ir, "protect", _protect),
+        limits=_each(ir, "limit", _limit),
+        recovers=_each(ir, "recover", _recover),
+        emergency=Emergency(**_converted(ir.get("emergency", {}), {
+            "memory_available_below": _size, "swap_free_below": _size, "mode": Mode})),
+        sources=tuple(ir.get("sources", ())),
+    )
+
+
+def _each(ir: Values, kind: str, build: Callable[[str, Values], Any]) -> dict[str, Any]:
+    return {name: build(name, values) for name, values in ir.get(kind, {}).items()}
+
+
+def _converted(values: Values, converters: Mapping[str, Callable[[Any], Any]]) -> dict[str, Any]:
+    """The given values by field name: durations carry their unit there, and ``name`` is the kernel's comm."""
+    return {_FIELDS.get(key, key): converters[key](value) if key in converters else value
+            for key, value in values.items()}
+
+
+_FIELDS = {"name": "comm", "for": "for_seconds", "grace": "grace_seconds", "runtime": "runtime_seconds",
+           "stale_after": "stale_after_seconds", "stable_for": "stable_for_seconds", "within": "within_seconds",
+           "cooldown": "cooldown_seconds", "per": "per_seconds"}
+
+
+def _size(value: tuple[str, Any]) -> Size:
+    """``("percent", p)``, ``("bytes", n)`` or a plain ``("count", n)``."""
+    kind, amount = value
+    return Size(percent=amount) if kind == "percent" else Size(amount_bytes=amount)
+
+
+def _process(name: str, values: Values) -> ProcessNoun:
+    def paths(globs: tuple[str, ...]) -> tuple[re.Pattern[str], ...]:
+        return tuple(glob_pattern(glob, path=True) for glob in globs)
+
+    def names(globs: tuple[str, ...]) -> tuple[re.Pattern[str], ...]:
+        return tuple(glob_pattern(glob) for glob in globs)
+
+    def regexes(patterns: tuple[str, ...]) -> tuple[re.Pattern[str], ...]:
+        return tuple(re.compile(pattern) for pattern in patterns)
+
+    return ProcessNoun(name, **_converted(values, {"exe": paths, "name": names, "unit": names, "cmdline": regexes}))
+
+
+def _spool(name: str, values: Values) -> SpoolNoun:
+    return SpoolNoun(name, **_converted(values, {"busy": Busy}))
+
+
+def _service(name: str, values: Values) -> ServiceNoun:
+    return ServiceNoun(name, **_converted(values, {"probe": _probe}))
+
+
+def _probe(values: Values) -> ProbeSpec:
+    rest = _converted({key: value for key, value in values.items() if key not in ("tcp", "run")}, {})
+    if "run" in values:
+        return RunProbe(values["run"], **rest)
+    host, port = values["tcp"]
+    return TcpProbe(host, port, **rest)
+
+
+def _protect(name: str, values: Values) -> Protect:
+    return Protect(name, **_converted(values, {"children": Children}))
+
+
+def _limit(name: str, values: Values) -> Limit:
+    return Limit(name, **_converted(values, {"rss": _size, "swap": _size, "total_rss": _size, "then": Then}))
+
+
+def _recover(name: str, values: Values) -> Recover:
+    return Recover(name, **_converted(values, {
+        "when": lambda clauses: tuple(_clause(clause) for clause in clauses),
+        "steps": lambda steps: tuple(_step(step) for step in steps),
+        "hours": lambda hours: Hours(*hours), "mode": Mode}))
+
+
+def _clause(values: Values) -> Clause:
+    """Of a clause's values only sizes are tuples."""
+    asked = {key: _size(value) if isinstance(value, tuple) else value for key, value in values.items() if key != "for"}
+    return Clause(conditions.build(asked), **_converted({key: values[key] for key in ("for",) if key in values}, {}))
+
+
+def _step(values: Values) -> RecoveryStep:
+    verb = next(verb for verb in Verb if verb.value in values)
+    value, within = values[verb.value], values.get("within")
+    match verb:
+        case Verb.RUN:
+            return RecoveryStep(verb, argv=value, within_seconds=within)
+        case Verb.WAIT:
+            return RecoveryStep(verb, within_seconds=value)
+        case Verb.START if value == "stopped":
+            return RecoveryStep(verb, stopped=True, within_seconds=within)
+        case _:
+            return RecoveryStep(verb, names=value, within_seconds=within)

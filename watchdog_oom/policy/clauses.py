@@ -1,0 +1,82 @@
+"""The clauses of ``when`` and the steps of a recovery: what must stand together and what must not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from watchdog_oom.conditions import Family, families
+from watchdog_oom.policy.lines import Path
+from watchdog_oom.policy.schema import CLAUSE, STEP
+from watchdog_oom.policy.texts import described
+from watchdog_oom.policy.types import Verb
+
+if TYPE_CHECKING:
+    from watchdog_oom.policy.check import FileCheck
+
+_VERBS = tuple(verb.value for verb in Verb)
+_STOPPING = (Verb.STOP.value, Verb.RESTART.value)
+
+
+def check_clauses(check: FileCheck, path: Path, value: object) -> tuple[dict[str, Any], ...] | None:
+    """Every clause with its keys converted; ``None`` when ``when`` is no list of clauses at all."""
+    def clause(place: Path, table: Mapping[str, Any]) -> dict[str, Any]:
+        values = check.keys(place, table, CLAUSE)
+        if not any(key in table for key in CLAUSE if key != "for"):
+            check.fault(place, f"has no condition: give one of {', '.join(key for key in CLAUSE if key != 'for')}")
+        for family in families():
+            _check_family(check, place, table, family)
+        return values
+
+    return _tables(check, path, value, clause, '[{ memory_available_below = "10%" }]')
+
+
+def _check_family(check: FileCheck, place: Path, table: Mapping[str, Any], family: Family) -> None:
+    """A subject needs something said of it, and what is said needs a subject."""
+    if family.subject is None:
+        return
+    said = [key for key in family.keys if key in table and key != family.subject]
+    if said and family.subject not in table:
+        check.fault((*place, said[0]), f'of which {family.subject}? add {family.subject} = "NAME" to the same clause')
+    if family.subject in table and not said:
+        others = [key for key in family.keys if key != family.subject]
+        wanted = f"one of {', '.join(others)}" if len(others) > 1 else f"{others[0]} = true"
+        check.fault((*place, family.subject), f"says nothing of the {family.subject} yet: add {wanted}")
+
+
+def check_steps(check: FileCheck, path: Path, value: object) -> tuple[dict[str, Any], ...] | None:
+    """Every step with its keys converted; ``None`` when ``steps`` is no list of steps at all."""
+    stopping = False
+
+    def step(place: Path, table: Mapping[str, Any]) -> dict[str, Any]:
+        nonlocal stopping
+        values = check.keys(place, table, STEP)
+        verbs = [key for key in table if key in _VERBS]
+        if len(verbs) != 1:
+            found = f"has {len(verbs)} verbs ({', '.join(verbs)}): make them steps of their own" if verbs else \
+                f"has no verb: give one of {', '.join(_VERBS)}"
+            check.fault(place, found)
+        if values.get("start") == "stopped" and not stopping:
+            check.fault((*place, "start"), '"stopped" means what an earlier step stopped, and none stops anything')
+        if "wait" in table and "within" in table:
+            check.fault((*place, "within"), "a wait is a time already and cannot have another")
+        stopping = stopping or any(verb in table for verb in _STOPPING)
+        return values
+
+    return _tables(check, path, value, step, '[{ kill = "NAME" }]')
+
+
+def _tables(check: FileCheck, path: Path, value: object, one: Callable[[Path, Mapping[str, Any]], dict[str, Any]],
+            example: str) -> tuple[dict[str, Any], ...] | None:
+    if not isinstance(value, list):
+        check.fault(path, f"must be a list of tables like {example}, not {described(value)}")
+        return None
+    if not value:
+        check.fault(path, f"the list is empty: write it like {example}")
+    found = []
+    for index, table in enumerate(value):
+        if isinstance(table, dict):
+            found.append(one((*path, index), table))
+        else:
+            check.fault((*path, index), f"must be a table in braces, not {described(table)}")
+    return tuple(found)

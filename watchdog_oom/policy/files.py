@@ -1,0 +1,93 @@
+"""Policy files on disk: which there are, what they contain, whether others could change them. Nothing here raises."""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+import stat
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from watchdog_oom.errors import Fault
+from watchdog_oom.policy import ownership
+from watchdog_oom.steps import printable
+
+POLICY_DIRECTORY = "/etc/watchdog-oom/policies.d"
+_FILE_NAME = re.compile(r"[A-Za-z0-9_-]+\.toml")
+_LARGEST_FILE_BYTES = 1 << 20
+
+
+@dataclass(slots=True)
+class Gathered:
+    """What was found so far, right and wrong."""
+
+    paths: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    faults: list[Fault] = field(default_factory=list)
+
+    def fault(self, path: str, what: str, line: int = 0) -> None:
+        self.faults.append(Fault(printable(path), line, "", what))
+
+
+def files_of(directories: Iterable[str]) -> Gathered:
+    """The policy files of the directories, in order of name over all of them; everything else is named in the notes.
+
+    A directory that was named must be there; only the one everybody has by default may be missing.
+    """
+    gathered = Gathered()
+    found: list[tuple[str, str]] = []
+    for directory in directories:
+        try:
+            entries = sorted(os.listdir(directory))
+        except OSError as error:
+            if error.errno == errno.ENOENT and directory.rstrip("/") == POLICY_DIRECTORY:
+                gathered.notes.append(f"{directory}: no such directory")
+            else:
+                gathered.fault(directory, f"the policy directory cannot be read: {error.strerror}")
+            continue
+        for name in entries:
+            path = os.path.join(directory, name)
+            if _FILE_NAME.fullmatch(name):
+                found.append((name, path))
+            else:
+                gathered.notes.append(f"{printable(path)}: ignored, because it is not called NAME.toml "
+                                      "(letters, digits, - and _)")
+    gathered.paths = [path for _, path in sorted(found, key=lambda pair: pair[0])]
+    return gathered
+
+
+def read(path: str, gathered: Gathered) -> bytes | None:
+    """The content of a regular file, or ``None`` after noting why there is none. Never waits on a FIFO or a device."""
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY)
+    except OSError as error:
+        gathered.fault(path, f"cannot be read: {error.strerror}")
+        return None
+    try:
+        if not stat.S_ISREG(os.fstat(fd).st_mode):
+            gathered.fault(path, "cannot be read: it is not a regular file")
+            return None
+        with os.fdopen(fd, "rb", closefd=False) as file:
+            data = file.read(_LARGEST_FILE_BYTES + 1)
+    except OSError as error:
+        gathered.fault(path, f"cannot be read: {error.strerror}")
+        return None
+    finally:
+        os.close(fd)
+    if len(data) > _LARGEST_FILE_BYTES:
+        gathered.fault(path, "is larger than 1 MiB: this is not a policy")
+        return None
+    return data
+
+
+def judge(gathered: Gathered, paths: Iterable[str]) -> None:
+    """Note who else could change what is on the way to these paths; what cannot be read is noted by the reader."""
+    trusted = ownership.trusted_users(os.geteuid())
+    for path in paths:
+        try:
+            way = ownership.read_way(path)
+        except OSError:
+            continue
+        for place, what in ownership.problems(way, trusted):
+            gathered.fault(place, what)

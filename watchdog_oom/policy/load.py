@@ -1,0 +1,150 @@
+"""From directories and files to one checked policy: find, read, parse, check, merge. All faults come at once.
+
+This module, with what it imports, is meant for a forked child and for the administrator's command: the result is made
+of plain values that ``marshal`` carries to the daemon, which builds its policy with ``policy.build``.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import tomli
+
+from watchdog_oom.errors import PolicyError
+from watchdog_oom.policy import names
+from watchdog_oom.policy.check import FileCheck
+from watchdog_oom.policy.files import Gathered, files_of, judge, read
+from watchdog_oom.policy.lines import lines_of
+from watchdog_oom.policy.schema import NAMED, NOUNS
+from watchdog_oom.steps import printable
+
+_PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+_DEFAULT_PLACES = (os.path.join(_PACKAGE, "shipped", "default.toml"),
+                   os.path.join(os.path.dirname(_PACKAGE), "policies", "default.toml"))
+DEFAULT_POLICY = next((path for path in _DEFAULT_PLACES if os.path.exists(path)), _DEFAULT_PLACES[0])
+
+_TOML_POSITION = re.compile(r"(.*) \(at (?:line (\d+), column \d+|end of document)\)", re.DOTALL)
+_HEADER = re.compile(r"^[ \t]*\[[ \t]*([a-z]+)[ \t]*\.[ \t]*[\"']?([A-Za-z0-9_-]+)[\"']?[ \t]*\]", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """What was loaded: ``ir`` is the merged content as plain values, ``notes`` is news for people, ``sources`` the
+    files in the order in which they were merged."""
+
+    ir: dict[str, Any]
+    notes: tuple[str, ...] = ()
+    sources: tuple[str, ...] = ()
+
+
+def load_policy(directories: Sequence[str] = (), files: Sequence[str] = (), *, check_ownership: bool = True) -> Loaded:
+    """The policy of all files of the directories, in order of name, and then of the files given by hand.
+
+    Without any policy file the shipped default is taken. Raises PolicyError with every fault of every file.
+    """
+    gathered = files_of(directories)
+    if check_ownership:  # Law 9
+        judge(gathered, [*directories, *gathered.paths, *files])
+    else:
+        gathered.notes.append("it was not checked who could change the policy files")
+    paths = [*gathered.paths, *files]
+    if not paths and not gathered.faults:
+        gathered.notes.append(f"no policy file found: using the shipped {DEFAULT_POLICY}")
+        paths = [DEFAULT_POLICY]
+    documents = [(path, data) for path in paths if (data := read(path, gathered)) is not None]
+    ir = check_documents(documents, gathered)
+    if gathered.faults:
+        raise PolicyError(tuple(set(gathered.faults)))
+    return Loaded(ir, tuple(gathered.notes), tuple(paths))
+
+
+def load_config(path: str, *, check_ownership: bool = True) -> Loaded:
+    """The daemon's own configuration file as plain values; a missing file means defaults. Raises PolicyError."""
+    gathered = Gathered()
+    if not os.path.lexists(path):
+        return Loaded({}, (f"no configuration file {printable(path)}: using the defaults",))
+    if check_ownership:  # Law 9
+        judge(gathered, [path])
+    data = read(path, gathered)
+    ir: dict[str, Any] = {}
+    parsed = _parse(path, data, gathered) if data is not None else None
+    if parsed is not None:
+        check, document = parsed
+        check.configuration(document)
+        gathered.faults.extend(check.faults)
+        ir = {table.kind: table.values for table in check.tables}
+    if gathered.faults:
+        raise PolicyError(tuple(set(gathered.faults)))
+    return Loaded(ir, tuple(gathered.notes), (path,))
+
+
+def check_documents(documents: Iterable[tuple[str, bytes]], gathered: Gathered) -> dict[str, Any]:
+    """The merged plain values of files already read (path and content); what is wrong and notable goes to ``gathered``.
+
+    A later ``[kind.NAME]`` or ``[emergency]`` replaces an earlier one whole; descriptions are joined by ``"; "``.
+    """
+    tables: dict[tuple[str, str], names.Table] = {}
+    known: dict[str, set[str]] = {kind: set() for kind in NOUNS}
+    descriptions, sources = [], []
+    for path, data in documents:
+        sources.append(path)
+        parsed = _parse(path, data, gathered)
+        if parsed is None:
+            _remember_headers(data, known)
+            continue
+        check, document = parsed
+        check.policy(document)
+        gathered.faults.extend(check.faults)
+        gathered.notes.extend(check.notes)
+        descriptions.extend([check.description] if check.description else [])
+        tables.update({(table.kind, table.name): table for table in check.tables})
+        for kind in NOUNS:
+            known[kind].update(document[kind] if isinstance(document.get(kind), dict) else ())
+    gathered.faults.extend(names.dangling(tables.values(), known))
+    gathered.faults.extend(names.parent_circles([table for table in tables.values() if table.kind == "process"]))
+    return _merged(tables, "; ".join(descriptions), tuple(sources))
+
+
+def _merged(tables: Mapping[tuple[str, str], names.Table], description: str,
+            sources: tuple[str, ...]) -> dict[str, Any]:
+    ir: dict[str, Any] = {"description": description, "sources": sources}
+    for kind in NAMED:
+        ir[kind] = {name: table.values for (of_kind, name), table in tables.items() if of_kind == kind}
+    if ("emergency", "") in tables:
+        ir["emergency"] = tables["emergency", ""].values
+    return ir
+
+
+def _remember_headers(data: bytes, known: Mapping[str, set[str]]) -> None:
+    """What a file that cannot be parsed defines, so that one missing quote is not reported as ten missing nouns."""
+    for kind, name in _HEADER.findall(data.decode("utf-8", "replace")):
+        if kind in known:
+            known[kind].add(name)
+
+
+def _parse(path: str, data: bytes, gathered: Gathered) -> tuple[FileCheck, dict[str, Any]] | None:
+    """The parsed document with its checker, or ``None`` after noting why it is not TOML."""
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        gathered.fault(path, f"byte 0x{data[error.start]:02x} is not UTF-8: save the file as UTF-8",
+                       data.count(b"\n", 0, error.start) + 1)
+        return None
+    if text.startswith("\ufeff"):
+        gathered.fault(path, "begins with a byte order mark: save the file as UTF-8 without one", 1)
+        return None
+    try:
+        document = tomli.loads(text)
+        return FileCheck(printable(path), lines_of(text)), document
+    except ValueError as error:  # TOMLDecodeError, or a number with thousands of digits
+        found = _TOML_POSITION.fullmatch(str(error))
+        what, line = (found[1], found[2]) if found else (str(error), None)
+        gathered.fault(path, f"not valid TOML: {what[:1].lower()}{what[1:]}",
+                       int(line) if line else max(1, len(text.splitlines())))
+    except RecursionError:
+        gathered.fault(path, "not a policy: brackets are nested too deeply", 1)
+    return None

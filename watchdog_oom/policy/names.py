@@ -1,0 +1,96 @@
+"""Names across files: what a table refers to, whether it exists, the nearest right name, circles of parents."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+from watchdog_oom.errors import Fault
+
+Nouns: TypeAlias = Mapping[str, Collection[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """A noun's name used somewhere; ``place`` is a fault that lacks only its words."""
+
+    noun: str
+    name: str
+    place: Fault
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """One ``[kind.NAME]`` of one file, converted as far as it was right; ``name`` is empty for ``[emergency]``."""
+
+    kind: str
+    name: str
+    values: dict[str, Any]
+    references: list[Reference] = field(default_factory=list)
+
+
+def nearest(name: str, choices: Iterable[str]) -> str:
+    """The words `` — did you mean "…"?``, or nothing where no choice is near."""
+    known = list(choices)
+    by_lower = {choice.lower(): choice for choice in known}
+    close = [by_lower[name.lower()]] if name.lower() in by_lower else difflib.get_close_matches(name, known, 1)
+    return f' — did you mean "{close[0]}"?' if close else ""
+
+
+def dangling(tables: Iterable[Table], nouns: Nouns) -> list[Fault]:
+    """A fault for each name that no noun of the wanted kind has."""
+    return [_fault(reference.place, _missing(reference, nouns))
+            for table in tables for reference in table.references
+            if reference.name not in nouns.get(reference.noun, ())]
+
+
+def _missing(reference: Reference, nouns: Nouns) -> str:
+    noun, name = reference.noun, reference.name
+    other = next((kind for kind, names in nouns.items() if name in names), None)
+    if other is not None:
+        return f'"{name}" is a {other}, but a {noun} is needed here'
+    if noun == "service" and name == "stopped":
+        return 'there is no [service.stopped]: for what this recovery stopped write start = "stopped", without brackets'
+    hint = nearest(name, nouns.get(noun, ()))
+    return f'there is no [{noun}.{name}]{hint}'
+
+
+def parent_circles(processes: Iterable[Table]) -> list[Fault]:
+    """A fault for each process whose parents lead back to itself; one fault a circle."""
+    tables = {table.name: table for table in processes}
+    faults, reported = [], set[str]()
+    for name in tables:
+        circle = [] if name in reported else _way_back(name, tables)
+        if circle:
+            reported.update(circle)
+            way = " → ".join((*circle, circle[0]))
+            place = next(reference.place for reference in tables[name].references
+                         if reference.noun == "process" and reference.name == circle[1 % len(circle)])
+            faults.append(_fault(place, f"the parents go in a circle, so nothing can match: {way}"))
+    return faults
+
+
+def _way_back(start: str, tables: Mapping[str, Table]) -> list[str]:
+    """The names from start along parents back to start, or nothing."""
+    ways = [[start]]
+    seen = set[str]()
+    while ways:
+        way = ways.pop()
+        for parent in _parents(tables[way[-1]]):
+            if parent == start:
+                return way
+            if parent in tables and parent not in seen:
+                seen.add(parent)
+                ways.append([*way, parent])
+    return []
+
+
+def _parents(table: Table) -> tuple[str, ...]:
+    parents: tuple[str, ...] = table.values.get("parent", ())
+    return parents
+
+
+def _fault(place: Fault, what: str) -> Fault:
+    return Fault(place.file, place.line, place.where, what)

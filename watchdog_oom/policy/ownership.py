@@ -1,0 +1,82 @@
+"""Law 9: whether anybody but the owner of the daemon could change a policy file, judged from the stat data on its way.
+
+Every component from ``/`` to the file is judged, and where one is a symbolic link, the link itself, the directory it
+stands in and everything on the way to its target. A directory that others may write is refused, with one exception: a
+sticky one (``/tmp``) may stand further up, because there nobody can rename or replace what belongs to somebody else
+(unlink(2), EPERM), and what stands in it is judged for its owner too. The directory that holds the policy files gets no
+exception: others could add files to it.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+_MOST_LINKS = 40  # as the kernel follows: path_resolution(7)
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One component of a path: its own path, its owner, its type and permission bits (``st_mode``)."""
+
+    path: str
+    uid: int
+    mode: int
+
+
+def trusted_users(effective_uid: int) -> frozenset[int]:
+    """Who may own a policy: root, and whoever runs the program."""
+    return frozenset({0, effective_uid})
+
+
+def read_way(path: str) -> tuple[Part, ...]:
+    """Every component that the kernel passes on the way to the path, links and their targets included. OSError."""
+    waiting = [part for part in os.path.abspath(path).split("/") if part][::-1]
+    here = "/"
+    parts = [_read_part(here)]
+    links = 0
+    while waiting:
+        name = waiting.pop()
+        if name == "..":
+            here = os.path.dirname(here)
+            continue
+        candidate = os.path.join(here, name)
+        part = _read_part(candidate)
+        parts.append(part)
+        if not stat.S_ISLNK(part.mode):
+            here = candidate
+            continue
+        links += 1
+        if links > _MOST_LINKS:
+            raise OSError(f"{path}: too many symbolic links")
+        target = os.readlink(candidate)
+        here = "/" if target.startswith("/") else here
+        waiting.extend([part for part in target.split("/") if part not in ("", ".")][::-1])
+    return tuple(parts)
+
+
+def _read_part(path: str) -> Part:
+    found = os.lstat(path)
+    return Part(path, found.st_uid, found.st_mode)
+
+
+def problems(way: Sequence[Part], trusted: frozenset[int]) -> tuple[tuple[str, str], ...]:
+    """Pairs of a path and what is wrong with it, with the command that mends it; nothing when all is well."""
+    found: list[tuple[str, str]] = []
+    owners = " or ".join("root" if uid == 0 else f"uid {uid}" for uid in sorted(trusted))
+    for part, following in zip(way, (*way[1:], None), strict=True):
+        if part.uid not in trusted:
+            what = f"belongs to uid {part.uid}, who could change policies: its owner must be {owners} (chown root)"
+            found.append((part.path, what))
+        if not stat.S_ISLNK(part.mode) and part.mode & 0o022 and not _harmless(part, following):
+            who = " and ".join(word for bit, word in ((0o020, "its group"), (0o002, "others")) if part.mode & bit)
+            found.append((part.path, f"is writable by {who}, who could change policies (chmod go-w)"))
+    return tuple(found)
+
+
+def _harmless(part: Part, following: Part | None) -> bool:
+    """A sticky directory that does not hold the policy files itself."""
+    return (bool(part.mode & stat.S_ISVTX) and stat.S_ISDIR(part.mode) and following is not None
+            and not stat.S_ISREG(following.mode))

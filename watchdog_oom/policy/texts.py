@@ -1,0 +1,142 @@
+"""Values that are text: paths, unit names, patterns, commands, names of nouns. A ValueError speaks to people."""
+
+from __future__ import annotations
+
+import re
+import warnings
+from collections.abc import Callable
+
+from watchdog_oom.selectors import glob_pattern
+
+_UNIT = re.compile(r"[A-Za-z0-9:_.\\@][A-Za-z0-9:_.\\@-]*")
+
+
+class WrongValueError(ValueError):
+    """A value of the wrong type or out of its range, in words that follow the name of its key."""
+
+
+def described(value: object) -> str:
+    """What a TOML value is, in words."""
+    names = ((bool, "true or false"), (int, "a whole number"), (float, "a number"), (str, "text"), (list, "a list"),
+             (dict, "a table"))
+    return next((name for kind, name in names if isinstance(value, kind)), "a date or time")
+
+
+def text(value: object) -> str:
+    if not isinstance(value, str):
+        number = isinstance(value, int | float) and not isinstance(value, bool)
+        hint = f': put it in quotes, "{value}"' if number else ""
+        raise WrongValueError(f"must be text in quotes, not {described(value)}{hint}")
+    if not value.strip():
+        raise WrongValueError("must not be empty")
+    if "\0" in value:
+        raise WrongValueError("must not contain a NUL character")
+    return value
+
+
+def texts(value: object) -> tuple[str, ...]:
+    """A text, or a list of at least one text."""
+    if not isinstance(value, list):
+        return (text(value),)
+    if not value:
+        raise WrongValueError("the list is empty")
+    return possibly_no_texts(value)
+
+
+def possibly_no_texts(value: object) -> tuple[str, ...]:
+    if not isinstance(value, list):
+        return (text(value),)
+    return tuple(_of_item(position, item) for position, item in enumerate(value, 1))
+
+
+def _of_item(position: int, item: object) -> str:
+    try:
+        return text(item)
+    except ValueError as error:
+        raise WrongValueError(f"item {position} of the list {error}") from None
+
+
+def path(value: object) -> str:
+    """An absolute path without ``.`` and ``..``; doubled and trailing slashes are dropped."""
+    given = text(value)
+    if not given.startswith("/"):
+        raise WrongValueError(f'"{given}" must be an absolute path')
+    parts = given.split("/")
+    if ".." in parts or "." in parts:
+        raise WrongValueError(f'"{given}" must not contain "." or ".."')
+    plain = "/" + "/".join(part for part in parts if part)
+    if plain == "/":
+        raise WrongValueError('must not be "/"')
+    return plain
+
+
+def unit(value: object) -> str:
+    """One unit's name: it becomes an argument of the service manager, so it cannot look like an option."""
+    given = text(value)
+    if not _UNIT.fullmatch(given):
+        raise WrongValueError(f'"{given}" is not a unit name like "amavis.service" (patterns are not possible here)')
+    return given
+
+
+def units(value: object) -> tuple[str, ...]:
+    return tuple(unit(given) for given in possibly_no_texts(value))
+
+
+def path_globs(value: object) -> tuple[str, ...]:
+    globs = texts(value)
+    for glob in globs:
+        if not glob.startswith(("/", "*", "[")):
+            raise WrongValueError(f'"{glob}" can never match: write the whole path, "/usr/bin/{glob}" or "**/{glob}", '
+                                  "or use the key name")
+        _check_pattern(glob, lambda glob: glob_pattern(glob, path=True))
+    return globs
+
+
+def name_globs(value: object) -> tuple[str, ...]:
+    globs = texts(value)
+    for glob in globs:
+        _check_pattern(glob, glob_pattern)
+    return globs
+
+
+def entry_globs(value: object) -> tuple[str, ...]:
+    globs = name_globs(value)
+    for glob in globs:
+        if "/" in glob or glob in (".", ".."):
+            raise WrongValueError(f'"{glob}" must be a pattern for direct children of the directory, without a slash, '
+                                  'and not "." or ".."')
+    return globs
+
+
+def regexes(value: object) -> tuple[str, ...]:
+    patterns = texts(value)
+    for pattern in patterns:
+        _check_pattern(pattern, re.compile)
+    return patterns
+
+
+def _check_pattern(pattern: str, compiler: Callable[[str], object]) -> None:
+    """A pattern that Python reads differently in a later version is refused as well: it warns of it today."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            compiler(pattern)
+    except (re.error, Warning, OverflowError, RecursionError) as error:
+        raise WrongValueError(f'"{pattern}" is not a valid pattern: {error}') from None
+
+
+def names_or_stopped(value: object) -> tuple[str, ...] | str:
+    return "stopped" if value == "stopped" else texts(value)
+
+
+def argv(value: object) -> tuple[str, ...]:
+    if not isinstance(value, list) or not value:
+        raise WrongValueError('must be a list: the program and its arguments, ["/usr/bin/program", "argument"]')
+    for position, word in enumerate(value, 1):
+        if not isinstance(word, str):
+            raise WrongValueError(f"item {position} of the list must be text in quotes, not {described(word)}")
+        if "\0" in word:
+            raise WrongValueError(f"item {position} of the list must not contain a NUL character")
+    if not value[0].startswith("/") or value[0].endswith("/"):
+        raise WrongValueError(f'"{value[0]}" must be the absolute path of a program: there is no shell and no PATH')
+    return tuple(value)

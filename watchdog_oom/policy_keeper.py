@@ -1,0 +1,173 @@
+"""The policy in force: loaded whole, replaced only by another good one, kept on disk for the next start (Law 9)."""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from typing import Any
+
+from watchdog_oom.errors import Fault, PolicyError
+from watchdog_oom.journal.record import Kind, Record
+from watchdog_oom.loading import Answer, Loading
+from watchdog_oom.observing import observing
+from watchdog_oom.policy.build import build_policy
+from watchdog_oom.policy.types import Policy
+
+LAST_GOOD = "last-good-policy.json"
+LOOK_SECONDS = 2.0
+FIRST_READING_SECONDS = 60.0
+
+
+class PolicyKeeper:
+    """``policy`` is always a good one. ``faults`` say what is wrong with the files on disk now, if anything is."""
+
+    def __init__(self, directories: tuple[str, ...], config_path: str, state: str, *, observe: bool = False) -> None:
+        self.faults: tuple[str, ...] = ()
+        self.notes: tuple[str, ...] = ()
+        self.loaded_wall = 0.0
+        self.config: Mapping[str, Any] = {}
+        self._directories = directories
+        self._config_path = config_path
+        self._last_good = f"{state}/{LAST_GOOD}"
+        self._observe = observe
+        self._loading: Loading | None = None
+        self._waiting: Answer | None = None
+        self._signature = self._seen = self._look()
+        self._looked_at = time.monotonic()
+        self._news: list[Record] = []
+        self.policy = self._first(self._load_now())
+
+    @property
+    def busy(self) -> bool:
+        """Whether files are being read, or a new policy waits for a recovery to end."""
+        return self._loading is not None
+
+    def reload(self) -> None:
+        """Read all files again."""
+        if self._loading is None:
+            self._signature = self._seen = self._look()
+            self._loading = Loading(self._directories, self._config_path)
+
+    def poll(self, *, hold: bool) -> bool:
+        """Go on with a reading; whether there is news to ``tell``. While ``hold``, the policy in force stays: a running
+        recovery ends by the rule it began with."""
+        self._reload_if_changed()
+        if self._loading is not None:
+            answer = self._loading.poll()
+            if answer is not None:
+                self._loading.close()
+                self._loading = None
+                self._waiting = answer
+        if self._waiting is None or (hold and self._waiting.policy is not None):
+            return False
+        answer, self._waiting = self._waiting, None
+        self._take(answer)
+        return True
+
+    def tell(self, write: Callable[[Record], None]) -> None:
+        """Write what happened to the policy since the last call."""
+        for record in self._news:
+            write(record)
+        self._news.clear()
+
+    def _take(self, answer: Answer) -> None:
+        if answer.faults or answer.policy is None or answer.config is None:
+            self.faults = tuple(str(fault) for fault in answer.faults)
+            self._news.append(Record(Kind.POLICY, result=f"rejected: {len(self.faults)} faults; the last good policy "
+                                                         f"stays in force", detail={"faults": self.faults}))
+            return
+        self._adopt(answer.policy, answer)
+        if answer.config != self.config:
+            self.notes += ("the configuration file changed: it takes effect at the next start",)
+
+    def _adopt(self, ir: dict[str, Any], answer: Answer) -> None:
+        policy = build_policy(ir)
+        self.policy = observing(policy) if self._observe else policy
+        self.faults, self.notes, self.loaded_wall = (), answer.notes, time.time()
+        self._news.append(Record(Kind.POLICY, result=f"loaded {len(answer.sources)} files",
+                                 detail={"sources": answer.sources, "notes": answer.notes}))
+        self._save(ir)
+
+    def _first(self, answer: Answer) -> Policy:
+        """At the start: the files, or else what was good in an earlier life. Raises PolicyError without either."""
+        if not answer.faults and answer.policy is not None and answer.config is not None:
+            self.config = answer.config
+            self._adopt(answer.policy, answer)
+            return self.policy
+        last_good = self._saved()
+        if last_good is None or answer.config is None:
+            raise PolicyError(answer.faults)
+        self.config = answer.config
+        self._adopt(last_good, answer)
+        self.notes += ("the policy files are broken: this is the last good policy",)
+        self._news.clear()
+        self._take(answer)
+        return self.policy
+
+    def _load_now(self) -> Answer:
+        loading = Loading(self._directories, self._config_path)
+        try:
+            deadline = time.monotonic() + FIRST_READING_SECONDS
+            while (answer := loading.poll()) is None:
+                left = deadline - time.monotonic()
+                if left <= 0:
+                    late = Fault("", 0, "", f"the policy files could not be read within {FIRST_READING_SECONDS:g}s")
+                    return Answer(None, None, faults=(late,))
+                select.select([loading], [], [], min(left, 0.01) if loading.drained else left)
+            return answer
+        finally:
+            loading.close()
+
+    def _reload_if_changed(self) -> None:
+        """Files are read again once they have stood still for one look, so that a copy under way is not half read."""
+        if time.monotonic() - self._looked_at < LOOK_SECONDS:
+            return
+        self._looked_at = time.monotonic()
+        now = self._look()
+        if now == self._seen and now != self._signature:
+            self.reload()
+        self._seen = now
+
+    def _look(self) -> tuple[tuple[str, int, int, int], ...]:
+        """What tells one state of the directories from another: names, inodes, sizes and times of all files."""
+        found: list[tuple[str, int, int, int]] = []
+        for directory in self._directories:
+            with suppress(OSError), os.scandir(directory) as entries:
+                for entry in entries:
+                    with suppress(OSError):
+                        status = entry.stat()
+                        found.append((entry.path, status.st_ino, status.st_size, status.st_mtime_ns))
+        return tuple(sorted(found))
+
+    def _save(self, ir: dict[str, Any]) -> None:
+        with suppress(OSError):
+            fd = os.open(f"{self._last_good}.new", os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW,
+                         0o600)
+            try:
+                os.write(fd, json.dumps(ir).encode())
+            finally:
+                os.close(fd)
+            os.rename(f"{self._last_good}.new", self._last_good)
+
+    def _saved(self) -> dict[str, Any] | None:
+        with suppress(OSError, ValueError, TypeError, KeyError):
+            fd = os.open(self._last_good, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+            try:
+                ir = json.loads(os.read(fd, 1 << 24))
+            finally:
+                os.close(fd)
+            plain: dict[str, Any] = _tuples(ir)
+            build_policy(plain)
+            return plain
+        return None
+
+
+def _tuples(value: Any) -> Any:
+    """JSON knows no tuples; the plain values of a policy know no lists."""
+    if isinstance(value, dict):
+        return {key: _tuples(part) for key, part in value.items()}
+    return tuple(_tuples(part) for part in value) if isinstance(value, list) else value

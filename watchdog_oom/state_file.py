@@ -1,0 +1,75 @@
+"""What must survive a restart of the daemon within one boot: attempts, holds, debts, and original oom_score_adj values.
+
+Written whole to a new file and renamed into place. A file that is missing, damaged or of another boot means a fresh
+start; the journal, not this file, is the record of what was done.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from contextlib import suppress
+from dataclasses import replace
+from typing import Any
+
+from watchdog_oom.history import Adjusted, History, Recovery
+from watchdog_oom.model import ProcessId
+
+NAME = "state.json"
+
+
+def save(directory: str, boot_id: str, history: History) -> bool:
+    """Write the durable part of the history; whether that went well."""
+    path = f"{directory}/{NAME}"
+    try:
+        fd = os.open(f"{path}.new", os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        try:
+            os.write(fd, json.dumps(to_plain(boot_id, history)).encode())
+        finally:
+            os.close(fd)
+        os.rename(f"{path}.new", path)
+    except OSError:
+        return False
+    return True
+
+
+def restore(directory: str, boot_id: str, history: History) -> History:
+    """The history with what an earlier life of the daemon left, if it was in this boot."""
+    with suppress(OSError, ValueError, KeyError, TypeError, AttributeError):
+        fd = os.open(f"{directory}/{NAME}", os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+        try:
+            plain = json.loads(os.read(fd, 1 << 22))
+        finally:
+            os.close(fd)
+        if plain["boot"] == boot_id:
+            return from_plain(plain, history)
+    return history
+
+
+def to_plain(boot_id: str, history: History) -> dict[str, Any]:
+    return {
+        "boot": boot_id,
+        "recoveries": {name: {"started": state.started, "ended": state.ended, "last_result": state.last_result,
+                              "unhelped": state.unhelped, "held_since": state.held_since, "owed": state.owed}
+                       for name, state in history.recoveries.items()},
+        "adjusted": [[identity.pid, identity.start_ticks, adjusted.comm, adjusted.original, adjusted.value]
+                     for identity, adjusted in history.adjusted.items()],
+        "frozen": [[identity.pid, identity.start_ticks, rule] for identity, rule in history.frozen.items()]}
+
+
+def from_plain(plain: dict[str, Any], history: History) -> History:
+    recoveries = {
+        name: Recovery(started=tuple(state["started"]), ended=state["ended"], last_result=state["last_result"],
+                       unhelped=state["unhelped"], held_since=state["held_since"], owed=tuple(state["owed"]))
+        for name, state in plain["recoveries"].items()}
+    adjusted = {ProcessId(pid, start): Adjusted(comm, original, value, tried_at=0.0)
+                for pid, start, comm, original, value in plain["adjusted"]}
+    frozen = {ProcessId(pid, start): rule for pid, start, rule in plain["frozen"]}
+    return replace(history, recoveries=recoveries, adjusted=adjusted, frozen=frozen)
+
+
+def durable(history: History) -> tuple[object, ...]:
+    """What ``save`` would write, comparable at every tick without writing it."""
+    return ({name: replace(state, run=None) for name, state in history.recoveries.items()},
+            {identity: adjusted.original for identity, adjusted in history.adjusted.items()},
+            dict(history.frozen))

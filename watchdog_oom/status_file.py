@@ -1,0 +1,122 @@
+"""What ``watchdog-oom status`` shows: one JSON file in the runtime directory, replaced whole, readable by everybody."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass, field
+
+from watchdog_oom.guard import Budget
+from watchdog_oom.history import History, Recovery
+from watchdog_oom.model import Snapshot
+from watchdog_oom.policy.types import Policy
+from watchdog_oom.rules.recover import wait_seconds
+
+NAME = "status.json"
+VERSION = 1
+
+
+@dataclass(slots=True)
+class Health:
+    """How the daemon itself is doing: its ticks, how late they were (Law 11), what it lacks, and its policies."""
+
+    started_wall: float = 0.0
+    observe: bool = False
+    ticks: int = 0
+    late_ticks: int = 0
+    failed_ticks: int = 0
+    worst_late_seconds: float = 0.0
+    journal_dropped: int = 0
+    journal_seq: int = 0
+    troubles: tuple[str, ...] = ()
+    policy_faults: tuple[str, ...] = ()
+    policy_notes: tuple[str, ...] = ()
+    policy_loaded_wall: float = 0.0
+    skipped: dict[str, int] = field(default_factory=dict)
+
+
+def write(runtime: str, plain: dict[str, object]) -> bool:
+    """Replace the status file; whether that went well. A reader never sees half of it."""
+    path = f"{runtime}/{NAME}"
+    try:
+        fd = os.open(f"{path}.new", os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW, 0o644)
+        try:
+            os.fchmod(fd, 0o644)
+            os.write(fd, json.dumps(plain).encode())
+        finally:
+            os.close(fd)
+        os.rename(f"{path}.new", path)
+    except OSError:
+        return False
+    return True
+
+
+def to_plain(snapshot: Snapshot, policy: Policy, history: History, health: Health, budget: Budget) -> dict[str, object]:
+    """The status as documented in docs/status.md; moments are seconds since the epoch, durations seconds."""
+    clock = snapshot.clock
+    memory, pressure = snapshot.memory, snapshot.pressure
+    return {
+        "v": VERSION, "pid": os.getpid(), "written": clock.wall, "started": health.started_wall,
+        "observe": health.observe, "boot": snapshot.boot_id,
+        "policy": {"description": policy.description, "sources": policy.sources,
+                   "loaded": health.policy_loaded_wall, "faults": health.policy_faults, "notes": health.policy_notes,
+                   "stale": bool(health.policy_faults)},
+        "memory": None if memory is None else {
+            "total_bytes": memory.total_bytes, "available_bytes": memory.available_bytes,
+            "available_percent": round(memory.available_percent, 1), "swap_total_bytes": memory.swap_total_bytes,
+            "swap_free_bytes": memory.swap_free_bytes, "swap_free_percent": round(memory.swap_free_percent, 1)},
+        "pressure": None if pressure is None else {
+            "some_avg10": pressure.some_avg10_percent, "full_avg10": pressure.full_avg10_percent},
+        "processes": len(snapshot.processes),
+        "rules": {"protect": sorted(policy.protects), "limit": sorted(policy.limits),
+                  "recover": sorted(policy.recovers), "emergency": policy.emergency.mode.value},
+        "emergency": history.emergency,
+        "recoveries": {name: _recovery(policy, name, history.recoveries.get(name, Recovery()), snapshot)
+                       for name in policy.recovers},
+        "spools": {name: {"path": policy.spools[name].path, "entries": state.entries, "stale": state.stale,
+                          "size_bytes": state.size_bytes, "oldest_seconds": round(state.oldest_seconds),
+                          "problem": state.problem}
+                   for name, state in snapshot.spools.items() if name in policy.spools},
+        "services": {name: {"unit": state.unit, "status": state.status.value, "main_pid": state.main_pid,
+                            "words": state.words} for name, state in snapshot.services.items()},
+        "protected": [{"pid": identity.pid, "name": adjusted.comm, "oom_score_adj": adjusted.value,
+                       "was": adjusted.original} for identity, adjusted in history.adjusted.items()],
+        "ending": [{"pid": identity.pid, "name": ending.comm, "rule": ending.rule, "stage": ending.stage.value,
+                    "for_seconds": round(clock.boottime - ending.since, 1)}
+                   for identity, ending in history.endings.items()],
+        "frozen": [{"pid": identity.pid, "rule": rule} for identity, rule in history.frozen.items()],
+        "budget": {"kills_per_minute": budget.kills_per_minute, "kills_last_minute": len(history.kills),
+                   "purge_entries": budget.purge_entries},
+        "health": {"ticks": health.ticks, "late_ticks": health.late_ticks,
+                   "failed_ticks": health.failed_ticks,
+                   "worst_late_seconds": round(health.worst_late_seconds, 3), "skipped": health.skipped,
+                   "journal_seq": health.journal_seq, "journal_dropped": health.journal_dropped,
+                   "troubles": health.troubles}}
+
+
+def _recovery(policy: Policy, name: str, state: Recovery, snapshot: Snapshot) -> dict[str, object]:
+    recover = policy.recovers[name]
+    now = snapshot.clock.boottime
+    to_wall = snapshot.clock.wall - now
+    run = state.run
+    resting = 0.0 if state.ended is None else max(0.0, state.ended + wait_seconds(recover, state) - now)
+    phase = "armed"
+    if run is not None:
+        phase = "running"
+    elif state.held_since is not None:
+        phase = "held"
+    elif resting:
+        phase = "cooling down"
+    held_until = None if state.held_since is None else state.held_since + recover.per_seconds + to_wall
+    return {
+        "state": phase, "mode": recover.mode.value, "hours": str(recover.hours),
+        "attempts": len([at for at in state.started if now - at < recover.per_seconds]),
+        "attempts_allowed": recover.attempts, "per_seconds": recover.per_seconds,
+        "cooldown_seconds": round(resting, 1), "held_until": held_until,
+        "last_result": state.last_result or None, "last_ended": None if state.ended is None else state.ended + to_wall,
+        "owed": list(state.owed),
+        "run": None if run is None else {
+            "incident": run.incident, "because": run.because, "phase": run.phase.value,
+            "step": str(recover.steps[run.index]) if run.index < len(recover.steps) else None,
+            "step_number": run.index + 1, "steps": len(recover.steps), "for_seconds": round(now - run.opened, 1),
+            "stopped": run.stopped, "failure": run.failure}}

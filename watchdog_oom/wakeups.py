@@ -1,0 +1,49 @@
+"""Signals to the daemon, as requests the loop takes up between two ticks."""
+
+from __future__ import annotations
+
+import os
+import signal
+from contextlib import suppress
+from dataclasses import dataclass
+from types import FrameType
+
+_STOP = (signal.SIGTERM, signal.SIGINT)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    stop: bool = False
+    reload: bool = False
+
+
+class Wakeups:
+    """``fileno()`` becomes readable when a signal came. Nothing but a note is made in the handler itself."""
+
+    def __init__(self) -> None:
+        self._reading, self._writing = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+        self._stops = 0
+        self._reloads = 0
+        signal.set_wakeup_fd(self._writing, warn_on_full_buffer=False)
+        for number in _STOP:
+            signal.signal(number, self._on_stop)
+        signal.signal(signal.SIGHUP, self._on_reload)
+        signal.signal(signal.SIGPIPE, signal.SIG_IGN)
+
+    def fileno(self) -> int:
+        return self._reading
+
+    def take(self) -> Asked:
+        """What was asked since the last call. Two stops in a row are two requests: the second insists."""
+        with suppress(BlockingIOError):
+            os.read(self._reading, 512)
+        asked = Asked(self._stops > 0, self._reloads > 0)
+        self._stops = max(0, self._stops - 1)
+        self._reloads = 0
+        return asked
+
+    def _on_stop(self, _number: int, _frame: FrameType | None) -> None:
+        self._stops += 1
+
+    def _on_reload(self, _number: int, _frame: FrameType | None) -> None:
+        self._reloads += 1
