@@ -32,7 +32,7 @@ from watchdog_oom.model import EffectReport, Snapshot
 from watchdog_oom.notify import Notifier
 from watchdog_oom.policy_keeper import PolicyKeeper
 from watchdog_oom.status_file import Health
-from watchdog_oom.steps import Intent, Plan, Purge, Signal
+from watchdog_oom.steps import Intent, Plan, Purge
 from watchdog_oom.wakeups import Wakeups
 
 LATE_SECONDS = 1.0
@@ -157,7 +157,7 @@ class Daemon:
 
     def _outcome(self, intent: Intent, *, ok: bool, words: str, before: object = None, after: object = None) -> None:
         self.books.outcome(intent.id, words, before=before, after=after)
-        if not ok and isinstance(intent.step, Signal):
+        if not ok:
             now = time.clock_gettime(time.CLOCK_BOOTTIME)
             self.reports.append(EffectReport(intent.id, False, words, 0.0, now))
 

@@ -157,9 +157,9 @@ class Turn:
                     Watch(frozenset(self.watched), self.soon))
         history = replace(
             self.before, counter=self.counter, decided_at=self.now, held_since=self._held, told_at=self._told,
-            endings=self.endings, shunned=self.shunned, ended_at=self.ended_at, kills=self.kills, adjusted=self.adjusted, frozen=self.frozen,
-            recoveries=self.recoveries, kernel_kills=self.kernel_kills, emergency=self.emergency,
-            finished=self.finished)
+            endings=self.endings, shunned=self.shunned, ended_at=self.ended_at, kills=self.kills,
+            adjusted=self.adjusted, frozen=self.frozen, recoveries=self.recoveries, kernel_kills=self.kernel_kills,
+            emergency=self.emergency, finished=self.finished)
         return plan, history
 
 

@@ -7,6 +7,7 @@ import select
 import signal
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -54,6 +55,12 @@ def pid_in(path: Path) -> int:
     return int(path.read_text())
 
 
+def reap_all() -> None:
+    """Reap what was killed and let go of."""
+    with suppress(ChildProcessError):
+        until(lambda: os.waitpid(-1, os.WNOHANG) is None)
+
+
 @pytest.fixture
 def jobs(tmp_path: Path) -> Iterator[Jobs]:
     before = len(os.listdir("/proc/self/fd"))
@@ -61,6 +68,7 @@ def jobs(tmp_path: Path) -> Iterator[Jobs]:
     yield jobs
     jobs.close()
     assert len(os.listdir("/proc/self/fd")) == before
+    reap_all()
     for line in tmp_path.glob("*pid"):
         if alive(int(line.read_text())):
             os.kill(int(line.read_text()), signal.SIGKILL)

@@ -21,7 +21,7 @@ def test_systemd_is_chosen_where_it_runs_and_init_scripts_elsewhere(tmp_path: Pa
 def test_the_configuration_overrules_what_is_found(tmp_path: Path) -> None:
     assert choose_manager("systemd", root=str(tmp_path)).name == "systemd"
     (tmp_path / "run/systemd/system").mkdir(parents=True)
-    assert choose_manager("lsb", root=str(tmp_path), init_dir="/x").start("amavis") == ("/x/amavis", "start")
+    assert choose_manager("service", root=str(tmp_path), init_dir="/x").start("amavis") == ("/x/amavis", "start")
 
 
 def test_an_unknown_manager_is_refused_naming_the_known_ones() -> None:

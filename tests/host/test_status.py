@@ -6,6 +6,7 @@ import os
 import select
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -41,6 +42,8 @@ def poller(tmp_path: Path) -> Iterator[StatusPoller]:
     yield poller
     poller.close()
     assert len(os.listdir("/proc/self/fd")) == before
+    with suppress(ChildProcessError):
+        until(lambda: os.waitpid(-1, os.WNOHANG) is None)
 
 
 def answered(poller: StatusPoller, now: float) -> None:

@@ -12,8 +12,9 @@ import pytest
 
 from watchdog_oom.errors import UsageError
 from watchdog_oom.journal import Journal, Kind, Moment, Record
+from watchdog_oom.journal.chain import link_of
 from watchdog_oom.journal.files import lines_of
-from watchdog_oom.journal.reader import journal_exists, read_entries, read_records
+from watchdog_oom.journal.reader import journal_exists, opened_segments, read_entries, read_records
 
 Writer = Callable[..., Journal]
 
@@ -77,6 +78,18 @@ def test_reading_beside_a_rotating_daemon_leaves_no_hole(
         assert seqs == list(range(seqs[0], seqs[0] + len(seqs))) if seqs else True
         seen = seqs[-1] if seqs else 0
     assert seen >= 400
+
+
+def test_segments_opened_in_the_middle_of_a_rotation_still_follow_each_other(
+        directory: Path, start_writer: Callable[..., Popen[bytes]]) -> None:
+    start_writer(segment_bytes=9000, keep=3)
+    deadline = time.monotonic() + 1.0
+    while time.monotonic() < deadline:
+        with opened_segments(str(directory)) as segments:
+            texts = [os.pread(fd, 100_000, 0) for _, fd in segments]
+        whole = [[link.seq for line in text.split(b"\n")[:-1] if (link := link_of(line))] for text in texts]
+        seqs = [seq for segment in whole for seq in segment]
+        assert seqs == list(range(seqs[0], seqs[0] + len(seqs))) if seqs else True
 
 
 def test_a_line_is_read_whole_however_it_falls_into_chunks(tmp_path: Path) -> None:

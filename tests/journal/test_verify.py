@@ -19,7 +19,7 @@ from watchdog_oom.journal.verify import Verdict, verify
 
 Writer = Callable[..., Journal]
 SEGMENT_BYTES = 1500
-_fresh = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+_fresh = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 def _lines(directory: Path) -> list[tuple[Path, int]]:

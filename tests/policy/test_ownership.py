@@ -81,6 +81,13 @@ def test_the_way_passes_links_the_directories_they_stand_in_and_their_targets(tm
     assert paths[-4:] == [str(tmp_path / name) for name in ("etc", "etc/a.toml", "real", "real/a.toml")]
 
 
+def test_two_dots_after_a_link_mean_the_parent_of_its_target(tmp_path: Path) -> None:
+    (tmp_path / "deep" / "real").mkdir(parents=True)
+    (tmp_path / "deep" / "a.toml").write_text("")
+    (tmp_path / "link").symlink_to("deep/real")
+    assert read_way(f"{tmp_path}/link/../a.toml")[-1].path == str(tmp_path / "deep" / "a.toml")
+
+
 def test_links_in_a_circle_end_in_an_error_not_in_a_loop(tmp_path: Path) -> None:
     (tmp_path / "a").symlink_to("b")
     (tmp_path / "b").symlink_to("a")

@@ -13,7 +13,6 @@ from watchdog_oom.policy.types import Size
 from watchdog_oom.steps import printable
 from watchdog_oom.view import View
 
-
 UNREADABLE = Finding(False, "memory could not be read", known=False)
 
 

@@ -52,7 +52,14 @@ class Hands:
         return bool(self._jobs.running)
 
     def perform(self, intent: Intent, snapshot: Snapshot, policy: Policy) -> Done | None:
-        """Do it, or begin it (``None``: the end is told by a later ``reports``)."""
+        """Do it, or begin it (``None``: the end is told by a later ``reports``). Raises nothing for what the system
+        refuses: that is an outcome."""
+        try:
+            return self._perform(intent, snapshot, policy)
+        except OSError as error:
+            return Done(False, f"it could not be done: {error.strerror}")
+
+    def _perform(self, intent: Intent, snapshot: Snapshot, policy: Policy) -> Done | None:
         now = snapshot.clock.boottime
         step = intent.step
         match step:
@@ -97,7 +104,9 @@ class Hands:
             seen = snapshot.processes.get(fresh.pid)
             if seen is None:
                 return False
-            complete, _ = self._facts.complete(fresh, policy.processes.values())
+            # What is exiting shows no executable any more; what was known of the same process stays true.
+            complete = (replace(fresh, facts=seen.facts) if fresh.image == 0
+                        else self._facts.complete(fresh, policy.processes.values())[0])
             now = replace(complete, under=seen.under, oom_score_adj=seen.oom_score_adj)
             view = View(replace(snapshot, processes={**snapshot.processes, fresh.pid: now}), policy)
             noun = policy.processes.get(step.noun) if step.noun is not None else None

@@ -48,11 +48,10 @@ def set_oom_score_adj(step: SetOomScoreAdj, still: Callable[[Process], bool], *,
     try:
         fd = os.open(f"{root}/{step.target.pid}/oom_score_adj", os.O_RDWR | os.O_CLOEXEC)
     except OSError as error:
-        return _failure(error, opening=True)
+        # A zombie's files are root's, so for others than root they look like another user's.
+        return _objection(step, still, root) or _failure(error, opening=True)
     try:
-        return _objection(step, read_stat(root, step.target.pid), still) or _write(fd, step.value)
-    except ValueError as error:
-        return AdjResult(AdjOutcome.FAILED, f"it could not be recognized: {error}")
+        return _objection(step, still, root) or _write(fd, step.value)
     finally:
         os.close(fd)
 
@@ -69,7 +68,11 @@ def set_own(value: int, *, root: str = "/proc") -> AdjResult:
         os.close(fd)
 
 
-def _objection(step: SetOomScoreAdj, process: Process | None, still: Callable[[Process], bool]) -> AdjResult | None:
+def _objection(step: SetOomScoreAdj, still: Callable[[Process], bool], root: str) -> AdjResult | None:
+    try:
+        process = read_stat(root, step.target.pid)
+    except ValueError as error:
+        return AdjResult(AdjOutcome.FAILED, f"it could not be recognized: {error}")
     if process is None or process.dead:
         return AdjResult(AdjOutcome.GONE, "it had ended already")
     if process.id != step.target:

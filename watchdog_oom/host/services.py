@@ -47,12 +47,12 @@ class ServiceManager(Protocol):
 
 
 def choose_manager(wanted: str = "auto", *, root: str = "/", init_dir: str = INIT_DIR) -> ServiceManager:
-    """The service manager: ``systemd``, ``lsb``, or ``auto`` for the one that runs (sd_booted(3)).
+    """The service manager: ``systemd``, ``service``, or ``auto`` for the one that runs (sd_booted(3)).
 
-    ``init_dir`` is where the scripts of ``lsb`` are. Raises UsageError for any other word.
+    ``init_dir`` is where the init scripts of ``service`` are. Raises UsageError for any other word.
     """
-    if wanted not in ("auto", "systemd", "lsb"):
-        raise UsageError(f"services: {wanted!r} is no service manager; use auto, systemd or lsb")
+    if wanted not in ("auto", "systemd", "service"):
+        raise UsageError(f"services: {wanted!r} is no service manager; use auto, systemd or service")
     # Only the one that is used is imported: what is imported stays in locked memory.
     if wanted == "systemd" or (wanted == "auto" and os.path.isdir(os.path.join(root, "run/systemd/system"))):
         from watchdog_oom.host.systemctl import Systemctl

@@ -33,7 +33,8 @@ def trusted_users(effective_uid: int) -> frozenset[int]:
 
 def read_way(path: str) -> tuple[Part, ...]:
     """Every component that the kernel passes on the way to the path, links and their targets included. OSError."""
-    waiting = [part for part in os.path.abspath(path).split("/") if part][::-1]
+    whole = os.path.join(os.getcwd(), path)  # not normalised: the kernel resolves ``..`` after a link, not before
+    waiting = _components(whole)
     here = "/"
     parts = [_read_part(here)]
     links = 0
@@ -53,8 +54,13 @@ def read_way(path: str) -> tuple[Part, ...]:
             raise OSError(f"{path}: too many symbolic links")
         target = os.readlink(candidate)
         here = "/" if target.startswith("/") else here
-        waiting.extend([part for part in target.split("/") if part not in ("", ".")][::-1])
+        waiting.extend(_components(target))
     return tuple(parts)
+
+
+def _components(path: str) -> list[str]:
+    """The names of a path, the last one first."""
+    return [part for part in path.split("/") if part not in ("", ".")][::-1]
 
 
 def _read_part(path: str) -> Part:

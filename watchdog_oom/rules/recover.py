@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from watchdog_oom import words
-from watchdog_oom.conditions import Finding
+from watchdog_oom.conditions import Finding, verdict
 from watchdog_oom.conditions.kernel import KernelOomKill
 from watchdog_oom.conditions.service import ServiceFailed
 from watchdog_oom.history import Phase, Recovery, Run
@@ -22,7 +22,7 @@ BACKOFF_CEILING_SECONDS = 3600.0
 
 
 def apply(turn: Turn) -> None:
-    for recover in turn.view.policy.recovers.values():
+    for recover in (*turn.view.policy.recovers.values(), *_abolished(turn)):
         state = turn.recoveries.get(recover.name, Recovery())
         turn.watch(*_services_in_clauses(recover))
         if state.run is not None:
@@ -30,6 +30,12 @@ def apply(turn: Turn) -> None:
         elif not turn.before.stopping:
             state = _idle(turn, recover, state)
         turn.recoveries[recover.name] = state
+
+
+def _abolished(turn: Turn) -> list[Recover]:
+    """Recoveries that the policy no longer has, for as long as they owe anything: rules of nothing but that (Law 5)."""
+    return [Recover(name, when=(), steps=()) for name, state in turn.recoveries.items()
+            if name not in turn.view.policy.recovers and (state.run is not None or state.owed)]
 
 
 def compensate_all(turn: Turn, why: str) -> None:
@@ -54,30 +60,36 @@ def wait_seconds(recover: Recover, state: Recovery) -> float:
 
 
 def _idle(turn: Turn, recover: Recover, state: Recovery) -> Recovery:
-    rule = f"recover.{recover.name}"
     state = _rearm(turn, recover, state)
     fired, calm = _fired(turn, recover, state)
-    if calm and not state.owed and state.unhelped and state.last_result == transaction.SUCCESS:
+    resting = state.ended is not None and turn.now - state.ended < wait_seconds(recover, state)
+    if calm and not resting and not state.owed and state.unhelped and state.last_result == transaction.SUCCESS:
         state = replace(state, unhelped=0)
+    if fired and (recover.mode is Mode.OBSERVE
+                  or not recover.hours.contain(turn.view.snapshot.clock.local_minute)):
+        _only_report(turn, recover, fired)
+        fired = ()
     because = fired or tuple(f"{name} was stopped by this recovery and could not be started again"
                              for name in state.owed)
     if not because:
         return state
-    if not state.owed and (recover.mode is Mode.OBSERVE
-                           or not recover.hours.contain(turn.view.snapshot.clock.local_minute)):
-        _only_report(turn, recover, because)
-        return state
     if state.held_since is not None or len(state.started) >= recover.attempts:
         return _hold(turn, recover, state, because)
-    if state.ended is not None and turn.now - state.ended < wait_seconds(recover, state):
-        return state
-    run = Run(incident=turn.new_id(recover.name), because=because, opened=turn.now, entered=turn.now,
-              stopped=state.owed, revive=_revivable(turn, recover, state))
-    if not fired:
-        run = replace(run, phase=Phase.COMPENSATE, failure="starting again what an earlier run could not")
-    turn.note(rule, "opened", because=because, incident=run.incident)
-    turn.watch(*transaction.services_in_steps(recover), soon=True)
-    return replace(state, run=run, started=(*state.started, turn.now), owed=(), kills_heard_until=turn.now)
+    return state if resting else _open(turn, recover, state, because, only_debts=not fired)
+
+
+def _open(turn: Turn, recover: Recover, state: Recovery, because: tuple[str, ...], *, only_debts: bool) -> Recovery:
+    """Begin a run, which takes over what an earlier one owes; ``only_debts``: nothing else calls for it."""
+    run = Run(incident=turn.new_id(recover.name), because=because, opened=turn.now, entered=turn.now, since=turn.now,
+              steps=recover.steps, stopped=state.owed, triggers=state.owed_triggers,
+              revive=_revivable(turn, recover, state))
+    heard_until = turn.now
+    if only_debts:
+        run, heard_until = transaction.fail(run, None, turn.now), state.kills_heard_until
+    turn.note(f"recover.{recover.name}", "opened", because=because, incident=run.incident)
+    turn.watch(*transaction.services_in_steps(recover), *run.stopped, soon=True)
+    return replace(state, run=run, started=(*state.started, turn.now), owed=(), owed_triggers=(),
+                   kills_heard_until=heard_until)
 
 
 def _fired(turn: Turn, recover: Recover, state: Recovery) -> tuple[tuple[str, ...], bool]:
@@ -87,8 +99,8 @@ def _fired(turn: Turn, recover: Recover, state: Recovery) -> tuple[tuple[str, ..
     calm = True
     for index, clause in enumerate(recover.when):
         findings = clause_findings(clause, view)
-        holds = all(finding.holds for finding in findings)
-        calm = calm and not holds
+        holds = verdict(findings)
+        calm = calm and holds is False
         ripe = turn.held_long_enough(f"recover.{recover.name} when {index}", holds, clause.for_seconds)
         if ripe and not fired:
             lasting = f" (for {words.duration(clause.for_seconds)})" if clause.for_seconds else ""
@@ -124,7 +136,7 @@ def _only_report(turn: Turn, recover: Recover, because: tuple[str, ...]) -> None
 
 
 def _hold(turn: Turn, recover: Recover, state: Recovery, because: tuple[str, ...]) -> Recovery:
-    if turn.first_time(f"recover.{recover.name} held"):
+    if turn.first_time(f"recover.{recover.name} held") or state.held_since is None:
         turn.note(f"recover.{recover.name}", because=because,
                   result=f"held: {len(state.started)} attempts in {words.duration(recover.per_seconds)} did not help; "
                          f"look at it, it is tried again after {words.duration(recover.per_seconds)}")

@@ -17,8 +17,8 @@ from watchdog_oom.steps import Purge, printable
 from watchdog_oom.steps import Run as RunProgram
 from watchdog_oom.turn import Turn
 
-DEFAULT_WITHIN_SECONDS = {Verb.STOP: 120.0, Verb.START: service_steps.START_SECONDS, Verb.RESTART: 240.0, Verb.KILL: 60.0,
-                          Verb.FREEZE: 15.0, Verb.PURGE: 300.0, Verb.RUN: 60.0}
+DEFAULT_WITHIN_SECONDS = {Verb.STOP: 120.0, Verb.START: service_steps.START_SECONDS, Verb.RESTART: 240.0,
+                          Verb.KILL: 60.0, Verb.FREEZE: 15.0, Verb.PURGE: 300.0, Verb.RUN: 60.0}
 KILL_GRACE_SECONDS = 10.0
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from watchdog_oom import words
-from watchdog_oom.history import Phase, Run
+from watchdog_oom.history import Run
 from watchdog_oom.model import ServiceStatus
+from watchdog_oom.policy.types import Verb
 from watchdog_oom.rules.progress import WAITING, Context, Progress, Status, done, failed
 from watchdog_oom.steps import Probe, StartUnit, StopUnit
 
@@ -44,6 +45,8 @@ def start(context: Context, run: Run) -> tuple[Run, Progress]:
 def start_all_owed(context: Context, run: Run) -> tuple[Run, Progress]:
     """The way back: what this run stopped, last stopped first. One that cannot be started keeps no other down (Law 5):
     when its time is over it stays owed, and the next has its turn."""
+    limit = max([START_SECONDS, *(step.within_seconds or 0.0 for step in context.recover.steps
+                                  if step.verb in (Verb.START, Verb.RESTART))])
     for name in reversed(run.stopped):
         run, progress = _start_one(context, run, name)
         if progress.status is Status.DONE:
@@ -52,8 +55,8 @@ def start_all_owed(context: Context, run: Run) -> tuple[Run, Progress]:
             continue
         elif progress.status is Status.FAILED:
             run = _pass_over(context, run, name, progress.words)
-        elif context.turn.now - run.since >= START_SECONDS:
-            run = _pass_over(context, run, name, f"{name} is not active after {words.duration(START_SECONDS)}")
+        elif context.turn.now - run.since >= limit:
+            run = _pass_over(context, run, name, f"{name} is not active after {words.duration(limit)}")
         else:
             return run, WAITING
     return run, done("")
@@ -170,13 +173,12 @@ def _verify_one(context: Context, run: Run, name: str) -> tuple[Run, Progress]:
         return run, _late(expired, f"{name} is {told} after {words.duration(limit)}")
     if run.active_since is None or (state.main_pid and state.main_pid != run.active_pid):
         run = replace(_forget_probe(run, name), active_since=context.turn.now, active_pid=state.main_pid)
-    stable = context.turn.now - (run.active_since or context.turn.now) >= service.stable_for_seconds
-    if service.probe is None:
-        return run, done(f"{name} is active and stable") if stable else _late(expired, f"{name} is not stable")
-    return _probe(context, run, name, stable=stable, expired=expired)
+    if run.active_since is None or context.turn.now - run.active_since < service.stable_for_seconds:
+        return run, _late(expired, f"{name} is not stable")
+    return _probe(context, run, name, expired=expired) if service.probe else (run, done(f"{name} is active and stable"))
 
 
-def _probe(context: Context, run: Run, name: str, *, stable: bool, expired: bool) -> tuple[Run, Progress]:
+def _probe(context: Context, run: Run, name: str, *, expired: bool) -> tuple[Run, Progress]:
     key = f"probe {name}"
     run, _ = context.ask(run, key, Probe(name))
     report = context.report(run, key)
@@ -184,8 +186,7 @@ def _probe(context: Context, run: Run, name: str, *, stable: bool, expired: bool
         return run, _late(expired, f"the probe of {name} does not end")
     ok, told, at = report
     if ok:
-        return run, done(f"{name} is active, stable and answers: {told}") if stable else _late(
-            expired, f"{name} is not stable")
+        return run, done(f"{name} is active, stable and answers: {told}")
     if context.turn.now - at >= PROBE_PAUSE_SECONDS:
         run = _forget_probe(run, name)
     return run, _late(expired, f"{name} does not answer: {told}")

@@ -7,16 +7,18 @@ in ``Run.stopped`` until a later snapshot shows it active again, so the debt can
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import assert_never
 
 from watchdog_oom.history import Phase, Recovery, Run
 from watchdog_oom.model import ServiceStatus
 from watchdog_oom.policy.types import Recover, RecoveryStep, Verb
-from watchdog_oom.rules import recovery_steps
+from watchdog_oom.rules import recovery_steps, service_steps
 from watchdog_oom.rules.progress import Context, Progress, Status
 from watchdog_oom.turn import Turn
 
 SUCCESS = "success"
 SURVEY_SECONDS = 30.0
+CHANGING_SECONDS = 10.0
 COMPENSATION = RecoveryStep(Verb.START, stopped=True)
 
 
@@ -25,22 +27,24 @@ def advance(turn: Turn, recover: Recover, state: Recovery) -> Recovery:
     if state.run is None:
         return state
     run = _absorb(turn, state.run)
-    turn.watch(*_units(turn, recover, run), soon=True)
+    if run.phase is not Phase.COMPENSATE and run.steps != recover.steps:
+        run = fail(run, "its policy was changed", turn.now)
+    turn.watch(*_units(Context(turn, recover, COMPENSATION), run), soon=True)
     match run.phase:
         case Phase.SURVEY:
-            run = _survey(turn, recover, run)
+            return replace(state, run=_survey(turn, recover, run))
         case Phase.STEPS:
             run = _steps(turn, recover, run)
+            return replace(state, run=run) if run.phase is Phase.STEPS else _compensate(turn, recover, state, run)
         case Phase.COMPENSATE:
             return _compensate(turn, recover, state, run)
-    if run.phase is Phase.STEPS and run.index >= len(recover.steps):
-        return _finish(turn, recover, state, run)
-    return replace(state, run=run)
+        case _:
+            assert_never(run.phase)
 
 
-def fail(run: Run, why: str, now: float) -> Run:
+def fail(run: Run, why: str | None, now: float) -> Run:
     """Turn to compensation. What is still asked of the service manager is remembered, so that nothing overtakes it."""
-    return replace(run, phase=Phase.COMPENSATE, failure=why, entered=now, done=frozenset())
+    return replace(run, phase=Phase.COMPENSATE, failure=why, entered=now, since=now, done=frozenset())
 
 
 def _absorb(turn: Turn, run: Run) -> Run:
@@ -55,29 +59,33 @@ def services_in_steps(recover: Recover) -> set[str]:
     return {name for step in recover.steps if step.verb in verbs for name in step.names}
 
 
-def _units(turn: Turn, recover: Recover, run: Run) -> set[str]:
+def _units(context: Context, run: Run) -> set[str]:
     """Whose states the run needs: its services, and by unit name the triggers of them."""
-    services = services_in_steps(recover) | set(run.stopped)
-    return services | {trigger for name in services for trigger in turn.view.policy.services[name].triggers}
+    services = services_in_steps(context.recover) | set(run.stopped)
+    return services | {trigger for name in services for trigger in context.service(name).triggers}
 
 
 def _survey(turn: Turn, recover: Recover, run: Run) -> Run:
     """Learn who is down already: the operator's will, which the recovery respects unless a death explains it."""
-    names = _units(turn, recover, run)
+    names = _units(Context(turn, recover, COMPENSATION), run)
     states = {name: turn.view.snapshot.services.get(name) for name in names}
     fresh = {name: s for name, s in states.items() if s is not None and s.sensed_boottime >= run.opened}
+    waited = turn.now - run.opened
     if len(fresh) < len(names):
-        if turn.now - run.opened < SURVEY_SECONDS:
-            return run
         unknown = ", ".join(sorted(names - set(fresh)))
-        return fail(run, f"the service manager does not tell the state of {unknown}", turn.now)
-    down = {name for name, s in fresh.items() if s.status is ServiceStatus.INACTIVE} - run.revive - set(run.stopped)
+        late = waited >= SURVEY_SECONDS
+        return fail(run, f"the service manager does not tell the state of {unknown}", turn.now) if late else run
+    if waited < CHANGING_SECONDS and any(s.status is ServiceStatus.CHANGING for s in fresh.values()):
+        return run  # it may be the operator who is stopping it just now
+    down = {name for name, s in fresh.items() if s.status is ServiceStatus.INACTIVE} - run.revive
+    down -= {*run.stopped, *run.triggers}
     missing = {name for name, s in fresh.items() if s.status is ServiceStatus.MISSING}
-    return replace(run, phase=Phase.STEPS, entered=turn.now, down_before=frozenset(down | missing))
+    return replace(run, phase=Phase.STEPS, entered=turn.now, since=turn.now, down_before=frozenset(down | missing))
 
 
 def _steps(turn: Turn, recover: Recover, run: Run) -> Run:
-    """Advance through as many steps as are done in this snapshot; a step that has asked for something waits."""
+    """Advance through as many steps as are done in this snapshot; a step that has asked for something waits. After the
+    last one, what it stopped and no step has started is started as well."""
     for earlier in recover.steps[:run.index]:
         if earlier.verb is Verb.FREEZE:
             recovery_steps.keep_frozen(Context(turn, recover, earlier), run)
@@ -91,9 +99,9 @@ def _steps(turn: Turn, recover: Recover, run: Run) -> Run:
                 return fail(run, f"{step}: {progress.words}", turn.now)
             case Status.DONE:
                 _tell(turn, recover, run, step, progress)
-                run = replace(run, index=run.index + 1, entered=turn.now, asked={}, told={}, done=frozenset(),
-                              active_since=None, active_pid=0)
-    return run
+                run = replace(run, index=run.index + 1, entered=turn.now, since=turn.now, asked={}, told={},
+                              done=frozenset(), active_since=None, active_pid=0)
+    return fail(run, None, turn.now)
 
 
 def _tell(turn: Turn, recover: Recover, run: Run, step: RecoveryStep, progress: Progress) -> None:
@@ -102,12 +110,8 @@ def _tell(turn: Turn, recover: Recover, run: Run, step: RecoveryStep, progress: 
 
 
 def _compensate(turn: Turn, recover: Recover, state: Recovery, run: Run) -> Recovery:
-    run, progress = recovery_steps.advance(turn, recover, run, COMPENSATION)
-    if progress.status is Status.WAITING:
-        return replace(state, run=run)
-    if progress.status is Status.FAILED:
-        run = replace(run, failure=f"{run.failure}; then {progress.words}")
-    return _finish(turn, recover, state, run)
+    run, progress = service_steps.start_all_owed(Context(turn, recover, COMPENSATION), run)
+    return replace(state, run=run) if progress.status is Status.WAITING else _finish(turn, recover, state, run)
 
 
 def _finish(turn: Turn, recover: Recover, state: Recovery, run: Run) -> Recovery:
@@ -117,4 +121,5 @@ def _finish(turn: Turn, recover: Recover, state: Recovery, run: Run) -> Recovery
     owing = f"; still down: {', '.join(run.stopped)}" if run.stopped else ""
     turn.note(f"recover.{recover.name}", f"closed: {result}{back}{owing}", because=run.because, incident=run.incident,
               took_seconds=round(turn.now - run.opened, 3))
-    return replace(state, run=None, ended=turn.now, last_result=result, unhelped=state.unhelped + 1, owed=run.stopped)
+    return replace(state, run=None, ended=turn.now, last_result=result, unhelped=state.unhelped + 1, owed=run.stopped,
+                   owed_triggers=run.triggers)

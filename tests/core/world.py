@@ -1,0 +1,329 @@
+"""A small deterministic host: it is sensed into snapshots, ``decide`` is asked, and the plan is performed on it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+from tests.core.build import MIB, NOW
+from watchdog_oom.decide import decide
+from watchdog_oom.guard import Budget
+from watchdog_oom.history import History
+from watchdog_oom.model import (
+    NO_FACTS,
+    Clock,
+    EffectReport,
+    Facts,
+    KernelKill,
+    Memory,
+    Process,
+    ProcessId,
+    ServiceState,
+    ServiceStatus,
+    Snapshot,
+    SpoolState,
+)
+from watchdog_oom.policy.types import Policy
+from watchdog_oom.steps import (
+    Intent,
+    Note,
+    Plan,
+    Probe,
+    Purge,
+    Refusal,
+    Run,
+    SetOomScoreAdj,
+    Signal,
+    SignalName,
+    StartUnit,
+    StopUnit,
+    Watch,
+)
+
+
+@dataclass(slots=True)
+class Proc:
+    """A process of the simulated host and its bad habits."""
+
+    pid: int
+    comm: str
+    start_ticks: int
+    started: float
+    ppid: int = 1
+    rss_mib: int = 1
+    swap_mib: int = 0
+    facts: Facts = NO_FACTS
+    tty: int = 0
+    session: int = 0
+    kernel_thread: bool = False
+    adj: int = 0
+    under: frozenset[str] = frozenset()
+    state: str = "S"
+    ignores_term: bool = False
+    unkillable: bool = False
+    out_of_reach: bool = False  # signals to it cannot be sent
+    supervised: bool = False    # somebody starts it again
+
+    @property
+    def id(self) -> ProcessId:
+        return ProcessId(self.pid, self.start_ticks)
+
+
+@dataclass(slots=True)
+class Unit:
+    """A unit of the simulated service manager. ``start`` and ``stop`` are ``ok``, ``fails`` (and says so), ``lies``
+    (says that it went well) or ``hangs``; ``activates`` is the unit that this socket starts again while it listens."""
+
+    status: ServiceStatus = ServiceStatus.ACTIVE
+    start: str = "ok"
+    stop: str = "ok"
+    start_takes: float = 1.0
+    stop_takes: float = 1.0
+    answers: bool = True
+    activates: str | None = None
+    main_pid: int = 0
+    job: tuple[str, float] | None = None
+    starts: int = 0
+
+
+@dataclass(slots=True)
+class Spool:
+    entries: int = 0
+    stale: int = 0
+    purge: str = "ok"
+    purge_takes: float = 1.0
+    problem: str | None = None
+
+
+@dataclass
+class World:
+    """The host, its clock and its watchdog. ``sent`` are all signals that went out."""
+
+    policy: Policy
+    budget: Budget = field(default_factory=Budget)
+    now: float = NOW
+    wall: float = 1.7e9
+    minute: int = 12 * 60
+    ram_mib: int = 1024
+    base_mib: int = 100
+    swap_mib: int = 512
+    swap_used_mib: int = 0
+    memory_readable: bool = True
+    run_works: bool = True
+    stale_states: bool = False  # the service manager's answers are one tick old
+    history: History = field(default_factory=lambda: History(run_id="1"))
+    procs: dict[int, Proc] = field(default_factory=dict)
+    units: dict[str, Unit] = field(default_factory=dict)
+    spools: dict[str, Spool] = field(default_factory=dict)
+    lineage: frozenset[int] = frozenset()
+    sent: list[tuple[float, SignalName, ProcessId, str]] = field(default_factory=list)
+    done: list[str] = field(default_factory=list)
+    notes: list[Note] = field(default_factory=list)
+    refusals: list[Refusal] = field(default_factory=list)
+    trouble: list[str] = field(default_factory=list)
+    next_pid: int = 100
+    _watch: Watch = field(default_factory=Watch)
+    _reports: list[EffectReport] = field(default_factory=list)
+    _kills: list[KernelKill] = field(default_factory=list)
+    _pending: list[tuple[float, str, str, Callable[[], bool]]] = field(default_factory=list)
+    _answers: dict[str, ServiceState] = field(default_factory=dict)
+
+    def spawn(self, comm: str, *, age: float = 60.0, exe: str | None = None, user: str | None = None,
+              unit: str | None = None, pid: int | None = None, **rest: object) -> Proc:
+        """A new process; the keys of ``rest`` are those of Proc."""
+        self.next_pid += 1
+        number = pid if pid is not None else self.next_pid
+        started = self.now - age
+        process = Proc(number, comm, int(started * 100) + self.next_pid, started, facts=Facts(exe, None, None, user, unit),
+                       **rest)  # type: ignore[arg-type]
+        self.procs[number] = process
+        return process
+
+    def service(self, name: str, **rest: object) -> Unit:
+        """The unit ``name.service`` (or a trigger, where the name has a suffix)."""
+        unit = name if "." in name else f"{name}.service"
+        self.units[unit] = Unit(main_pid=self._new_pid(), **rest)  # type: ignore[arg-type]
+        return self.units[unit]
+
+    def kernel_kills(self, process: Proc) -> None:
+        victim = self._sensed(process)
+        del self.procs[process.pid]
+        self._kills.append(KernelKill(process.pid, process.comm[:15], f"Killed process {process.pid}", self.now,
+                                      victim=victim))
+
+    def tick(self, seconds: float = 1.0) -> Plan:
+        """Time passes, things happen, the host is looked at, and what is decided is done."""
+        self.now += seconds
+        self.wall += seconds
+        self._happen()
+        plan, self.history = decide(self.snapshot(), self.policy, self.history, self.budget)
+        self._watch = plan.watch
+        self.notes += plan.notes
+        self.refusals += plan.refusals
+        for intent in plan.intents:
+            self._perform(intent)
+        return plan
+
+    def ticks(self, count: int, seconds: float = 1.0) -> None:
+        for _ in range(count):
+            self.tick(seconds)
+
+    def until(self, condition: Callable[[], bool], most: int = 2000, seconds: float = 1.0) -> None:
+        """Let time pass until the condition holds; within ``most`` ticks it must."""
+        for _ in range(most):
+            if condition():
+                return
+            self.tick(seconds)
+        raise AssertionError("waited in vain; the notes were:\n" + "\n".join(map(str, self.notes)))
+
+    def stop(self) -> None:
+        """SIGTERM to the daemon, and the ticks until it says that it has finished."""
+        self.history = replace(self.history, stopping=True)
+        self.until(lambda: self.history.finished)
+
+    def crash(self) -> None:
+        """The daemon dies and a new one starts with what was saved; what was under way goes on, unreported."""
+        self.history = History(run_id=self.history.run_id + "x", adjusted=self.history.adjusted,
+                               frozen=self.history.frozen,
+                               recoveries={name: state.interrupted() for name, state in self.history.recoveries.items()})
+        self._pending = [(due, "", what, act) for due, _, what, act in self._pending]
+        self._reports, self._watch = [], Watch()
+
+    def running(self, recovery: str) -> bool:
+        state = self.history.recoveries.get(recovery)
+        return state is not None and state.run is not None
+
+    def status(self, name: str) -> ServiceStatus:
+        return self.units[name if "." in name else f"{name}.service"].status
+
+    def said(self, text: str) -> list[Note]:
+        return [note for note in self.notes if text in note.result]
+
+    def signals(self, process: Proc | None = None) -> list[SignalName]:
+        return [name for _, name, identity, _ in self.sent if process is None or identity == process.id]
+
+    def alive(self, process: Proc) -> bool:
+        return self.procs.get(process.pid) is process
+
+    def snapshot(self) -> Snapshot:
+        clock = Clock(self.wall, self.now, self.minute)
+        reports, kills = tuple(self._reports), tuple(self._kills)
+        self._reports, self._kills = [], []
+        return Snapshot(
+            clock, "boot", self.memory() if self.memory_readable else None,
+            processes={pid: self._sensed(process) for pid, process in self.procs.items()},
+            spools={name: SpoolState(self.now, spool.problem, spool.entries, spool.stale)
+                    for name, spool in self.spools.items()},
+            services=self._service_states(), kernel_kills=kills, reports=reports, lineage=self.lineage)
+
+    def memory(self) -> Memory:
+        held = sum(process.rss_mib for process in self.procs.values())
+        swapped = self.swap_used_mib + sum(process.swap_mib for process in self.procs.values())
+        free = max(0, self.ram_mib - self.base_mib - held)
+        return Memory(self.ram_mib * MIB, free * MIB, max(1, held) * MIB, self.swap_mib * MIB,
+                      max(0, self.swap_mib - swapped) * MIB)
+
+    def _sensed(self, process: Proc) -> Process:
+        return Process(process.id, process.ppid, process.comm, process.state, process.session, process.tty, 1,
+                       process.rss_mib * MIB, process.started, 0, process.kernel_thread, process.facts,
+                       process.swap_mib * MIB, process.adj, None, process.under)
+
+    def _service_states(self) -> dict[str, ServiceState]:
+        units = {name: self.policy.services[name].unit if name in self.policy.services else name
+                 for name in self._watch.services}
+        fresh = {}
+        for name, unit in units.items():
+            found = self.units.get(unit, Unit(ServiceStatus.MISSING))
+            fresh[name] = ServiceState(unit, found.status, self.now, found.main_pid)
+        shown = {**fresh, **self._answers} if self.stale_states else fresh
+        self._answers = fresh
+        return {name: shown[name] for name in fresh}
+
+    def _happen(self) -> None:
+        due, self._pending = ([job for job in self._pending if job[0] <= self.now],
+                              [job for job in self._pending if job[0] > self.now])
+        for _, intent_id, what, act in due:
+            ok = act()
+            self.done.append(f"{what}{'' if ok else ' failed'}")
+            if intent_id:
+                self._reports.append(EffectReport(intent_id, ok, "ok" if ok else "it did not work", 1.0, self.now))
+        for unit in self.units.values():
+            revived = self.units.get(unit.activates or "")
+            if revived is not None and unit.status is ServiceStatus.ACTIVE and revived.status is ServiceStatus.INACTIVE:
+                revived.status = ServiceStatus.ACTIVE
+
+    def _perform(self, intent: Intent) -> None:
+        match intent.step:
+            case Signal() as signal:
+                self._signal(intent, signal)
+            case SetOomScoreAdj() as adjust:
+                self.procs[adjust.target.pid].adj = adjust.value
+            case StopUnit(unit=name):
+                self._begin_job(intent, "stop", name)
+            case StartUnit(unit=name):
+                self._begin_job(intent, "start", name)
+            case Purge(spool=name):
+                spool = self.spools[name]
+                self._later(intent, spool.purge_takes, lambda: self._purged(spool))
+            case Probe(service=name):
+                unit = self.units[self.policy.services[name].unit]
+                self._later(intent, 0.5, lambda: unit.answers and unit.status is ServiceStatus.ACTIVE)
+            case Run():
+                self._later(intent, 1.0, lambda: self.run_works)
+
+    def _later(self, intent: Intent, seconds: float, act: Callable[[], bool]) -> None:
+        self._pending.append((self.now + seconds, intent.id, str(intent.step), act))
+
+    def _signal(self, intent: Intent, signal: Signal) -> None:
+        process = self.procs[signal.target.pid]
+        assert process.id == signal.target, "a signal for a process that is not there"
+        if process.out_of_reach:
+            self._reports.append(EffectReport(intent.id, False, "not permitted", 0.0, self.now))
+            return
+        self.sent.append((self.now, signal.signal, signal.target, intent.rule))
+        match signal.signal:
+            case SignalName.STOP:
+                process.state = "T"
+            case SignalName.CONT:
+                process.state = "S"
+            case SignalName.TERM if process.ignores_term or process.unkillable:
+                pass
+            case SignalName.KILL if process.unkillable:
+                process.state = "D"
+            case _:
+                del self.procs[process.pid]
+                if process.supervised:
+                    self.spawn(process.comm, age=0.0, exe=process.facts.exe, user=process.facts.user, supervised=True)
+
+    def _begin_job(self, intent: Intent, verb: str, name: str) -> None:
+        unit = self.units[name]
+        if unit.job is not None and unit.job[1] > self.now and unit.job[0] != verb:
+            self.trouble.append(f"{verb} {name} overtook {unit.job[0]}")
+        mode, takes = (unit.start, unit.start_takes) if verb == "start" else (unit.stop, unit.stop_takes)
+        before = unit.status
+        unit.job = (verb, self.now + takes)
+        unit.starts += verb == "start"
+        if before is not (ServiceStatus.ACTIVE if verb == "start" else ServiceStatus.INACTIVE):
+            unit.status = ServiceStatus.CHANGING
+        if mode == "hangs":
+            return
+        self._later(intent, takes, lambda: self._job_done(unit, verb, mode, before))
+
+    def _job_done(self, unit: Unit, verb: str, mode: str, before: ServiceStatus) -> bool:
+        unit.job = None
+        if verb == "stop":
+            unit.status = ServiceStatus.INACTIVE if mode == "ok" else before
+        else:
+            unit.status = ServiceStatus.ACTIVE if mode == "ok" else ServiceStatus.FAILED
+            unit.main_pid = self._new_pid()
+        return mode != "fails"
+
+    def _purged(self, spool: Spool) -> bool:
+        if spool.purge == "ok":
+            spool.entries -= spool.stale
+            spool.stale = 0
+        return spool.purge == "ok"
+
+    def _new_pid(self) -> int:
+        self.next_pid += 1
+        return self.next_pid

@@ -1,0 +1,66 @@
+"""Daemons and processes of the tests' own, ended by pid whatever happens."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.miniature.daemon import OwnDaemon
+from tests.miniature.mailserver import MailServer
+
+Spawn = Callable[..., subprocess.Popen[bytes]]
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    """A directory that only its owner can write to, parents included, as policies need it."""
+    tmp_path.chmod(0o755)
+    return tmp_path
+
+
+@pytest.fixture
+def daemon(home: Path) -> Iterator[Callable[..., OwnDaemon]]:
+    made: list[OwnDaemon] = []
+
+    def make(policy: str, *, config: str = "", name: str = "daemon") -> OwnDaemon:
+        made.append(OwnDaemon(home / name, policy, config=config))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.close()
+
+
+@pytest.fixture
+def mailserver(home: Path) -> Iterator[MailServer]:
+    server = MailServer(home / "mail", scanner_mib=20)
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def spawn(home: Path) -> Iterator[Spawn]:
+    """Start a python program as a process with a name of its own: a copy of the interpreter under that name."""
+    import os
+    import sys
+    children: list[subprocess.Popen[bytes]] = []
+
+    def start(code: str, name: str = "hogger", directory: str = "bin", **options: object) -> subprocess.Popen[bytes]:
+        program = home / directory / name
+        if not program.exists():
+            program.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(os.path.realpath(sys.executable), program)
+            program.chmod(0o755)
+        environment = {"PYTHONHOME": sys.base_prefix, "LD_LIBRARY_PATH": f"{sys.base_prefix}/lib", "PATH": os.defpath}
+        child = subprocess.Popen([str(program), "-S", "-E", "-c", code], env=environment, **options)  # type: ignore
+        children.append(child)
+        return child
+
+    yield start
+    for child in children:
+        child.kill()
+        child.wait()
