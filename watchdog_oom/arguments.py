@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -70,7 +71,7 @@ def parse(arguments: Sequence[str]) -> Options:
             raise UsageError(f"--{name}: no such option; see --help")
         if not has_value and not rest:
             raise UsageError(f"--{name}: a value is missing")
-        value = value if has_value else rest.pop(0)
+        value = os.path.abspath(value if has_value else rest.pop(0))  # the daemon's children work in other directories
         if name == "policies":
             policies.append(value)
         else:

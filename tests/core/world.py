@@ -301,6 +301,8 @@ class World:
             self.trouble.append(f"{verb} {name} overtook {unit.job[0]}")
         mode, takes = (unit.start, unit.start_takes) if verb == "start" else (unit.stop, unit.stop_takes)
         before = unit.status
+        if verb == "start" and before is ServiceStatus.ACTIVE:
+            takes, mode = 0.1, "ok"
         unit.job = (verb, self.now + takes)
         unit.starts += verb == "start"
         if before is not (ServiceStatus.ACTIVE if verb == "start" else ServiceStatus.INACTIVE):
@@ -313,7 +315,7 @@ class World:
         unit.job = None
         if verb == "stop":
             unit.status = ServiceStatus.INACTIVE if mode == "ok" else before
-        else:
+        elif before is not ServiceStatus.ACTIVE:
             unit.status = ServiceStatus.ACTIVE if mode == "ok" else ServiceStatus.FAILED
             unit.main_pid = self._new_pid()
         return mode != "fails"

@@ -11,7 +11,7 @@ from tests.miniature.mailserver import MailServer
 
 
 def policy_for(mail: MailServer, *, steps: str | None = None, recover: str = "", service: str = "") -> str:
-    default_steps = '{ stop = "amavis" }, { kill = "clamscan" }, { purge = "vscan" }, { start = "stopped" }, ' \
+    default_steps = '{ stop = "amavis" }, { kill = "clamscan", within = "6s" }, { purge = "vscan" }, { start = "stopped" }, ' \
                     '{ verify = "amavis" }'
     return f'''
 [process.clamscan]
@@ -30,7 +30,7 @@ probe = {{ tcp = "127.0.0.1:{mail.port}", expect = "220", within = "20s" }}
 [protect.database]
 process = "mysqld"
 [recover.amavis]
-when = [ {{ process = "clamscan", count_above = 3, for = "1s" }} ]
+when = [ {{ process = "clamscan", count_above = 2, for = "1s" }} ]
 steps = [ {steps or default_steps} ]
 {recover}
 '''
@@ -51,7 +51,7 @@ def test_the_incident_is_cured_and_the_database_never_touched(daemon, mailserver
     watch.start()
     mailserver.service("start")
     (mailserver.spool / "not-a-mail").mkdir()
-    watch.wait_for(lambda: mailserver.greeting() == b"" and len(mailserver.processes("clamscan")) > 3, 15, "the wedge")
+    watch.wait_for(lambda: mailserver.greeting() == b"" and len(mailserver.processes("clamscan")) > 2, 15, "the wedge")
     watch.wait_for(lambda: closed(watch, "success"), 40, "the recovery")
     assert mailserver.greeting().startswith(b"220")
     assert mailserver.processes("clamscan") == []
@@ -93,12 +93,12 @@ def test_sigterm_in_the_middle_of_a_recovery_starts_what_it_stopped_before_the_d
 def test_a_service_that_cannot_be_started_is_tried_attempts_times_then_held_and_rearmed_after_per(daemon, mailserver):
     mailserver.fill_spool(directories=15)
     script = mailserver.script.read_text()
-    recover = 'attempts = 2\nper = "14s"\ncooldown = "1s"'
-    steps = '{ stop = "amavis" }, { kill = "clamscan" }, { start = "stopped", within = "5s" }'
+    recover = 'attempts = 2\nper = "9s"\ncooldown = "1s"'
+    steps = '{ stop = "amavis" }, { kill = "clamscan", within = "2s" }, { start = "stopped", within = "2s" }'
     watch = daemon(policy_for(mailserver, steps=steps, recover=recover), config=config_for(mailserver))
     watch.start()
     mailserver.service("start")
-    watch.wait_for(lambda: len(mailserver.processes("clamscan")) > 3, 15, "the wedge")
+    watch.wait_for(lambda: len(mailserver.processes("clamscan")) > 2, 15, "the wedge")
     mailserver.script.write_text(script.replace("    start)", "    start) echo no >&2; exit 1;;\n    never)"))
     watch.wait_for(lambda: (watch.status()["recoveries"]["amavis"]["state"]) == "held", 40, "the hold")
     state = watch.status()["recoveries"]["amavis"]
@@ -111,7 +111,7 @@ def test_a_service_that_cannot_be_started_is_tried_attempts_times_then_held_and_
 
 def test_what_the_operator_had_stopped_stays_stopped(daemon, mailserver, spawn):
     steps = '{ stop = "amavis" }, { start = "stopped" }, { restart = "amavis" }, { run = ["/bin/true"] }'
-    policy = policy_for(mailserver, steps=steps).replace("count_above = 3", "count_above = 0")
+    policy = policy_for(mailserver, steps=steps).replace("count_above = 2", "count_above = 0")
     watch = daemon(policy, config=config_for(mailserver))
     watch.start()
     os.makedirs(mailserver.home / "full", exist_ok=True)

@@ -68,8 +68,9 @@ def _do(request: dict[str, Any]) -> dict[str, Any]:
 
 
 def _run(command: str, timeout_seconds: float) -> dict[str, Any]:
-    child = subprocess.Popen(["/bin/bash", "-c", command], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                             stderr=subprocess.STDOUT, start_new_session=True, preexec_fn=_ordinary)
+    # To the kernel, what is started here is to be as any other process.
+    child = subprocess.Popen(["/usr/bin/choom", "-n", "0", "--", "/bin/bash", "-c", command], stdin=subprocess.DEVNULL,
+                             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True)
     try:
         output, _ = child.communicate(timeout=timeout_seconds)
     except subprocess.TimeoutExpired:
@@ -77,13 +78,6 @@ def _run(command: str, timeout_seconds: float) -> dict[str, Any]:
         output, _ = child.communicate()
         return {"status": 124, "output": _text(output) + f"\nagent: not done within {timeout_seconds:g} s"}
     return {"status": child.returncode, "output": _text(output)}
-
-
-def _ordinary() -> None:
-    """What is started here is as any other process to the kernel."""
-    fd = os.open("/proc/self/oom_score_adj", os.O_WRONLY)
-    os.write(fd, b"0")
-    os.close(fd)
 
 
 def _text(output: bytes) -> str:

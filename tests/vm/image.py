@@ -49,7 +49,7 @@ FILES = {
 [Unit]
 Description=Runs what the tests outside ask for
 DefaultDependencies=no
-After=systemd-remount-fs.service systemd-udevd.service
+After=systemd-remount-fs.service systemd-modules-load.service
 [Service]
 ExecStart=/usr/bin/python3 -I /usr/local/lib/vm-agent.py
 OOMScoreAdjust=-1000

@@ -79,6 +79,28 @@ class Tally:
         if found.st_ino in self._terms.used_inodes and (found.st_dev, found.st_ino) in self._terms.used:
             self.busy = True
 
+    def add_files(self, listing: Iterator[os.DirEntry[str]], below: list[str]) -> bool:
+        """Count the next files of a directory as ``add`` does; whether there may be more. Written out, since this is
+        where a full spool costs its time: about 2 µs a file, most of it fstatat(2)."""
+        newest_ns, used_inodes = self._newest_ns[0], self._terms.used_inodes
+        blocks = files = 0
+        for entry in listing:
+            if entry.is_dir(follow_symlinks=False):
+                below.append(entry.name)
+                continue
+            found = entry.stat(follow_symlinks=False)
+            if found.st_ctime_ns > newest_ns or found.st_mtime_ns > newest_ns or found.st_ino in used_inodes:
+                self.add(found)
+                newest_ns = self._newest_ns[0]
+            else:
+                blocks += found.st_blocks
+                self.inodes += 1
+            files += 1
+            if files == FILES_A_SLICE:
+                break
+        self.size_bytes += blocks * _BLOCK_BYTES
+        return files == FILES_A_SLICE
+
     def unfit(self) -> bool:
         """Whether the entry stays whatever its age, so that there is no use in looking further."""
         return self.busy or self.obstacle is not None
@@ -167,20 +189,11 @@ def _look_at_directory(here: os.stat_result, tally: Tally, terms: Terms, device:
 
 def _list(fd: int, tally: Tally, below: list[str]) -> Iterator[None]:
     """Count everything but directories, whose names go to ``below``: they are counted when they are opened."""
-    since = 0
     with os.scandir(fd) as listing:
-        for found in listing:
-            if found.is_dir(follow_symlinks=False):
-                below.append(found.name)
-                continue
-            tally.add(found.stat(follow_symlinks=False))
-            since += 1
-            if since == FILES_A_SLICE:
-                since = 0
-                yield
+        while tally.add_files(listing, below):
+            yield
             if tally.unfit():
                 return
-    yield
 
 
 def exhaust(walk: Iterator[None]) -> None:

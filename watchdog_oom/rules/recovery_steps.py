@@ -28,16 +28,17 @@ def advance(turn: Turn, recover: Recover, run: Run, step: RecoveryStep) -> tuple
     if step.verb in (Verb.WAIT, Verb.VERIFY) or progress.status is not Status.WAITING:
         return run, progress
     limit = step.within_seconds or DEFAULT_WITHIN_SECONDS[step.verb]
-    if step.verb in (Verb.START, Verb.RESTART):  # one service after the other, each with the whole time
-        late = turn.now - run.since >= limit
-    else:
-        late = turn.now - run.entered >= limit * max(1, len(step.names))
-    return run, failed(f"not done within {words.duration(limit)}") if late else progress
+    began = run.since  # start and restart: one service after the other, each with the whole time
+    if step.verb not in (Verb.START, Verb.RESTART):
+        began, limit = run.entered, limit * max(1, len(step.names))
+    return run, failed(f"not done within {words.duration(limit)}") if turn.now - began >= limit else progress
 
 
 def _kill(context: Context, run: Run) -> tuple[Run, Progress]:
     """End all that match until a snapshot shows none; those that guard or the kernel keep are told and passed over."""
     turn, kept = context.turn, []
+    within = context.step.within_seconds or DEFAULT_WITHIN_SECONDS[Verb.KILL]
+    grace = min(KILL_GRACE_SECONDS, within / 2)  # time must be left for KILL within a short deadline
     waiting = False
     for name in context.step.names:
         named = names_target(turn.view.policy.processes[name])
@@ -49,7 +50,7 @@ def _kill(context: Context, run: Run) -> tuple[Run, Progress]:
                 kept.append(f"{_who(process)}: {reason}")
                 continue
             waiting = True
-            turn.end(process, context.rule, run.because, KILL_GRACE_SECONDS, noun=name, named=named,
+            turn.end(process, context.rule, run.because, grace, noun=name, named=named,
                      incident=run.incident)
     if waiting:
         return run, WAITING

@@ -12,6 +12,7 @@ from watchdog_oom.rules.progress import WAITING, Context, Progress, Status, done
 from watchdog_oom.steps import Probe, StartUnit, StopUnit
 
 START_SECONDS = 120.0
+STATE_SECONDS = 10.0
 PROBE_PAUSE_SECONDS = 1.0
 VERIFY_SECONDS = 60.0
 DOWN = (ServiceStatus.INACTIVE, ServiceStatus.FAILED, ServiceStatus.MISSING)
@@ -140,14 +141,27 @@ def _start_one(context: Context, run: Run, name: str) -> tuple[Run, Progress]:
     for unit in (name, *service.triggers):
         if unit != name and unit not in run.triggers:
             continue
-        if f"stop {unit}" in run.asked and context.report(run, f"stop {unit}") is None:
-            return run, WAITING  # a start must not overtake the stop that is under way
+        if f"start {unit}" not in run.asked:
+            if _stop_under_way(context, run, unit):
+                return run, WAITING
+            if unit != name:
+                run = replace(run, since=context.turn.now)  # the trigger has its own time
         run, allowed = context.ask(run, f"start {unit}", StartUnit(service.unit if unit == name else unit, name))
         progress = _up_yet(context, run, unit) if allowed else failed(f"starting {unit} was refused")
         if progress.status is not Status.DONE:
             return run, progress
         run = replace(run, triggers=tuple(trigger for trigger in run.triggers if trigger != unit))
     return run, done(f"{name} is active")
+
+
+def _stop_under_way(context: Context, run: Run, unit: str) -> bool:
+    """A start must not overtake the stop that this run, or one before a crash, has asked for."""
+    if f"stop {unit}" in run.asked and context.report(run, f"stop {unit}") is None:
+        return True
+    state = context.state(unit)
+    if state is None:
+        return context.turn.now - run.since < STATE_SECONDS
+    return state.status is ServiceStatus.CHANGING
 
 
 def _up_yet(context: Context, run: Run, name: str) -> Progress:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from tests.core.build import mib, noun, percent, policy, step, when
-from tests.core.world import World
+from tests.core.world import Spool, World
 from watchdog_oom.conditions.kernel import KernelOomKill
 from watchdog_oom.conditions.memory import MemoryAvailableBelow
 from watchdog_oom.conditions.process import ProcessesAre
@@ -36,15 +36,10 @@ def mail_server(rules: Policy | None = None) -> World:
     world.service("amavis", stop_takes=3.0)
     world.service("clamd")
     world.service("amavis.socket", activates="amavis.service")
-    world.spools["vscan"] = world_spool()
+    world.spools["vscan"] = Spool(entries=5000, stale=4990)
     for _ in range(5):
         world.spawn("clamscan", age=3000.0, ignores_term=True, rss_mib=40)
     return world
-
-
-def world_spool() -> object:
-    from tests.core.world import Spool
-    return Spool(entries=5000, stale=4990)
 
 
 def test_the_incident_is_ended_from_the_first_sign_to_the_verified_service() -> None:

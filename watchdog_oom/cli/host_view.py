@@ -1,0 +1,139 @@
+"""The host as one look shows it to a command: nothing kept open, nothing changed, nothing waited for long."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import select
+import time
+from contextlib import suppress
+from dataclasses import dataclass, replace
+
+from watchdog_oom.config import Config
+from watchdog_oom.guard import SSHD
+from watchdog_oom.host.clock import boot_id, read_clock
+from watchdog_oom.host.facts import FactReader
+from watchdog_oom.host.meminfo import MemoryReader
+from watchdog_oom.host.own import missing_capabilities
+from watchdog_oom.host.pressure import PressureReader
+from watchdog_oom.host.processes import ProcessTable
+from watchdog_oom.host.procfs import lineage
+from watchdog_oom.host.services import ServiceManager, choose_manager
+from watchdog_oom.host.spool import SpoolScanner
+from watchdog_oom.host.status import StatusPoller
+from watchdog_oom.host.want import want_of
+from watchdog_oom.model import Clock, Process, ServiceState, ServiceStatus, Snapshot, SpoolState
+from watchdog_oom.policy.types import Policy
+from watchdog_oom.steps import printable
+
+SERVICES_SECONDS = 3.0
+SPOOL_SECONDS = 3.0
+_READING = ("CAP_SYS_PTRACE", "CAP_DAC_READ_SEARCH")
+
+
+@dataclass(frozen=True, slots=True)
+class HostView:
+    """The snapshot, what could not be read in words, and what is needed to read more of it."""
+
+    snapshot: Snapshot
+    unread: tuple[str, ...]
+    manager: ServiceManager
+    proc: str
+
+    def describable(self, process: Process) -> Process:
+        """The process with all its facts, for a page; as it is when reading them fails."""
+        try:
+            return FactReader(self.proc).everything(process)
+        except OSError:
+            return process
+
+
+def look(policy: Policy, config: Config, proc: str, runtime: str | None = None) -> HostView:
+    """Read everything the rules look at. ``runtime`` is where a daemon may run, whose ancestors are untouchable."""
+    manager = choose_manager(config.service_manager, init_dir=config.init_dir)
+    clock = read_clock()
+    memory, pressure, table = MemoryReader(proc), PressureReader(proc), ProcessTable(proc)
+    try:
+        nouns = want_of(policy, everything=True)
+        processes = dict(table.scan(replace(nouns, nouns=(*nouns.nouns, SSHD)), clock.boottime))
+        if os.path.realpath(proc) == "/proc":
+            processes.pop(os.getpid(), None)  # this command is no part of the host it tells about
+        spools, too_large = _spools(policy, clock)
+        daemon_pid = running_daemon(runtime) if runtime is not None else None
+        snapshot = Snapshot(
+            clock=clock, boot_id=boot_id(proc), memory=memory.read(), pressure=pressure.read(), processes=processes,
+            spools=spools, services=_services(policy, manager), skipped=dict(table.skipped),
+            lineage=lineage(proc, daemon_pid) if daemon_pid else frozenset({1}))
+        problems = (memory.problem and f"memory: {memory.problem}",)
+    finally:
+        memory.close()
+        pressure.close()
+    unread = (*(problem for problem in problems if problem), *too_large, *_unread(snapshot))
+    return HostView(snapshot, unread, manager, proc)
+
+
+def running_daemon(runtime: str) -> int | None:
+    """The pid of the daemon that holds the lock in that directory; ``None`` when nobody does.
+
+    Only a lock tells: a pid file outlives its process. The lock is asked for without waiting, and given back at once.
+    """
+    try:
+        fd = os.open(f"{runtime}/lock", os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+    except OSError:
+        return None
+    try:
+        fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        with suppress(ValueError):
+            return int(os.pread(fd, 32, 0))
+        return 0
+    finally:
+        os.close(fd)
+    return None
+
+
+def _spools(policy: Policy, clock: Clock) -> tuple[dict[str, SpoolState], tuple[str, ...]]:
+    """The spools scanned through, and in words those that would have taken too long."""
+    states: dict[str, SpoolState] = {}
+    too_large: list[str] = []
+    for name, noun in policy.spools.items():
+        scanner = SpoolScanner(noun)
+        state = scanner.tick(clock, SPOOL_SECONDS)
+        scanner.close()
+        if state is None:
+            too_large.append(f"spool {name}: {printable(noun.path)} was not scanned through in {SPOOL_SECONDS:g}s")
+        else:
+            states[name] = state
+    return states, tuple(too_large)
+
+
+def _services(policy: Policy, manager: ServiceManager) -> dict[str, ServiceState]:
+    """The states by service noun, all asked at once; whoever does not answer in time is unknown."""
+    units = {name: service.unit for name, service in policy.services.items()}
+    if not units:
+        return {}
+    poller = StatusPoller(manager)
+    try:
+        deadline = time.monotonic() + SERVICES_SECONDS
+        while True:
+            now = time.clock_gettime(time.CLOCK_BOOTTIME)
+            poller.ask(units.values(), now)
+            poller.poll(now)
+            left = deadline - time.monotonic()
+            if left <= 0 or all(unit in poller.states for unit in units.values()):
+                break
+            select.select([poller.fileno()], [], [], min(left, 0.1))
+        late = f"no answer within {SERVICES_SECONDS:g}s"
+        return {name: poller.states.get(unit) or ServiceState(unit, ServiceStatus.UNKNOWN, now, words=late)
+                for name, unit in units.items()}
+    finally:
+        poller.close()
+
+
+def _unread(snapshot: Snapshot) -> tuple[str, ...]:
+    """What this user may not read, and what could not be read by anybody."""
+    missing = missing_capabilities()
+    if os.geteuid() != 0:
+        missing = tuple(f"not root ({text})" for text in missing if text.startswith(_READING))
+    skipped = tuple(f"{count} readings of kind {kind!r} failed" for kind, count in snapshot.skipped.items())
+    return (*missing, *skipped)

@@ -1,0 +1,86 @@
+"""The policy and the configuration as a command names them, with the line of everything in them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from watchdog_oom.arguments import DEFAULT_CONFIG, DEFAULT_POLICIES
+from watchdog_oom.config import Config, build_config
+from watchdog_oom.errors import Fault, NotPermittedError, PolicyError
+from watchdog_oom.policy.build import build_policy
+from watchdog_oom.policy.check import where
+from watchdog_oom.policy.lines import Path, line_at, lines_of
+from watchdog_oom.policy.load import load_config, load_policy
+from watchdog_oom.policy.types import Policy
+from watchdog_oom.steps import printable
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedPolicy:
+    """A valid policy: built, and as the plain values that its files give."""
+
+    policy: Policy
+    values: Mapping[str, Any]
+    config: Config
+    notes: tuple[str, ...]
+
+
+def load(paths: Sequence[str], directories: Sequence[str], config_path: str | None) -> LoadedPolicy:
+    """The policy of these files and directories, or of the default directory. Raises PolicyError with every fault.
+
+    An ordinary user may try out files wherever they are: what was named by hand is then not judged by who owns it.
+    """
+    named = (*directories, *paths)
+    for path in named:
+        if os.path.exists(path) and not os.access(path, os.R_OK):
+            raise NotPermittedError(f"{printable(path)}: may not be read by this user; run this as root")
+    folders = [*directories, *(path for path in paths if os.path.isdir(path))]
+    files = [path for path in paths if not os.path.isdir(path)]
+    root = os.geteuid() == 0
+    faults: list[Fault] = []
+    try:
+        policy = load_policy(folders if named else [DEFAULT_POLICIES], files, check_ownership=root or not named)
+    except PolicyError as error:
+        faults.extend(error.faults)
+    try:
+        config = load_config(config_path or DEFAULT_CONFIG, check_ownership=root or config_path is None)
+    except PolicyError as error:
+        faults.extend(error.faults)
+    if faults:
+        raise PolicyError(tuple(faults))
+    config_notes = config.notes if config_path is not None else ()
+    return LoadedPolicy(build_policy(policy.ir), policy.ir, build_config(config.ir), (*policy.notes, *config_notes))
+
+
+class Places:
+    """Where each table and key of the policy stands. The files are read again, and only when somebody asks."""
+
+    def __init__(self, sources: Sequence[str]) -> None:
+        self._sources = sources
+        self._tables: dict[Path, tuple[str, Mapping[Path, int]]] | None = None
+
+    def fault(self, path: Path, what: str) -> Fault:
+        """What is to be said of the path, such as ``("limit", "clamscan", "rss")``, at its file and line."""
+        if self._tables is None:
+            self._tables = self._read()
+        nothing: tuple[str, Mapping[Path, int]] = ("", {})
+        file, lines = self._tables.get(path[:2]) or self._tables.get(path[:1]) or nothing
+        if not file:
+            return Fault("built in", 0, where(path), what)
+        return Fault(printable(file), line_at(lines, path), where(path), what)
+
+    def _read(self) -> dict[Path, tuple[str, Mapping[Path, int]]]:
+        """A later table replaces an earlier one, so the last file that has it is where it stands."""
+        tables: dict[Path, tuple[str, Mapping[Path, int]]] = {}
+        for source in self._sources:
+            try:
+                with open(source, encoding="utf-8", newline="") as file:
+                    lines = lines_of(file.read())
+            except (OSError, ValueError):
+                continue
+            tables.update({path[:2]: (source, lines) for path in lines
+                           if len(path) == 2 or path == ("emergency",)})
+        return tables

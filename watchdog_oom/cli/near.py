@@ -1,0 +1,23 @@
+"""The nearest right name on this host for one that is not there: by its other names, else by its letters."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+SAME = (
+    ("mysqld", "mariadbd", "mysql", "mariadb"), ("httpd", "apache2", "apache"), ("crond", "cron"), ("sshd", "ssh"),
+    ("clamd", "clamav-daemon", "clamd@scan"), ("amavisd", "amavis", "amavisd-new"), ("named", "bind9"),
+    ("rsyslogd", "syslogd", "rsyslog"), ("exim", "exim4"), ("redis", "redis-server"), ("postgres", "postgresql"),
+    ("smtpd", "postfix", "master"), ("spamd", "spamassassin", "spamassassin-maintenance"),
+)
+_GLOB_CHARACTERS = str.maketrans("", "", "*?[]")
+
+
+def near(wanted: str, there: Iterable[str]) -> str:
+    """The words `` — is it "…"?``, or nothing where nothing here is near."""
+    plain = wanted.translate(_GLOB_CHARACTERS).removesuffix(".service")
+    known = {name.removesuffix(".service"): name for name in there if name}
+    other_names = [name for names in SAME if plain in names for name in names if name in known and name != plain]
+    close = other_names[:1] or difflib.get_close_matches(plain, known, 1, 0.7)
+    return f' — is it "{known[close[0]]}"?' if close else ""

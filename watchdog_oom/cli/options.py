@@ -1,0 +1,20 @@
+"""The options that several commands share; they mean the same in the daemon."""
+
+from __future__ import annotations
+
+import click
+
+from watchdog_oom.arguments import DEFAULT_CONFIG, DEFAULT_POLICIES, DEFAULT_RUNTIME, DEFAULT_STATE
+
+policy_paths = click.argument("paths", nargs=-1, metavar="[PATH]...", type=click.Path())
+policies = click.option("--policies", "directories", multiple=True, metavar="DIR", type=click.Path(),
+                        help=f"A directory of policy files, repeatable [{DEFAULT_POLICIES}].")
+config = click.option("--config", "config_path", metavar="FILE", type=click.Path(),
+                      help=f"The daemon's own configuration [{DEFAULT_CONFIG}].")
+state = click.option("--state", metavar="DIR", default=DEFAULT_STATE, type=click.Path(),
+                     help=f"Where the daemon keeps what survives a restart [{DEFAULT_STATE}].")
+runtime = click.option("--runtime", metavar="DIR", default=DEFAULT_RUNTIME, type=click.Path(),
+                       help=f"Where the daemon's lock and status are [{DEFAULT_RUNTIME}].")
+proc = click.option("--proc", metavar="DIR", default="/proc", type=click.Path(exists=True, file_okay=False),
+                    help="Read the host from this directory instead of /proc.")
+as_json = click.option("--json", "as_json", is_flag=True, help="One JSON document, as docs/commands.md describes it.")

@@ -1,0 +1,112 @@
+"""What the rules would do if every ``for`` had been held already, and why the others would do nothing. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+
+from watchdog_oom.conditions import Finding
+from watchdog_oom.decide import decide
+from watchdog_oom.guard import Budget, untouchable
+from watchdog_oom.history import History, Recovery
+from watchdog_oom.model import Process, Snapshot
+from watchdog_oom.nearness import LimitReport, RecoverReport, limit_report, recover_report
+from watchdog_oom.policy.types import Emergency, Policy
+from watchdog_oom.rules import emergency
+from watchdog_oom.steps import Plan
+from watchdog_oom.view import View
+
+MOST_CANDIDATES = 12
+SPARE_CANDIDATES = 3
+
+
+class EverSince(Mapping[str, float]):
+    """A history in which whatever holds now has always held, so that no ``for`` delays a rehearsal."""
+
+    def __getitem__(self, key: str) -> float:
+        return float("-inf")
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(())
+
+    def __len__(self) -> int:
+        return 0
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One whom an emergency looks at, in order; ``passed_over`` says why not."""
+
+    process: Process
+    badness: int
+    passed_over: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class EmergencyReport:
+    emergency: Emergency
+    findings: tuple[Finding, ...]
+    candidates: tuple[Candidate, ...]
+    acts: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Protection:
+    """A protected process; ``wanted`` is the oom_score_adj that the policy asks for, if any."""
+
+    rule: str
+    process: Process
+    wanted: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Rehearsal:
+    """One decision as if every ``for`` had been held, and the reasons of all that it leaves alone."""
+
+    view: View
+    plan: Plan
+    limits: tuple[LimitReport, ...]
+    recoveries: tuple[RecoverReport, ...]
+    emergency: EmergencyReport
+    protections: tuple[Protection, ...]
+
+    @property
+    def acts(self) -> bool:
+        """Whether anything would be done now, rather than only said."""
+        return bool(self.plan.intents) or any(report.runs for report in self.recoveries)
+
+    def for_seconds(self, rule: str) -> float:
+        """How long a limit must have been exceeded before the rule acts; 0 for all other rules."""
+        limit = self.view.policy.limits.get(rule.removeprefix("limit."))
+        return limit.for_seconds if limit is not None and rule.startswith("limit.") else 0.0
+
+
+def rehearse(snapshot: Snapshot, policy: Policy, history: History, budget: Budget) -> Rehearsal:
+    """Decide once, and explain. ``history`` may hold the attempts and rests of recoveries."""
+    plan, after = decide(snapshot, policy, replace(history, held_since=EverSince()), budget)
+    view = View(snapshot, policy)
+    acting = {intent.rule for intent in plan.intents}
+    return Rehearsal(
+        view=view, plan=plan,
+        limits=tuple(limit_report(view, limit, f"limit.{limit.name}" in acting) for limit in policy.limits.values()),
+        recoveries=tuple(recover_report(view, recover, after.recoveries.get(recover.name, Recovery()))
+                         for recover in policy.recovers.values()),
+        emergency=_emergency(view, emergency.RULE in acting),
+        protections=tuple(Protection(f"protect.{protect.name}", process, protect.oom_score_adj)
+                          for protect in policy.protects.values() for process in view.matching(protect.process)))
+
+
+def _emergency(view: View, acts: bool) -> EmergencyReport:
+    """The candidates in order, until a few are known who may be chosen."""
+    memory = view.snapshot.memory
+    total_bytes = memory.total_bytes + memory.swap_total_bytes if memory is not None else 0
+    candidates: list[Candidate] = []
+    spare = 0
+    for process in emergency.ranked(view)[:MOST_CANDIDATES]:
+        reason = untouchable(process, view)
+        candidates.append(Candidate(process, emergency.badness(process, total_bytes), reason))
+        spare += reason is None
+        if spare == SPARE_CANDIDATES:
+            break
+    rule = view.policy.emergency
+    return EmergencyReport(rule, emergency.evidence(view, rule), tuple(candidates), acts)

@@ -1,0 +1,199 @@
+"""How near each limit and each recovery is to acting, in measures and in words. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import assert_never
+
+from watchdog_oom import words
+from watchdog_oom.conditions import Finding, verdict
+from watchdog_oom.guard import untouchable
+from watchdog_oom.history import Recovery
+from watchdog_oom.model import Process
+from watchdog_oom.policy.types import Limit, Mode, Recover, RecoveryStep, Size, Verb
+from watchdog_oom.rules.limit import size_bytes
+from watchdog_oom.rules.recover import clause_findings, wait_seconds
+from watchdog_oom.selectors import names_target
+from watchdog_oom.steps import printable
+from watchdog_oom.view import View
+
+MOST_NAMED = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """One reading against its limit. ``share`` is reading / limit: above 1 it is exceeded; ``None``: not known."""
+
+    limit: str
+    words: str
+    share: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class LimitedProcess:
+    """A process that a limit is about; ``untouchable`` says why nothing is done to it whatever it takes."""
+
+    process: Process
+    measures: tuple[Measure, ...]
+    untouchable: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class LimitReport:
+    """A limit, its processes (the nearest to it first) and the measures of the whole group."""
+
+    limit: Limit
+    processes: tuple[LimitedProcess, ...]
+    group: tuple[Measure, ...]
+    acts: bool
+
+    @property
+    def rule(self) -> str:
+        return f"limit.{self.limit.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class ClauseReport:
+    """A clause of ``when``; ``holds`` is ``None`` where a reading is missing that decides."""
+
+    for_seconds: float
+    findings: tuple[Finding, ...]
+    holds: bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class StepReport:
+    """A step of a recovery, and what it would meet now."""
+
+    step: str
+    now: str
+
+
+@dataclass(frozen=True, slots=True)
+class RecoverReport:
+    """A recovery; ``why_not`` says why it does not run, and is empty when it would."""
+
+    recover: Recover
+    clauses: tuple[ClauseReport, ...]
+    steps: tuple[StepReport, ...]
+    why_not: str
+
+    @property
+    def rule(self) -> str:
+        return f"recover.{self.recover.name}"
+
+    @property
+    def runs(self) -> bool:
+        return not self.why_not
+
+
+def limit_report(view: View, limit: Limit, acts: bool) -> LimitReport:
+    group = view.matching(limit.process)
+    named = names_target(view.policy.processes[limit.process])
+    processes = [LimitedProcess(process, _process_measures(view, limit, process),
+                                untouchable(process, view, named=named)) for process in group]
+    return LimitReport(limit, tuple(sorted(processes, key=_nearest, reverse=True)),
+                       _group_measures(view, limit, group), acts)
+
+
+def _nearest(limited: LimitedProcess) -> float:
+    return max((measure.share or 0.0 for measure in limited.measures), default=0.0)
+
+
+def _process_measures(view: View, limit: Limit, process: Process) -> tuple[Measure, ...]:
+    measures = [_size("rss", view, limit.rss, process.rss_bytes), _size("swap", view, limit.swap, process.swap_bytes)]
+    if limit.runtime_seconds is not None:
+        age = process.age_seconds(view.snapshot.clock)
+        told = f"runs for {words.duration(age)}, limit {words.duration(limit.runtime_seconds)}"
+        measures.append(Measure("runtime", told, _share(age, limit.runtime_seconds)))
+    return tuple(measure for measure in measures if measure is not None)
+
+
+def _group_measures(view: View, limit: Limit, group: tuple[Process, ...]) -> tuple[Measure, ...]:
+    measures = [_size("total_rss", view, limit.total_rss, sum(process.rss_bytes for process in group))]
+    if limit.count is not None:
+        measures.append(Measure("count", f"{len(group)} processes, limit {limit.count}",
+                                _share(len(group), limit.count)))
+    return tuple(measure for measure in measures if measure is not None)
+
+
+_READINGS = {"rss": "holds", "swap": "in swap", "total_rss": "together"}
+
+
+def _size(key: str, view: View, limit: Size | None, reading_bytes: int | None) -> Measure | None:
+    if limit is None:
+        return None
+    limit_bytes = size_bytes(view, limit)
+    if limit_bytes is None or reading_bytes is None:
+        return Measure(key, f"{key} could not be read", None)
+    return Measure(key, f"{_READINGS[key]} {words.size(reading_bytes)}, limit {words.size(limit_bytes)}",
+                   _share(reading_bytes, limit_bytes))
+
+
+def _share(reading: float, limit: float) -> float | None:
+    return round(reading / limit, 3) if limit else None
+
+
+def recover_report(view: View, recover: Recover, after: Recovery) -> RecoverReport:
+    clauses = tuple(_clause(clause.for_seconds, clause_findings(clause, view)) for clause in recover.when)
+    steps = tuple(StepReport(printable(str(step)), _met(view, step)) for step in recover.steps)
+    return RecoverReport(recover, clauses, steps, _why_not(view, recover, clauses, after))
+
+
+def _clause(for_seconds: float, findings: tuple[Finding, ...]) -> ClauseReport:
+    return ClauseReport(for_seconds, findings, verdict(findings))
+
+
+def _why_not(view: View, recover: Recover, clauses: tuple[ClauseReport, ...], after: Recovery) -> str:
+    """Asked after the decision: what stands in the way of a recovery, in the order in which it is judged."""
+    if after.run is not None:
+        return ""
+    if not any(clause.holds for clause in clauses):
+        return "no clause holds"
+    if recover.mode is Mode.OBSERVE:
+        return "it only observes (mode)"
+    if not recover.hours.contain(view.snapshot.clock.local_minute):
+        return f"it is outside its hours ({recover.hours})"
+    if after.held_since is not None:
+        left = after.held_since + recover.per_seconds - view.now
+        return f"it holds after {len(after.started)} attempts that did not help, for another {words.duration(left)}"
+    rested = view.now - (after.ended if after.ended is not None else view.now)
+    return f"it rests for another {words.duration(max(0.0, wait_seconds(recover, after) - rested))}"
+
+
+def _met(view: View, step: RecoveryStep) -> str:
+    """What the step would find now; nothing where that shows only when it is done."""
+    match step.verb:
+        case Verb.STOP | Verb.START | Verb.RESTART | Verb.VERIFY:
+            states = [(name, view.snapshot.services.get(name)) for name in step.names]
+            return ", ".join(f"{state.unit} is {state.status}" if state else f"the state of {name} is not known"
+                             for name, state in states)
+        case Verb.KILL | Verb.FREEZE:
+            return "; ".join(_members(view, name) for name in step.names)
+        case Verb.PURGE:
+            return "; ".join(_spool(view, name) for name in step.names)
+        case Verb.RUN | Verb.WAIT:
+            return ""
+        case _:
+            assert_never(step.verb)
+
+
+def _members(view: View, noun: str) -> str:
+    group = view.matching(noun)
+    named = ", ".join(who(process) for process in group[:MOST_NAMED])
+    more = f" and {len(group) - MOST_NAMED} more" if len(group) > MOST_NAMED else ""
+    return f"{named}{more}" if group else f"no process matches {noun}"
+
+
+def _spool(view: View, name: str) -> str:
+    state = view.snapshot.spools.get(name)
+    if state is None:
+        return f"spool {name} was not scanned"
+    if state.problem is not None:
+        return f"refused: {state.problem}"
+    return f"{state.stale} of {state.entries} entries in {printable(view.policy.spools[name].path)} are stale"
+
+
+def who(process: Process) -> str:
+    """A process in words, safe to print."""
+    return f"{printable(process.comm)}[{process.pid}]"
