@@ -139,21 +139,28 @@ class Daemon:
         return self._pause(snapshot)
 
     def _perform(self, plan: Plan, snapshot: Snapshot) -> None:
-        """Intent before act, outcome after it (Law 8); the urgent first, and written down only when they are done."""
+        """Intent before act, outcome after it (Law 8). The urgent go first, and are written down only when done."""
         policy = self.keeper.policy
-        for intent in sorted(plan.intents, key=lambda intent: not intent.urgent):
-            self.books.intent(intent, snapshot, policy)
-            if self.options.observe:
-                self._outcome(intent, ok=False, words="observed only, not done")
-                continue
-            done = self.hands.perform(intent, snapshot, policy)
-            if done is not None:
-                self._outcome(intent, ok=done.ok, words=done.words, before=done.before, after=done.after)
+        for intent in plan.intents:
+            if intent.urgent:
+                self._perform_one(intent, snapshot)
         self.journal.flush()
-        for refusal in plan.refusals:
-            self.books.refusal(refusal, snapshot, policy)
         for note in plan.notes:
             self.books.note(note, snapshot)
+        for refusal in plan.refusals:
+            self.books.refusal(refusal, snapshot, policy)
+        for intent in plan.intents:
+            if not intent.urgent:
+                self._perform_one(intent, snapshot)
+
+    def _perform_one(self, intent: Intent, snapshot: Snapshot) -> None:
+        self.books.intent(intent, snapshot, self.keeper.policy)
+        if self.options.observe:
+            self._outcome(intent, ok=False, words="observed only, not done")
+            return
+        done = self.hands.perform(intent, snapshot, self.keeper.policy)
+        if done is not None:
+            self._outcome(intent, ok=done.ok, words=done.words, before=done.before, after=done.after)
 
     def _outcome(self, intent: Intent, *, ok: bool, words: str, before: object = None, after: object = None) -> None:
         self.books.outcome(intent.id, words, before=before, after=after)

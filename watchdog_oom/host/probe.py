@@ -140,8 +140,9 @@ class TcpAttempt:
         return f"it said {self._quoted()}, not {printable(self._probe.expect or '')!r}"
 
     def _quoted(self) -> str:
-        first = self._heard[:200].decode("utf-8", "backslashreplace").split("\n", 1)[0].strip()
-        return f'"{printable(first)}"'
+        lines = self._heard.split(b"\n")
+        telling = next((line for line in lines if self._expected in line), lines[0])[:200]
+        return f'"{printable(telling.decode("utf-8", "backslashreplace").strip())}"'
 
 
 @dataclass(slots=True)
