@@ -1,0 +1,112 @@
+"""The emergency, end to end: real processes, seen through a /proc that says that memory has run out.
+
+The tree holds links to the real directories of the test's own processes and of nobody else, so nobody else can be
+chosen; meminfo is the test's.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+from pathlib import Path
+
+import pytest
+
+MEMINFO = """MemTotal: 1000000 kB
+MemFree: 10000 kB
+MemAvailable: {available} kB
+Buffers: 0 kB
+Cached: 0 kB
+AnonPages: 900000 kB
+SwapTotal: 500000 kB
+SwapFree: {swap_free} kB
+"""
+HOLDS = "import signal, time; {ignore}held = bytearray({mib} << 20); time.sleep(300)"
+IGNORE = "signal.signal(signal.SIGTERM, signal.SIG_IGN); "
+
+
+class Proc:
+    """A /proc of links to a few real processes."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        (root / "sys/kernel/random").mkdir(parents=True)
+        (root / "sys/kernel/random/boot_id").write_text(Path("/proc/sys/kernel/random/boot_id").read_text())
+        (root / "self").symlink_to("/proc/self")
+        self.memory(available=900000, swap_free=500000)
+
+    def memory(self, *, available: int, swap_free: int) -> None:
+        (self.root / "meminfo.new").write_text(MEMINFO.format(available=available, swap_free=swap_free))
+        # in place: a reader that keeps the file open must see the change, as in the real /proc
+        (self.root / "meminfo").write_text((self.root / "meminfo.new").read_text())
+
+    def show(self, child: subprocess.Popen[bytes]) -> None:
+        (self.root / str(child.pid)).symlink_to(f"/proc/{child.pid}")
+
+
+@pytest.fixture
+def proc(home: Path) -> Proc:
+    return Proc(home / "proc")
+
+
+def holder(spawn, mib: int, name: str = "hogger", *, stubborn: bool = False) -> subprocess.Popen[bytes]:
+    child = spawn(HOLDS.format(mib=mib, ignore=IGNORE if stubborn else ""), name=name)
+    while int(Path(f"/proc/{child.pid}/statm").read_text().split()[1]) * 4096 < mib << 20:
+        assert child.poll() is None
+    return child
+
+
+def test_below_both_thresholds_the_largest_unprotected_gets_term_and_nobody_else(daemon, spawn, home, proc):
+    small, large, database = holder(spawn, 20), holder(spawn, 60), holder(spawn, 120, "mysqld")
+    for child in (small, large, database):
+        proc.show(child)
+    watch = daemon(f'[process.db]\nexe = "{home}/bin/mysqld"\n[protect.db]\nprocess = "db"\n')
+    watch.start("--proc", str(proc.root))
+    proc.memory(available=60000, swap_free=500000)
+    watch.wait_for(lambda: watch.status()["memory"]["available_percent"] < 8, 5, "the sight of low memory")
+    assert large.poll() is None, "free swap must hold the emergency off"
+    proc.memory(available=60000, swap_free=40000)
+    assert large.wait(5) == -signal.SIGTERM
+    proc.memory(available=900000, swap_free=500000)
+    watch.wait_for(lambda: [r for r in watch.records("incident", rule="emergency") if "closed" in r["result"]], 5, "the end")
+    assert (small.poll(), database.poll()) == (None, None)
+    because = watch.records("intent", rule="emergency")[0]["because"]
+    assert any(f"passed over mysqld[{database.pid}]" in reason and "protect.db" in reason for reason in because)
+    kinds = [record["kind"] for record in watch.records() if record["rule"] == "emergency"]
+    assert kinds[:3] == ["intent", "outcome", "incident"], "the act comes before the writing"
+
+
+def test_below_half_of_both_thresholds_kill_goes_out_at_once(daemon, spawn, proc):
+    stubborn = holder(spawn, 60, stubborn=True)
+    proc.show(stubborn)
+    watch = daemon("")
+    watch.start("--proc", str(proc.root))
+    proc.memory(available=20000, swap_free=10000)
+    assert stubborn.wait(3) == -signal.SIGKILL
+    assert [record["step"].split()[0] for record in watch.records("intent")] == ["KILL"]
+
+
+def test_only_one_goes_while_its_memory_is_still_on_the_way_back(daemon, spawn, proc):
+    first, second = holder(spawn, 60, stubborn=True), holder(spawn, 30)
+    for child in (first, second):
+        proc.show(child)
+    watch = daemon("")
+    watch.start("--proc", str(proc.root))
+    proc.memory(available=60000, swap_free=40000)
+    watch.wait_for(lambda: watch.records("intent"), 5, "the first TERM")
+    os.kill(first.pid, 0)
+    assert first.wait(10) == -signal.SIGKILL, "it ignored TERM, so KILL follows after the grace"
+    proc.memory(available=900000, swap_free=500000)
+    assert second.poll() is None
+
+
+def test_a_meminfo_of_nonsense_is_counted_and_never_fatal(daemon, proc):
+    watch = daemon("")
+    watch.start("--proc", str(proc.root))
+    (proc.root / "meminfo").write_text("MemTotal: banana\n")
+    watch.wait_for(lambda: watch.status()["health"]["skipped"].get("memory", 0) > 2, 10, "the count of bad readings")
+    assert watch.status()["memory"] is None
+    proc.memory(available=900000, swap_free=500000)
+    watch.wait_for(lambda: watch.status()["memory"], 10, "the next good reading")
+    assert watch.stop() == 0
