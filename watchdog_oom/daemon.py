@@ -262,6 +262,7 @@ class Daemon:
         self.hands.close()
         self.senses.close()
         self.journal.close()
+        self.notifier.close()
         self.lock.release()
 
 

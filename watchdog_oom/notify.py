@@ -38,6 +38,10 @@ class Notifier:
             self._status = line
             self._tell(f"STATUS={line}")
 
+    def close(self) -> None:
+        if self._notifier is not None and self._notifier.socket is not None:
+            self._notifier.socket.close()
+
     def _tell(self, state: str) -> None:
         if self._notifier is not None:
             self._notifier.notify(state)

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
-from collections.abc import Callable, Iterator
+import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tests.miniature.daemon import OwnDaemon
+from tests.miniature.daemon import MakeDaemon, OwnDaemon, Spawn
 from tests.miniature.mailserver import MailServer
-
-Spawn = Callable[..., subprocess.Popen[bytes]]
 
 
 @pytest.fixture
@@ -23,7 +24,7 @@ def home(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def daemon(home: Path) -> Iterator[Callable[..., OwnDaemon]]:
+def daemon(home: Path) -> Iterator[MakeDaemon]:
     made: list[OwnDaemon] = []
 
     def make(policy: str, *, config: str = "", name: str = "daemon") -> OwnDaemon:
@@ -45,18 +46,17 @@ def mailserver(home: Path) -> Iterator[MailServer]:
 @pytest.fixture
 def spawn(home: Path) -> Iterator[Spawn]:
     """Start a python program as a process with a name of its own: a copy of the interpreter under that name."""
-    import os
-    import sys
     children: list[subprocess.Popen[bytes]] = []
 
-    def start(code: str, name: str = "hogger", directory: str = "bin", **options: object) -> subprocess.Popen[bytes]:
+    def start(code: str, name: str = "hogger", directory: str = "bin", **options: Any) -> subprocess.Popen[bytes]:
         program = home / directory / name
         if not program.exists():
             program.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(os.path.realpath(sys.executable), program)
             program.chmod(0o755)
         environment = {"PYTHONHOME": sys.base_prefix, "LD_LIBRARY_PATH": f"{sys.base_prefix}/lib", "PATH": os.defpath}
-        child = subprocess.Popen([str(program), "-S", "-E", "-c", code], env=environment, **options)  # type: ignore
+        child: subprocess.Popen[bytes] = subprocess.Popen([str(program), "-S", "-E", "-c", code], env=environment,
+                                                          **options)
         children.append(child)
         return child
 

@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.miniature.daemon import MakeDaemon, Spawn
+
 MEMINFO = """MemTotal: 1000000 kB
 MemFree: 10000 kB
 MemAvailable: {available} kB
@@ -50,14 +52,15 @@ def proc(home: Path) -> Proc:
     return Proc(home / "proc")
 
 
-def holder(spawn, mib: int, name: str = "hogger", *, stubborn: bool = False) -> subprocess.Popen[bytes]:
+def holder(spawn: Spawn, mib: int, name: str = "hogger", *, stubborn: bool = False) -> subprocess.Popen[bytes]:
     child = spawn(HOLDS.format(mib=mib, ignore=IGNORE if stubborn else ""), name=name)
     while int(Path(f"/proc/{child.pid}/statm").read_text().split()[1]) * 4096 < mib << 20:
         assert child.poll() is None
     return child
 
 
-def test_below_both_thresholds_the_largest_unprotected_gets_term_and_nobody_else(daemon, spawn, home, proc):
+def test_below_both_thresholds_the_largest_unprotected_gets_term_and_nobody_else(
+        daemon: MakeDaemon, spawn: Spawn, home: Path, proc: Proc) -> None:
     small, large, database = holder(spawn, 20), holder(spawn, 60), holder(spawn, 120, "mysqld")
     for child in (small, large, database):
         proc.show(child)
@@ -69,7 +72,7 @@ def test_below_both_thresholds_the_largest_unprotected_gets_term_and_nobody_else
     proc.memory(available=60000, swap_free=40000)
     assert large.wait(5) == -signal.SIGTERM
     proc.memory(available=900000, swap_free=500000)
-    watch.wait_for(lambda: [r for r in watch.records("incident", rule="emergency") if "closed" in r["result"]], 5, "the end")
+    watch.wait_for(lambda: "closed" in watch.records("incident", rule="emergency")[-1]["result"], 5, "the end")
     assert (small.poll(), database.poll()) == (None, None)
     because = watch.records("intent", rule="emergency")[0]["because"]
     assert any(f"passed over mysqld[{database.pid}]" in reason and "protect.db" in reason for reason in because)
@@ -77,7 +80,7 @@ def test_below_both_thresholds_the_largest_unprotected_gets_term_and_nobody_else
     assert kinds[:3] == ["intent", "outcome", "incident"], "the act comes before the writing"
 
 
-def test_below_half_of_both_thresholds_kill_goes_out_at_once(daemon, spawn, proc):
+def test_below_half_of_both_thresholds_kill_goes_out_at_once(daemon: MakeDaemon, spawn: Spawn, proc: Proc) -> None:
     stubborn = holder(spawn, 60, stubborn=True)
     proc.show(stubborn)
     watch = daemon("")
@@ -87,7 +90,7 @@ def test_below_half_of_both_thresholds_kill_goes_out_at_once(daemon, spawn, proc
     assert [record["step"].split()[0] for record in watch.records("intent")] == ["KILL"]
 
 
-def test_only_one_goes_while_its_memory_is_still_on_the_way_back(daemon, spawn, proc):
+def test_only_one_goes_while_its_memory_is_still_on_the_way_back(daemon: MakeDaemon, spawn: Spawn, proc: Proc) -> None:
     first, second = holder(spawn, 60, stubborn=True), holder(spawn, 30)
     for child in (first, second):
         proc.show(child)
@@ -101,7 +104,7 @@ def test_only_one_goes_while_its_memory_is_still_on_the_way_back(daemon, spawn, 
     assert second.poll() is None
 
 
-def test_a_meminfo_of_nonsense_is_counted_and_never_fatal(daemon, proc):
+def test_a_meminfo_of_nonsense_is_counted_and_never_fatal(daemon: MakeDaemon, proc: Proc) -> None:
     watch = daemon("")
     watch.start("--proc", str(proc.root))
     (proc.root / "meminfo").write_text("MemTotal: banana\n")

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.miniature.daemon import MakeDaemon, Spawn
+
 GROWS = "held=[]\nimport time\nwhile True:\n    held.append(bytearray(4 << 20)); time.sleep(0.05)"
 SLEEPS = "import time; time.sleep(300)"
 IGNORES_TERM = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(300)"
@@ -26,7 +28,8 @@ def ended_after(child: subprocess.Popen[bytes], seconds: float) -> float:
     return time.monotonic() - began
 
 
-def test_a_process_that_grows_past_rss_is_ended_within_for_plus_two_seconds(daemon, spawn, home):
+def test_a_process_that_grows_past_rss_is_ended_within_for_plus_two_seconds(
+        daemon: MakeDaemon, spawn: Spawn, home: Path) -> None:
     watch = daemon(policy_for(home / "bin/hogger", 'rss = "60MiB"\nfor = "1s"\ngrace = "5s"'))
     watch.start()
     child = spawn(GROWS)
@@ -43,7 +46,8 @@ def test_a_process_that_grows_past_rss_is_ended_within_for_plus_two_seconds(daem
     assert "limit 60 MiB" in intent["because"][0]
 
 
-def test_a_process_that_outlives_runtime_and_ignores_term_is_killed_after_the_grace(daemon, spawn, home):
+def test_a_process_that_outlives_runtime_and_ignores_term_is_killed_after_the_grace(
+        daemon: MakeDaemon, spawn: Spawn, home: Path) -> None:
     watch = daemon(policy_for(home / "bin/hogger", 'runtime = "1s"\ngrace = "2s"'))
     watch.start()
     child = spawn(IGNORES_TERM)
@@ -53,7 +57,8 @@ def test_a_process_that_outlives_runtime_and_ignores_term_is_killed_after_the_gr
     assert [record["step"].split()[0] for record in watch.records("intent")] == ["TERM", "KILL"]
 
 
-def test_a_neighbour_with_the_same_name_and_another_executable_is_untouched(daemon, spawn, home):
+def test_a_neighbour_with_the_same_name_and_another_executable_is_untouched(
+        daemon: MakeDaemon, spawn: Spawn, home: Path) -> None:
     watch = daemon(policy_for(home / "bin/hogger", 'runtime = "1s"\ngrace = "1s"'))
     watch.start()
     neighbour, child = spawn(SLEEPS, directory="other"), spawn(SLEEPS)
@@ -65,7 +70,7 @@ def test_a_neighbour_with_the_same_name_and_another_executable_is_untouched(daem
 
 @pytest.mark.root
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
-def test_a_neighbour_of_the_same_executable_and_another_user_is_untouched(daemon, home):
+def test_a_neighbour_of_the_same_executable_and_another_user_is_untouched(daemon: MakeDaemon, home: Path) -> None:
     seconds = f"300.{os.getpid()}"  # tells these two from every other sleep of the host
     watch = daemon(f'[process.sleeper]\nexe = "/usr/bin/sleep"\nuser = "nobody"\ncmdline = "{seconds}"\n'
                    f'[limit.sleeper]\nprocess = "sleeper"\nruntime = "1s"\ngrace = "1s"\n')
@@ -82,7 +87,7 @@ def test_a_neighbour_of_the_same_executable_and_another_user_is_untouched(daemon
             one.wait()
 
 
-def test_the_oldest_of_a_group_go_until_the_count_is_kept(daemon, spawn, home):
+def test_the_oldest_of_a_group_go_until_the_count_is_kept(daemon: MakeDaemon, spawn: Spawn, home: Path) -> None:
     children = []
     for _ in range(5):
         children.append(spawn(SLEEPS))
@@ -95,7 +100,8 @@ def test_the_oldest_of_a_group_go_until_the_count_is_kept(daemon, spawn, home):
     assert [child.poll() for child in children[2:]] == [None, None, None]
 
 
-def test_then_freeze_stops_a_process_and_continues_it_when_the_daemon_stops(daemon, spawn, home):
+def test_then_freeze_stops_a_process_and_continues_it_when_the_daemon_stops(
+        daemon: MakeDaemon, spawn: Spawn, home: Path) -> None:
     child = spawn(SLEEPS)
     watch = daemon(policy_for(home / "bin/hogger", 'runtime = "1s"\nthen = "freeze"'))
     watch.start()
@@ -108,7 +114,7 @@ def test_then_freeze_stops_a_process_and_continues_it_when_the_daemon_stops(daem
     assert state() == "S"
 
 
-def test_observe_writes_down_what_it_would_do_and_does_nothing(daemon, spawn, home):
+def test_observe_writes_down_what_it_would_do_and_does_nothing(daemon: MakeDaemon, spawn: Spawn, home: Path) -> None:
     child = spawn(SLEEPS)
     watch = daemon(policy_for(home / "bin/hogger", 'runtime = "100ms"'))
     watch.start("--observe")

@@ -5,14 +5,15 @@ from __future__ import annotations
 import os
 import signal
 import time
+from pathlib import Path
 
-from tests.miniature.daemon import OwnDaemon
+from tests.miniature.daemon import MakeDaemon, OwnDaemon, Spawn
 from tests.miniature.mailserver import MailServer
 
 
 def policy_for(mail: MailServer, *, steps: str | None = None, recover: str = "", service: str = "") -> str:
-    default_steps = '{ stop = "amavis" }, { kill = "clamscan", within = "6s" }, { purge = "vscan" }, { start = "stopped" }, ' \
-                    '{ verify = "amavis" }'
+    default_steps = """{ stop = "amavis" }, { kill = "clamscan", within = "6s" }, { purge = "vscan" },
+                       { start = "stopped" }, { verify = "amavis" }"""
     return f'''
 [process.clamscan]
 exe = "{mail.program('clamscan')}"
@@ -44,7 +45,7 @@ def closed(watch: OwnDaemon, result: str) -> bool:
     return any((record["result"] or "").startswith(f"closed: {result}") for record in watch.records("incident"))
 
 
-def test_the_incident_is_cured_and_the_database_never_touched(daemon, mailserver):
+def test_the_incident_is_cured_and_the_database_never_touched(daemon: MakeDaemon, mailserver: MailServer) -> None:
     mailserver.fill_spool(directories=30, files=5)
     database = mailserver.start_database()
     watch = daemon(policy_for(mailserver), config=config_for(mailserver))
@@ -63,7 +64,8 @@ def test_the_incident_is_cured_and_the_database_never_touched(daemon, mailserver
     assert [step.split(". ")[1].split()[0] for step in verified] == ["stop", "kill", "purge", "start", "verify"]
 
 
-def test_a_daemon_killed_between_stop_and_start_leaves_a_debt_that_the_next_one_pays(daemon, mailserver):
+def test_a_daemon_killed_between_stop_and_start_leaves_a_debt_that_the_next_one_pays(
+        daemon: MakeDaemon, mailserver: MailServer) -> None:
     mailserver.fill_spool(directories=15)
     steps = '{ stop = "amavis" }, { wait = "60s" }, { start = "stopped" }'
     watch = daemon(policy_for(mailserver, steps=steps), config=config_for(mailserver))
@@ -78,7 +80,8 @@ def test_a_daemon_killed_between_stop_and_start_leaves_a_debt_that_the_next_one_
     assert "amavis" in watch.records("recovered")[0]["result"]
 
 
-def test_sigterm_in_the_middle_of_a_recovery_starts_what_it_stopped_before_the_daemon_ends(daemon, mailserver):
+def test_sigterm_in_the_middle_of_a_recovery_starts_what_it_stopped_before_the_daemon_ends(
+        daemon: MakeDaemon, mailserver: MailServer) -> None:
     mailserver.fill_spool(directories=15)
     steps = '{ stop = "amavis" }, { wait = "60s" }, { start = "stopped" }'
     watch = daemon(policy_for(mailserver, steps=steps), config=config_for(mailserver))
@@ -90,7 +93,8 @@ def test_sigterm_in_the_middle_of_a_recovery_starts_what_it_stopped_before_the_d
     assert watch.records("stop")
 
 
-def test_a_service_that_cannot_be_started_is_tried_attempts_times_then_held_and_rearmed_after_per(daemon, mailserver):
+def test_a_service_that_cannot_be_started_is_tried_attempts_times_then_held_and_rearmed_after_per(
+        daemon: MakeDaemon, mailserver: MailServer) -> None:
     mailserver.fill_spool(directories=15)
     script = mailserver.script.read_text()
     recover = 'attempts = 2\nper = "9s"\ncooldown = "1s"'
@@ -109,7 +113,7 @@ def test_a_service_that_cannot_be_started_is_tried_attempts_times_then_held_and_
     watch.wait_for(lambda: mailserver.service("status") == 0, 30, "the start after the re-arming")
 
 
-def test_what_the_operator_had_stopped_stays_stopped(daemon, mailserver, spawn):
+def test_what_the_operator_had_stopped_stays_stopped(daemon: MakeDaemon, mailserver: MailServer, spawn: Spawn) -> None:
     steps = '{ stop = "amavis" }, { start = "stopped" }, { restart = "amavis" }, { run = ["/bin/true"] }'
     policy = policy_for(mailserver, steps=steps).replace("count_above = 2", "count_above = 0")
     watch = daemon(policy, config=config_for(mailserver))
@@ -123,7 +127,8 @@ def test_what_the_operator_had_stopped_stays_stopped(daemon, mailserver, spawn):
     assert not [record for record in watch.records("intent") if record["step"].startswith(("stop", "start"))]
 
 
-def test_a_broken_policy_keeps_the_last_good_one_and_says_so_until_it_is_mended(daemon, spawn, home):
+def test_a_broken_policy_keeps_the_last_good_one_and_says_so_until_it_is_mended(
+        daemon: MakeDaemon, spawn: Spawn, home: Path) -> None:
     good = f'[process.hogger]\nexe = "{home}/bin/hogger"\n[limit.hogger]\nprocess = "hogger"\nruntime = "1s"\n'
     watch = daemon(good)
     watch.start()
@@ -145,7 +150,7 @@ def test_a_broken_policy_keeps_the_last_good_one_and_says_so_until_it_is_mended(
     assert watch.status()["policy"]["stale"], "a start on broken files takes the last good policy"
 
 
-def test_two_daemons_never_run_on_the_same_runtime_directory(daemon):
+def test_two_daemons_never_run_on_the_same_runtime_directory(daemon: MakeDaemon) -> None:
     watch = daemon("")
     watch.start()
     import subprocess

@@ -181,7 +181,8 @@ def say(text: str) -> None:
 def say_record(record: dict[str, object]) -> None:
     from rich.markup import escape
     subject = escape(" ".join(str(record[key]) for key in ("step", "result") if record[key]))
-    colour = {"intent": "yellow", "outcome": "green", "incident": "cyan", "refused": "red"}.get(str(record["kind"]), "dim")
+    colours = {"intent": "yellow", "outcome": "green", "incident": "cyan", "refused": "red"}
+    colour = colours.get(str(record["kind"]), "dim")
     say(f"[{colour}]{record['kind']:9}[/] {subject}")
 
 

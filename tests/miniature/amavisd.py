@@ -10,8 +10,8 @@ import time
 port, spool, scanner, script, most_leftovers, most_mib = sys.argv[1:]
 listener = socket.create_server(("127.0.0.1", int(port)))
 listener.setblocking(False)
-running: list[subprocess.Popen] = []
-silent = []
+running: list[subprocess.Popen[bytes]] = []
+silent: list[socket.socket] = []
 next_mail = time.monotonic()
 number = 0
 while True:

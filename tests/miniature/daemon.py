@@ -10,7 +10,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 
 class OwnDaemon:
@@ -18,7 +18,8 @@ class OwnDaemon:
 
     def __init__(self, home: Path, policy: str, *, config: str = "") -> None:
         self.home = home
-        self.policies, self.state, self.log, self.runtime = (home / name for name in ("policies", "state", "log", "run"))
+        self.policies, self.state = home / "policies", home / "state"
+        self.log, self.runtime = home / "log", home / "run"
         self.policies.mkdir(parents=True)
         for directory in (home, self.policies):
             directory.chmod(0o755)
@@ -67,7 +68,7 @@ class OwnDaemon:
     def records(self, kind: str | None = None, **fields: Any) -> list[dict[str, Any]]:
         """The journal's records, oldest first, that have these values."""
         found = []
-        for path in sorted(self.log.glob("audit-*.jsonl")) + [self.log / "audit.jsonl"]:
+        for path in [*sorted(self.log.glob("audit-*.jsonl")), self.log / "audit.jsonl"]:
             if path.exists():
                 complete = path.read_bytes().rpartition(b"\n")[0]
                 found += [json.loads(line) for line in complete.splitlines()]
@@ -89,3 +90,7 @@ class OwnDaemon:
             time.sleep(0.05)
         told = self.console.read_text(errors="replace")[-4000:] if self.console.exists() else ""
         raise AssertionError(f"{what} did not come within {seconds} s; the daemon said:\n{told}")
+
+
+MakeDaemon: TypeAlias = Callable[..., OwnDaemon]
+Spawn: TypeAlias = Callable[..., "subprocess.Popen[bytes]"]

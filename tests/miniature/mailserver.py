@@ -33,8 +33,9 @@ class MailServer:
         for name in ("clamscan", "amavisd", "mysqld"):
             shutil.copy(os.path.realpath(sys.executable), home / "bin" / name)
             shutil.copy(HERE / f"{name}.py", home / "bin" / f"{name}.py")
-        command = [self.program("amavisd"), "-S", "-E", f"{self.program('amavisd')}.py", str(self.port), str(self.spool),
-                   self.program("clamscan"), f"{self.program('clamscan')}.py", str(MOST_LEFTOVERS), str(scanner_mib)]
+        command = [self.program("amavisd"), "-S", "-E", f"{self.program('amavisd')}.py", str(self.port),
+                   str(self.spool), self.program("clamscan"), f"{self.program('clamscan')}.py", str(MOST_LEFTOVERS),
+                   str(scanner_mib)]
         script = (HERE / "amavis.sh").read_text().replace("@HOME@", str(home)).replace("@COMMAND@", " ".join(command))
         self.script = self.init_dir / "amavis"
         self.script.write_text(script.replace("@PYTHONHOME@", sys.base_prefix))

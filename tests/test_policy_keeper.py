@@ -1,0 +1,110 @@
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+from watchdog_oom.errors import PolicyError
+from watchdog_oom.journal.record import Record
+from watchdog_oom.policy_keeper import PolicyKeeper
+
+GOOD = '[process.a]\nname = "a"\n[limit.a]\nprocess = "a"\nruntime = "{}min"\n'
+
+
+@pytest.fixture
+def places(tmp_path: Path) -> tuple[Path, Path]:
+    for parent in (tmp_path, tmp_path / "policies", tmp_path / "state"):
+        parent.mkdir(exist_ok=True)
+        parent.chmod(0o755)
+    return tmp_path / "policies", tmp_path / "state"
+
+
+def keeper(places: tuple[Path, Path]) -> PolicyKeeper:
+    return PolicyKeeper((str(places[0]),), str(places[0].parent / "none.toml"), str(places[1]))
+
+
+def poll(kept: PolicyKeeper, *, hold: bool = False, seconds: float = 5.0) -> bool:
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        if kept.poll(hold=hold):
+            return True
+        time.sleep(0.02)
+    return False
+
+
+def test_the_first_reading_gives_the_policy_and_no_parser_stays_behind(places: tuple[Path, Path]) -> None:
+    (places[0] / "a.toml").write_text(GOOD.format(5))
+    kept = keeper(places)
+    assert kept.policy.limits["a"].runtime_seconds == 300
+    assert kept.faults == ()
+
+
+def test_without_a_good_policy_of_any_time_every_fault_is_raised(places: tuple[Path, Path]) -> None:
+    (places[0] / "a.toml").write_text("[proces.a]\n")
+    (places[0] / "b.toml").write_text("[limit.b]\nprocess = 'x'\nrss = 5\n")
+    with pytest.raises(PolicyError) as raised:
+        keeper(places)
+    assert len(raised.value.faults) >= 3
+
+
+def test_a_broken_reload_keeps_the_good_policy_and_a_mended_one_replaces_it(places: tuple[Path, Path]) -> None:
+    file = places[0] / "a.toml"
+    file.write_text(GOOD.format(5))
+    kept = keeper(places)
+    file.write_text("[limit.a\n")
+    kept.reload()
+    assert poll(kept)
+    assert kept.policy.limits["a"].runtime_seconds == 300
+    assert "a.toml:1" in kept.faults[0]
+    file.write_text(GOOD.format(6))
+    kept.reload()
+    assert poll(kept)
+    assert kept.policy.limits["a"].runtime_seconds == 360
+    assert kept.faults == ()
+    told: list[Record] = []
+    kept.tell(told.append)
+    assert [str(record.result).split()[0] for record in told] == ["loaded", "rejected:", "loaded"]
+
+
+def test_the_last_good_policy_outlives_the_daemon(places: tuple[Path, Path]) -> None:
+    file = places[0] / "a.toml"
+    file.write_text(GOOD.format(5))
+    before = keeper(places).policy
+    file.write_text("[limit.a\n")
+    after = keeper(places)
+    assert after.policy == before
+    assert after.faults
+
+
+def test_a_new_policy_waits_while_a_recovery_runs(places: tuple[Path, Path]) -> None:
+    file = places[0] / "a.toml"
+    file.write_text(GOOD.format(5))
+    kept = keeper(places)
+    file.write_text(GOOD.format(6))
+    kept.reload()
+    assert not poll(kept, hold=True, seconds=1.0)
+    assert kept.policy.limits["a"].runtime_seconds == 300
+    assert poll(kept)
+    assert kept.policy.limits["a"].runtime_seconds == 360
+
+
+def test_a_changed_directory_is_noticed_without_a_signal_once_it_stands_still(places: tuple[Path, Path]) -> None:
+    (places[0] / "a.toml").write_text(GOOD.format(5))
+    kept = keeper(places)
+    (places[0] / "b.toml").write_text('[process.b]\nname = "b"\n')
+    assert poll(kept, seconds=8.0)
+    assert "b" in kept.policy.processes
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
+def test_a_file_that_others_can_write_is_rejected_and_the_good_policy_stays(places: tuple[Path, Path]) -> None:
+    file = places[0] / "a.toml"
+    file.write_text(GOOD.format(5))
+    kept = keeper(places)
+    file.chmod(0o666)
+    kept.reload()
+    assert poll(kept)
+    assert "a.toml" in kept.faults[0]
+    assert "a" in kept.policy.limits

@@ -1,0 +1,54 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from watchdog_oom import state_file
+from watchdog_oom.history import Adjusted, History, Recovery
+from watchdog_oom.model import ProcessId
+
+HISTORY = History(
+    recoveries={"amavis": Recovery(started=(1.0, 2.5), ended=3.0, last_result="failed: x", unhelped=2, held_since=4.0,
+                                   owed=("amavis",))},
+    adjusted={ProcessId(12, 345): Adjusted("mysqld", 0, -900, 7.0)}, frozen={ProcessId(13, 346): "limit.x"})
+
+
+def test_what_is_saved_comes_back_in_the_same_boot(tmp_path: Path) -> None:
+    assert state_file.save(str(tmp_path), "boot", HISTORY)
+    restored = state_file.restore(str(tmp_path), "boot", History(run_id="new"))
+    assert restored.recoveries == HISTORY.recoveries
+    assert restored.frozen == HISTORY.frozen
+    assert restored.adjusted[ProcessId(12, 345)].original == 0
+    assert restored.run_id == "new"
+    assert (tmp_path / "state.json").stat().st_mode & 0o777 == 0o600
+
+
+def test_after_a_reboot_everything_begins_afresh(tmp_path: Path) -> None:
+    state_file.save(str(tmp_path), "boot", HISTORY)
+    assert state_file.restore(str(tmp_path), "another", History()) == History()
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"boot": "boot"}', b"\xff\xfe",
+                                     b'{"boot":"boot","recoveries":1}'])
+def test_a_damaged_file_means_a_fresh_start_and_never_an_error(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "state.json").write_bytes(content)
+    assert state_file.restore(str(tmp_path), "boot", History()) == History()
+
+
+def test_a_symlink_in_its_place_is_not_followed(tmp_path: Path) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    state_file.save(str(tmp_path), "boot", HISTORY)
+    (tmp_path / "state.json").rename(elsewhere)
+    (tmp_path / "state.json").symlink_to(elsewhere)
+    assert state_file.restore(str(tmp_path), "boot", History()) == History()
+
+
+def test_a_directory_that_cannot_be_written_is_said_and_not_raised(tmp_path: Path) -> None:
+    assert not state_file.save(str(tmp_path / "missing"), "boot", HISTORY)
+
+
+def test_only_durable_changes_call_for_a_write() -> None:
+    from dataclasses import replace
+    assert state_file.durable(HISTORY) == state_file.durable(replace(HISTORY, counter=99, kills=(1.0,)))
+    assert state_file.durable(HISTORY) != state_file.durable(replace(HISTORY, recoveries={}))
