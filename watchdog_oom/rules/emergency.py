@@ -18,7 +18,7 @@ RULE = "emergency"
 GRACE_SECONDS = 5.0
 SETTLE_SECONDS = 0.2
 NEAR_FACTOR = 2.0
-PREFERRED_AT_LEAST_PERCENT = 1.0
+WORTH_PERCENT = 1.0
 
 
 def near(memory: Memory, emergency: Emergency) -> bool:
@@ -49,15 +49,17 @@ def evidence(view: View, emergency: Emergency) -> tuple[Finding, Finding]:
 
 
 def ranked(view: View) -> list[Process]:
-    """Everybody who may be chosen, the best victim first: the preferred that are worth it, then by badness."""
+    """Everybody who may be chosen, the best victim first: the preferred, then by badness. Whoever holds so little that
+    its end would not help comes last, whatever its badness: else one large process with a low oom_score_adj would cost
+    a host all its small ones."""
     memory = view.snapshot.memory
     total = memory.total_bytes + memory.swap_total_bytes if memory else 0
     preferred = {process.id for name in view.policy.emergency.prefer for process in view.matching(name)}
-    worth_bytes = total * PREFERRED_AT_LEAST_PERCENT / 100.0
+    worth_bytes = total * WORTH_PERCENT / 100.0
 
-    def rank(process: Process) -> tuple[bool, int, int]:
+    def rank(process: Process) -> tuple[bool, bool, int, int]:
         holds = process.rss_bytes + (process.swap_bytes or 0)
-        return (process.id in preferred and holds >= worth_bytes, badness(process, total), holds)
+        return (holds >= worth_bytes, process.id in preferred, badness(process, total), holds)
 
     candidates = [process for process in view.snapshot.processes.values()
                   if not process.dead and not process.kernel_thread and process.rss_bytes > 0]

@@ -1,0 +1,68 @@
+"""Golden plans: what each shipped policy does about one recorded moment, as text that a reviewer reads.
+
+To write them anew after a change that is meant: ``python -m tests.test_shipped_policies``, then read the diff.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from watchdog_oom.decide import decide
+from watchdog_oom.guard import Budget
+from watchdog_oom.history import History
+from watchdog_oom.model import ServiceState, ServiceStatus, Snapshot
+from watchdog_oom.policy.build import build_policy
+from watchdog_oom.policy.load import load_policy
+from watchdog_oom.policy.types import Policy
+from watchdog_oom.recording import snapshot_of
+
+SHIPPED = Path(__file__).parents[1] / "policies"
+GOLDEN = Path(__file__).parent / "policies"
+NAMES = sorted(path.stem for path in SHIPPED.glob("*.toml"))
+
+
+def plan_of(name: str) -> str:
+    """What the policy plans in the recorded moment, once everything has held for as long as it must."""
+    policy = policy_named(name)
+    snapshot = snapshot_of(json.loads((GOLDEN / name / "snapshot.json").read_text()))
+    history = History(run_id="golden")
+    lines: list[str] = []
+    for seconds in (0, 60, 61):
+        moment = at(snapshot, seconds=seconds, policy=policy)
+        plan, history = decide(moment, policy, history, Budget())
+        lines += [f"--- after {seconds} s", str(plan)]
+    return "\n".join(lines) + "\n"
+
+
+def at(snapshot: Snapshot, *, seconds: float, policy: Policy) -> Snapshot:
+    """The same host later: whatever holds, has held; the service manager has just said that all services run."""
+    clock = replace(snapshot.clock, wall=snapshot.clock.wall + seconds, boottime=snapshot.clock.boottime + seconds)
+    services = {name: ServiceState(noun.unit, ServiceStatus.ACTIVE, clock.boottime, main_pid=1)
+                for name, noun in policy.services.items()}
+    return replace(snapshot, clock=clock, services={**services, **snapshot.services})
+
+
+def policy_named(name: str) -> Policy:
+    return build_policy(load_policy(files=[str(SHIPPED / f"{name}.toml")], check_ownership=False).ir)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_shipped_policy_plans_what_its_golden_file_says(name: str) -> None:
+    assert plan_of(name) == (GOLDEN / name / "plan.txt").read_text()
+
+
+def test_the_mail_servers_moment_is_the_incident_and_its_plan_spares_the_database() -> None:
+    plan = plan_of("mail-server")
+    assert "stop amavis.service" in plan
+    assert "TERM clamscan" in plan
+    assert "TERM mysqld" not in plan
+    assert "KILL mysqld" not in plan
+
+
+if __name__ == "__main__":
+    for each in NAMES:
+        (GOLDEN / each / "plan.txt").write_text(plan_of(each))
