@@ -1,0 +1,168 @@
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from watchdog_oom.host.clock import read_clock
+from watchdog_oom.host.hands import Done, Hands
+from watchdog_oom.host.lsb import Lsb
+from watchdog_oom.host.processes import ProcessTable
+from watchdog_oom.host.want import want_of
+from watchdog_oom.model import EffectReport, ProcessId, Snapshot
+from watchdog_oom.policy.types import Policy, ProcessNoun, Protect, ServiceNoun, SpoolNoun, TcpProbe
+from watchdog_oom.steps import Intent, Probe, Purge, Run, SetOomScoreAdj, Signal, SignalName, StartUnit, Step
+
+SLEEPER = ProcessNoun("sleeper", comm=(re.compile("sleep"),))
+OTHER = ProcessNoun("other", comm=(re.compile("awake"),))
+
+
+def policy(**more: object) -> Policy:
+    return Policy(processes={"sleeper": SLEEPER, "other": OTHER}, **more)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def child() -> Iterator[subprocess.Popen[bytes]]:
+    process = subprocess.Popen(["/usr/bin/sleep", "100"])
+    yield process
+    process.kill()
+    process.wait()
+
+
+@pytest.fixture
+def hands(tmp_path: Path) -> Iterator[Hands]:
+    made = Hands("/proc", Lsb(str(tmp_path)))
+    yield made
+    made.close()
+
+
+def look(of: Policy) -> Snapshot:
+    clock = read_clock()
+    return Snapshot(clock, processes=ProcessTable("/proc").scan(want_of(of), clock.boottime))
+
+
+def perform(hands: Hands, step: Step, of: Policy) -> Done | None:
+    return hands.perform(Intent("i-1", step, "rule", ("because",)), look(of), of)
+
+
+def identity(process: subprocess.Popen[bytes], of: Policy) -> ProcessId:
+    return look(of).processes[process.pid].id
+
+
+def report(hands: Hands, seconds: float = 5.0) -> EffectReport:
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        reports = hands.reports(time.clock_gettime(time.CLOCK_BOOTTIME))
+        if reports:
+            return reports[0]
+        time.sleep(0.02)
+    raise AssertionError("no report came")
+
+
+def test_a_signal_reaches_the_process_that_still_matches(hands: Hands, child: subprocess.Popen[bytes]) -> None:
+    done = perform(hands, Signal(identity(child, policy()), "sleep", SignalName.TERM, "sleeper"), policy())
+    assert done is not None and done.ok
+    assert child.wait(5) == -15
+
+
+def test_a_process_that_no_longer_matches_its_noun_is_left_alone(hands: Hands, child: subprocess.Popen[bytes]) -> None:
+    done = perform(hands, Signal(identity(child, policy()), "sleep", SignalName.KILL, "other"), policy())
+    assert done == Done(False, "the rule no longer matches it")
+    assert child.poll() is None
+
+
+def test_a_process_that_became_protected_is_left_alone_even_when_urgent(
+        hands: Hands, child: subprocess.Popen[bytes]) -> None:
+    protecting = policy(protects={"p": Protect("p", "sleeper")})
+    done = perform(hands, Signal(identity(child, policy()), "sleep", SignalName.KILL), protecting)
+    assert done is not None and not done.ok
+    assert child.poll() is None
+
+
+def test_another_start_time_is_another_process(hands: Hands, child: subprocess.Popen[bytes]) -> None:
+    stranger = replace(identity(child, policy()), start_ticks=1)
+    done = perform(hands, Signal(stranger, "sleep", SignalName.KILL, "sleeper"), policy())
+    assert done is not None and not done.ok
+    assert child.poll() is None
+
+
+def test_an_oom_score_adj_is_written_and_its_former_value_told(hands: Hands, child: subprocess.Popen[bytes]) -> None:
+    done = perform(hands, SetOomScoreAdj(identity(child, policy()), "sleep", 321, "sleeper"), policy())
+    assert done is not None
+    assert (done.ok, done.before, done.after) == (True, 0, 321)
+    assert Path(f"/proc/{child.pid}/oom_score_adj").read_text().strip() == "321"
+
+
+def test_a_program_is_begun_and_reported_when_it_ended(hands: Hands) -> None:
+    assert perform(hands, Run(("/bin/sh", "-c", "echo said; exit 3"), 5.0), policy()) is None
+    told = report(hands)
+    assert not told.ok
+    assert "said" in told.words
+
+
+def test_a_service_is_started_by_its_script(hands: Hands, tmp_path: Path) -> None:
+    script = tmp_path / "it"
+    script.write_text(f"#!/bin/sh\necho $1 >> {tmp_path}/called\n")
+    script.chmod(0o755)
+    assert perform(hands, StartUnit("it.service", "it"), policy()) is None
+    assert report(hands).ok
+    assert (tmp_path / "called").read_text() == "start\n"
+
+
+def test_a_probe_of_a_closed_port_fails_in_words(hands: Hands) -> None:
+    of = policy(services={"it": ServiceNoun("it", "it", probe=TcpProbe("127.0.0.1", 1))})
+    assert perform(hands, Probe("it"), of) is None
+    told = report(hands)
+    assert not told.ok
+    assert "127.0.0.1:1" in told.words
+
+
+def test_a_purge_reports_when_the_spool_is_cleared_and_tells_later_what_it_deleted(
+        hands: Hands, tmp_path: Path) -> None:
+    spool = tmp_path / "var" / "spool"
+    (spool / "old-1").mkdir(parents=True)
+    (spool / "old-1" / "file").write_text("x")
+    of = policy(spools={"s": SpoolNoun("s", str(spool), ("old-*",), stale_after_seconds=0.2)})
+    time.sleep(0.4)
+    assert perform(hands, Purge("s", 10), of) is None
+    told = report(hands)
+    assert told.ok, told.words
+    assert list(spool.glob("old-*")) == []
+    until = time.monotonic() + 5
+    news: tuple[str, ...] = ()
+    while not news and time.monotonic() < until:
+        hands.reports(time.clock_gettime(time.CLOCK_BOOTTIME))
+        news = hands.news()
+        time.sleep(0.02)
+    assert "1 entries deleted" in news[0]
+
+
+def test_a_refused_spool_is_reported_and_untouched(hands: Hands, tmp_path: Path) -> None:
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "real")
+    of = policy(spools={"s": SpoolNoun("s", str(tmp_path / "link"), ("*",), stale_after_seconds=0.1)})
+    assert perform(hands, Purge("s", 10), of) is None
+    assert not report(hands).ok
+
+
+def test_waiting_for_ended_processes_leaks_no_descriptor(hands: Hands) -> None:
+    before = len(os.listdir("/proc/self/fd"))
+    for _ in range(5):
+        victim = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(100)"])
+        of = Policy(processes={"victim": ProcessNoun("victim", exe=(re.compile(re.escape(os.path.realpath(
+            f"/proc/{victim.pid}/exe"))),))})
+        until = time.monotonic() + 5
+        while victim.pid not in look(of).processes or look(of).processes[victim.pid].facts.exe is None:
+            assert time.monotonic() < until
+        done = perform(hands, Signal(identity(victim, of), "python", SignalName.KILL, "victim"), of)
+        assert done is not None and done.ok, done
+        victim.wait()
+        hands.reports(0.0)
+    assert len(os.listdir("/proc/self/fd")) == before

@@ -1,0 +1,87 @@
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from watchdog_oom.host.lsb import Lsb
+from watchdog_oom.host.senses import Senses, units_of
+from watchdog_oom.model import ServiceStatus
+from watchdog_oom.policy.types import Policy, ProcessNoun, ServiceNoun, SpoolNoun
+from watchdog_oom.steps import Watch
+
+
+@pytest.fixture
+def senses(tmp_path: Path) -> Iterator[Senses]:
+    script = tmp_path / "init.d" / "it"
+    script.parent.mkdir()
+    script.write_text("#!/bin/sh\nexit 3\n")
+    script.chmod(0o755)
+    kmsg = tmp_path / "kmsg"
+    os.mkfifo(kmsg)
+    made = Senses("/proc", Lsb(str(tmp_path / "init.d")), kmsg=str(kmsg))
+    yield made
+    made.close()
+
+
+def test_one_look_holds_the_host_as_it_is(senses: Senses) -> None:
+    snapshot = senses.look(Policy(), Watch(), ())
+    assert snapshot.memory is not None and snapshot.memory.total_bytes > 0
+    assert os.getpid() in snapshot.processes
+    assert {os.getpid(), os.getppid()} <= snapshot.lineage
+    assert snapshot.boot_id == Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+
+
+def test_facts_of_candidates_are_in_the_look_and_of_nobody_else(senses: Senses) -> None:
+    exe = os.path.realpath("/proc/self/exe")
+    noun = ProcessNoun("me", comm=(re.compile(re.escape(Path("/proc/self/comm").read_text().strip())),),
+                       exe=(re.compile(re.escape(exe)),))
+    snapshot = senses.look(Policy(processes={"me": noun}), Watch(), ())
+    assert snapshot.processes[os.getpid()].facts.exe == exe
+    assert snapshot.processes[os.getppid()].facts.cmdline is None
+
+
+def test_watched_services_are_asked_in_the_background_and_come_with_their_moment(senses: Senses) -> None:
+    policy = Policy(services={"it": ServiceNoun("it", "it.service")})
+    before = time.clock_gettime(time.CLOCK_BOOTTIME)
+    until = time.monotonic() + 5
+    while time.monotonic() < until:
+        states = senses.look(policy, Watch(frozenset({"it"}), soon=True), ()).services
+        if states:
+            break
+        time.sleep(0.02)
+    assert states["it"].status is ServiceStatus.INACTIVE
+    assert states["it"].sensed_boottime >= before
+
+
+def test_spools_are_scanned_and_a_changed_policy_forgets_them(senses: Senses, tmp_path: Path) -> None:
+    spool = tmp_path / "var" / "spool"
+    (spool / "entry").mkdir(parents=True)
+    policy = Policy(spools={"s": SpoolNoun("s", str(spool), ("*",), 3600.0)})
+    until = time.monotonic() + 5
+    while "s" not in (states := senses.look(policy, Watch(), ()).spools):
+        assert time.monotonic() < until
+    assert states["s"].entries == 1
+    assert senses.look(Policy(), Watch(), ()).spools == {}
+
+
+def test_a_trigger_stands_for_its_own_unit() -> None:
+    policy = Policy(services={"it": ServiceNoun("it", "it.service", triggers=("it.socket",))})
+    assert units_of(policy, ["it", "it.socket"]) == {"it": "it.service", "it.socket": "it.socket"}
+
+
+def test_looking_for_long_leaks_no_descriptor(senses: Senses) -> None:
+    for _ in range(3):
+        senses.look(Policy(), Watch(), ())
+    before = len(os.listdir("/proc/self/fd"))
+    for _ in range(20):
+        child = subprocess.Popen([sys.executable, "-c", ""])
+        senses.look(Policy(), Watch(), ())
+        child.wait()
+    assert len(os.listdir("/proc/self/fd")) == before
