@@ -9,7 +9,7 @@ READY   = $(VENV)/.ready
 SCRATCH = build/run
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test lint types pytest test-services bench clean
+.PHONY: help run demo test lint types pytest test-services bench clean deb test-vm
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|' 2>/dev/null \
@@ -51,6 +51,12 @@ test-services: $(READY)  ## recoveries of this host's real cron and mariadb (roo
 
 bench: $(READY)  ## side by side with the peers that are installed
 	$(BIN)/python -m bench
+
+deb:  ## the Debian package, into build/ (Debian: apt-get install dpkg-dev debhelper dh-python python3-click fakeroot)
+	@packaging/build-deb
+
+test-vm: $(READY)  ## the package in a real Debian with systemd, swap and MariaDB, under qemu (root; half an hour)
+	$(BIN)/python -m pytest -m vm tests/vm
 
 clean:  ## remove what make made
 	rm -rf $(VENV) build .pytest_cache .mypy_cache .ruff_cache

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from watchdog_oom.errors import UsageError
+from watchdog_oom.records import dataclass
 
 DEFAULT_CONFIG = "/etc/watchdog-oom/watchdog-oom.toml"
 DEFAULT_POLICIES = "/etc/watchdog-oom/policies.d"

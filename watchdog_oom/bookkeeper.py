@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
+from contextlib import suppress
 from typing import assert_never
 
-from watchdog_oom.journal.record import Kind, Record
+from watchdog_oom.config import Config
+from watchdog_oom.journal.record import Kind, Record, sentence
+from watchdog_oom.journal.system_log import SystemLog
+from watchdog_oom.journal.writer import Journal
 from watchdog_oom.model import Clock, EffectReport, Process, ProcessId, Snapshot
 from watchdog_oom.policy.types import Policy
 from watchdog_oom.steps import (
+    Contain,
     Intent,
     Note,
     NoteKind,
     Probe,
     Purge,
     Refusal,
+    Release,
     Run,
     SetOomScoreAdj,
     Signal,
@@ -22,6 +29,23 @@ from watchdog_oom.steps import (
     Step,
     StopUnit,
 )
+
+
+def open_journal(directory: str, boot_id: str, config: Config) -> Journal:
+    """The journal, which copies every record to the system's log, and to the console unless that log reads it."""
+    system_log = SystemLog()
+    console = "JOURNAL_STREAM" not in os.environ
+
+    def copy(record: Record, seq: int | None) -> None:
+        system_log.send(record, seq)
+        if console:
+            with suppress(OSError):
+                os.write(2, f"{sentence(record)}\n".encode("utf-8", "backslashreplace"))
+
+    journal = Journal(directory, boot_id=boot_id, segment_bytes=config.journal_segment_bytes, keep=config.journal_keep,
+                      copy=copy)
+    journal.open()
+    return journal
 
 
 class Bookkeeper:
@@ -95,6 +119,8 @@ def target_of(step: Step, snapshot: Snapshot, policy: Policy,
             return {"argv": step.argv}
         case Probe():
             return {"service": step.service, "unit": policy.services[step.service].unit}
+        case Contain() | Release():
+            return {"unit": step.unit, "memory_high": step.memory_high_bytes, "memory_max": step.memory_max_bytes}
         case _:
             assert_never(step)
 

@@ -7,16 +7,14 @@ import selectors
 import sys
 import time
 from collections.abc import Callable, Sequence
-from contextlib import suppress
-from dataclasses import replace
 
-from watchdog_oom import __version__, arguments, state_file, status_file
+from watchdog_oom import __version__, arguments, state_file
 from watchdog_oom.arguments import Options
-from watchdog_oom.bookkeeper import Bookkeeper
+from watchdog_oom.bookkeeper import Bookkeeper, open_journal
 from watchdog_oom.cadence import pause_seconds
-from watchdog_oom.config import Config, build_config
+from watchdog_oom.config import build_config
 from watchdog_oom.decide import decide
-from watchdog_oom.errors import NotPermittedError, WatchdogError
+from watchdog_oom.errors import NotPermittedError, WatchdogError, place_of
 from watchdog_oom.guard import Budget
 from watchdog_oom.history import History
 from watchdog_oom.host.facts import FactReader
@@ -25,21 +23,20 @@ from watchdog_oom.host.own import OwnLock, missing_capabilities, own_directory, 
 from watchdog_oom.host.senses import Senses
 from watchdog_oom.host.services import choose_manager
 from watchdog_oom.inheritance import inherit
-from watchdog_oom.journal.record import Kind, Record, sentence
-from watchdog_oom.journal.system_log import SystemLog
-from watchdog_oom.journal.writer import Journal
+from watchdog_oom.journal.record import Kind, Record
 from watchdog_oom.model import EffectReport, Snapshot
 from watchdog_oom.notify import Notifier
 from watchdog_oom.policy_keeper import PolicyKeeper
+from watchdog_oom.records import replace
+from watchdog_oom.reporting import Reporter
 from watchdog_oom.status_file import Health
 from watchdog_oom.steps import Intent, Plan, Purge
 from watchdog_oom.wakeups import Wakeups
 
-LATE_SECONDS = 1.0
 STOP_SECONDS = 90.0
 BUSY_PAUSE_SECONDS = 0.25
 SHORTEST_PAUSE_SECONDS = 0.02
-STATUS_SECONDS = 2.0
+CALM_SECONDS = 2.0
 MOST_FAILING_TICKS = 10
 
 
@@ -60,15 +57,15 @@ class Daemon:
         manager = choose_manager(self.config.service_manager, init_dir=self.config.init_dir)
         self.senses = Senses(options.proc, manager)
         self.hands = Hands(options.proc, manager, output_dir=options.state)
-        self.journal = self._open_journal(self.config)
-        self.books = Bookkeeper(self.journal.append, self.journal.queue, FactReader(options.proc).everything)
+        self.journal = open_journal(options.log, self.senses.boot_id, self.config)
+        self.books = Bookkeeper(self._write, self.journal.queue, FactReader(options.proc).everything)
+        self.reporter = Reporter(options, self.health, self.notifier)
         self.wakeups = Wakeups()
         self.plan = Plan()
         self.reports: list[EffectReport] = []
         self.history = History(run_id=f"{int(self.health.started_wall):x}")
-        self._saved: tuple[object, ...] = ()
         self._failing = 0
-        self._status_due = 0.0
+        self._urgent_at = 0.0
         self._stop_by: float | None = None
 
     def run(self) -> None:
@@ -81,9 +78,10 @@ class Daemon:
             while not self.history.finished:
                 began = time.monotonic()
                 selector.select(pause)
-                self._measure_lateness(time.monotonic() - began - pause)
                 self._take_requests()
-                pause = self._survive(self._tick)
+                next_pause = self._survive(self._tick)
+                self.reporter.lateness(time.monotonic() - began - pause, self._write)
+                pause = next_pause
                 time.sleep(SHORTEST_PAUSE_SECONDS)  # a storm of wake-ups must not become a storm of ticks
         self._finish()
 
@@ -97,15 +95,15 @@ class Daemon:
             decide(snapshot, self.keeper.policy, self.history, self.budget)
         self.health.troubles = (*missing_capabilities(self.options.proc), *self.senses.troubles(),
                                 *protect_itself(self.options.proc))
-        self.journal.append(Record(Kind.START, result=f"watchdog-oomd {__version__} is ready", detail={
+        self._write(Record(Kind.START, result=f"watchdog-oomd {__version__} is ready", detail={
             "version": __version__, "pid": os.getpid(), "observe": self.options.observe,
             "sources": self.keeper.policy.sources, "notes": self.keeper.notes, "lacks": self.health.troubles}))
-        self.keeper.tell(self.journal.append)
+        self.keeper.tell(self._write)
         for record in inherited.records:
-            self.journal.append(record)
+            self._write(record)
         self.history = inherited.history
         self._perform(Plan(intents=inherited.intents), snapshot)
-        self._say_status(snapshot)
+        self.reporter.tell(snapshot, self.keeper, self.history, self.journal, self.budget)
         self.notifier.ready()
 
     def _survive(self, tick: Callable[[], float]) -> float:
@@ -115,8 +113,8 @@ class Daemon:
         except Exception as error:  # noqa: BLE001 - whatever it is, the host must not be left unwatched
             self.health.failed_ticks += 1
             self._failing += 1
-            where = _place(error)
-            self.journal.append(Record(Kind.INCIDENT, rule="daemon", because=(where,),
+            where = place_of(error)
+            self._write(Record(Kind.INCIDENT, rule="daemon", because=(where,),
                                        result=f"a tick failed, the next one follows: {type(error).__name__}: {error}"))
             if self._failing >= MOST_FAILING_TICKS:
                 raise WatchdogError(f"{self._failing} ticks in a row failed, the last at {where}: {error}") from None
@@ -143,8 +141,11 @@ class Daemon:
         policy = self.keeper.policy
         for intent in plan.intents:
             if intent.urgent:
+                self._urgent_at = snapshot.clock.boottime
                 self._perform_one(intent, snapshot)
-        self.journal.flush()
+        if not self._pressed():
+            self.journal.flush()
+            self.reporter.save(self.senses.boot_id, self.history)
         for note in plan.notes:
             self.books.note(note, snapshot)
         for refusal in plan.refusals:
@@ -177,7 +178,7 @@ class Daemon:
             self.books.report(report)
             self.reports.append(report)
         for words in self.hands.news():
-            self.journal.append(Record(Kind.OUTCOME, step=words.partition(":")[0], result=words.partition(": ")[2]))
+            self._write(Record(Kind.OUTCOME, step=words.partition(":")[0], result=words.partition(": ")[2]))
 
     def _take_requests(self) -> None:
         """Signals and policy files since the last tick."""
@@ -193,33 +194,28 @@ class Daemon:
             self.keeper.reload()
         recovering = any(state.run is not None for state in self.history.recoveries.values())
         if self.keeper.poll(hold=recovering or self.history.stopping):
-            self.keeper.tell(self.journal.append)
+            self.keeper.tell(self._write)
             self.notifier.ready()
-            self._status_due = 0.0
+            self.reporter.status_is_due()
 
     def _remember(self, snapshot: Snapshot) -> None:
-        """The state file when something durable changed, the status when it is due."""
+        """What changed: for the next life of the daemon, and for whoever looks."""
         self.journal.hold_rotation = any(state.run is not None for state in self.history.recoveries.values())
-        durable = state_file.durable(self.history)
-        if durable != self._saved and state_file.save(self.options.state, self.senses.boot_id, self.history):
-            self._saved = durable
-        eventful = self.plan.intents or self.plan.notes or self.plan.refusals
-        if eventful or snapshot.clock.boottime >= self._status_due:
-            self._say_status(snapshot)
+        if self._pressed():
+            return
+        self.reporter.save(self.senses.boot_id, self.history)
+        if self.plan.intents or self.plan.notes or self.plan.refusals:
+            self.reporter.status_is_due()
+        self.reporter.tell(snapshot, self.keeper, self.history, self.journal, self.budget)
 
-    def _say_status(self, snapshot: Snapshot) -> None:
-        self._status_due = snapshot.clock.boottime + STATUS_SECONDS
-        self.health.policy_faults, self.health.policy_notes = self.keeper.faults, self.keeper.notes
-        self.health.policy_loaded_wall = self.keeper.loaded_wall
-        self.health.skipped = dict(snapshot.skipped)
-        self.health.journal_seq, self.health.journal_dropped = self.journal.last_seq, self.journal.dropped
-        plain = status_file.to_plain(snapshot, self.keeper.policy, self.history, self.health, self.budget)
-        status_file.write(self.options.runtime, plain)
-        memory = snapshot.memory
-        self.notifier.status("memory unknown" if memory is None else
-                             f"{memory.available_percent:.0f}% memory, {memory.swap_free_percent:.0f}% swap free; "
-                             f"{len(self.keeper.policy.recovers)} recoveries armed"
-                             + ("; POLICY FILES ARE BROKEN" if self.keeper.faults else ""))
+    def _pressed(self) -> bool:
+        """An emergency, and an act of it just now: the next may follow at once and must not wait for a disk (Law 8)."""
+        now = time.clock_gettime(time.CLOCK_BOOTTIME)
+        return self.history.emergency is not None and now - self._urgent_at < CALM_SECONDS
+
+    def _write(self, record: Record) -> None:
+        """Into the journal; in the middle of an emergency only into its queue."""
+        (self.journal.queue if self._pressed() else self.journal.append)(record)
 
     def _pause(self, snapshot: Snapshot) -> float:
         """Sleep long while nothing presses, and briefly while a recovery or an ending waits for the next look."""
@@ -228,52 +224,17 @@ class Daemon:
         waiting = self.plan.watch.soon or self.history.endings or self.hands.busy or self.keeper.busy
         return min(pause, BUSY_PAUSE_SECONDS) if waiting else pause
 
-    def _measure_lateness(self, late_seconds: float) -> None:
-        """How much later than asked the loop came back: a daemon that starves says so (Law 11)."""
-        if late_seconds > self.health.worst_late_seconds:
-            self.health.worst_late_seconds = late_seconds
-        if late_seconds >= LATE_SECONDS:
-            self.health.late_ticks += 1
-            self.journal.append(Record(Kind.LATE, result=f"the loop came back {late_seconds:.1f}s late",
-                               took_seconds=late_seconds))
-
-    def _open_journal(self, config: Config) -> Journal:
-        """The journal copies every record to the system's log, and to the console unless that log reads it."""
-        system_log = SystemLog()
-        console = "JOURNAL_STREAM" not in os.environ
-
-        def copy(record: Record, seq: int | None) -> None:
-            system_log.send(record, seq)
-            if console:
-                with suppress(OSError):
-                    os.write(2, f"{sentence(record)}\n".encode("utf-8", "backslashreplace"))
-
-        journal = Journal(self.options.log, boot_id=self.senses.boot_id, segment_bytes=config.journal_segment_bytes,
-                          keep=config.journal_keep, copy=copy)
-        journal.open()
-        return journal
-
     def _finish(self) -> None:
         self.books.abandon("the daemon stopped before this ended")
-        self.journal.append(Record(Kind.STOP, result="stopped"))
-        state_file.save(self.options.state, self.senses.boot_id, self.history)
-        with suppress(OSError):
-            os.unlink(f"{self.options.runtime}/{status_file.NAME}")
+        self.history = replace(self.history, emergency=None)
+        self._write(Record(Kind.STOP, result="stopped"))
+        self.reporter.save(self.senses.boot_id, self.history)
+        self.reporter.close()
         self.hands.close()
         self.senses.close()
         self.journal.close()
         self.notifier.close()
         self.lock.release()
-
-
-def _place(error: BaseException) -> str:
-    """Where an error of ours came from, in one line."""
-    traceback = error.__traceback__
-    while traceback is not None and traceback.tb_next is not None:
-        traceback = traceback.tb_next
-    if traceback is None:
-        return "an unknown place"
-    return f"{os.path.basename(traceback.tb_frame.f_code.co_filename)}:{traceback.tb_lineno}"
 
 
 def main(argv: Sequence[str] | None = None) -> None:

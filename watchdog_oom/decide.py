@@ -6,7 +6,7 @@ from watchdog_oom.guard import Budget
 from watchdog_oom.history import History
 from watchdog_oom.model import Snapshot
 from watchdog_oom.policy.types import Policy
-from watchdog_oom.rules import emergency, escalation, freezing, limit, protect, recover
+from watchdog_oom.rules import containing, emergency, escalation, freezing, limit, protect, recover
 from watchdog_oom.steps import Plan
 from watchdog_oom.turn import Turn
 from watchdog_oom.view import View
@@ -24,6 +24,7 @@ def decide(snapshot: Snapshot, policy: Policy, history: History, budget: Budget)
         limit.apply(turn)
         recover.apply(turn)
         freezing.thaw_rest(turn)
+        containing.settle(turn)
     return turn.result()
 
 
@@ -32,6 +33,7 @@ def _wind_up(turn: Turn) -> None:
     recover.compensate_all(turn, "the daemon stops")
     recover.apply(turn)
     freezing.thaw_rest(turn)
-    if not recover.running(turn):
+    containing.settle(turn)
+    if not recover.running(turn) and not containing.owing(turn):
         protect.restore_all(turn)
         turn.finished = True

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from watchdog_oom.records import dataclass
 
 
 class WatchdogError(Exception):
@@ -47,3 +47,13 @@ class PolicyError(WatchdogError):
     def __init__(self, faults: tuple[Fault, ...]) -> None:
         self.faults = tuple(sorted(faults))
         super().__init__("\n".join(str(fault) for fault in self.faults))
+
+
+def place_of(error: BaseException) -> str:
+    """Where in our own code an unexpected error came from, in one word for a report: ``file.py:line``."""
+    traceback = error.__traceback__
+    while traceback is not None and traceback.tb_next is not None:
+        traceback = traceback.tb_next
+    if traceback is None:
+        return "an unknown place"
+    return f"{traceback.tb_frame.f_code.co_filename.rpartition('/')[2]}:{traceback.tb_lineno}"

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import assert_never
 
 from watchdog_oom.model import Process
 from watchdog_oom.policy.types import ProcessNoun
+from watchdog_oom.records import dataclass
 from watchdog_oom.steps import (
+    Contain,
     Probe,
     Purge,
+    Release,
     Run,
     SetOomScoreAdj,
     Signal,
@@ -18,13 +20,18 @@ from watchdog_oom.steps import (
     StartUnit,
     Step,
     StopUnit,
+    printable,
 )
 from watchdog_oom.view import View
 
 UNKILLABLE_ADJ = -1000
 KILL_WINDOW_SECONDS = 60.0
 SSHD = ProcessNoun("sshd of this host", comm=(re.compile("sshd.*"),), exe=(re.compile("/usr/(?:.*/)?sshd[^/]*"),))
+LOGIN = ProcessNoun("login of this host", comm=(re.compile("login"),), exe=(re.compile("(/usr)?/bin/login"),))
 OWN_UNITS = frozenset({"watchdog-oomd", "watchdog-oomd.service"})
+# Where an operator works or comes in, and what everything else stands on, whatever processes are seen in them.
+_NEVER_CONTAINED = re.compile(r"init\.scope|session-.*\.scope|user@.*\.service|user-runtime-dir@.*\.service|"
+                              r"sshd?(@.*)?\.service|dbus(-broker)?\.service|systemd-.*\.service")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +56,9 @@ def refusal(step: Step, view: View, budget: Budget, recent_kills: int, *, begun:
             return _purge_refusal(step, view, budget)
         case Run():
             return None if step.argv and step.argv[0].startswith("/") else "a program needs an absolute path"
-        case Probe():
+        case Contain():
+            return uncontainable(step.unit, view)
+        case Probe() | Release():
             return None
         case _:
             assert_never(step)
@@ -69,18 +78,33 @@ def untouchable(process: Process, view: View, *, named: bool = False) -> str | N
         return f"its oom_score_adj is {UNKILLABLE_ADJ}"
     if named:
         return None
-    if _is_sshd(process):
+    if _is(SSHD, process):
         return "it is sshd"
     if _leads_login_session(process, view):
         return "it leads an operator's session"
     return None
 
 
-def _is_sshd(process: Process) -> bool:
+def uncontainable(unit: str, view: View) -> str | None:
+    """Why the memory of this unit may not be bound, or ``None`` (Law 2): everything in it would be slowed down."""
+    if not unit.endswith((".service", ".scope")):
+        return "only services and scopes are contained, never a slice"
+    if unit in OWN_UNITS:
+        return "a watchdog does not contain itself"
+    if _NEVER_CONTAINED.fullmatch(unit):
+        return "the host or its operators depend on it"
+    for process in view.snapshot.processes.values():
+        if process.facts.unit == unit and not process.dead:
+            reason = untouchable(process, view)
+            if reason is not None:
+                return f"it holds {printable(process.comm)}[{process.pid}]: {reason}"
+    return None
+
+
+def _is(noun: ProcessNoun, process: Process) -> bool:
     """By executable where it could be read: a name alone is anybody's to take."""
-    if not SSHD.comm[0].fullmatch(process.comm):
-        return False
-    return process.facts.exe is None or SSHD.exe[0].fullmatch(process.facts.exe) is not None
+    exe = process.facts.exe
+    return bool(noun.comm[0].fullmatch(process.comm)) and (exe is None or bool(noun.exe[0].fullmatch(exe)))
 
 
 def _leads_login_session(process: Process, view: View) -> bool:
@@ -88,7 +112,7 @@ def _leads_login_session(process: Process, view: View) -> bool:
     if not process.tty or process.session != process.pid:
         return False
     parent = view.snapshot.processes.get(process.ppid)
-    return parent is not None and (_is_sshd(parent) or parent.comm == "login")
+    return parent is not None and (_is(SSHD, parent) or _is(LOGIN, parent))
 
 
 def _signal_refusal(step: Signal, view: View, budget: Budget, recent_kills: int, begun: bool) -> str | None:

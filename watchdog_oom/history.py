@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from watchdog_oom.model import KernelKill, ProcessId
 from watchdog_oom.policy.types import RecoveryStep
+from watchdog_oom.records import dataclass, field
 
 
 class Stage(StrEnum):
@@ -44,6 +44,30 @@ class Adjusted:
     original: int
     value: int
     tried_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Contained:
+    """A unit whose memory we bound: what we set, what stood there before (``max`` ``None``: MemoryMax is not touched),
+    and the intents that asked for it. ``noun`` selects the processes it is about.
+
+    ``done`` is when the service manager said that the bounds are set, ``seen`` says that a later state was looked at;
+    ``released`` is when it said that they are given back, ``failed`` when that did not work.
+    """
+
+    rule: str
+    noun: str | None
+    high_bytes: int
+    max_bytes: int | None
+    before_high_bytes: int
+    before_max_bytes: int | None
+    since: float
+    contain_id: str = ""
+    release_id: str = ""
+    done: float | None = None
+    seen: bool = False
+    released: float | None = None
+    failed: float | None = None
 
 
 class Phase(StrEnum):
@@ -84,6 +108,11 @@ class Run:
     active_since: float | None = None
     active_pid: int = 0
 
+    @property
+    def waiting_since(self) -> float:
+        """From when on the deadline of what is being waited for counts."""
+        return max(self.since, self.entered)
+
 
 @dataclass(frozen=True, slots=True)
 class Recovery:
@@ -103,12 +132,6 @@ class Recovery:
     owed_triggers: tuple[str, ...] = ()
     kills_heard_until: float = 0.0
 
-    def interrupted(self) -> Recovery:
-        """What is left of it if the daemon dies now: a run has become the debt of all that it stopped (Law 5)."""
-        if self.run is None:
-            return self
-        return replace(self, run=None, owed=self.run.stopped, owed_triggers=self.run.triggers)
-
 
 @dataclass(frozen=True, slots=True)
 class History:
@@ -127,6 +150,7 @@ class History:
     kills: tuple[float, ...] = ()
     adjusted: Mapping[ProcessId, Adjusted] = field(default_factory=dict)
     frozen: Mapping[ProcessId, str] = field(default_factory=dict)
+    contained: Mapping[str, Contained] = field(default_factory=dict)
     recoveries: Mapping[str, Recovery] = field(default_factory=dict)
     kernel_kills: tuple[KernelKill, ...] = ()
     emergency: str | None = None

@@ -8,11 +8,11 @@ from __future__ import annotations
 import marshal
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 from watchdog_oom.errors import Fault
 from watchdog_oom.host.children import Child, spawn_work
+from watchdog_oom.records import dataclass
 
 _CHUNK_BYTES = 1 << 16
 

@@ -8,9 +8,10 @@ file times.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
+
+from watchdog_oom.records import dataclass, field
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -185,15 +186,35 @@ class ServiceStatus(StrEnum):
     UNKNOWN = "unknown"
 
 
+UNLIMITED_BYTES = (1 << 64) - 1  # as systemd says "infinity" over D-Bus (org.freedesktop.systemd1(5))
+
+
 @dataclass(frozen=True, slots=True)
 class ServiceState:
-    """One unit as of ``sensed_boottime``; ``main_pid`` is 0 where the manager does not tell it."""
+    """One unit as of ``sensed_boottime``; ``main_pid`` is 0 where the manager does not tell it. The memory bounds are
+    MemoryHigh and MemoryMax (systemd.resource-control(5)), ``None`` where the manager has no such thing.
+
+    Of systemd alone come ``result`` (why it ended: ``oom-kill``, ``exit-code`` …), how often it was restarted, its
+    invocation, its memory and control group, how long a start and a stop may take, and the units that start it by
+    themselves. ``survivors`` are the pids that still live in the control group of a unit that is down.
+    """
 
     unit: str
     status: ServiceStatus
     sensed_boottime: float
     main_pid: int = 0
     words: str = ""
+    memory_high_bytes: int | None = None
+    memory_max_bytes: int | None = None
+    result: str = ""
+    restarts: int = 0
+    invocation: str = ""
+    memory_current_bytes: int | None = None
+    control_group: str = ""
+    start_seconds: float | None = None
+    stop_seconds: float | None = None
+    triggered_by: tuple[str, ...] = ()
+    survivors: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import assert_never
 
 from watchdog_oom import words
@@ -11,6 +10,7 @@ from watchdog_oom.guard import untouchable
 from watchdog_oom.history import Recovery
 from watchdog_oom.model import Process
 from watchdog_oom.policy.types import Limit, Mode, Recover, RecoveryStep, Size, Verb
+from watchdog_oom.records import dataclass
 from watchdog_oom.rules.limit import size_bytes
 from watchdog_oom.rules.recover import clause_findings, wait_seconds
 from watchdog_oom.selectors import names_target
@@ -168,7 +168,7 @@ def _met(view: View, step: RecoveryStep) -> str:
             states = [(name, view.snapshot.services.get(name)) for name in step.names]
             return ", ".join(f"{state.unit} is {state.status}" if state else f"the state of {name} is not known"
                              for name, state in states)
-        case Verb.KILL | Verb.FREEZE:
+        case Verb.KILL | Verb.FREEZE | Verb.CONTAIN:
             return "; ".join(_members(view, name) for name in step.names)
         case Verb.PURGE:
             return "; ".join(_spool(view, name) for name in step.names)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from watchdog_oom.policy.types import Mode, Policy, Then
+from watchdog_oom.records import replace
 
 
 def observing(policy: Policy) -> Policy:

@@ -10,6 +10,8 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any
 
+from watchdog_oom import words
+from watchdog_oom.config import build_config
 from watchdog_oom.errors import Fault, PolicyError
 from watchdog_oom.journal.record import Kind, Record
 from watchdog_oom.loading import Answer, Loading
@@ -77,8 +79,8 @@ class PolicyKeeper:
     def _take(self, answer: Answer) -> None:
         if answer.faults or answer.policy is None or answer.config is None:
             self.faults = tuple(str(fault) for fault in answer.faults)
-            self._news.append(Record(Kind.POLICY, result=f"rejected: {len(self.faults)} faults; the last good policy "
-                                                         f"stays in force", detail={"faults": self.faults}))
+            told = f"rejected: {words.count(len(self.faults), 'fault')}; the last good policy stays in force"
+            self._news.append(Record(Kind.POLICY, result=told, detail={"faults": self.faults}))
             return
         self._adopt(answer.policy, answer)
         if answer.config != self.config:
@@ -88,7 +90,7 @@ class PolicyKeeper:
         policy = build_policy(ir)
         self.policy = observing(policy) if self._observe else policy
         self.faults, self.notes, self.loaded_wall = (), answer.notes, time.time()
-        self._news.append(Record(Kind.POLICY, result=f"loaded {len(answer.sources)} files",
+        self._news.append(Record(Kind.POLICY, result=f"loaded {words.count(len(answer.sources), 'file')}",
                                  detail={"sources": answer.sources, "notes": answer.notes}))
         self._save(ir)
 
@@ -99,10 +101,10 @@ class PolicyKeeper:
             self._adopt(answer.policy, answer)
             return self.policy
         last_good = self._saved()
-        if last_good is None or answer.config is None:
+        if last_good is None:
             raise PolicyError(answer.faults)
-        self.config = answer.config
-        self._adopt(last_good, answer)
+        self.config = last_good["config"] if answer.config is None else answer.config
+        self._adopt(last_good["policy"], answer)
         self.notes += ("the policy files are broken: this is the last good policy",)
         self._news.clear()
         self._take(answer)
@@ -148,7 +150,7 @@ class PolicyKeeper:
             fd = os.open(f"{self._last_good}.new", os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW,
                          0o600)
             try:
-                os.write(fd, json.dumps(ir).encode())
+                os.write(fd, json.dumps({"policy": ir, "config": dict(self.config)}).encode())
             finally:
                 os.close(fd)
             os.rename(f"{self._last_good}.new", self._last_good)
@@ -157,11 +159,12 @@ class PolicyKeeper:
         with suppress(OSError, ValueError, TypeError, KeyError):
             fd = os.open(self._last_good, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
             try:
-                ir = json.loads(os.read(fd, 1 << 24))
+                saved = json.loads(os.read(fd, 1 << 24))
             finally:
                 os.close(fd)
-            plain: dict[str, Any] = _tuples(ir)
-            build_policy(plain)
+            plain: dict[str, Any] = _tuples(saved)
+            build_policy(plain["policy"])
+            build_config(plain["config"])
             return plain
         return None
 

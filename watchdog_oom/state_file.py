@@ -1,7 +1,8 @@
-"""What must survive a restart of the daemon within one boot: attempts, holds, debts, and original oom_score_adj values.
+"""What must survive a restart of the daemon within one boot: attempts, holds, debts, and what has to be given back.
 
-Written whole to a new file and renamed into place. A file that is missing, damaged or of another boot means a fresh
-start; the journal, not this file, is the record of what was done.
+That is: former values of oom_score_adj, the frozen, former memory bounds of units. Written whole to a new file and
+renamed into place. A file that is missing, damaged or of another boot means a fresh start; the journal, not this file,
+is the record of what was done.
 """
 
 from __future__ import annotations
@@ -9,11 +10,11 @@ from __future__ import annotations
 import json
 import os
 from contextlib import suppress
-from dataclasses import replace
 from typing import Any
 
-from watchdog_oom.history import Adjusted, History, Recovery
+from watchdog_oom.history import Adjusted, Contained, History, Recovery
 from watchdog_oom.model import ProcessId
+from watchdog_oom.records import replace
 
 NAME = "state.json"
 
@@ -54,7 +55,10 @@ def to_plain(boot_id: str, history: History) -> dict[str, Any]:
                        for name, state in history.recoveries.items()},
         "adjusted": [[identity.pid, identity.start_ticks, adjusted.comm, adjusted.original, adjusted.value]
                      for identity, adjusted in history.adjusted.items()],
-        "frozen": [[identity.pid, identity.start_ticks, rule] for identity, rule in history.frozen.items()]}
+        "frozen": [[identity.pid, identity.start_ticks, rule] for identity, rule in history.frozen.items()],
+        "contained": [[unit, contained.rule, contained.noun, contained.high_bytes, contained.max_bytes,
+                       contained.before_high_bytes, contained.before_max_bytes, contained.since]
+                      for unit, contained in history.contained.items()]}
 
 
 def from_plain(plain: dict[str, Any], history: History) -> History:
@@ -65,11 +69,13 @@ def from_plain(plain: dict[str, Any], history: History) -> History:
     adjusted = {ProcessId(pid, start): Adjusted(comm, original, value, tried_at=0.0)
                 for pid, start, comm, original, value in plain["adjusted"]}
     frozen = {ProcessId(pid, start): rule for pid, start, rule in plain["frozen"]}
-    return replace(history, recoveries=recoveries, adjusted=adjusted, frozen=frozen)
+    contained = {unit: replace(Contained(*bounds), done=0.0, seen=True) for unit, *bounds in plain.get("contained", ())}
+    return replace(history, recoveries=recoveries, adjusted=adjusted, frozen=frozen, contained=contained)
 
 
 def durable(history: History) -> tuple[object, ...]:
     """What ``save`` would write, comparable at every tick without writing it."""
     return ({name: replace(state, run=None) for name, state in history.recoveries.items()},
             {identity: adjusted.original for identity, adjusted in history.adjusted.items()},
-            dict(history.frozen))
+            dict(history.frozen),
+            {unit: (contained.high_bytes, contained.max_bytes) for unit, contained in history.contained.items()})

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import dataclass, field
 
 from watchdog_oom.guard import Budget
 from watchdog_oom.history import History, Recovery
 from watchdog_oom.model import Snapshot
 from watchdog_oom.policy.types import Policy
+from watchdog_oom.records import dataclass, field
 from watchdog_oom.rules.recover import wait_seconds
 
 NAME = "status.json"
@@ -52,7 +52,7 @@ def write(runtime: str, plain: dict[str, object]) -> bool:
 
 
 def to_plain(snapshot: Snapshot, policy: Policy, history: History, health: Health, budget: Budget) -> dict[str, object]:
-    """The status as documented in docs/status.md; moments are seconds since the epoch, durations seconds."""
+    """The status as documented in docs/commands.md; moments are seconds since the epoch, durations seconds."""
     clock = snapshot.clock
     memory, pressure = snapshot.memory, snapshot.pressure
     return {
@@ -85,6 +85,10 @@ def to_plain(snapshot: Snapshot, policy: Policy, history: History, health: Healt
                     "for_seconds": round(clock.boottime - ending.since, 1)}
                    for identity, ending in history.endings.items()],
         "frozen": [{"pid": identity.pid, "rule": rule} for identity, rule in history.frozen.items()],
+        "contained": [{"unit": unit, "rule": contained.rule, "memory_high_bytes": contained.high_bytes,
+                       "memory_max_bytes": contained.max_bytes, "was_high_bytes": contained.before_high_bytes,
+                       "for_seconds": round(clock.boottime - contained.since, 1)}
+                      for unit, contained in history.contained.items()],
         "budget": {"kills_per_minute": budget.kills_per_minute, "kills_last_minute": len(history.kills),
                    "purge_entries": budget.purge_entries},
         "health": {"ticks": health.ticks, "late_ticks": health.late_ticks,

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeAlias
 
-from watchdog_oom.model import ProcessId
+from watchdog_oom import words
+from watchdog_oom.model import UNLIMITED_BYTES, ProcessId
+from watchdog_oom.records import dataclass
 
 
 class SignalName(StrEnum):
@@ -101,7 +102,39 @@ class Probe:
         return f"probe {self.service}"
 
 
-Step: TypeAlias = Signal | SetOomScoreAdj | StopUnit | StartUnit | Purge | Run | Probe
+@dataclass(frozen=True, slots=True)
+class Contain:
+    """Bound the memory of a unit until it is released: MemoryHigh, and MemoryMax unless ``None``
+    (systemd.resource-control(5)). ``noun`` selects the processes it is about."""
+
+    unit: str
+    memory_high_bytes: int
+    memory_max_bytes: int | None = None
+    noun: str | None = None
+
+    def __str__(self) -> str:
+        return f"contain {self.unit}: {_bounds(self.memory_high_bytes, self.memory_max_bytes)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """Give a contained unit back the bounds it had before; ``None`` where MemoryMax was never touched."""
+
+    unit: str
+    memory_high_bytes: int
+    memory_max_bytes: int | None = None
+
+    def __str__(self) -> str:
+        return f"release {self.unit}: {_bounds(self.memory_high_bytes, self.memory_max_bytes)}"
+
+
+def _bounds(high_bytes: int, max_bytes: int | None) -> str:
+    def text(amount_bytes: int) -> str:
+        return "infinity" if amount_bytes == UNLIMITED_BYTES else words.size(amount_bytes)
+    return f"MemoryHigh={text(high_bytes)}" + ("" if max_bytes is None else f", MemoryMax={text(max_bytes)}")
+
+
+Step: TypeAlias = Signal | SetOomScoreAdj | StopUnit | StartUnit | Purge | Run | Probe | Contain | Release
 
 
 @dataclass(frozen=True, slots=True)

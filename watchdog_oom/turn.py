@@ -5,17 +5,28 @@ Rules speak to the system only through here, so guard is asked for every step, a
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from watchdog_oom.guard import KILL_WINDOW_SECONDS, Budget, refusal
-from watchdog_oom.history import Ending, History, Stage
+from watchdog_oom.history import Contained, Ending, History, Stage
 from watchdog_oom.model import KernelKill, Process, ProcessId
+from watchdog_oom.records import dataclass, replace
 from watchdog_oom.steps import Intent, Note, NoteKind, Plan, Refusal, Signal, SignalName, Step, Watch
 from watchdog_oom.view import View
 
 REPEAT_SECONDS = 3600.0
 KERNEL_KILL_MEMORY_SECONDS = 3600.0
 REFREEZE_SECONDS = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """That a unit's memory be bound: MemoryHigh, and MemoryMax unless ``None``."""
+
+    rule: str
+    noun: str
+    because: tuple[str, ...]
+    high_bytes: int
+    max_bytes: int | None
+    incident: str | None = None
 
 
 class Turn:
@@ -31,6 +42,8 @@ class Turn:
         self.adjusted = dict(history.adjusted)
         self.frozen = dict(history.frozen)
         self.wanted_frozen: set[ProcessId] = set()
+        self.contained: dict[str, Contained] = dict(history.contained)
+        self.wanted_contained: dict[str, Wish] = {}
         self.recoveries = dict(history.recoveries)
         self.kills = tuple(at for at in history.kills if self.now - at < KILL_WINDOW_SECONDS)
         self.shunned = {identity: until for identity, until in history.shunned.items() if until > self.now}
@@ -147,6 +160,15 @@ class Turn:
         self.wanted_frozen.add(process.id)
         return True
 
+    def contain(self, unit: str, wish: Wish) -> None:
+        """Bound a unit's memory for as long as this is asked every tick; of two wishes the tighter bounds hold."""
+        other = self.wanted_contained.get(unit)
+        if other is not None:
+            maxima = [amount for amount in (other.max_bytes, wish.max_bytes) if amount is not None]
+            wish = replace(other, high_bytes=min(other.high_bytes, wish.high_bytes),
+                           max_bytes=min(maxima, default=None))
+        self.wanted_contained[unit] = wish
+
     def watch(self, *services: str, soon: bool = False) -> None:
         """Ask that the next snapshots hold the states of these services."""
         self.watched.update(services)
@@ -158,8 +180,8 @@ class Turn:
         history = replace(
             self.before, counter=self.counter, decided_at=self.now, held_since=self._held, told_at=self._told,
             endings=self.endings, shunned=self.shunned, ended_at=self.ended_at, kills=self.kills,
-            adjusted=self.adjusted, frozen=self.frozen, recoveries=self.recoveries, kernel_kills=self.kernel_kills,
-            emergency=self.emergency, finished=self.finished)
+            adjusted=self.adjusted, frozen=self.frozen, contained=self.contained, recoveries=self.recoveries,
+            kernel_kills=self.kernel_kills, emergency=self.emergency, finished=self.finished)
         return plan, history
 
 

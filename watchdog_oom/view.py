@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from watchdog_oom.model import KernelKill, Process, ProcessId, Snapshot
 from watchdog_oom.policy.types import Policy, ProcessNoun
-from watchdog_oom.selectors import own_keys_match
+from watchdog_oom.selectors import alive, any_of, keys_match, own_keys_match
 
 
 class View:
@@ -18,6 +18,7 @@ class View:
         self.policy = policy
         self._matches: dict[str, tuple[Process, ...]] = {}
         self._protected: dict[ProcessId, str] | None = None
+        self._alive: tuple[Process, ...] | None = None
         self._open: set[str] = set()
         self.kernel_kills = snapshot.kernel_kills
 
@@ -39,15 +40,28 @@ class View:
                 return ()
             self._open.add(noun_name)
             noun = self.policy.processes[noun_name]
-            found = [p for p in self.snapshot.processes.values() if self.matches(noun, p)]
+            found = [p for p in self._candidates(noun) if keys_match(noun, p) and self._relations_match(noun, p)]
             self._open.discard(noun_name)
             self._matches[noun_name] = tuple(sorted(found, key=lambda p: (p.id.start_ticks, p.pid)))
         return self._matches[noun_name]
 
     def matches(self, noun: ProcessNoun, process: Process) -> bool:
         """Whether every key of the noun holds for the process, its ancestors and its spools included."""
-        if not own_keys_match(noun, process):
-            return False
+        return own_keys_match(noun, process) and self._relations_match(noun, process)
+
+    def _candidates(self, noun: ProcessNoun) -> Iterable[Process]:
+        """Whom the noun may match, by executable or name. A host runs few different ones, so each is judged once."""
+        if self._alive is None:
+            self._alive = tuple([p for p in self.snapshot.processes.values() if alive(p)])
+        if noun.exe:
+            exes = any_of({p.facts.exe for p in self._alive}, noun.exe)
+            return [p for p in self._alive if p.facts.exe in exes] if exes else ()
+        if noun.comm:
+            names = any_of({p.comm for p in self._alive}, noun.comm)
+            return [p for p in self._alive if p.comm in names] if names else ()
+        return self._alive
+
+    def _relations_match(self, noun: ProcessNoun, process: Process) -> bool:
         if noun.under and not any(spool in process.under for spool in noun.under):
             return False
         if not noun.parent:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import signal
 from contextlib import suppress
-from dataclasses import dataclass
 from types import FrameType
+
+from watchdog_oom.records import dataclass
 
 _STOP = (signal.SIGTERM, signal.SIGINT)
 

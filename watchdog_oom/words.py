@@ -30,3 +30,8 @@ def duration(seconds: float) -> str:
 
 def percent(value: float) -> str:
     return f"{value:.1f}%" if value < 10 and value != int(value) else f"{value:.0f}%"
+
+
+def count(number: int, noun: str) -> str:
+    """``1 file``, ``2 files``."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"

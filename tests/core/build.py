@@ -53,7 +53,8 @@ def noun(name: str, *, comm: str | None = None, exe: str | None = None, **keys: 
     """A process noun by plain text; without any key it matches its own name."""
     if comm is None and exe is None and not keys:
         comm = name
-    exact = {key: (re.compile(re.escape(text)),) for key, text in (("comm", comm), ("exe", exe)) if text is not None}
+    exact: dict[str, Any] = {key: (re.compile(re.escape(text)),)
+                             for key, text in (("comm", comm), ("exe", exe)) if text is not None}
     for key in ("unit", "cmdline"):
         if key in keys:
             exact[key] = (re.compile(keys.pop(key)),)
@@ -87,7 +88,8 @@ def spool_state(**keys: Any) -> SpoolState:
     return SpoolState(scanned_boottime=keys.pop("scanned_boottime", NOW), **keys)
 
 
-def service_state(unit: str, status: ServiceStatus = ServiceStatus.ACTIVE, at: float = NOW, **rest: Any) -> ServiceState:
+def service_state(unit: str, status: ServiceStatus = ServiceStatus.ACTIVE, at: float = NOW,
+                  **rest: Any) -> ServiceState:
     return ServiceState(unit, status, at, **rest)
 
 
@@ -113,5 +115,6 @@ def step(verb: Verb, *names: str, within: float | None = None, **rest: Any) -> R
     return RecoveryStep(verb, names, within_seconds=within, **rest)
 
 
-def turn(seen: Snapshot, rules: Policy | None = None, history: History | None = None, budget: Budget | None = None) -> Turn:
+def turn(seen: Snapshot, rules: Policy | None = None, history: History | None = None,
+         budget: Budget | None = None) -> Turn:
     return Turn(View(seen, rules or policy()), history or History(), budget or Budget())

@@ -8,9 +8,11 @@ from dataclasses import dataclass, field, replace
 from tests.core.build import MIB, NOW
 from watchdog_oom.decide import decide
 from watchdog_oom.guard import Budget
-from watchdog_oom.history import History
+from watchdog_oom.history import History, Phase
+from watchdog_oom.history import Run as RecoveryRun
 from watchdog_oom.model import (
     NO_FACTS,
+    UNLIMITED_BYTES,
     Clock,
     EffectReport,
     Facts,
@@ -25,12 +27,14 @@ from watchdog_oom.model import (
 )
 from watchdog_oom.policy.types import Policy
 from watchdog_oom.steps import (
+    Contain,
     Intent,
     Note,
     Plan,
     Probe,
     Purge,
     Refusal,
+    Release,
     Run,
     SetOomScoreAdj,
     Signal,
@@ -82,6 +86,9 @@ class Unit:
     answers: bool = True
     activates: str | None = None
     main_pid: int = 0
+    memory_high: int | None = UNLIMITED_BYTES
+    memory_max: int | None = UNLIMITED_BYTES
+    bound: str = "ok"       # how bounding its memory goes: ``ok`` or ``fails``
     job: tuple[str, float] | None = None
     starts: int = 0
 
@@ -93,6 +100,7 @@ class Spool:
     purge: str = "ok"
     purge_takes: float = 1.0
     problem: str | None = None
+    scanned: float | None = None  # when it was scanned last; ``None``: at every look
 
 
 @dataclass
@@ -122,6 +130,7 @@ class World:
     refusals: list[Refusal] = field(default_factory=list)
     trouble: list[str] = field(default_factory=list)
     next_pid: int = 100
+    seen: Snapshot = field(default_factory=lambda: Snapshot(Clock(0.0, 0.0)))
     _watch: Watch = field(default_factory=Watch)
     _reports: list[EffectReport] = field(default_factory=list)
     _kills: list[KernelKill] = field(default_factory=list)
@@ -134,8 +143,8 @@ class World:
         self.next_pid += 1
         number = pid if pid is not None else self.next_pid
         started = self.now - age
-        process = Proc(number, comm, int(started * 100) + self.next_pid, started, facts=Facts(exe, None, None, user, unit),
-                       **rest)  # type: ignore[arg-type]
+        process = Proc(number, comm, int(started * 100) + self.next_pid, started,
+                       facts=Facts(exe, None, None, user, unit), **rest)  # type: ignore[arg-type]
         self.procs[number] = process
         return process
 
@@ -156,7 +165,8 @@ class World:
         self.now += seconds
         self.wall += seconds
         self._happen()
-        plan, self.history = decide(self.snapshot(), self.policy, self.history, self.budget)
+        self.seen = self.snapshot()
+        plan, self.history = decide(self.seen, self.policy, self.history, self.budget)
         self._watch = plan.watch
         self.notes += plan.notes
         self.refusals += plan.refusals
@@ -182,10 +192,14 @@ class World:
         self.until(lambda: self.history.finished)
 
     def crash(self) -> None:
-        """The daemon dies and a new one starts with what was saved; what was under way goes on, unreported."""
+        """The daemon dies and a new one starts with what was saved; what was under way goes on, unreported. What a run
+        had stopped is found in the journal and put into a run that goes the way back."""
+        saved = {name: replace(state, run=_way_back(state.run, self.now)) for name, state in
+                 self.history.recoveries.items()}
         self.history = History(run_id=self.history.run_id + "x", adjusted=self.history.adjusted,
-                               frozen=self.history.frozen,
-                               recoveries={name: state.interrupted() for name, state in self.history.recoveries.items()})
+                               frozen=self.history.frozen, recoveries=saved,
+                               contained={unit: replace(contained, done=0.0, contain_id="", release_id="", failed=None)
+                                          for unit, contained in self.history.contained.items()})
         self._pending = [(due, "", what, act) for due, _, what, act in self._pending]
         self._reports, self._watch = [], Watch()
 
@@ -212,15 +226,15 @@ class World:
         return Snapshot(
             clock, "boot", self.memory() if self.memory_readable else None,
             processes={pid: self._sensed(process) for pid, process in self.procs.items()},
-            spools={name: SpoolState(self.now, spool.problem, spool.entries, spool.stale)
-                    for name, spool in self.spools.items()},
+            spools={name: SpoolState(self.now if spool.scanned is None else spool.scanned, spool.problem,
+                                     spool.entries, spool.stale) for name, spool in self.spools.items()},
             services=self._service_states(), kernel_kills=kills, reports=reports, lineage=self.lineage)
 
     def memory(self) -> Memory:
         held = sum(process.rss_mib for process in self.procs.values())
         swapped = self.swap_used_mib + sum(process.swap_mib for process in self.procs.values())
         free = max(0, self.ram_mib - self.base_mib - held)
-        return Memory(self.ram_mib * MIB, free * MIB, max(1, held) * MIB, self.swap_mib * MIB,
+        return Memory(self.ram_mib * MIB, free * MIB, (self.base_mib + held) * MIB, self.swap_mib * MIB,
                       max(0, self.swap_mib - swapped) * MIB)
 
     def _sensed(self, process: Proc) -> Process:
@@ -234,7 +248,8 @@ class World:
         fresh = {}
         for name, unit in units.items():
             found = self.units.get(unit, Unit(ServiceStatus.MISSING))
-            fresh[name] = ServiceState(unit, found.status, self.now, found.main_pid)
+            fresh[name] = ServiceState(unit, found.status, self.now, found.main_pid,
+                                       memory_high_bytes=found.memory_high, memory_max_bytes=found.memory_max)
         shown = {**fresh, **self._answers} if self.stale_states else fresh
         self._answers = fresh
         return {name: shown[name] for name in fresh}
@@ -268,6 +283,8 @@ class World:
             case Probe(service=name):
                 unit = self.units[self.policy.services[name].unit]
                 self._later(intent, 0.5, lambda: unit.answers and unit.status is ServiceStatus.ACTIVE)
+            case Contain() | Release() as bounds:
+                self._later(intent, 0.5, lambda: self._bound(bounds))
             case Run():
                 self._later(intent, 1.0, lambda: self.run_works)
 
@@ -275,10 +292,9 @@ class World:
         self._pending.append((self.now + seconds, intent.id, str(intent.step), act))
 
     def _signal(self, intent: Intent, signal: Signal) -> None:
-        process = self.procs[signal.target.pid]
-        assert process.id == signal.target, "a signal for a process that is not there"
-        if process.out_of_reach:
-            self._reports.append(EffectReport(intent.id, False, "not permitted", 0.0, self.now))
+        process = self.procs.get(signal.target.pid)
+        if process is None or process.id != signal.target or process.out_of_reach:
+            self._reports.append(EffectReport(intent.id, False, "gone, or not permitted", 0.0, self.now))
             return
         self.sent.append((self.now, signal.signal, signal.target, intent.rule))
         match signal.signal:
@@ -320,6 +336,15 @@ class World:
             unit.main_pid = self._new_pid()
         return mode != "fails"
 
+    def _bound(self, step: Contain | Release) -> bool:
+        unit = self.units.get(step.unit)
+        if unit is None or unit.bound == "fails":
+            return False
+        unit.memory_high = step.memory_high_bytes
+        if step.memory_max_bytes is not None:
+            unit.memory_max = step.memory_max_bytes
+        return True
+
     def _purged(self, spool: Spool) -> bool:
         if spool.purge == "ok":
             spool.entries -= spool.stale
@@ -329,3 +354,11 @@ class World:
     def _new_pid(self) -> int:
         self.next_pid += 1
         return self.next_pid
+
+
+def _way_back(run: RecoveryRun | None, now: float) -> RecoveryRun | None:
+    if run is None or not run.stopped:
+        return None
+    why = "the daemon died"
+    return RecoveryRun(run.incident, (why,), now, Phase.COMPENSATE, entered=now, failure=why, stopped=run.stopped,
+                       triggers=run.triggers)

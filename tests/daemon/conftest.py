@@ -38,7 +38,7 @@ def daemon(home: Path) -> Iterator[MakeDaemon]:
 
 @pytest.fixture
 def mailserver(home: Path) -> Iterator[MailServer]:
-    server = MailServer(home / "mail", scanner_mib=20)
+    server = MailServer(home / "mail", scanner_mib=20, pace_seconds=0.2)
     yield server
     server.close()
 

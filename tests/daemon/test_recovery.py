@@ -12,7 +12,7 @@ from tests.miniature.mailserver import MailServer
 
 
 def policy_for(mail: MailServer, *, steps: str | None = None, recover: str = "", service: str = "") -> str:
-    default_steps = """{ stop = "amavis" }, { kill = "clamscan", within = "6s" }, { purge = "vscan" },
+    default_steps = """{ stop = "amavis" }, { kill = "clamscan", within = "2s" }, { purge = "vscan" },
                        { start = "stopped" }, { verify = "amavis" }"""
     return f'''
 [process.clamscan]
@@ -22,16 +22,16 @@ exe = "{mail.program('mysqld')}"
 [spool.vscan]
 path = "{mail.spool}"
 entries = "amavis-*"
-stale_after = "2s"
+stale_after = "1s"
 [service.amavis]
 unit = "amavis.service"
-stable_for = "500ms"
+stable_for = "200ms"
 probe = {{ tcp = "127.0.0.1:{mail.port}", expect = "220", within = "20s" }}
 {service}
 [protect.database]
 process = "mysqld"
 [recover.amavis]
-when = [ {{ process = "clamscan", count_above = 2, for = "1s" }} ]
+when = [ {{ process = "clamscan", count_above = 2, for = "300ms" }} ]
 steps = [ {steps or default_steps} ]
 {recover}
 '''
@@ -97,8 +97,8 @@ def test_a_service_that_cannot_be_started_is_tried_attempts_times_then_held_and_
         daemon: MakeDaemon, mailserver: MailServer) -> None:
     mailserver.fill_spool(directories=15)
     script = mailserver.script.read_text()
-    recover = 'attempts = 2\nper = "9s"\ncooldown = "1s"'
-    steps = '{ stop = "amavis" }, { kill = "clamscan", within = "2s" }, { start = "stopped", within = "2s" }'
+    recover = 'attempts = 2\nper = "6s"\ncooldown = "500ms"'
+    steps = '{ stop = "amavis" }, { start = "stopped", within = "2s" }'
     watch = daemon(policy_for(mailserver, steps=steps, recover=recover), config=config_for(mailserver))
     watch.start()
     mailserver.service("start")

@@ -252,8 +252,9 @@ def test_what_may_not_be_signalled_is_told_with_the_capability_that_is_missing()
         assert child.poll() is None
 
 
-@pytest.mark.parametrize("pid", [-1, 0, 1, os.getpid()])
-def test_pid_1_and_the_daemon_itself_are_refused_before_anything_is_opened(pid: int) -> None:
+@pytest.mark.parametrize("whose", ["a group", "own group", "pid 1", "itself"])
+def test_pid_1_and_the_daemon_itself_are_refused_before_anything_is_opened(whose: str) -> None:
+    pid = {"a group": -1, "own group": 0, "pid 1": 1, "itself": os.getpid()}[whose]
     assert send(Signal(ProcessId(pid, 0), "x", SignalName.CONT), yes, root="/nonexistent").words.startswith("pid 1 and")
 
 

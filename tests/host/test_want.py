@@ -1,7 +1,18 @@
 """What a policy needs to see."""
 
 from watchdog_oom.host.want import Want, want_of
-from watchdog_oom.policy.types import Limit, Policy, ProcessNoun, Protect, Size, SpoolNoun
+from watchdog_oom.policy.types import (
+    Limit,
+    Policy,
+    ProcessNoun,
+    Protect,
+    Recover,
+    RecoveryStep,
+    Size,
+    SpoolNoun,
+    Then,
+    Verb,
+)
 
 
 def test_a_policys_rules_say_what_is_read() -> None:
@@ -15,6 +26,18 @@ def test_a_policys_rules_say_what_is_read() -> None:
     assert want_of(policy, everything=True) == Want(
         nouns=(scanner, database), swap=frozenset({"scanner"}), under={"vscan": "/var/spool/vscan"},
         protect=frozenset({"database"}), everything=True)
+
+
+def test_where_units_may_be_contained_swap_and_the_units_of_the_protected_are_read_too() -> None:
+    nouns = {name: ProcessNoun(name) for name in ("leaker", "worker", "database", "other")}
+    steps = (RecoveryStep(Verb.CONTAIN, ("worker",), memory_high=Size(1)), RecoveryStep(Verb.KILL, ("other",)))
+    policy = Policy(
+        processes=nouns, protects={"p": Protect("p", "database")},
+        limits={"l": Limit("l", "leaker", rss=Size(1), then=Then.CONTAIN), "o": Limit("o", "other", rss=Size(1))},
+        recovers={"r": Recover("r", (), steps)})
+    want = want_of(policy)
+    assert want.swap == {"leaker"}
+    assert want.unit == {"leaker", "worker", "database"}
 
 
 def test_an_empty_policy_wants_nothing() -> None:

@@ -1,4 +1,4 @@
-"""A mail filter: every second a mail, for every mail a scanner, at most five; it greets while a scanner is free."""
+"""A mail filter: at its pace a mail, for every mail a scanner, at most five; it greets while a scanner is free."""
 
 import os
 import select
@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 
-port, spool, scanner, script, most_leftovers, most_mib = sys.argv[1:]
+port, spool, scanner, script, most_leftovers, most_mib, pace = sys.argv[1:]
 listener = socket.create_server(("127.0.0.1", int(port)))
 listener.setblocking(False)
 running: list[subprocess.Popen[bytes]] = []
@@ -17,7 +17,7 @@ number = 0
 while True:
     running = [child for child in running if child.poll() is None]
     if time.monotonic() >= next_mail and len(running) < 5:
-        next_mail = time.monotonic() + 1
+        next_mail = time.monotonic() + float(pace)
         number += 1
         mail = f"{spool}/amavis-mail-{number:04d}-{os.getpid()}"
         os.mkdir(mail)

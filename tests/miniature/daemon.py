@@ -44,7 +44,8 @@ class OwnDaemon:
             self.process = subprocess.Popen(
                 [sys.executable, "-c", "from watchdog_oom.daemon import main; main()", *arguments],
                 stdout=console, stderr=console, cwd="/")
-        self.wait_for(lambda: len(self.records("start")) > starts, ready_seconds, "READY")
+        status = self.runtime / "status.json"
+        self.wait_for(lambda: len(self.records("start")) > starts and status.exists(), ready_seconds, "READY")
 
     @property
     def pid(self) -> int:

@@ -22,7 +22,7 @@ MOST_LEFTOVERS = 10
 class MailServer:
     """Everything below ``home``; ``close`` ends every process it started, by pid."""
 
-    def __init__(self, home: Path, *, scanner_mib: int = 60) -> None:
+    def __init__(self, home: Path, *, scanner_mib: int = 60, pace_seconds: float = 1.0) -> None:
         self.home = home
         self.spool = home / "spool" / "vscan" / "tmp"
         self.init_dir = home / "init.d"
@@ -35,7 +35,7 @@ class MailServer:
             shutil.copy(HERE / f"{name}.py", home / "bin" / f"{name}.py")
         command = [self.program("amavisd"), "-S", "-E", f"{self.program('amavisd')}.py", str(self.port),
                    str(self.spool), self.program("clamscan"), f"{self.program('clamscan')}.py", str(MOST_LEFTOVERS),
-                   str(scanner_mib)]
+                   str(scanner_mib), str(pace_seconds)]
         script = (HERE / "amavis.sh").read_text().replace("@HOME@", str(home)).replace("@COMMAND@", " ".join(command))
         self.script = self.init_dir / "amavis"
         self.script.write_text(script.replace("@PYTHONHOME@", sys.base_prefix))

@@ -67,7 +67,20 @@ def value(key: Key) -> st.SearchStrategy[Any]:
     return strategy.filter(lambda value: (value[1] if isinstance(value, tuple) else value) >= (key.least or 0))
 
 
+BOUNDS = st.integers(1, 1 << 40).flatmap(lambda high: st.fixed_dictionaries(
+    {"memory_high": st.just(("bytes", high))},
+    optional={"memory_max": st.integers(high, 1 << 50).map(lambda n: ("bytes", n)) | st.just(("percent", 90.0))}))
+
+
+def limit(keys: Keys, required: set[str]) -> st.SearchStrategy[dict[str, Any]]:
+    """Bounds stand only beside ``contain``."""
+    plain = table({name: key for name, key in keys.items() if not name.startswith("memory_")}, required)
+    return plain | st.builds(lambda values, bounds: {**values, "then": "contain", **bounds}, plain, BOUNDS)
+
+
 def step(verb: Verb) -> st.SearchStrategy[dict[str, Any]]:
+    if verb is Verb.CONTAIN:
+        return st.builds(lambda names, bounds: {"contain": names, **bounds}, VALUES[Form.PROCESSES], BOUNDS)
     optional = {} if verb is Verb.WAIT else {"within": STEP["within"]}
     return table({verb.value: STEP[verb.value], **optional}, {verb.value})
 
@@ -82,7 +95,8 @@ def named(kind: str, keys: Keys) -> st.SearchStrategy[dict[str, Any]]:
     required = {"name"} if kind == "process" else set(LIMITING_KEYS) if kind == "limit" else set()
     keys = {name: key for name, key in keys.items() if name != "parent"}
     names = NAMES if kind in NOUNS else NAMES[:2]
-    return st.fixed_dictionaries({name: table(keys, required) for name in names})
+    one = limit(keys, required) if kind == "limit" else table(keys, required)
+    return st.fixed_dictionaries(dict.fromkeys(names, one))
 
 
 POLICIES = st.fixed_dictionaries(

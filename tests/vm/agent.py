@@ -15,7 +15,8 @@ import subprocess
 import threading
 from typing import Any
 
-PORT = "/dev/vport0p1"
+NAME = "agent"
+PORTS = "/sys/class/virtio-ports"
 MOST_OUTPUT_BYTES = 2 << 20
 _answering = threading.Lock()
 
@@ -24,7 +25,7 @@ def main() -> None:
     """Answer until the port is gone; each request has a thread of its own."""
     ctypes.CDLL(None).mlockall(1)
     threading.stack_size(128 << 10)
-    with open(PORT, "r+b", buffering=0) as port:
+    with open(_port(), "r+b", buffering=0) as port:
         _answer(port, {"id": 0, "boot": _boot_id()})
         pending = b""
         while True:
@@ -36,6 +37,15 @@ def main() -> None:
             *lines, pending = (pending + part).split(b"\n")
             for line in lines:
                 threading.Thread(target=_serve, args=(port, line), daemon=True).start()
+
+
+def _port() -> str:
+    """The device of the port that was given our name, as the kernel tells it."""
+    for port in os.listdir(PORTS):
+        with open(f"{PORTS}/{port}/name") as file:
+            if file.read().strip() == NAME:
+                return f"/dev/{port}"
+    raise FileNotFoundError(f"no port called {NAME} yet")
 
 
 def _serve(port: Any, line: bytes) -> None:

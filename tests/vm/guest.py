@@ -166,15 +166,11 @@ class Guest:
     def _connect(self) -> None:
         self._socket = socket.socket(socket.AF_UNIX)
         deadline = time.monotonic() + 20
-        while True:
-            try:
-                self._socket.connect(f"{self.place}/agent")
-                return
-            except OSError:
-                if time.monotonic() > deadline:
-                    raise GuestError(f"qemu does not start: {self._said()}") from None
-                self._still_runs()
-                time.sleep(0.05)
+        while self._socket.connect_ex(f"{self.place}/agent") != 0:
+            if time.monotonic() > deadline:
+                raise GuestError(f"qemu does not start: {self._said()}")
+            self._still_runs()
+            time.sleep(0.05)
 
     def _wait_for_agent(self, *, not_boot: str, seconds: float) -> None:
         deadline = time.monotonic() + seconds

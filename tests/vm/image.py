@@ -25,7 +25,8 @@ BUILD_SECONDS = 1500
 PACKAGES = (
     "systemd", "systemd-sysv", "dbus", "udev", "kmod", "procps", "iproute2", "netbase", "e2fsprogs",
     "linux-image-cloud-amd64", "initramfs-tools", "cron", "apache2", "mariadb-server",
-    "python3", "python3-psutil", "python3-pyinotify", "python3-tomli", "python3-sdnotify", "python3-click", "python3-rich",
+    "python3", "python3-psutil", "python3-pyinotify", "python3-tomli", "python3-sdnotify", "python3-click",
+    "python3-rich",
 )
 # What runs by the clock would disturb what a case measures.
 MASKED = (
@@ -48,6 +49,7 @@ FILES = {
     "etc/systemd/system/vm-agent.service": """\
 [Unit]
 Description=Runs what the tests outside ask for
+StartLimitIntervalSec=0
 DefaultDependencies=no
 After=systemd-remount-fs.service systemd-modules-load.service
 [Service]
@@ -155,4 +157,5 @@ def _run(*argv: str | Path) -> None:
     done = subprocess.run([str(word) for word in argv], capture_output=True, text=True, errors="replace",
                           timeout=BUILD_SECONDS, env={**os.environ, "PATH": path}, check=False)
     if done.returncode != 0:
-        raise RuntimeError(f"{argv[0]} ended with status {done.returncode}:\n{done.stdout[-2000:]}{done.stderr[-4000:]}")
+        said = f"{done.stdout[-2000:]}{done.stderr[-4000:]}"
+        raise RuntimeError(f"{argv[0]} ended with status {done.returncode}:\n{said}")

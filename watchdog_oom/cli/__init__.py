@@ -1,1 +1,118 @@
-"""watchdog-oom, the administrator's command: one file a subcommand."""
+"""watchdog-oom, the administrator's command: the front door, and one file a subcommand."""
+
+from __future__ import annotations
+
+import errno
+import importlib
+import os
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+import click
+
+from watchdog_oom import __version__
+from watchdog_oom.errors import NotPermittedError, PolicyError, WatchdogError
+
+EXIT_OWN_MISTAKE = 1
+COMMANDS: Mapping[str, str] = {  # name -> module, which is imported only when the command is asked for
+    "check": "watchdog_oom.cli.check",
+    "plan": "watchdog_oom.cli.plan",
+    "status": "watchdog_oom.cli.status",
+    "audit": "watchdog_oom.cli.audit",
+    "export": "watchdog_oom.cli.export",
+}
+
+
+class FrontDoor(click.Group):
+    """Finds the subcommands, and turns every error into words for people and an exit status."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = getattr(importlib.import_module(COMMANDS[cmd_name]), cmd_name)
+        return command
+
+    def resolve_command(self, ctx: click.Context, args: list[str],
+                        ) -> tuple[str | None, click.Command | None, list[str]]:
+        from watchdog_oom.policy.names import nearest
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            ctx.fail(f'there is no command "{args[0]}"{nearest(args[0], COMMANDS)}')
+        return super().resolve_command(ctx, args)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except (click.ClickException, click.exceptions.Exit, click.Abort):
+            raise
+        except Exception as error:
+            if isinstance(error, OSError) and error.errno == errno.EPIPE:
+                raise  # whoever read this has had enough: click ends quietly
+            if ctx.params.get("debug"):
+                import traceback
+                traceback.print_exc()
+            for line in error_lines(error):
+                click.echo(line, err=True)
+            ctx.exit(exit_status(error))
+
+
+@click.group(cls=FrontDoor, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="watchdog-oom", message="%(prog)s %(version)s")
+@click.option("--debug", is_flag=True, help="Show the traceback of an error, for a report of a mistake.")
+def cli(debug: bool) -> None:
+    """Look at a policy, at this host through it, and at the running watchdog-oomd.
+
+    \b
+    A new policy:         watchdog-oom check mail.toml     is it valid, and whom does it match here?
+                          watchdog-oom plan mail.toml      what would it do now, and why not more?
+    The running daemon:   watchdog-oom status --watch      is all well?
+                          watchdog-oom audit --since 8h    what did it do in the night, and why?
+
+    \b
+    Exit status: 0 fine, 1 found something, 2 wrong usage or invalid policy,
+                 3 not permitted, 4 the daemon is not running.
+    """
+
+
+def error_lines(error: Exception) -> list[str]:
+    """What to say of an error. The faults of a policy stand alone on their lines, as editors and grep want them."""
+    from watchdog_oom.cli.output import safe
+    if isinstance(error, PolicyError):
+        count = len(error.faults)
+        return [*(safe(str(fault)) for fault in error.faults),
+                f"watchdog-oom: not valid: {count} fault{'' if count == 1 else 's'}"]
+    if isinstance(error, WatchdogError):
+        return [f"watchdog-oom: {safe(line)}" for line in str(error).splitlines()]
+    if isinstance(error, PermissionError):
+        return [f"watchdog-oom: {safe(str(error.filename))}: {error.strerror}; run this as root"]
+    told = "; ".join(str(error).splitlines())
+    return [safe(f"watchdog-oom: a mistake of this program: {type(error).__name__}: {told} ({_place(error)}); "
+                 f"watchdog-oom --debug shows more")]
+
+
+def exit_status(error: Exception) -> int:
+    if isinstance(error, WatchdogError):
+        return error.exit_status
+    return NotPermittedError.exit_status if isinstance(error, PermissionError) else EXIT_OWN_MISTAKE
+
+
+def _place(error: BaseException) -> str:
+    """Where an error came from: file and line of the innermost call."""
+    innermost = error.__traceback__
+    while innermost is not None and innermost.tb_next is not None:
+        innermost = innermost.tb_next
+    if innermost is None:
+        return "an unknown place"
+    return f"{os.path.basename(innermost.tb_frame.f_code.co_filename)}:{innermost.tb_lineno}"
+
+
+def main() -> None:
+    """The entry point. What a terminal cannot show is escaped rather than an error."""
+    for stream in (sys.stdout, sys.stderr):
+        reconfigure = getattr(stream, "reconfigure", None)
+        if reconfigure is not None:
+            reconfigure(errors="backslashreplace")
+    cli(prog_name="watchdog-oom")

@@ -6,11 +6,11 @@ import fcntl
 import os
 import select
 import time
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from watchdog_oom.config import Config
-from watchdog_oom.guard import SSHD
 from watchdog_oom.host.clock import boot_id, read_clock
 from watchdog_oom.host.facts import FactReader
 from watchdog_oom.host.meminfo import MemoryReader
@@ -18,12 +18,14 @@ from watchdog_oom.host.own import missing_capabilities
 from watchdog_oom.host.pressure import PressureReader
 from watchdog_oom.host.processes import ProcessTable
 from watchdog_oom.host.procfs import lineage
+from watchdog_oom.host.senses import wanted
 from watchdog_oom.host.services import ServiceManager, choose_manager
 from watchdog_oom.host.spool import SpoolScanner
 from watchdog_oom.host.status import StatusPoller
-from watchdog_oom.host.want import want_of
+from watchdog_oom.host.want import contained_nouns
 from watchdog_oom.model import Clock, Process, ServiceState, ServiceStatus, Snapshot, SpoolState
 from watchdog_oom.policy.types import Policy
+from watchdog_oom.selectors import own_keys_match
 from watchdog_oom.steps import printable
 
 SERVICES_SECONDS = 3.0
@@ -54,16 +56,18 @@ def look(policy: Policy, config: Config, proc: str, runtime: str | None = None) 
     clock = read_clock()
     memory, pressure, table = MemoryReader(proc), PressureReader(proc), ProcessTable(proc)
     try:
-        nouns = want_of(policy, everything=True)
-        processes = dict(table.scan(replace(nouns, nouns=(*nouns.nouns, SSHD)), clock.boottime))
+        readable = memory.read()
+        daemon_pid = running_daemon(runtime) if runtime is not None else None
+        ancestors = lineage(proc, daemon_pid) if daemon_pid else frozenset({1})
+        want = replace(wanted(policy, readable, ancestors), everything=True)
+        processes = dict(table.scan(want, clock.boottime))
         if os.path.realpath(proc) == "/proc":
             processes.pop(os.getpid(), None)  # this command is no part of the host it tells about
         spools, too_large = _spools(policy, clock)
-        daemon_pid = running_daemon(runtime) if runtime is not None else None
         snapshot = Snapshot(
-            clock=clock, boot_id=boot_id(proc), memory=memory.read(), pressure=pressure.read(), processes=processes,
-            spools=spools, services=_services(policy, manager), skipped=dict(table.skipped),
-            lineage=lineage(proc, daemon_pid) if daemon_pid else frozenset({1}))
+            clock=clock, boot_id=boot_id(proc), memory=readable, pressure=pressure.read(), processes=processes,
+            spools=spools, services=_services(policy, manager, processes), skipped=dict(table.skipped),
+            lineage=ancestors)
         problems = (memory.problem and f"memory: {memory.problem}",)
     finally:
         memory.close()
@@ -107,9 +111,13 @@ def _spools(policy: Policy, clock: Clock) -> tuple[dict[str, SpoolState], tuple[
     return states, tuple(too_large)
 
 
-def _services(policy: Policy, manager: ServiceManager) -> dict[str, ServiceState]:
-    """The states by service noun, all asked at once; whoever does not answer in time is unknown."""
+def _services(policy: Policy, manager: ServiceManager, processes: Mapping[int, Process]) -> dict[str, ServiceState]:
+    """The states by service noun, and by unit of those that may be contained, all asked at once; whoever does not
+    answer in time is unknown."""
     units = {name: service.unit for name, service in policy.services.items()}
+    contained = [policy.processes[name] for name in contained_nouns(policy)]
+    units |= {process.facts.unit: process.facts.unit for process in processes.values()
+              if process.facts.unit and any(own_keys_match(noun, process) for noun in contained)}
     if not units:
         return {}
     poller = StatusPoller(manager)

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import fields, is_dataclass
 from typing import Any, TypeAlias
 
-from watchdog_oom.conditions import Condition
 from watchdog_oom.policy.lines import Path
+from watchdog_oom.policy.schema import CLAUSE, NOUN_OF_FORM, NOUNS
 from watchdog_oom.policy.types import Policy, Recover, Then, Verb
 
 Warned: TypeAlias = tuple[Path, str]
 COMM_BYTES = 15
-_ENDING = (Verb.KILL, Verb.FREEZE)
+_ENDING = (Verb.KILL, Verb.FREEZE, Verb.CONTAIN)
 
 
 def lint(policy: Policy, values: Mapping[str, Any]) -> Iterator[Warned]:
@@ -21,7 +20,7 @@ def lint(policy: Policy, values: Mapping[str, Any]) -> Iterator[Warned]:
     yield from _forgeable(policy)
     yield from _protected_targets(policy)
     yield from _without_verify(policy)
-    yield from _unused(policy)
+    yield from _unused(policy, values)
 
 
 def ending_steps(recover: Recover) -> Iterator[tuple[Path, str]]:
@@ -56,8 +55,7 @@ def _forgeable(policy: Policy) -> Iterator[Warned]:
     for noun in policy.processes.values():
         if noun.cmdline and not (noun.exe or noun.user or noun.unit or noun.comm):
             yield (("process", noun.name, "cmdline"),
-                   "the command line alone selects, and every user can give a process any command line: "
-                   "add exe, user or unit")
+                   "the command line alone selects, and any user can give a process any: add exe, user or unit")
 
 
 def _protected_targets(policy: Policy) -> Iterator[Warned]:
@@ -76,35 +74,29 @@ def _without_verify(policy: Policy) -> Iterator[Warned]:
                    f"there is a {' and a '.join(done)} but no verify: nothing tells whether the service works again")
 
 
-def _unused(policy: Policy) -> Iterator[Warned]:
-    used = _used(policy)
-    for kind, nouns in (("process", policy.processes), ("spool", policy.spools), ("service", policy.services)):
-        for name in nouns:
+def _unused(policy: Policy, values: Mapping[str, Any]) -> Iterator[Warned]:
+    used = _used(policy) | _used_in_clauses(values)
+    for kind in NOUNS:
+        for name in values.get(kind, {}):
             if (kind, name) not in used:
                 yield (kind, name), "nothing uses it"
 
 
 def _used(policy: Policy) -> set[tuple[str, str]]:
-    """Kind and name of every noun that a rule, a clause or another noun names."""
-    used = {("process", rule.process) for rule in (*policy.protects.values(), *policy.limits.values())}
-    used |= {("process", name) for name in policy.emergency.prefer}
+    """Kind and name of every noun that a rule, a step or another noun names."""
+    used = {("process", name) for name in policy.emergency.prefer}
+    used |= {("process", protect.process) for protect in policy.protects.values()}
+    used |= {("process", limit.process) for limit in policy.limits.values()}
     for noun in policy.processes.values():
         used |= {("process", name) for name in noun.parent} | {("spool", name) for name in noun.under}
     for recover in policy.recovers.values():
         for step in recover.steps:
             kind = "process" if step.verb in _ENDING else "spool" if step.verb is Verb.PURGE else "service"
             used |= {(kind, name) for name in step.names}
-        for clause in recover.when:
-            used |= {found for condition in clause.conditions for found in _subject(condition)}
     return used
 
 
-def _subject(condition: Condition) -> Iterator[tuple[str, str]]:
-    """The noun a condition is about: conditions are dataclasses whose subject stands in a field of its kind's name."""
-    if not is_dataclass(condition):
-        return
-    kinds = {"noun": "process", "spool": "spool", "service": "service"}
-    for field in fields(condition):
-        name = getattr(condition, field.name)
-        if field.name in kinds and isinstance(name, str):
-            yield kinds[field.name], name
+def _used_in_clauses(values: Mapping[str, Any]) -> set[tuple[str, str]]:
+    return {(NOUN_OF_FORM[CLAUSE[key].form], name)
+            for recover in values.get("recover", {}).values() for clause in recover["when"]
+            for key, name in clause.items() if CLAUSE[key].form in NOUN_OF_FORM}

@@ -6,14 +6,14 @@ import click
 
 from watchdog_oom.arguments import DEFAULT_CONFIG, DEFAULT_POLICIES, DEFAULT_RUNTIME, DEFAULT_STATE
 
-policy_paths = click.argument("paths", nargs=-1, metavar="[PATH]...", type=click.Path())
-policies = click.option("--policies", "directories", multiple=True, metavar="DIR", type=click.Path(),
+policy_paths = click.argument("paths", nargs=-1, metavar="[PATH]...", type=click.Path(readable=False))
+policies = click.option("--policies", "directories", multiple=True, metavar="DIR", type=click.Path(readable=False),
                         help=f"A directory of policy files, repeatable [{DEFAULT_POLICIES}].")
-config = click.option("--config", "config_path", metavar="FILE", type=click.Path(),
+config = click.option("--config", "config_path", metavar="FILE", type=click.Path(readable=False),
                       help=f"The daemon's own configuration [{DEFAULT_CONFIG}].")
-state = click.option("--state", metavar="DIR", default=DEFAULT_STATE, type=click.Path(),
+state = click.option("--state", metavar="DIR", default=DEFAULT_STATE, type=click.Path(readable=False),
                      help=f"Where the daemon keeps what survives a restart [{DEFAULT_STATE}].")
-runtime = click.option("--runtime", metavar="DIR", default=DEFAULT_RUNTIME, type=click.Path(),
+runtime = click.option("--runtime", metavar="DIR", default=DEFAULT_RUNTIME, type=click.Path(readable=False),
                        help=f"Where the daemon's lock and status are [{DEFAULT_RUNTIME}].")
 proc = click.option("--proc", metavar="DIR", default="/proc", type=click.Path(exists=True, file_okay=False),
                     help="Read the host from this directory instead of /proc.")

@@ -8,10 +8,10 @@ a family touches that family's file only.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Protocol
 
+from watchdog_oom.records import dataclass
 from watchdog_oom.view import View
 
 

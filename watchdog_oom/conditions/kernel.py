@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from watchdog_oom.conditions import Condition, Family, Finding, Kind
 from watchdog_oom.model import KernelKill
 from watchdog_oom.policy.types import ProcessNoun
+from watchdog_oom.records import dataclass
 from watchdog_oom.steps import printable
 from watchdog_oom.view import View
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from watchdog_oom import words
 from watchdog_oom.conditions import Condition, Family, Finding, Kind
 from watchdog_oom.model import Memory
 from watchdog_oom.policy.types import Size
+from watchdog_oom.records import dataclass
 from watchdog_oom.view import View
 
 
@@ -26,6 +26,17 @@ class MemoryAvailableBelow:
         return Finding(available_below(memory, self.threshold),
                        f"memory available is {words.percent(memory.available_percent)} "
                        f"({words.size(memory.available_bytes)}; threshold {text(self.threshold)})")
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryAvailableAbove:
+    """The opposite, for what may only be done while memory allows it."""
+
+    threshold: Size
+
+    def find(self, view: View) -> Finding:
+        below = MemoryAvailableBelow(self.threshold).find(view)
+        return Finding(below.known and not below.holds, below.words, below.known)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +70,15 @@ def swap_below(memory: Memory, threshold: Size) -> bool:
 
 def text(threshold: Size) -> str:
     """A threshold in words: the percentage as written, or the size."""
-    return words.percent(threshold.percent) if threshold.percent is not None else words.size(threshold.of(0))
+    return f"{threshold.percent:g}%" if threshold.percent is not None else words.size(threshold.of(0))
 
 
 def _build(values: Mapping[str, Any]) -> Condition:
     (key, threshold), = values.items()
-    return MemoryAvailableBelow(threshold) if key == "memory_available_below" else SwapFreeBelow(threshold)
+    return _CONDITIONS[key](threshold)
 
 
-FAMILY = Family(keys={"memory_available_below": Kind.SIZE, "swap_free_below": Kind.SIZE}, build=_build)
+_CONDITIONS: Mapping[str, Callable[[Size], Condition]] = {
+    "memory_available_below": MemoryAvailableBelow, "memory_available_above": MemoryAvailableAbove,
+    "swap_free_below": SwapFreeBelow}
+FAMILY = Family(keys=dict.fromkeys(_CONDITIONS, Kind.SIZE), build=_build)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from watchdog_oom import words
 from watchdog_oom.conditions import Condition, Family, Finding, Kind
+from watchdog_oom.records import dataclass
 from watchdog_oom.view import View
 
 
@@ -25,7 +25,7 @@ class PressureAbove:
         share = pressure.full_avg10_percent if self.full else pressure.some_avg10_percent
         word = "full" if self.full else "some"
         return Finding(share > self.percent, f"memory pressure ({word}) is {words.percent(share)} "
-                                             f"over 10 s (threshold {words.percent(self.percent)})")
+                                             f"over 10 s (threshold {self.percent:g}%)")
 
 
 def _build(values: Mapping[str, Any]) -> Condition:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from watchdog_oom.conditions import Condition, Family, Finding, Kind
 from watchdog_oom.model import ServiceStatus
+from watchdog_oom.records import dataclass
 from watchdog_oom.view import View
 
 

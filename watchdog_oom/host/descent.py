@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import errno
 import os
-from dataclasses import dataclass
 
 from watchdog_oom.host import syscalls
+from watchdog_oom.records import dataclass
 
 MOST_OPEN = 32
 

@@ -1,16 +1,16 @@
-"""What is read of some processes at every scan: swap, use of spools, oom_score_adj and the kernel's badness."""
+"""What is read of some processes at every scan: swap, unit, use of spools, oom_score_adj and badness."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
-from watchdog_oom.host.procfs import open_paths, read_oom_score, read_oom_score_adj, read_swap_bytes
+from watchdog_oom.host.procfs import open_paths, read_oom_score, read_oom_score_adj, read_swap_bytes, read_unit
 from watchdog_oom.host.want import Want
 from watchdog_oom.model import Process
 from watchdog_oom.policy.types import ProcessNoun
+from watchdog_oom.records import dataclass, field, replace
 
 _T = TypeVar("_T")
 
@@ -25,10 +25,11 @@ class Needs:
     adjusted: frozenset[int] = frozenset()
     badness: frozenset[int] = frozenset()
     spools: Mapping[int, frozenset[str]] = field(default_factory=dict)
+    unit: frozenset[int] = frozenset()
 
     @property
     def detailed(self) -> frozenset[int]:
-        return self.swap | self.adjusted | self.badness | self.spools.keys()
+        return self.swap | self.adjusted | self.badness | self.spools.keys() | self.unit
 
 
 def needs_of(want: Want, matches: Mapping[int, tuple[ProcessNoun, ...]], processes: Mapping[int, Process]) -> Needs:
@@ -52,7 +53,8 @@ def needs_of(want: Want, matches: Mapping[int, tuple[ProcessNoun, ...]], process
         swap=frozenset[int]().union(*(relevant.get(name, ()) for name in want.swap)),
         adjusted=userland if want.everything else protected | family.descendants(protected),
         badness=userland if want.everything else frozenset(),
-        spools=_spools_by_pid(want, relevant))
+        spools=_spools_by_pid(want, relevant),
+        unit=frozenset[int]().union(want.unit_pids & processes.keys(), *(relevant.get(name, ()) for name in want.unit)))
 
 
 def _by_noun(matches: Mapping[int, tuple[ProcessNoun, ...]]) -> dict[str, frozenset[int]]:
@@ -109,8 +111,12 @@ class Details:
     def _detailed(self, process: Process, needs: Needs, real_paths: Mapping[str, str]) -> Process:
         pid = process.pid
         paths = {name: real_paths[name] for name in needs.spools.get(pid, ()) if name in real_paths}
+        known = process.facts
+        if pid in needs.unit and known.unit is None:
+            known = replace(known, unit=self._asked(read_unit, pid, needs.unit))
         return replace(
             process,
+            facts=known,
             swap_bytes=self._asked(read_swap_bytes, pid, needs.swap),
             oom_score_adj=self._asked(read_oom_score_adj, pid, needs.adjusted),
             badness=self._asked(read_oom_score, pid, needs.badness),

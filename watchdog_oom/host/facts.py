@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import pwd
 from collections.abc import Iterable
-from dataclasses import replace
 from typing import assert_never
 
 from watchdog_oom.host.procfs import read_cmdline, read_exe, read_stat, read_uid, read_unit
 from watchdog_oom.model import Facts, Process, ProcessId
 from watchdog_oom.policy.types import ProcessNoun
+from watchdog_oom.records import replace
 from watchdog_oom.selectors import Fact, missing_fact
 
 NOTHING_KNOWN: frozenset[Fact] = frozenset()
+_KNOWN: dict[frozenset[Fact], frozenset[Fact]] = {}  # one of each for all processes: a set of its own weighs 216 bytes
 
 
 class UserNames:
@@ -44,7 +45,8 @@ class FactReader:
         for noun in nouns:
             while (fact := missing_fact(noun, process, known)) is not None:
                 process = replace(process, facts=self._with(process.facts, fact, process.pid))
-                known |= {fact}
+                more = known | {fact}
+                known = _KNOWN.setdefault(more, more)
         return process, known
 
     def everything(self, process: Process) -> Process:

@@ -6,7 +6,6 @@ Effects never decide: what they check is only whether the target is still what t
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from typing import assert_never
 
 from watchdog_oom.guard import untouchable
@@ -19,7 +18,20 @@ from watchdog_oom.host.services import ServiceManager
 from watchdog_oom.host.signals import PidfdSet, send
 from watchdog_oom.model import EffectReport, Process, Snapshot
 from watchdog_oom.policy.types import Policy, RunProbe, TcpProbe
-from watchdog_oom.steps import Intent, Probe, Purge, Run, SetOomScoreAdj, Signal, SignalName, StartUnit, StopUnit
+from watchdog_oom.records import dataclass, replace
+from watchdog_oom.steps import (
+    Contain,
+    Intent,
+    Probe,
+    Purge,
+    Release,
+    Run,
+    SetOomScoreAdj,
+    Signal,
+    SignalName,
+    StartUnit,
+    StopUnit,
+)
 from watchdog_oom.view import View
 
 
@@ -68,8 +80,9 @@ class Hands:
             case SetOomScoreAdj():
                 result = set_oom_score_adj(step, self._still(step, snapshot, policy), root=self._proc)
                 return Done(result.done, result.words, result.before, step.value if result.done else None)
-            case StopUnit() | StartUnit() | Run():
-                self._jobs.start(intent.id, step, now, service_seconds=SERVICE_DEADLINE_SECONDS)
+            case StopUnit() | StartUnit() | Run() | Contain() | Release():
+                self._jobs.start(intent.id, step, now, service_seconds=SERVICE_DEADLINE_SECONDS,
+                                 incident=intent.incident or "")
             case Purge():
                 self._purges.start(intent.id, policy.spools[step.spool], step.limit, snapshot.clock)
             case Probe():

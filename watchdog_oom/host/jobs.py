@@ -3,23 +3,29 @@
 At its deadline a child is killed with its process group, except one that starts a service. A script without job
 control starts its daemon in its own group, and a daemon that does not call setsid(2) stays there: it would be killed
 for its script's slowness. Whatever a stopping script started can go with it: the service itself was never in its group.
+
+Where the service manager can be spoken to over a bus, stops and starts are asked for there, and no child is needed.
 """
 
 from __future__ import annotations
 
+import select
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import TypeAlias, assert_never
 
 from watchdog_oom import words
 from watchdog_oom.host.children import spawn_program
-from watchdog_oom.host.services import ServiceManager, exit_words, is_unit_name, with_output
+from watchdog_oom.host.services import JobEnd, ServiceManager, bus_of, exit_words, is_unit_name, with_output
 from watchdog_oom.host.watched import Ended, WatchedChildren
 from watchdog_oom.model import EffectReport
 from watchdog_oom.policy.types import RunProbe
-from watchdog_oom.steps import Run, StartUnit, StopUnit
+from watchdog_oom.records import dataclass
+from watchdog_oom.steps import Contain, Release, Run, StartUnit, StopUnit
 
 SERVICE_DEADLINE_SECONDS = 120.0
 ATTEMPT_DEADLINE_SECONDS = 5.0
+BOUND_DEADLINE_SECONDS = 20.0
+JobStep: TypeAlias = StopUnit | StartUnit | Contain | Release | Run | RunProbe
 
 
 @dataclass(slots=True)
@@ -43,33 +49,48 @@ class Jobs:
     def __init__(self, manager: ServiceManager, *, output_dir: str | None = None) -> None:
         self._manager = manager
         self._output_dir = output_dir
+        self._bus = bus_of(manager)
         self._children = WatchedChildren()
+        self._epoll = select.epoll()
+        self._epoll.register(self._children.fileno(), select.EPOLLIN)
+        if self._bus is not None:
+            self._epoll.register(self._bus.fileno(), select.EPOLLIN)
         self._jobs: dict[str, _Job] = {}
         self._reports: list[EffectReport] = []
 
     def fileno(self) -> int:
-        return self._children.fileno()
+        return self._epoll.fileno()
 
     def next_deadline(self) -> float | None:
         """When ``poll`` must be called at the latest, in seconds of CLOCK_BOOTTIME."""
-        return 0.0 if self._reports else self._children.next_deadline()
+        moments = (self._children.next_deadline(), self._bus.next_deadline() if self._bus is not None else None)
+        return 0.0 if self._reports else min((moment for moment in moments if moment is not None), default=None)
 
     @property
     def running(self) -> frozenset[str]:
         """The intent ids of the jobs under way."""
         return frozenset(self._jobs)
 
-    def start(self, intent_id: str, step: StopUnit | StartUnit | Run | RunProbe, now: float, *,
-              service_seconds: float = SERVICE_DEADLINE_SECONDS) -> None:
+    def start(self, intent_id: str, step: JobStep, now: float, *,
+              service_seconds: float = SERVICE_DEADLINE_SECONDS, incident: str = "") -> None:
         """Begin a job; whatever becomes of it is a later report. A RunProbe is one attempt, of 5 s at most.
 
-        An intent whose job is under way is not begun again.
+        An intent whose job is under way is not begun again. In one ``incident`` systemd is told once at most to forget
+        the failures of a unit.
         """
         if intent_id in self._jobs:
             return
         job = self._job(step, now, service_seconds)
-        if isinstance(step, StopUnit | StartUnit) and not is_unit_name(step.unit):
+        if isinstance(step, StopUnit | StartUnit | Contain | Release) and not is_unit_name(step.unit):
             self._report(intent_id, job, now, False, "that is not the name of a unit")
+            return
+        if not job.argv:
+            self._report(intent_id, job, now, False, "only systemd can bound the memory of a unit")
+            return
+        if self._bus is not None and isinstance(step, StopUnit | StartUnit):
+            self._jobs[intent_id] = job
+            verb = "stop" if isinstance(step, StopUnit) else "start"
+            self._bus.begin(intent_id, verb, step.unit, now, seconds=service_seconds, incident=incident)
             return
         self._spawn(intent_id, job, job.argv, now)
 
@@ -77,6 +98,8 @@ class Jobs:
         """The reports of all jobs that ended or became overdue."""
         for ended in self._children.poll(now):
             self._end(ended, self._jobs.pop(ended.key), now)
+        for job_end in self._bus.ended(now) if self._bus is not None else ():
+            self._end_over_bus(job_end, self._jobs.pop(job_end.key), now)
         reports, self._reports = tuple(self._reports), []
         return reports
 
@@ -86,9 +109,12 @@ class Jobs:
             if job.stops_with_daemon:
                 self._children.kill(intent_id)
         self._jobs.clear()
+        self._epoll.close()
         self._children.close()
+        if self._bus is not None:
+            self._bus.close()
 
-    def _job(self, step: StopUnit | StartUnit | Run | RunProbe, now: float, service_seconds: float) -> _Job:
+    def _job(self, step: JobStep, now: float, service_seconds: float) -> _Job:
         manager = self._manager
         match step:
             case StopUnit(unit=unit):
@@ -98,11 +124,17 @@ class Jobs:
                 return _Job(str(step), manager.start(unit), now, now + service_seconds,
                             lambda status, text: manager.judge("start", status, text), stops_with_daemon=False,
                             group=False, retry=lambda text: manager.before_retry(unit, text))
+            case Contain() | Release():
+                argv = manager.bound_memory(step.unit, step.memory_high_bytes, step.memory_max_bytes)
+                return _Job(str(step), argv, now, now + BOUND_DEADLINE_SECONDS,
+                            lambda status, text: manager.judge("set-property", status, text), stops_with_daemon=False)
             case Run(argv=argv, within_seconds=within):
                 return _Job(argv[0], argv, now, now + within, judge_run, stops_with_daemon=True)
             case RunProbe(argv=argv, within_seconds=within):
                 return _Job(argv[0], argv, now, now + min(within, ATTEMPT_DEADLINE_SECONDS),
                             lambda status, text: judge_probe(step.expect, status, text), stops_with_daemon=True)
+            case _:
+                assert_never(step)
 
     def _spawn(self, intent_id: str, job: _Job, argv: tuple[str, ...], now: float) -> None:
         try:
@@ -129,6 +161,13 @@ class Jobs:
             self._spawn(ended.key, job, before, now)
             return
         self._report(ended.key, job, now, ok, told)
+
+    def _end_over_bus(self, ended: JobEnd, job: _Job, now: float) -> None:
+        """What could not be asked for over the bus is asked for by program."""
+        if ended.ok is None:
+            self._spawn(ended.key, job, job.argv, now)
+        else:
+            self._report(ended.key, job, now, ended.ok, ended.words)
 
     def _report(self, intent_id: str, job: _Job, now: float, ok: bool, told: str) -> None:
         self._reports.append(EffectReport(intent_id, ok, told, max(0.0, now - job.began), now))

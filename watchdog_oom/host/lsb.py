@@ -45,6 +45,9 @@ class Lsb:
     def status(self, unit: str) -> tuple[str, ...]:
         return self._call(unit, "status")
 
+    def bound_memory(self, unit: str, high_bytes: int, max_bytes: int | None) -> tuple[str, ...]:
+        return ()
+
     def before_retry(self, unit: str, text: str) -> tuple[str, ...] | None:
         return None
 

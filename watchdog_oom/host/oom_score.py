@@ -5,11 +5,11 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import StrEnum
 
 from watchdog_oom.host.procfs import read_stat
 from watchdog_oom.model import Process
+from watchdog_oom.records import dataclass
 from watchdog_oom.steps import SetOomScoreAdj, printable
 
 _NEEDS_CAPABILITY = "not permitted: a value below the process's own needs CAP_SYS_RESOURCE"

@@ -6,6 +6,8 @@ import ctypes
 import fcntl
 import gc
 import os
+import time
+from contextlib import suppress
 
 from watchdog_oom.errors import NotPermittedError, UsageError
 from watchdog_oom.host.oom_score import set_own
@@ -13,6 +15,8 @@ from watchdog_oom.host.procfs import read_file
 
 MCL_CURRENT, MCL_FUTURE, MCL_ONFAULT = 1, 2, 4  # mlockall(2)
 OWN_OOM_SCORE_ADJ = -1000
+LOCK_TRIES = 5
+LOCK_PAUSE_SECONDS = 0.02
 _CAPABILITIES = {  # capabilities(7): bit, name, what fails without it
     5: ("CAP_KILL", "processes of other users cannot be ended"),
     24: ("CAP_SYS_RESOURCE", "oom_score_adj cannot be lowered, and pressure triggers are coarser"),
@@ -79,14 +83,21 @@ class OwnLock:
     def __init__(self, runtime: str) -> None:
         path = f"{runtime}/lock"
         self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o644)
-        try:
-            fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+        if not self._taken():
             holder = os.pread(self._fd, 32, 0).decode("ascii", "replace").strip() or "unknown"
             os.close(self._fd)
-            raise UsageError(f"another watchdog-oomd (pid {holder}) runs already; its lock is {path}") from None
+            raise UsageError(f"another watchdog-oomd (pid {holder}) runs already; its lock is {path}")
         os.ftruncate(self._fd, 0)
         os.pwrite(self._fd, f"{os.getpid()}\n".encode(), 0)
+
+    def _taken(self) -> bool:
+        """Tried a few times: ``status`` holds the lock for an instant to see whether a daemon does."""
+        for _ in range(LOCK_TRIES):
+            with suppress(BlockingIOError):
+                fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                return True
+            time.sleep(LOCK_PAUSE_SECONDS)
+        return False
 
     def release(self) -> None:
         os.close(self._fd)

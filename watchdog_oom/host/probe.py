@@ -10,11 +10,11 @@ import errno
 import os
 import select
 import socket
-from dataclasses import dataclass
 
 from watchdog_oom import words
 from watchdog_oom.model import EffectReport
 from watchdog_oom.policy.types import TcpProbe
+from watchdog_oom.records import dataclass
 from watchdog_oom.steps import printable
 
 ATTEMPT_SECONDS = 5.0

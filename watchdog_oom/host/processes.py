@@ -8,7 +8,6 @@ in its turn, which is why a signal is preceded by a reading of its own (Law 1).
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
 
 from watchdog_oom.host.details import Details, Needs, needs_of
 from watchdog_oom.host.facts import NOTHING_KNOWN, FactReader
@@ -16,6 +15,7 @@ from watchdog_oom.host.procfs import list_pids, parse_stat, read_file
 from watchdog_oom.host.want import Want
 from watchdog_oom.model import NO_FACTS, Process
 from watchdog_oom.policy.types import ProcessNoun
+from watchdog_oom.records import dataclass, replace
 from watchdog_oom.selectors import Fact, own_keys_match
 
 _ROTATION_SECONDS = 10.0
@@ -27,10 +27,11 @@ _MOST_REMEMBERED = 4096
 
 @dataclass(slots=True)
 class _Entry:
-    """What is known of one process. ``alive`` is its last reading with an address space; ``nouns`` are those whose own
-    keys it matches; ``settled`` says that its facts were read at an age at which they no longer change."""
+    """What is known of one process. ``stamp`` is the hash of its stat line, which is an eighth of the line's memory;
+    ``alive`` is its last reading with an address space; ``nouns`` are those whose own keys it matches; ``settled`` says
+    that its facts were read at an age at which they no longer change."""
 
-    raw: bytes
+    stamp: int
     process: Process
     alive: Process
     known: frozenset[Fact] = NOTHING_KNOWN
@@ -107,7 +108,7 @@ class ProcessTable:
             entry = entries.get(pid)
             try:
                 raw = read_file(f"{root}/{pid}/stat")
-                if entry is not None and raw == entry.raw and entry.settled:
+                if entry is not None and entry.settled and hash(raw) == entry.stamp:
                     continue
                 if raw is None:
                     self._forget(pid, boottime)
@@ -122,13 +123,13 @@ class ProcessTable:
             self._forget(pid, boottime)
             process, entry = replace(process, facts=NO_FACTS), None
         if entry is None:
-            entry = self._entries[pid] = _Entry(raw, process, process)
+            entry = self._entries[pid] = _Entry(hash(raw), process, process)
         elif process.image == 0:
             # An exiting process and a zombie leader show no executable any more; what was known of them stays true.
             process = replace(process, image=entry.process.image)
         elif process.image != entry.process.image or not entry.settled:
             process, entry.known = replace(process, facts=NO_FACTS), NOTHING_KNOWN
-        entry.raw, entry.process, entry.settled = raw, process, False
+        entry.stamp, entry.process, entry.settled = hash(raw), process, False
         if process.rss_bytes and not process.dead:
             entry.alive = process
         self._recognise(entry)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
 from typing import Any, TypeAlias
 
 from watchdog_oom import words
+from watchdog_oom.records import dataclass
 from watchdog_oom.steps import printable
 
 MOST_EXAMPLES = 10
-_LONGEST_EXAMPLE = 200
+_LONGEST_TEXT = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,8 @@ _STAGES: Mapping[str, type[Cleared] | type[Deleted] | type[Failed]] = {
 def to_line(news: PurgeNews) -> bytes:
     """The news as one line for the pipe."""
     stage = next(stage for stage, kind in _STAGES.items() if isinstance(news, kind))
-    return json.dumps({"stage": stage, **asdict(news)}).encode("ascii") + b"\n"
+    values = {name: getattr(news, name) for name in news.__match_args__}
+    return json.dumps({"stage": stage, **values}).encode("ascii") + b"\n"
 
 
 def parse_line(line: bytes) -> PurgeNews:
@@ -79,9 +80,8 @@ def parse_line(line: bytes) -> PurgeNews:
     try:
         values: dict[str, Any] = json.loads(line)
         kind = _STAGES[values.pop("stage")]
-        fields: dict[str, Any] = {key: _checked(value) for key, value in values.items()}
+        fields: dict[str, Any] = {key: _checked(key, value) for key, value in values.items()}
         news = kind(**fields)
-        str(news)
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return Failed("the purge said something that makes no sense")
     return news
@@ -89,16 +89,24 @@ def parse_line(line: bytes) -> PurgeNews:
 
 def example(name: str, why: str) -> str:
     """A name with a reason, made safe to print and short."""
-    return printable(f"{name}: {why}")[:_LONGEST_EXAMPLE]
+    return printable(f"{name}: {why}")[:_LONGEST_TEXT]
 
 
-def _checked(value: object) -> object:
-    match value:
-        case int() if value >= 0:
+def _checked(key: str, value: object) -> object:
+    match key, value:
+        case "words", str():
+            return _plain(value)
+        case ("odd" | "left"), [*items]:
+            return tuple(_plain(item) for item in items[:MOST_EXAMPLES])
+        case "limited", bool():
             return value
-        case str():
-            return value[:_LONGEST_EXAMPLE]
-        case [*items]:
-            return tuple(str(item)[:_LONGEST_EXAMPLE] for item in items[:MOST_EXAMPLES])
+        case _, int() if value >= 0 and key not in ("words", "odd", "left", "limited"):
+            return value
         case _:
-            raise ValueError(value)
+            raise ValueError(key)
+
+
+def _plain(text: object) -> str:
+    if not isinstance(text, str):
+        raise TypeError(text)
+    return (text if text.isprintable() else printable(text))[:_LONGEST_TEXT]

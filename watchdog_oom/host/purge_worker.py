@@ -7,7 +7,6 @@ import os
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
 
 from watchdog_oom.host.in_use import NOTHING_IN_USE, InUse
 from watchdog_oom.host.purge_news import MOST_EXAMPLES, Cleared, Deleted, PurgeNews, example
@@ -17,6 +16,7 @@ from watchdog_oom.host.survey import VANISHED, Tally, Terms, Used, exhaust, surv
 from watchdog_oom.host.trash import Trash, create_trash, leftovers, put_back, take
 from watchdog_oom.model import Clock
 from watchdog_oom.policy.types import SpoolNoun
+from watchdog_oom.records import dataclass, field
 
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import select
-from dataclasses import dataclass
 
 from watchdog_oom.host.purge import PurgeJob, PurgeRequest, start_purge
 from watchdog_oom.host.purge_news import Cleared, Deleted, Failed, PurgeNews
 from watchdog_oom.model import Clock, EffectReport
 from watchdog_oom.policy.types import SpoolNoun
+from watchdog_oom.records import dataclass
 
 
 @dataclass(slots=True)

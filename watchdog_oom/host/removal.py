@@ -6,9 +6,9 @@ import errno
 import os
 import stat
 from collections.abc import Callable
-from dataclasses import dataclass, field
 
 from watchdog_oom.host.descent import Descent
+from watchdog_oom.records import dataclass, field
 
 MOST_NAMED = 10
 _MOST_PASSES = 3

@@ -5,9 +5,8 @@ from __future__ import annotations
 import os
 import select
 from collections.abc import Iterable
-from dataclasses import replace
 
-from watchdog_oom.guard import SSHD
+from watchdog_oom.guard import LOGIN, SSHD
 from watchdog_oom.host.clock import boot_id, read_clock
 from watchdog_oom.host.kmsg import KmsgReader
 from watchdog_oom.host.meminfo import MemoryReader
@@ -20,6 +19,7 @@ from watchdog_oom.host.status import StatusPoller
 from watchdog_oom.host.want import Want, want_of
 from watchdog_oom.model import EffectReport, KernelKill, Memory, ServiceState, Snapshot
 from watchdog_oom.policy.types import Policy
+from watchdog_oom.records import replace
 from watchdog_oom.rules.emergency import near
 from watchdog_oom.steps import Watch
 
@@ -65,7 +65,7 @@ class Senses:
         kills = self._kernel_kills(clock.boottime)
         return Snapshot(
             clock=clock, boot_id=self.boot_id, memory=memory, pressure=self._pressure.read(),
-            processes=self.processes.scan(wanted(policy, memory), clock.boottime),
+            processes=self.processes.scan(wanted(policy, memory, self._lineage), clock.boottime),
             spools=self._spools.look(policy.spools, clock), services=self._states(units), kernel_kills=kills,
             reports=reports, lineage=self._lineage, skipped=self._skipped())
 
@@ -96,10 +96,12 @@ class Senses:
         return {kind: count for kind, count in counts.items() if count}
 
 
-def wanted(policy: Policy, memory: Memory | None) -> Want:
-    """What the process scan must tell: what the rules ask for, who is sshd for guard, everybody near an emergency."""
+def wanted(policy: Policy, memory: Memory | None, lineage: frozenset[int] = frozenset()) -> Want:
+    """What the process scan must tell: what the rules ask for, who is sshd and login for guard, everybody near an
+    emergency; and where units may be contained, in which of them sshd and the daemon's ``lineage`` are."""
     want = want_of(policy, everything=memory is not None and near(memory, policy.emergency))
-    return replace(want, nouns=(*want.nouns, SSHD))
+    want = replace(want, nouns=(*want.nouns, SSHD, LOGIN))
+    return replace(want, unit=want.unit | {SSHD.name}, unit_pids=lineage) if want.unit else want
 
 
 def units_of(policy: Policy, names: Iterable[str]) -> dict[str, str]:

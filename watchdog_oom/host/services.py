@@ -8,10 +8,12 @@ from __future__ import annotations
 import os
 import re
 import signal
-from typing import Protocol
+from collections.abc import Iterable
+from typing import Protocol, runtime_checkable
 
 from watchdog_oom.errors import UsageError
 from watchdog_oom.model import ServiceState
+from watchdog_oom.records import dataclass
 from watchdog_oom.steps import printable
 
 INIT_DIR = "/etc/init.d"
@@ -33,6 +35,10 @@ class ServiceManager(Protocol):
     def status(self, unit: str) -> tuple[str, ...]:
         """The argument vector that asks for the unit's state."""
 
+    def bound_memory(self, unit: str, high_bytes: int, max_bytes: int | None) -> tuple[str, ...]:
+        """The argument vector that sets the unit's MemoryHigh, and MemoryMax unless ``None``, until the next boot at
+        the latest; empty where the manager has no such thing."""
+
     def before_retry(self, unit: str, text: str) -> tuple[str, ...] | None:
         """What to run once before a failed start is tried again, judging by what the start printed."""
 
@@ -46,6 +52,51 @@ class ServiceManager(Protocol):
         """Whether the host has such a unit, from the files alone, without asking the manager."""
 
 
+@dataclass(frozen=True, slots=True)
+class JobEnd:
+    """What became of a stop or start that was asked for over a bus; ``ok`` is ``None`` where it could not be asked
+    for there, and nothing was done."""
+
+    key: str
+    ok: bool | None
+    words: str
+
+
+class ServiceBus(Protocol):
+    """A service manager that is spoken to rather than called as a program. Nothing here blocks; all moments are seconds
+    of CLOCK_BOOTTIME. ``fileno()`` is readable when ``answers`` and ``ended`` are worth a call."""
+
+    def fileno(self) -> int: ...
+
+    def next_deadline(self) -> float | None:
+        """When ``answers`` and ``ended`` must be called at the latest."""
+
+    def ask(self, units: Iterable[str], now: float) -> None:
+        """Ask for the states of these units."""
+
+    def answers(self, now: float) -> tuple[tuple[str, ServiceState | None], ...]:
+        """What was told since the last call; ``None``: the unit must be asked for by program."""
+
+    def begin(self, key: str, verb: str, unit: str, now: float, *, seconds: float, incident: str = "") -> None:
+        """Ask for a ``stop`` or ``start``, of at most ``seconds`` where the unit has no deadline of its own."""
+
+    def ended(self, now: float) -> tuple[JobEnd, ...]:
+        """The stops and starts that ended since the last call."""
+
+    def close(self) -> None:
+        """Let go of it; it may be called again."""
+
+
+@runtime_checkable
+class _HasBus(Protocol):
+    bus: ServiceBus
+
+
+def bus_of(manager: ServiceManager) -> ServiceBus | None:
+    """The bus over which this manager can be spoken to, if there is such a thing."""
+    return manager.bus if isinstance(manager, _HasBus) else None
+
+
 def choose_manager(wanted: str = "auto", *, root: str = "/", init_dir: str = INIT_DIR) -> ServiceManager:
     """The service manager: ``systemd``, ``service``, or ``auto`` for the one that runs (sd_booted(3)).
 
@@ -55,8 +106,8 @@ def choose_manager(wanted: str = "auto", *, root: str = "/", init_dir: str = INI
         raise UsageError(f"services: {wanted!r} is no service manager; use auto, systemd or service")
     # Only the one that is used is imported: what is imported stays in locked memory.
     if wanted == "systemd" or (wanted == "auto" and os.path.isdir(os.path.join(root, "run/systemd/system"))):
-        from watchdog_oom.host.systemctl import Systemctl
-        return Systemctl(root=root)
+        from watchdog_oom.host.systemd import Systemd
+        return Systemd(root=root)
     from watchdog_oom.host.lsb import Lsb
     return Lsb(init_dir)
 

@@ -13,11 +13,11 @@ import signal
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from enum import StrEnum
 
 from watchdog_oom.host.procfs import read_stat
 from watchdog_oom.model import Process, ProcessId
+from watchdog_oom.records import dataclass
 from watchdog_oom.steps import Signal, SignalName, printable
 
 _NUMBERS = {SignalName.TERM: signal.SIGTERM, SignalName.KILL: signal.SIGKILL,

@@ -6,9 +6,9 @@ import itertools
 import os
 import stat
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from watchdog_oom.host import syscalls
+from watchdog_oom.records import dataclass
 from watchdog_oom.steps import printable
 
 _SYSTEM_TREES = ("/bin", "/boot", "/dev", "/etc", "/lib", "/lib32", "/lib64", "/libx32", "/proc", "/sbin", "/sys",

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import select
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from watchdog_oom.host.spool import SpoolScanner
-from watchdog_oom.host.spool_watch import SpoolWatch
 from watchdog_oom.model import Clock, SpoolState
 from watchdog_oom.policy.types import SpoolNoun
+
+if TYPE_CHECKING:
+    from watchdog_oom.host.spool_watch import SpoolWatch
 
 
 class Spools:
@@ -69,9 +72,11 @@ class Spools:
             self._poll.unregister(self._watch.fileno())
             self._watch.close()
             self._watch = None
+        if not nouns:
+            return
+        from watchdog_oom.host.spool_watch import SpoolWatch  # 2.7 MB of locked memory that only spools are worth
         try:
-            self._watch = SpoolWatch({name: noun.path for name, noun in nouns.items()}) if nouns else None
+            self._watch = SpoolWatch({name: noun.path for name, noun in nouns.items()})
         except OSError:
             return  # no inotify instance left: the scanners look by the clock
-        if self._watch is not None:
-            self._poll.register(self._watch.fileno(), select.EPOLLIN)
+        self._poll.register(self._watch.fileno(), select.EPOLLIN)

@@ -1,12 +1,16 @@
-"""The states of services, asked for in the background: often while a recovery waits for them, else seldom."""
+"""The states of services, asked for in the background: often while a recovery waits for them, else seldom.
+
+Where the service manager can be spoken to over a bus, it is; a program is started only where that fails.
+"""
 
 from __future__ import annotations
 
+import select
 from collections.abc import Container, Iterable, Mapping
 from types import MappingProxyType
 
 from watchdog_oom.host.children import spawn_program
-from watchdog_oom.host.services import ServiceManager, is_unit_name
+from watchdog_oom.host.services import ServiceManager, bus_of, is_unit_name
 from watchdog_oom.host.watched import Ended, WatchedChildren
 from watchdog_oom.model import ServiceState, ServiceStatus
 
@@ -22,12 +26,18 @@ class StatusPoller:
 
     def __init__(self, manager: ServiceManager) -> None:
         self._manager = manager
+        self._bus = bus_of(manager)
         self._children = WatchedChildren()
+        self._epoll = select.epoll()
+        self._epoll.register(self._children.fileno(), select.EPOLLIN)
+        if self._bus is not None:
+            self._epoll.register(self._bus.fileno(), select.EPOLLIN)
+        self._over_bus: set[str] = set()
         self._asked: dict[str, float] = {}
         self._states: dict[str, ServiceState] = {}
 
     def fileno(self) -> int:
-        return self._children.fileno()
+        return self._epoll.fileno()
 
     @property
     def states(self) -> Mapping[str, ServiceState]:
@@ -36,7 +46,8 @@ class StatusPoller:
 
     def next_deadline(self) -> float | None:
         """When ``poll`` must be called at the latest, in seconds of CLOCK_BOOTTIME."""
-        return self._children.next_deadline()
+        moments = (self._children.next_deadline(), self._bus.next_deadline() if self._bus is not None else None)
+        return min((moment for moment in moments if moment is not None), default=None)
 
     def ask(self, units: Iterable[str], now: float, *, soon: Container[str] = ()) -> None:
         """Ask for the states that are due: of all units every 10 s, of those in ``soon`` every 0.5 s, the longest
@@ -45,8 +56,14 @@ class StatusPoller:
         for unit in self._asked.keys() - wanted:
             del self._asked[unit]
             self._states.pop(unit, None)
-        due = [unit for unit in wanted if unit not in self._children
+        due = [unit for unit in wanted if unit not in self._children and unit not in self._over_bus
                and now - self._asked.get(unit, -SELDOM_SECONDS) >= (SOON_SECONDS if unit in soon else SELDOM_SECONDS)]
+        if self._bus is not None:
+            named = [unit for unit in sorted(due) if is_unit_name(unit)]
+            self._asked.update((unit, now) for unit in named)
+            self._over_bus.update(named)
+            self._bus.ask(named, now)
+            due = [unit for unit in due if unit not in self._over_bus]
         for unit in sorted(due, key=lambda unit: (self._asked.get(unit, 0.0), unit)):
             if len(self._children) >= MOST_AT_ONCE:
                 break
@@ -57,11 +74,24 @@ class StatusPoller:
         for ended in self._children.poll(now):
             if ended.key in self._asked:
                 self._states[ended.key] = self._answer(ended)
+        for unit, state in self._bus.answers(now) if self._bus is not None else ():
+            self._over_bus.discard(unit)
+            if unit not in self._asked:
+                continue
+            if state is not None:
+                self._states[unit] = state
+            elif unit not in self._children and len(self._children) < MOST_AT_ONCE:
+                self._begin(unit, now)
+            else:
+                del self._asked[unit]  # it is due again
 
     def close(self) -> None:
         for unit in self._children:
             self._children.kill(unit)
+        self._epoll.close()
         self._children.close()
+        if self._bus is not None:
+            self._bus.close()
 
     def _begin(self, unit: str, now: float) -> None:
         self._asked[unit] = now

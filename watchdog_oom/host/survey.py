@@ -7,10 +7,10 @@ import errno
 import os
 import stat
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 
 from watchdog_oom.host.descent import Descent
 from watchdog_oom.model import Clock
+from watchdog_oom.records import dataclass, field
 
 FILES_A_SLICE = 128
 _BLOCK_BYTES = 512  # the unit of st_blocks, whatever the filesystem's own is (stat(2))
@@ -172,6 +172,7 @@ def _walk(descent: Descent, name: str, tally: Tally, terms: Terms) -> Iterator[N
         yield from _list(descent.fd, tally, below)
         if tally.unfit():
             return
+        yield
 
 
 def _look_at_directory(here: os.stat_result, tally: Tally, terms: Terms, device: int, *, at_top: bool) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import ctypes
 import errno
 import os
-import platform
 import signal
 import struct
 from collections.abc import Callable
@@ -104,7 +103,7 @@ def rename_without_replacing(source: str, target: str, *, source_dir_fd: int, ta
     if hasattr(_libc, "renameat2"):
         _checked(_libc.renameat2, source, *arguments)
         return
-    number = _SYS_RENAMEAT2.get(platform.machine())
+    number = _SYS_RENAMEAT2.get(os.uname().machine)
     if number is None:
         raise OSError(errno.EINVAL, os.strerror(errno.EINVAL), source)
     _checked(_libc.syscall, source, ctypes.c_long(number), *arguments)

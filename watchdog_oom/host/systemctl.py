@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 
 from watchdog_oom.host.services import exit_words, full_name, is_unit_name, one_line, with_output
-from watchdog_oom.model import ServiceState, ServiceStatus
+from watchdog_oom.model import UNLIMITED_BYTES, ServiceState, ServiceStatus
 
-_PROPERTIES = "Id,LoadState,ActiveState,SubState,Result,MainPID,UnitFileState,NRestarts"
+_PROPERTIES = "Id,LoadState,ActiveState,SubState,Result,MainPID,UnitFileState,NRestarts,MemoryHigh,MemoryMax"
 # systemd.unit(5), "System Unit Search Path", and where the generators write.
 _UNIT_DIRS = ("etc/systemd/system", "run/systemd/system", "usr/local/lib/systemd/system", "usr/lib/systemd/system",
               "lib/systemd/system", "run/systemd/generator.early", "run/systemd/generator",
@@ -42,6 +42,12 @@ class Systemctl:
     def status(self, unit: str) -> tuple[str, ...]:
         return (self._program, "--no-pager", "show", "-p", _PROPERTIES, "--", full_name(unit))
 
+    def bound_memory(self, unit: str, high_bytes: int, max_bytes: int | None) -> tuple[str, ...]:
+        """``--runtime``: nothing of it outlives the boot (systemctl(1), set-property)."""
+        bounds = {"MemoryHigh": high_bytes} | ({} if max_bytes is None else {"MemoryMax": max_bytes})
+        assignments = (f"{key}={'infinity' if amount == UNLIMITED_BYTES else amount}" for key, amount in bounds.items())
+        return (self._program, "--no-ask-password", "--runtime", "set-property", "--", full_name(unit), *assignments)
+
     def before_retry(self, unit: str, text: str) -> tuple[str, ...] | None:
         """A start limit that was hit by the very failures a recovery cures refuses manual starts too."""
         if any(words in text for words in _START_LIMIT):
@@ -58,12 +64,13 @@ class Systemctl:
         if exit_status != 0 or "ActiveState" not in values:
             told = one_line(text) or f"systemctl {exit_words(exit_status)}"
             return ServiceState(unit, ServiceStatus.UNKNOWN, boottime, words=told)
-        status, words = _judged(values)
+        status, words = judged_properties(values)
         identity = values.get("Id", "")
         if identity and identity != full_name(unit):
             words = f"{words}, is {one_line(identity)}"
         main_pid = values.get("MainPID", "")
-        return ServiceState(unit, status, boottime, int(main_pid) if main_pid.isdecimal() else 0, words)
+        return ServiceState(unit, status, boottime, int(main_pid) if main_pid.isdecimal() else 0, words,
+                            memory_bytes(values.get("MemoryHigh")), memory_bytes(values.get("MemoryMax")))
 
     def exists(self, unit: str) -> bool:
         """Whether there is a unit file, an alias, or the template of an instance; or an init script for a generator."""
@@ -82,7 +89,14 @@ def parse_properties(text: str) -> dict[str, str]:
     return {key: value for key, equals, value in pairs if equals and key.isalnum()}
 
 
-def _judged(values: dict[str, str]) -> tuple[ServiceStatus, str]:
+def memory_bytes(text: str | None) -> int | None:
+    """A memory bound as ``systemctl show`` prints it: bytes, or infinity."""
+    if text == "infinity":
+        return UNLIMITED_BYTES
+    return int(text) if text is not None and text.isascii() and text.isdecimal() and len(text) <= 20 else None
+
+
+def judged_properties(values: dict[str, str]) -> tuple[ServiceStatus, str]:
     active, detail = values["ActiveState"], values.get("SubState", "")
     words = active if detail in ("", active) else f"{active} ({detail})"
     problem = _LOAD_PROBLEMS.get(values.get("LoadState", ""))

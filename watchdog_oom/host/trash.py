@@ -8,10 +8,10 @@ import os
 import stat
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 
 from watchdog_oom.host import syscalls
 from watchdog_oom.host.spool_names import trash_prefix_of
+from watchdog_oom.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

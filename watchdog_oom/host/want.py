@@ -3,31 +3,45 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 
-from watchdog_oom.policy.types import Policy, ProcessNoun
+from watchdog_oom.policy.types import Policy, ProcessNoun, Then, Verb
+from watchdog_oom.records import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
 class Want:
     """``swap`` and ``protect`` are names of nouns: whose swap is needed, and whose oom_score_adj, that of all their
     descendants included. ``under`` are the paths of the spools that nouns may name. ``everything``: an emergency is
-    near, so every process is read, with its badness and oom_score_adj."""
+    near, so every process is read, with its badness and oom_score_adj. ``unit`` are names of nouns whose units are
+    needed, ``unit_pids`` further processes of whom that is true."""
 
     nouns: tuple[ProcessNoun, ...] = ()
     swap: frozenset[str] = frozenset()
     under: Mapping[str, str] = field(default_factory=dict)
     protect: frozenset[str] = frozenset()
     everything: bool = False
+    unit: frozenset[str] = frozenset()
+    unit_pids: frozenset[int] = frozenset()
 
 
 def want_of(policy: Policy, *, everything: bool = False) -> Want:
     """What the rules of a policy need to see."""
     nouns = tuple(policy.processes.values())
     named = {name for noun in nouns for name in noun.under}
+    contained = contained_nouns(policy)
+    protected = frozenset(protect.process for protect in policy.protects.values())
     return Want(
         nouns=nouns,
-        swap=frozenset(limit.process for limit in policy.limits.values() if limit.swap is not None),
+        swap=frozenset(limit.process for limit in policy.limits.values()
+                       if limit.swap is not None or limit.then is Then.CONTAIN),
         under={name: spool.path for name, spool in policy.spools.items() if name in named},
-        protect=frozenset(protect.process for protect in policy.protects.values()),
-        everything=everything)
+        protect=protected,
+        everything=everything,
+        unit=contained | protected if contained else frozenset())
+
+
+def contained_nouns(policy: Policy) -> frozenset[str]:
+    """The nouns whose units a rule may contain; guard must then know in which units the protected run."""
+    steps = (step for recover in policy.recovers.values() for step in recover.steps if step.verb is Verb.CONTAIN)
+    return frozenset((*(limit.process for limit in policy.limits.values() if limit.then is Then.CONTAIN),
+                      *(name for step in steps for name in step.names)))

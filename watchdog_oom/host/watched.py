@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import select
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from watchdog_oom.host.children import Child
+from watchdog_oom.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

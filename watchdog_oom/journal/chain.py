@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
+
+from watchdog_oom.records import dataclass, field
 
 _START = b'{"v":1,"seq":'
 _PREV = b'"prev":"'

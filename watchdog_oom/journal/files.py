@@ -8,10 +8,10 @@ import re
 import stat
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from watchdog_oom.errors import NotPermittedError, UsageError
 from watchdog_oom.journal.chain import Link, link_of
+from watchdog_oom.records import dataclass
 
 CURRENT = "audit.jsonl"
 HEAD = "audit.head"

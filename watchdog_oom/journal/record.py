@@ -6,10 +6,10 @@ import json
 import math
 import time
 from collections.abc import Mapping, Sequence, Set
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
 
+from watchdog_oom.records import dataclass
 from watchdog_oom.steps import printable
 
 VERSION = 1

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from watchdog_oom.journal.files import lines_of
 from watchdog_oom.journal.reader import opened_segments, parse_record
 from watchdog_oom.journal.record import Kind
+from watchdog_oom.records import dataclass
 
 # Words with which the result of a start, or of an incident, begins when nothing is owed any more
 STARTED = ("ok", "done", "started", "active")

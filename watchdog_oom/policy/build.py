@@ -108,7 +108,8 @@ def _protect(name: str, values: Values) -> Protect:
 
 
 def _limit(name: str, values: Values) -> Limit:
-    return Limit(name, **_converted(values, {"rss": _size, "swap": _size, "total_rss": _size, "then": Then}))
+    return Limit(name, **_converted(values, {"rss": _size, "swap": _size, "total_rss": _size, "then": Then,
+                                              "memory_high": _size, "memory_max": _size}))
 
 
 def _recover(name: str, values: Values) -> Recover:
@@ -134,5 +135,9 @@ def _step(values: Values) -> RecoveryStep:
             return RecoveryStep(verb, within_seconds=value)
         case Verb.START if value == "stopped":
             return RecoveryStep(verb, stopped=True, within_seconds=within)
+        case Verb.CONTAIN:
+            maximum = _size(values["memory_max"]) if "memory_max" in values else None
+            return RecoveryStep(verb, names=value, within_seconds=within, memory_high=_size(values["memory_high"]),
+                                memory_max=maximum)
         case _:
             return RecoveryStep(verb, names=value, within_seconds=within)

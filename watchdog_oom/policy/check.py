@@ -24,6 +24,7 @@ from watchdog_oom.policy.schema import (
     Keys,
 )
 from watchdog_oom.policy.texts import described
+from watchdog_oom.policy.types import Then
 from watchdog_oom.policy.values import convert
 from watchdog_oom.steps import printable
 
@@ -180,6 +181,10 @@ def _protect_rule(check: FileCheck, path: Path, table: Mapping[str, Any], values
 def _limit_rule(check: FileCheck, path: Path, table: Mapping[str, Any], values: Mapping[str, Any]) -> None:
     if not any(key in table for key in LIMITING_KEYS):
         check.fault(path, f"limits nothing: give at least one of {', '.join(LIMITING_KEYS)}")
+    contains = values.get("then") == Then.CONTAIN
+    clauses.check_bounds(check, path, table, values, contains=contains, wanted='then = "contain"')
+    if contains and not any(key in table for key in ("memory_high", "total_rss", "rss")):
+        check.fault(path, 'contains at what size? add memory_high = "SIZE", or a limit of rss or total_rss')
 
 
 def _tick_rule(check: FileCheck, path: Path, table: Mapping[str, Any], values: Mapping[str, Any]) -> None:

@@ -60,10 +60,27 @@ def check_steps(check: FileCheck, path: Path, value: object) -> tuple[dict[str, 
             check.fault((*place, "start"), '"stopped" means what an earlier step stopped, and none stops anything')
         if "wait" in table and "within" in table:
             check.fault((*place, "within"), "a wait is a time already and cannot have another")
+        contains = Verb.CONTAIN.value in table
+        check_bounds(check, place, table, values, contains=contains, wanted='contain = "NAME"')
+        if contains and "memory_high" not in table:
+            check.fault((*place, Verb.CONTAIN.value), 'at what size? add memory_high = "SIZE" to the same step')
         stopping = stopping or any(verb in table for verb in _STOPPING)
         return values
 
     return _tables(check, path, value, step, '[{ kill = "NAME" }]')
+
+
+def check_bounds(check: FileCheck, path: Path, table: Mapping[str, Any], values: Mapping[str, Any], *, contains: bool,
+                 wanted: str) -> None:
+    """``memory_high`` and ``memory_max`` belong to containment, and the second is the larger one."""
+    if not contains:
+        for key in ("memory_high", "memory_max"):
+            if key in table:
+                check.fault((*path, key), f"means nothing without {wanted}")
+        return
+    high, maximum = values.get("memory_high"), values.get("memory_max")
+    if high is not None and maximum is not None and high[0] == maximum[0] and maximum[1] < high[1]:
+        check.fault((*path, "memory_max"), "must not be less than memory_high, above which it is only slowed down")
 
 
 def _tables(check: FileCheck, path: Path, value: object, one: Callable[[Path, Mapping[str, Any]], dict[str, Any]],

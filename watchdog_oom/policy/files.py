@@ -7,10 +7,10 @@ import os
 import re
 import stat
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 
 from watchdog_oom.errors import Fault
 from watchdog_oom.policy import ownership
+from watchdog_oom.records import dataclass, field
 from watchdog_oom.steps import printable
 
 POLICY_DIRECTORY = "/etc/watchdog-oom/policies.d"

@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import tomli
@@ -20,6 +19,7 @@ from watchdog_oom.policy.check import FileCheck
 from watchdog_oom.policy.files import Gathered, files_of, judge, read
 from watchdog_oom.policy.lines import lines_of
 from watchdog_oom.policy.schema import NAMED, NOUNS
+from watchdog_oom.records import dataclass
 from watchdog_oom.steps import printable
 
 _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from watchdog_oom.errors import Fault
+from watchdog_oom.records import dataclass, field
 
 Nouns: TypeAlias = Mapping[str, Collection[str]]
 

@@ -12,7 +12,8 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from watchdog_oom.records import dataclass
 
 _MOST_LINKS = 40  # as the kernel follows: path_resolution(7)
 

@@ -7,11 +7,11 @@ holds the two together.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 
 from watchdog_oom.conditions import families
 from watchdog_oom.policy.types import Busy, Children, Mode, Then, Verb
+from watchdog_oom.records import dataclass
 
 
 class Form(StrEnum):
@@ -125,6 +125,8 @@ LIMIT: Keys = {
     "for": Key(Form.DURATION, "how long the limit must be exceeded", default='"0s"'),
     "grace": Key(Form.DURATION, "time between SIGTERM and SIGKILL", default='"10s"'),
     "then": Key(Form.CHOICE, "the consequence", default='"kill"', choices=tuple(Then)),
+    "memory_high": Key(Form.SIZE, "with contain: the unit is slowed down above this", least=0.001),
+    "memory_max": Key(Form.SIZE, "with contain: the unit never gets more than this", least=0.001),
 }
 LIMITING_KEYS = ("rss", "swap", "runtime", "total_rss", "count")
 RECOVER: Keys = {
@@ -161,10 +163,13 @@ STEP: Keys = {
     Verb.RESTART.value: Key(Form.SERVICES, "restart these services"),
     Verb.KILL.value: Key(Form.PROCESSES, "kill these processes: SIGTERM, then SIGKILL"),
     Verb.FREEZE.value: Key(Form.PROCESSES, "stop these processes with SIGSTOP"),
+    Verb.CONTAIN.value: Key(Form.PROCESSES, "bound the memory of the units these processes run in"),
     Verb.PURGE.value: Key(Form.SPOOLS, "clear the stale entries of these spools"),
     Verb.RUN.value: Key(Form.ARGV, "run this command, without a shell"),
     Verb.VERIFY.value: Key(Form.SERVICES, "wait until these services are active, stable and answer"),
     Verb.WAIT.value: Key(Form.DURATION, "wait this long"),
+    "memory_high": Key(Form.SIZE, "with contain: the units are slowed down above this", least=0.001),
+    "memory_max": Key(Form.SIZE, "with contain: the units never get more than this", least=0.001),
     "within": Key(Form.DURATION, "the step's deadline", least=0.001),
 }
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, TypeAlias
+
+from watchdog_oom.records import dataclass, field
 
 if TYPE_CHECKING:
     from watchdog_oom.conditions import Condition
@@ -115,12 +116,15 @@ class Protect:
 class Then(StrEnum):
     KILL = "kill"
     FREEZE = "freeze"
+    CONTAIN = "contain"
     REPORT = "report"
 
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """[limit.NAME]: any limit that is exceeded for ``for_seconds`` has its consequence, pressure or not."""
+    """[limit.NAME]: any limit that is exceeded for ``for_seconds`` has its consequence, pressure or not.
+
+    ``memory_high`` and ``memory_max`` are for ``then = "contain"``: the bounds of the unit, see ``contained_at``."""
 
     name: str
     process: str
@@ -132,6 +136,13 @@ class Limit:
     for_seconds: float = 0.0
     grace_seconds: float = 10.0
     then: Then = Then.KILL
+    memory_high: Size | None = None
+    memory_max: Size | None = None
+
+    @property
+    def contained_at(self) -> Size | None:
+        """The MemoryHigh of a contained unit: the given one, else what the group, else what one process may hold."""
+        return self.memory_high or self.total_rss or self.rss
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +161,7 @@ class Verb(StrEnum):
     RESTART = "restart"
     KILL = "kill"
     FREEZE = "freeze"
+    CONTAIN = "contain"
     PURGE = "purge"
     RUN = "run"
     VERIFY = "verify"
@@ -158,15 +170,18 @@ class Verb(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class RecoveryStep:
-    """One step of a recovery. ``names`` are services (stop, start, restart, verify), processes (kill, freeze) or
-    spools (purge); ``stopped`` is ``start = "stopped"``; ``argv`` is for run; ``within_seconds`` is the deadline, for
-    ``wait`` the time itself; ``None`` leaves the default of the verb."""
+    """One step of a recovery. ``names`` are services (stop, start, restart, verify), processes (kill, freeze, contain)
+    or spools (purge); ``stopped`` is ``start = "stopped"``; ``argv`` is for run; ``memory_high`` and ``memory_max`` are
+    for contain; ``within_seconds`` is the deadline, for ``wait`` the time itself; ``None`` leaves the default of the
+    verb."""
 
     verb: Verb
     names: tuple[str, ...] = ()
     stopped: bool = False
     argv: tuple[str, ...] = ()
     within_seconds: float | None = None
+    memory_high: Size | None = None
+    memory_max: Size | None = None
 
     def __str__(self) -> str:
         match self.verb:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import assert_never
 
 from watchdog_oom import words
@@ -9,11 +10,15 @@ from watchdog_oom.conditions.process import threshold_bytes
 from watchdog_oom.guard import untouchable
 from watchdog_oom.model import Process, ProcessId
 from watchdog_oom.policy.types import Limit, ProcessNoun, Size, Then
+from watchdog_oom.rules import containing
 from watchdog_oom.rules.escalation import unkillable
 from watchdog_oom.selectors import names_target
 from watchdog_oom.steps import printable
 from watchdog_oom.turn import Turn
 from watchdog_oom.view import View
+
+CALM_SECONDS = 60.0
+CALM_SHARE = 0.8
 
 
 def apply(turn: Turn) -> None:
@@ -39,6 +44,8 @@ def _apply_one(turn: Turn, limit: Limit) -> None:
             over.setdefault(process.pid, (process, reasons))
     for process, because in over.values():
         _consequence(turn, limit, noun, process, because)
+    if limit.then is Then.CONTAIN:
+        _keep_contained(turn, limit, group)
 
 
 def process_reasons(view: View, limit: Limit, process: Process) -> tuple[str, ...]:
@@ -63,31 +70,37 @@ def group_surplus(turn: Turn, limit: Limit, noun: ProcessNoun, group: tuple[Proc
 
     Whoever goes anyway makes room first: those being ended by any rule, and those ``going`` for limits of their own.
     """
-    reasons: list[str] = []
-    total = sum(process.rss_bytes for process in group)
     total_limit = size_bytes(turn.view, limit.total_rss)
-    if limit.count is not None and len(group) > limit.count:
-        reasons.append(f"{len(group)} processes match {limit.process}, limit {limit.count}")
-    if total_limit is not None and total > total_limit:
-        reasons.append(f"{len(group)} processes of {limit.process} hold {words.size(total)}, "
-                       f"limit {words.size(total_limit)}")
+    reasons = _group_reasons(limit, group, total_limit)
     touchable = [process for process in group
                  if not unkillable(turn, process.id) and process.id not in turn.shunned
                  and untouchable(process, turn.view, named=names_target(noun)) is None]
     leaving = [process for process in touchable if process.id in going or process.id in turn.endings]
     left = len(group) - len(leaving)
-    total -= sum(process.rss_bytes for process in leaving)
+    total = _total_rss(group) - _total_rss(leaving)
     surplus: list[Process] = []
     for process in touchable:
-        within_count = limit.count is None or left <= limit.count
-        within_total = total_limit is None or total <= total_limit
-        if within_count and within_total:
+        if (limit.count is None or left <= limit.count) and (total_limit is None or total <= total_limit):
             break
         if process not in leaving:
             surplus.append(process)
             left -= 1
             total -= process.rss_bytes
-    return tuple(reasons), surplus
+    return reasons, surplus
+
+
+def _group_reasons(limit: Limit, group: tuple[Process, ...], total_limit: float | None) -> tuple[str, ...]:
+    reasons: list[str] = []
+    if limit.count is not None and len(group) > limit.count:
+        reasons.append(f"{len(group)} processes match {limit.process}, limit {limit.count}")
+    if total_limit is not None and _total_rss(group) > total_limit:
+        reasons.append(f"{len(group)} processes of {limit.process} hold {words.size(_total_rss(group))}, "
+                       f"limit {words.size(total_limit)}")
+    return tuple(reasons)
+
+
+def _total_rss(processes: Iterable[Process]) -> int:
+    return sum(process.rss_bytes for process in processes)
 
 
 def size_bytes(view: View, size: Size | None) -> float | None:
@@ -105,6 +118,37 @@ def _needs_memory(view: View, size: Size | None) -> bool:
     return size is not None and threshold_bytes(view, size) is None
 
 
+def _keep_contained(turn: Turn, limit: Limit, group: tuple[Process, ...]) -> None:
+    """What was contained stays so until it has long been well below its limits: containment itself lowers the readings,
+    so that without this a leaker would be let go and caught again for ever."""
+    rule = f"limit.{limit.name}"
+    for unit, contained in turn.contained.items():
+        if contained.rule != rule or unit in turn.wanted_contained:
+            continue
+        calm = _calm(turn.view, limit, unit, group)
+        if not turn.held_long_enough(f"{rule} calm {unit}", calm, CALM_SECONDS):
+            containing.renew(turn, unit, containing.Bounds(limit.contained_at, limit.memory_max),
+                             (f"{unit} has not been well below the limit for {words.duration(CALM_SECONDS)} yet",))
+
+
+def _calm(view: View, limit: Limit, unit: str, group: tuple[Process, ...]) -> bool | None:
+    """Whether all of the unit keep well below the limits, what they have in swap included; ``None``: not known."""
+    mine = [process for process in group if process.facts.unit == unit]
+    sizes = [size_bytes(view, size) for size in (limit.rss, limit.swap, limit.total_rss) if size is not None]
+    if None in sizes or any(process.swap_bytes is None for process in group):
+        return None
+    def held(process: Process) -> int:
+        return process.rss_bytes + (process.swap_bytes or 0)
+    rss, swap, total = (size_bytes(view, size) for size in (limit.rss, limit.swap, limit.total_rss))
+    return not (
+        any(rss is not None and held(process) > rss * CALM_SHARE for process in mine)
+        or any(swap is not None and (process.swap_bytes or 0) > swap * CALM_SHARE for process in mine)
+        or any(limit.runtime_seconds is not None and process.age_seconds(view.snapshot.clock) > limit.runtime_seconds
+               for process in mine)
+        or (bool(mine) and total is not None and sum(map(held, group)) > total * CALM_SHARE)
+        or (bool(mine) and limit.count is not None and len(group) > limit.count))
+
+
 def _consequence(turn: Turn, limit: Limit, noun: ProcessNoun, process: Process, because: tuple[str, ...]) -> None:
     rule = f"limit.{limit.name}"
     named = names_target(noun)
@@ -113,6 +157,9 @@ def _consequence(turn: Turn, limit: Limit, noun: ProcessNoun, process: Process, 
             turn.end(process, rule, because, limit.grace_seconds, noun=noun.name, named=named)
         case Then.FREEZE:
             turn.freeze(process, rule, because, noun=noun.name, named=named)
+        case Then.CONTAIN:
+            containing.ask(turn, process, containing.Bounds(limit.contained_at, limit.memory_max), rule, because,
+                           noun=noun.name)
         case Then.REPORT:
             if turn.first_time(f"{rule} reports {process.id}"):
                 turn.note(rule, "reported: the limit is exceeded, and the policy asks for no more", because=because,

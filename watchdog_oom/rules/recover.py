@@ -138,7 +138,7 @@ def _only_report(turn: Turn, recover: Recover, because: tuple[str, ...]) -> None
 def _hold(turn: Turn, recover: Recover, state: Recovery, because: tuple[str, ...]) -> Recovery:
     if turn.first_time(f"recover.{recover.name} held") or state.held_since is None:
         turn.note(f"recover.{recover.name}", because=because,
-                  result=f"held: {len(state.started)} attempts in {words.duration(recover.per_seconds)} did not help; "
+                  result=f"held: {words.count(len(state.started), 'attempt')} in {words.duration(recover.per_seconds)} did not help; "
                          f"look at it, it is tried again after {words.duration(recover.per_seconds)}")
     return state if state.held_since is not None else replace(state, held_since=turn.now)
 

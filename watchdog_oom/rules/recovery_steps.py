@@ -9,7 +9,7 @@ from watchdog_oom.guard import untouchable
 from watchdog_oom.history import Run
 from watchdog_oom.model import Process
 from watchdog_oom.policy.types import Recover, RecoveryStep, Verb
-from watchdog_oom.rules import service_steps
+from watchdog_oom.rules import contain_step, service_steps, verify_step
 from watchdog_oom.rules.escalation import unkillable
 from watchdog_oom.rules.progress import WAITING, Context, Progress, Status, done, failed
 from watchdog_oom.selectors import names_target
@@ -18,17 +18,18 @@ from watchdog_oom.steps import Run as RunProgram
 from watchdog_oom.turn import Turn
 
 DEFAULT_WITHIN_SECONDS = {Verb.STOP: 120.0, Verb.START: service_steps.START_SECONDS, Verb.RESTART: 240.0,
-                          Verb.KILL: 60.0, Verb.FREEZE: 15.0, Verb.PURGE: 300.0, Verb.RUN: 60.0}
+                          Verb.KILL: 60.0, Verb.FREEZE: 15.0, Verb.CONTAIN: 30.0, Verb.PURGE: 300.0, Verb.RUN: 60.0}
 KILL_GRACE_SECONDS = 10.0
 
 
 def advance(turn: Turn, recover: Recover, run: Run, step: RecoveryStep) -> tuple[Run, Progress]:
     """Do one tick's worth of the step; a step that neither ends nor fails before its deadline has failed."""
-    run, progress = HANDLERS[step.verb](Context(turn, recover, step), run)
+    context = Context(turn, recover, step)
+    run, progress = HANDLERS[step.verb](context, run)
     if step.verb in (Verb.WAIT, Verb.VERIFY) or progress.status is not Status.WAITING:
         return run, progress
-    limit = step.within_seconds or DEFAULT_WITHIN_SECONDS[step.verb]
-    began = run.since  # start and restart: one service after the other, each with the whole time
+    limit = step.within_seconds or max(DEFAULT_WITHIN_SECONDS[step.verb], service_steps.own_seconds(context, run))
+    began = run.waiting_since  # start and restart: one service after the other, each with the whole time
     if step.verb not in (Verb.START, Verb.RESTART):
         began, limit = run.entered, limit * max(1, len(step.names))
     return run, failed(f"not done within {words.duration(limit)}") if turn.now - began >= limit else progress
@@ -121,5 +122,6 @@ def _who(process: Process) -> str:
 
 HANDLERS: dict[Verb, Callable[[Context, Run], tuple[Run, Progress]]] = {
     Verb.STOP: service_steps.stop, Verb.START: service_steps.start, Verb.RESTART: service_steps.restart,
-    Verb.VERIFY: service_steps.verify, Verb.KILL: _kill, Verb.FREEZE: _freeze, Verb.PURGE: _purge,
+    Verb.VERIFY: verify_step.verify, Verb.KILL: _kill, Verb.FREEZE: _freeze,
+    Verb.CONTAIN: contain_step.contain, Verb.PURGE: _purge,
     Verb.RUN: _run, Verb.WAIT: _wait}

@@ -1,4 +1,4 @@
-"""The verbs about services: stop, start, restart, verify. A job's result is only a hint; the next state decides."""
+"""The verbs stop, start and restart. What the service manager says of a job is only a hint; the next state decides."""
 
 from __future__ import annotations
 
@@ -9,12 +9,11 @@ from watchdog_oom.history import Run
 from watchdog_oom.model import ServiceStatus
 from watchdog_oom.policy.types import Verb
 from watchdog_oom.rules.progress import WAITING, Context, Progress, Status, done, failed
-from watchdog_oom.steps import Probe, StartUnit, StopUnit
+from watchdog_oom.rules.survivors import end_survivors
+from watchdog_oom.steps import StartUnit, StopUnit
 
 START_SECONDS = 120.0
 STATE_SECONDS = 10.0
-PROBE_PAUSE_SECONDS = 1.0
-VERIFY_SECONDS = 60.0
 DOWN = (ServiceStatus.INACTIVE, ServiceStatus.FAILED, ServiceStatus.MISSING)
 
 
@@ -46,8 +45,8 @@ def start(context: Context, run: Run) -> tuple[Run, Progress]:
 def start_all_owed(context: Context, run: Run) -> tuple[Run, Progress]:
     """The way back: what this run stopped, last stopped first. One that cannot be started keeps no other down (Law 5):
     when its time is over it stays owed, and the next has its turn."""
-    limit = max([START_SECONDS, *(step.within_seconds or 0.0 for step in context.recover.steps
-                                  if step.verb in (Verb.START, Verb.RESTART))])
+    given = [step.within_seconds or 0.0 for step in context.recover.steps if step.verb in (Verb.START, Verb.RESTART)]
+    limit = max([START_SECONDS, own_seconds(context, run), *given])
     for name in reversed(run.stopped):
         run, progress = _start_one(context, run, name)
         if progress.status is Status.DONE:
@@ -56,7 +55,7 @@ def start_all_owed(context: Context, run: Run) -> tuple[Run, Progress]:
             continue
         elif progress.status is Status.FAILED:
             run = _pass_over(context, run, name, progress.words)
-        elif context.turn.now - run.since >= limit:
+        elif context.turn.now - run.waiting_since >= limit:
             run = _pass_over(context, run, name, f"{name} is not active after {words.duration(limit)}")
         else:
             return run, WAITING
@@ -82,18 +81,15 @@ def restart(context: Context, run: Run) -> tuple[Run, Progress]:
     return run, done(f"restarted {', '.join(n for n in context.step.names if n not in skipped) or 'nothing'}{note}")
 
 
-def verify(context: Context, run: Run) -> tuple[Run, Progress]:
-    """Active, with the same main process for ``stable_for``, and the probe answers."""
-    results: list[str] = []
-    for name in context.step.names:
-        if name in run.done:
-            continue
-        run, progress = _verify_one(context, run, name)
-        if progress.status is not Status.DONE:
-            return run, progress
-        results.append(progress.words)
-        run = replace(run, done=run.done | {name}, active_since=None, active_pid=0, since=context.turn.now)
-    return run, done("; ".join(results) or "verified")
+def own_seconds(context: Context, run: Run) -> float:
+    """The longest time that the units themselves give the verb (TimeoutStopSec and TimeoutStartSec, with a margin);
+    0 where they tell none. A step without a deadline of its own leaves them at least that."""
+    verb = context.step.verb
+    names = run.stopped if context.step.stopped else context.step.names
+    states = [state for state in map(context.state, names) if state is not None]
+    stops = [state.stop_seconds or 0.0 if verb in (Verb.STOP, Verb.RESTART) else 0.0 for state in states]
+    starts = [state.start_seconds or 0.0 if verb in (Verb.START, Verb.RESTART) else 0.0 for state in states]
+    return max((stop + start for stop, start in zip(stops, starts, strict=True)), default=0.0)
 
 
 def _stop_one(context: Context, run: Run, name: str) -> tuple[Run, Progress]:
@@ -113,7 +109,10 @@ def _stop_one(context: Context, run: Run, name: str) -> tuple[Run, Progress]:
             return run, progress
     state = context.state(name)
     if state is not None and state.status is ServiceStatus.FAILED and f"stop {name}" not in run.asked:
-        return run, done(f"{name} had failed; it is started with the rest")
+        cleared = end_survivors(context, run, name, state)
+        if cleared.status is not Status.DONE:
+            return run, cleared
+        return run, done(f"{name} had failed; it is started with the rest{cleared.words}")
     run, allowed = context.ask(run, f"stop {name}", StopUnit(service.unit, name))
     if not allowed:
         return _settle(context, run, name), failed(f"stopping {name} was refused")
@@ -125,7 +124,8 @@ def _down_yet(context: Context, run: Run, name: str) -> Progress:
     if report is None or state is None or state.sensed_boottime < report[2]:
         return WAITING
     if state.status in DOWN:
-        return done(f"{name} is {state.status}")
+        cleared = end_survivors(context, run, name, state)
+        return cleared if cleared.status is Status.WAITING else done(f"{name} is {state.status}{cleared.words}")
     return WAITING if report[0] else failed(f"{name} is still {state.status}: {report[1]}")
 
 
@@ -160,7 +160,7 @@ def _stop_under_way(context: Context, run: Run, unit: str) -> bool:
         return True
     state = context.state(unit)
     if state is None:
-        return context.turn.now - run.since < STATE_SECONDS
+        return context.turn.now - run.waiting_since < STATE_SECONDS
     return state.status is ServiceStatus.CHANGING
 
 
@@ -175,42 +175,6 @@ def _up_yet(context: Context, run: Run, name: str) -> Progress:
     return failed(f"{name} is {state.status} after its start: {report[1]}")
 
 
-def _verify_one(context: Context, run: Run, name: str) -> tuple[Run, Progress]:
-    service, state = context.service(name), context.state(name)
-    if name in run.down_before and name not in run.stopped:
-        return run, done(f"{name} was not running before, nothing to verify")
-    limit = context.step.within_seconds or (service.probe.within_seconds if service.probe else VERIFY_SECONDS)
-    expired = context.turn.now - run.since >= limit + service.stable_for_seconds
-    if state is None or state.sensed_boottime < run.since or state.status is not ServiceStatus.ACTIVE:
-        told = state.status if state is not None else "unknown"
-        run = replace(_forget_probe(run, name), active_since=None)
-        return run, _late(expired, f"{name} is {told} after {words.duration(limit)}")
-    if run.active_since is None or (state.main_pid and state.main_pid != run.active_pid):
-        run = replace(_forget_probe(run, name), active_since=context.turn.now, active_pid=state.main_pid)
-    if run.active_since is None or context.turn.now - run.active_since < service.stable_for_seconds:
-        return run, _late(expired, f"{name} is not stable")
-    return _probe(context, run, name, expired=expired) if service.probe else (run, done(f"{name} is active and stable"))
-
-
-def _probe(context: Context, run: Run, name: str, *, expired: bool) -> tuple[Run, Progress]:
-    key = f"probe {name}"
-    run, _ = context.ask(run, key, Probe(name))
-    report = context.report(run, key)
-    if report is None:
-        return run, _late(expired, f"the probe of {name} does not end")
-    ok, told, at = report
-    if ok:
-        return run, done(f"{name} is active, stable and answers: {told}")
-    if context.turn.now - at >= PROBE_PAUSE_SECONDS:
-        run = _forget_probe(run, name)
-    return run, _late(expired, f"{name} does not answer: {told}")
-
-
-def _forget_probe(run: Run, name: str) -> Run:
-    """The next tick asks again: what one main process answered says nothing of the next."""
-    return replace(run, asked={key: value for key, value in run.asked.items() if key != f"probe {name}"})
-
-
 def _settle(context: Context, run: Run, name: str) -> Run:
     """The service runs again: the debt is paid, and the next has its turn."""
     return replace(run, done=run.done | {name}, since=context.turn.now,
@@ -220,7 +184,3 @@ def _settle(context: Context, run: Run, name: str) -> Run:
 def _pass_over(context: Context, run: Run, name: str, why: str) -> Run:
     failure = f"{run.failure}; then {why}" if run.failure else why
     return replace(run, done=run.done | {name}, since=context.turn.now, failure=failure)
-
-
-def _late(expired: bool, why: str) -> Progress:
-    return failed(why) if expired else WAITING

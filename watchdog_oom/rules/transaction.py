@@ -12,7 +12,7 @@ from typing import assert_never
 from watchdog_oom.history import Phase, Recovery, Run
 from watchdog_oom.model import ServiceStatus
 from watchdog_oom.policy.types import Recover, RecoveryStep, Verb
-from watchdog_oom.rules import recovery_steps, service_steps
+from watchdog_oom.rules import contain_step, recovery_steps, service_steps
 from watchdog_oom.rules.progress import Context, Progress, Status
 from watchdog_oom.turn import Turn
 
@@ -89,6 +89,8 @@ def _steps(turn: Turn, recover: Recover, run: Run) -> Run:
     for earlier in recover.steps[:run.index]:
         if earlier.verb is Verb.FREEZE:
             recovery_steps.keep_frozen(Context(turn, recover, earlier), run)
+        if earlier.verb is Verb.CONTAIN:
+            contain_step.keep(Context(turn, recover, earlier), run)
     while run.index < len(recover.steps):
         step = recover.steps[run.index]
         run, progress = recovery_steps.advance(turn, recover, run, step)

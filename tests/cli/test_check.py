@@ -1,0 +1,259 @@
+"""``watchdog-oom check``: every fault at its line, what each noun matches, and every warning with its reason."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import Result
+
+Run = Callable[..., Result]
+Write = Callable[..., Path]
+
+FINE = """\
+description = "Scanners"
+[process.scanner]
+name = "scan*"
+[limit.scanner]
+process = "scanner"
+rss     = "400MiB"
+"""
+
+
+def _warnings(result: Result) -> list[tuple[int, str, str]]:
+    return [(one["line"], one["where"], one["what"]) for one in json.loads(result.stdout)["warnings"]]
+
+
+def test_a_valid_policy_that_matches_ends_with_0_and_shows_whom(run: Run, policy: Write, host: Any) -> None:
+    host.put(71, "scanner", uid=0, rss_mib=120, age_seconds=100, unit="mail.service")
+    result = run("check", policy(FINE), "--proc", host.root)
+    assert result.exit_code == 0, result.output
+    assert result.stdout.splitlines()[0] == "Scanners"
+    assert "scanner matches 1 process" in result.stdout
+    row = next(line for line in result.stdout.splitlines() if line.endswith("scanner") and "71" in line)
+    words = row.split()
+    assert words.pop(4).startswith("1min4")
+    assert words == ["71", "root", "120", "MiB", "mail.service", "scanner"]
+    assert result.stdout.splitlines()[-1] == "valid"
+
+
+def test_every_fault_stands_on_its_own_line_and_ends_with_2(run: Run, policy: Write, host: Any) -> None:
+    path = policy('[process.p]\nexec = "/bin/x"\n[limit.l]\nprocess = "q"\nrss = "4M"\n')
+    result = run("check", path, "--proc", host.root)
+    assert result.exit_code == 2
+    assert result.stdout == ""
+    lines = result.stderr.splitlines()
+    assert lines[0] == f'{path}:2: [process.p]: unknown key "exec" — did you mean "exe"?'
+    assert lines[1].startswith(f"{path}:4: [limit.l] process: there is no [process.q]")
+    assert lines[2].startswith(f"{path}:5: [limit.l] rss: ")
+    assert lines[3] == "watchdog-oom: not valid: 3 faults"
+    plain = json.loads(run("check", path, "--json").stdout)
+    assert [fault["line"] for fault in plain["faults"]] == [2, 4, 5]
+
+
+def test_a_file_that_is_not_there_is_a_fault(run: Run, tmp_path: Path) -> None:
+    result = run("check", tmp_path / "never.toml")
+    assert result.exit_code == 2
+    assert "never.toml: cannot be read: No such file or directory" in result.stderr
+
+
+def test_an_empty_directory_stands_for_the_built_in_policy(run: Run, tmp_path: Path, host: Any) -> None:
+    (tmp_path / "none").mkdir(mode=0o755)
+    result = run("check", "--policies", tmp_path / "none", "--proc", host.root)
+    assert "Keeps the host reachable" in result.stdout
+    assert "no policy file found: using the shipped" in result.stdout
+
+
+def test_without_the_host_only_the_files_are_judged(run: Run, policy: Write, tmp_path: Path) -> None:
+    (tmp_path / "nothing").mkdir()
+    result = run("check", policy(FINE), "--no-host", "--json", "--proc", tmp_path / "nothing")
+    assert result.exit_code == 0
+    assert json.loads(result.stdout)["host"] is None
+
+
+LIMIT = '\n[limit.l]\nprocess = "p"\nruntime = "9d"\n'
+RECOVER = '[recover.r]\nwhen = [{ memory_available_below = "1%" }]\nsteps = '
+
+
+@pytest.mark.parametrize(("text", "line", "where", "what"), [
+    ('[process.p]\nname = "sixteen-byte-nam"' + LIMIT, 2, "[process.p] name", 'write "sixteen-byte-na"'),
+    ('[process.p]\ncmdline = "scan"' + LIMIT, 2, "[process.p] cmdline", "the command line alone selects"),
+    ('[process.p]\nname = "scanner"\n', 1, "[process.p]", "nothing uses it"),
+    ('[spool.s]\npath = "/var/spool/never/x"\nentries = "*"\nstale_after = "1h"\n', 1, "[spool.s]", "nothing uses it"),
+    ('[process.p]\nname = "scanner"' + LIMIT + '[protect.x]\nprocess = "p"\n', 4, "[limit.l] process",
+     "p is protected by protect.x"),
+    ('[process.p]\nname = "scanner"\n[protect.x]\nprocess = "p"\n' + RECOVER + '[{ kill = "p" }]\n', 7,
+     "[recover.r] steps #1 kill", "p is protected by protect.x"),
+    ('[process.p]\nname = "scanner"\n' + RECOVER + '[{ kill = "p" }]\n', 5, "[recover.r] steps",
+     "there is a kill but no verify"),
+    ('[process.p]\nname = "mysqld"' + LIMIT, 2, "[process.p] name", '"mysqld" — is it "mariadbd"?'),
+    ('[process.p]\nexe = "/usr/sbin/never-mysqld"' + LIMIT, 2, "[process.p] exe", "is not here"),
+    (f'[process.p]\nexe = "{sys.executable}"' + LIMIT, 2, "[process.p] exe", "is not running"),
+    ('[process.p]\nname = "scanner"\nuser = "nobody-here"' + LIMIT, 3, "[process.p] user",
+     'there is no user "nobody-here"'),
+    ('[process.p]\nname = "scanner"\nuser = "4242"' + LIMIT, 3, "[process.p] user", "no process runs as"),
+    ('[process.p]\nname = "scanner"\nunit = "mariadbb.service"' + LIMIT, 3, "[process.p] unit",
+     'is it "mariadb.service"?'),
+    ('[process.p]\nname = "scanner"\nunit = "mariadb.service"' + LIMIT, 1, "[process.p]", "all of its keys together"),
+    ('[spool.s]\npath = "/var/spool/never/x"\nentries = "*"\nstale_after = "1h"\n' + RECOVER + '[{ purge = "s" }]\n', 2,
+     "[spool.s] path", "/var/spool/never does not exist"),
+    ('[service.s]\nunit = "no-such-thing.service"\n' + RECOVER + '[{ restart = ["s"] }, { verify = "s" }]\n', 2,
+     "[service.s] unit", "there is no"),
+    ('[recover.r]\nwhen = [\n  { pressure_some_above = 5 },\n]\nsteps = [{ wait = "1s" }]\n', 3,
+     "[recover.r] when #1 pressure_some_above", "this kernel tells no memory pressure"),
+    ('[process.p]\nname = "scanner"\n[limit.l]\nprocess = "p"\nrss = "1MiB"\n', 3, "[limit.l]",
+     "would act now: TERM scanner[71], because scanner[71] holds 4 MiB, limit 1 MiB"),
+    (('[process.p]\nname = "scanner"\n[recover.r]\nwhen = [{ swap_free_below = "99%", for = "1h" }]\nsteps = '
+      '[{ wait = "1s" }]\n[limit.l]\nprocess = "p"\nruntime = "9d"\n'), 4, "[recover.r] when #1",
+     "would run now: swap free is 90%"),
+    ('[process.p]\nname = "init"' + LIMIT, 4, "[limit.l] process", "out of its reach: init[1]: it is pid 1"),
+])
+def test_what_is_hardly_meant_is_warned_of_at_its_line(
+        run: Run, policy: Write, host: Any, text: str, line: int, where: str, what: str) -> None:
+    host.put(71, "scanner")
+    host.put(72, "mariadbd", unit="mariadb.service")
+    result = run("check", policy(text), "--json", "--proc", host.root)
+    assert result.exit_code == 1, result.output
+    found = [warning for warning in _warnings(result) if warning[:2] == (line, where)]
+    assert any(what in words for _, _, words in found), _warnings(result)
+
+
+def test_a_name_that_is_too_long_is_said_once_with_and_without_the_host(run: Run, policy: Write, host: Any) -> None:
+    path = policy('[process.p]\nname = "sixteen-byte-nam"' + LIMIT)
+    for more in (["--no-host"], ["--proc", host.root]):
+        result = run("check", path, *more)
+        assert result.exit_code == 1
+        assert result.stdout.count("the kernel keeps 15 bytes of a name") == 1
+
+
+def test_sshd_is_out_of_reach_unless_a_policy_names_it(run: Run, policy: Write, host: Any) -> None:
+    host.put(71, "sshd", exe="/usr/sbin/sshd")
+    by_name, by_user = (run("check", policy(f'[process.p]\n{key}{LIMIT}'), "--json", "--proc", host.root)
+                        for key in ('name = "sshd"', 'user = "root"'))
+    assert by_name.exit_code == 0
+    assert _warnings(by_user) == [
+        (4, "[limit.l] process", "out of its reach: init[1]: it is pid 1, sshd[71]: it is sshd")]
+
+
+def test_one_of_several_names_is_enough(run: Run, policy: Write, host: Any) -> None:
+    host.put(71, "scanner", exe=sys.executable)
+    path = policy(f'[process.p]\nexe = ["/never/x", "{sys.executable}"]\nuser = ["root", "nobody-here"]' + LIMIT)
+    assert run("check", path, "--proc", host.root).exit_code == 0
+
+
+def test_a_warning_names_the_file_that_has_the_last_word(run: Run, policy: Write, host: Any) -> None:
+    first = policy(FINE, "10-a.toml")
+    policy("# replaced\n\n" + FINE.replace("scan*", "scun*"), "20-b.toml")
+    (warning,) = json.loads(run("check", first.parent, "--json", "--proc", host.root).stdout)["warnings"]
+    assert (warning["file"], warning["line"]) == (str(first.parent / "20-b.toml"), 5)
+
+
+def test_spools_are_counted_and_refused_as_the_daemon_would(run: Run, policy: Write, host: Any, tmp_path: Path) -> None:
+    spool = tmp_path / "spool"
+    spool.mkdir()
+    for name in ("a-1", "a-2", "other"):
+        (spool / name).write_text("x")
+    os.utime(spool / "a-1", (1, 1))
+    (tmp_path / "link").symlink_to(spool)
+    text = "".join(f'[spool.{name}]\npath = "{tmp_path / name}"\nentries = "a-*"\nstale_after = "1h"\n'
+                   for name in ("spool", "link"))
+    path = policy(text + RECOVER + '[{ purge = ["spool", "link"] }]\n')
+    result = run("check", path, "--json", "--proc", host.root)
+    spools = json.loads(result.stdout)["host"]["spools"]
+    assert spools["spool"]["entries"] == 2
+    assert "is a symbolic link" in spools["link"]["problem"]
+    assert (6, "[spool.link] path", f"{tmp_path}/link is a symbolic link; name the directory it points to") in (
+        _warnings(result))
+    assert f"{spool}: 2 entries" in run("check", path, "--proc", host.root).stdout
+
+
+@pytest.mark.skipif(os.path.isdir("/run/systemd/system"), reason="init scripts do not count where systemd runs")
+def test_a_service_is_asked_for_its_state_and_a_wrong_name_gets_the_nearest(
+        run: Run, policy: Write, host: Any, tmp_path: Path) -> None:
+    scripts = tmp_path / "init.d"
+    scripts.mkdir()
+    (scripts / "mariadb").write_text("#!/bin/sh\nexit 3\n")
+    (scripts / "mariadb").chmod(0o755)
+    config = tmp_path / "config.toml"
+    config.write_text(f'[services]\ninit_dir = "{scripts}"\n')
+    config.chmod(0o644)
+    text = ('[service.db]\nunit = "mariadb.service"\n[service.wrong]\nunit = "mysql.service"\n'
+            + RECOVER + '[{ restart = ["db", "wrong"] }, { verify = ["db", "wrong"] }]\n')
+    result = run("check", policy(text), "--json", "--proc", host.root, "--config", config)
+    services = json.loads(result.stdout)["host"]["services"]
+    assert (services["db"]["status"], services["wrong"]["status"]) == ("inactive", "missing")
+    assert _warnings(result) == [
+        (4, "[service.wrong] unit", 'there is no init script mysql.service here — is it "mariadb"?')]
+
+
+@pytest.mark.parametrize("colour", ["", "1"])
+def test_nothing_a_process_or_a_policy_says_reaches_the_terminal_as_more_than_text(
+        run: Run, policy: Write, host: Any, colour: str) -> None:
+    host.put(71, "a) Z 1 (\x1b[2J", unit="x\x1b]0;y\x07.service", rss_mib=9)
+    host.put(72, "scan\udce9[red]", rss_mib=9)
+    text = FINE.replace('"Scanners"', '"S\\u001b[2J\\u202e"').replace('"scan*"', '["a*", "scan*"]')
+    result = run("check", policy(text.replace("400MiB", "1MiB")), "--proc", host.root, FORCE_COLOR=colour)
+    assert result.exit_code == 1
+    assert "a) Z 1 (\\x1b[2J" in result.stdout
+    assert "scan\\udce9[red]" in result.stdout
+    assert "\x1b[2J" not in result.stdout
+    assert not set("\x07\u202e\udce9") & set(result.stdout)
+    assert ("\x1b[" in result.stdout) == bool(colour)
+
+
+def test_the_json_has_the_keys_that_are_documented(
+        run: Run, policy: Write, host: Any, documented: Callable[..., list[str]]) -> None:
+    valid = json.loads(run("check", policy(FINE), "--json", "--proc", host.root).stdout)
+    assert list(valid) == documented("`check --json`")
+    invalid = json.loads(run("check", policy("[x]\n"), "--json", "--proc", host.root).stdout)
+    assert list(invalid) == documented("`check --json`", 1)
+
+
+def test_a_broken_configuration_is_a_fault_too(run: Run, policy: Write, tmp_path: Path) -> None:
+    config = tmp_path / "config.toml"
+    config.write_text("[budget]\nkills = 3\n")
+    config.chmod(0o644)
+    result = run("check", policy(FINE), "--no-host", "--config", config)
+    assert result.exit_code == 2
+    assert f'{config}:2: [budget]: unknown key "kills"' in result.stderr
+
+
+def test_a_real_process_is_found_on_the_real_host(policy: Write, tmp_path: Path) -> None:
+    program = tmp_path / "scan-me"
+    program.write_bytes(Path(sys.executable).resolve().read_bytes())
+    program.chmod(0o755)
+    child = subprocess.Popen([program, "-c", "import sys; sys.stdin.read()"], stdin=subprocess.PIPE,
+                             env={"PYTHONHOME": sys.base_prefix})
+    try:
+        path = policy(f'[process.p]\nexe = "{program}"\n[limit.l]\nprocess = "p"\nruntime = "9d"\n')
+        result = subprocess.run([sys.executable, "-c", "from watchdog_oom.cli import main; main()", "check", path,
+                                 "--json"], capture_output=True, text=True, check=False, timeout=20)
+        found = json.loads(result.stdout)["host"]["processes"]["p"]
+        assert [(one["pid"], one["exe"]) for one in found] == [(child.pid, str(program))]
+        assert result.returncode == 0
+    finally:
+        child.kill()
+        child.communicate()
+
+
+@pytest.mark.root
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
+def test_an_ordinary_user_may_check_any_file_and_is_told_what_was_not_judged(
+        run: Run, policy: Write, host: Any, as_nobody: Callable[..., tuple[int, str]]) -> None:
+    path = policy(FINE)
+    path.chmod(0o666)
+    host.put(71, "scanner")
+    assert "is writable by its group and others" in run("check", path, "--proc", host.root).stderr
+    code, out = as_nobody(lambda: run("check", path, "--proc", host.root))
+    assert code == 0, out
+    assert "it was not checked who could change the policy files" in out
+    assert "not root (CAP_SYS_PTRACE" in out
+    path.chmod(0o600)
+    code, out = as_nobody(lambda: run("check", path, "--proc", host.root))
+    assert (code, out) == (3, f"watchdog-oom: {path}: may not be read by this user; run this as root\n")

@@ -1,0 +1,205 @@
+"""``watchdog-oom plan``: what would be done, why, and why not; and nothing is done."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import Result
+
+from watchdog_oom import state_file
+from watchdog_oom.history import History, Recovery
+
+Run = Callable[..., Result]
+Write = Callable[..., Path]
+Plan = Callable[..., Result]
+
+SCANNER = '[process.scanner]\nname = "scan*"\n'
+RECOVER = """
+[service.mail]
+unit = "no-such-thing.service"
+[recover.mail]
+when  = [{ process = "scanner", count_above = 1, for = "15s" }, { memory_available_below = "2%" }]
+steps = [{ stop = ["mail"] }, { kill = "scanner" }, { start = "stopped" }, { verify = "mail" }]
+"""
+
+
+@pytest.fixture
+def plan(run: Run, policy: Write, host: Any, tmp_path: Path) -> Plan:
+    """Plan that policy text on the made-up host, with directories of this test's own."""
+    def planned(text: str, *more: str) -> Result:
+        return run("plan", policy(text), "--proc", host.root, "--state", tmp_path / "state",
+                   "--runtime", tmp_path / "runtime", *more)
+    return planned
+
+
+def _json(result: Result) -> dict[str, Any]:
+    plain: dict[str, Any] = json.loads(result.stdout)
+    return plain
+
+
+def test_with_nothing_to_do_it_ends_with_0_and_tells_the_near_misses(plan: Plan, host: Any) -> None:
+    host.put(71, "scanner", rss_mib=300)
+    host.put(72, "scanner", rss_mib=30)
+    result = plan(SCANNER + '[limit.big]\nprocess = "scanner"\nrss = "400MiB"\ncount = 4\n')
+    assert result.exit_code == 0, result.output
+    lines = [line.strip() for line in result.stdout.splitlines()]
+    assert "Nothing would be done now" in lines
+    assert lines.index("scanner[71]: holds 300 MiB, limit 400 MiB (75%)") < lines.index(
+        "scanner[72]: holds 30 MiB, limit 400 MiB (7.5%)")
+    assert "2 processes, limit 4 (50%)" in lines
+    assert "no  memory available is 80% (819 MiB; threshold 8%)" in lines
+
+
+def test_what_would_be_done_is_told_with_rule_evidence_and_the_time_it_must_hold(plan: Plan, host: Any) -> None:
+    host.put(71, "scanner", rss_mib=300)
+    result = plan(SCANNER + '[limit.big]\nprocess = "scanner"\nrss = "100MiB"\nfor = "15s"\n')
+    assert result.exit_code == 1
+    assert "TERM scanner[71]  [limit.big], once this has held for 15s" in result.stdout
+    assert "because scanner[71] holds 300 MiB, limit 100 MiB" in result.stdout
+
+
+def test_a_recovery_that_would_run_tells_all_its_steps(plan: Plan, host: Any) -> None:
+    host.put(71, "scanner")
+    host.put(72, "scanner")
+    result = plan(SCANNER + RECOVER)
+    assert result.exit_code == 1
+    lines = [line.strip() for line in result.stdout.splitlines()]
+    at = lines.index("recover.mail would run")
+    assert lines[at + 1] == "because 2 processes match scanner (threshold 1), once this has held for 15s"
+    assert lines[at + 2].startswith("1. stop mail  (no-such-thing.service is ")
+    assert lines[at + 3:at + 5] == ["2. kill scanner  (scanner[71], scanner[72])", "3. start what was stopped"]
+    assert "clause 2: no" in lines
+
+
+def test_attempts_and_rests_of_the_daemon_are_heeded(plan: Plan, host: Any, tmp_path: Path) -> None:
+    host.put(71, "scanner")
+    host.put(72, "scanner")
+    (tmp_path / "state").mkdir()
+    ended = time.clock_gettime(time.CLOCK_BOOTTIME) - 10
+    history = replace(History(), recoveries={"mail": Recovery(started=(ended,), ended=ended, unhelped=1)})
+    assert state_file.save(str(tmp_path / "state"), "", history)
+    result = plan(SCANNER + RECOVER)
+    assert result.exit_code == 0
+    assert "recover.mail  does not run: it rests for another 4min50s" in result.stdout.replace("4min49s", "4min50s")
+
+
+def test_in_an_emergency_the_chosen_and_those_passed_over_are_told(plan: Plan, host: Any) -> None:
+    host.memory(available_percent=3, swap_free_percent=2)
+    host.put(70, "db", rss_mib=600)
+    host.put(71, "scanner", rss_mib=300)
+    host.put(72, "untouchable", rss_mib=310, adj=-1000)
+    result = plan(SCANNER + '[process.db]\nname = "db"\n[protect.db]\nprocess = "db"\n', "--json")
+    plain = _json(result)
+    assert result.exit_code == 1
+    assert [step["step"] for step in plain["steps"]] == ["KILL scanner[71]"]
+    assert plain["steps"][0]["target"]["rss"] == 300 << 20
+    told = {one["name"]: one["passed_over"] for one in plain["emergency"]["candidates"]}
+    assert told["db"] == "it is protected by protect.db"
+    assert told["scanner"] is None
+    assert told["untouchable"] == "its oom_score_adj is -1000"
+
+
+def test_protections_tell_what_the_kernel_would_be_told(plan: Plan, host: Any) -> None:
+    host.put(71, "scanner", adj=0)
+    host.put(72, "scanner", adj=-500)
+    result = plan(SCANNER + '[protect.them]\nprocess = "scanner"\noom_score_adj = -500\n')
+    assert "scanner[71]  [protect.them]: oom_score_adj 0, would be -500" in result.stdout
+    assert "scanner[72]  [protect.them]: oom_score_adj -500\n" in result.stdout
+    assert result.exit_code == 1
+
+
+def test_a_rule_that_only_reports_does_nothing(plan: Plan, host: Any) -> None:
+    host.put(71, "scanner", rss_mib=300)
+    result = plan(SCANNER + '[limit.big]\nprocess = "scanner"\nrss = "100MiB"\nthen = "report"\n', "--json")
+    assert result.exit_code == 0
+    assert [one["rule"] for one in _json(result)["reports"]] == ["limit.big"]
+
+
+def test_without_memory_the_page_says_so_and_nothing_is_done(plan: Plan, host: Any) -> None:
+    (host.root / "meminfo").write_text("MemTotal: 5 kB\n")
+    result = plan(SCANNER + RECOVER)
+    assert result.exit_code == 0
+    assert "memory could not be read" in result.stdout
+    assert "memory: meminfo has no" in result.stdout
+    assert "clause 2: ?" in result.stdout
+
+
+def test_a_hostile_name_stays_text(plan: Plan, host: Any) -> None:
+    host.put(71, "scan) Z 1 (\x1b[2J", rss_mib=300)
+    text = SCANNER + RECOVER + '[limit.big]\nprocess = "scanner"\nrss = "100MiB"\n'
+    result = plan(text)
+    assert result.exit_code == 1
+    assert "TERM scan) Z 1 (\\x1b[2J[71]" in result.stdout
+    assert "\x1b" not in result.stdout
+    assert json.loads(plan(text, "--json").stdout)["steps"][0]["target"]["name"] == "scan) Z 1 (\x1b[2J"
+
+
+def test_the_json_has_the_keys_that_are_documented(plan: Plan, documented: Callable[..., list[str]]) -> None:
+    assert list(_json(plan(SCANNER + RECOVER, "--json"))) == documented("`plan --json`")
+
+
+def test_an_invalid_policy_is_told_as_check_tells_it(plan: Plan) -> None:
+    result = plan("[limit.x]\n")
+    assert result.exit_code == 2
+    assert '[limit.x]: "process" is missing' in result.stderr
+
+
+@pytest.fixture
+def victim(tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """A real process that a policy of this test's own would kill at once."""
+    program = tmp_path / "victim"
+    program.write_bytes(Path(sys.executable).resolve().read_bytes())
+    program.chmod(0o755)
+    child = subprocess.Popen([program, "-c", "import sys; print('up', flush=True); sys.stdin.read()"],
+                             stdin=subprocess.PIPE, stdout=subprocess.PIPE, env={"PYTHONHOME": sys.base_prefix})
+    assert child.stdout is not None
+    assert child.stdout.readline() == b"up\n"
+    yield child
+    child.kill()
+    child.communicate()
+
+
+def test_on_the_real_host_nothing_is_done_and_nothing_is_written(
+        victim: subprocess.Popen[bytes], policy: Write, tmp_path: Path) -> None:
+    path = policy(f'[process.v]\nexe = "{tmp_path}/victim"\n[limit.v]\nprocess = "v"\nrss = "1MiB"\ngrace = "0s"\n'
+                  '[protect.n]\nprocess = "none"\n[process.none]\nname = "none"\n')
+    before = sorted(str(one) for one in tmp_path.rglob("*"))
+    adj = Path(f"/proc/{victim.pid}/oom_score_adj").read_text()
+    result = subprocess.run([sys.executable, "-c", "from watchdog_oom.cli import main; main()", "plan", str(path),
+                             "--state", str(tmp_path / "s"), "--runtime", str(tmp_path / "r")],
+                            capture_output=True, text=True, check=False, timeout=20)
+    assert result.returncode == 1, result.stderr
+    assert f"KILL victim[{victim.pid}]  [limit.v]" in result.stdout
+    assert victim.poll() is None
+    assert Path(f"/proc/{victim.pid}/oom_score_adj").read_text() == adj
+    assert sorted(str(one) for one in tmp_path.rglob("*")) == before
+
+
+@pytest.mark.root
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
+def test_an_ordinary_user_is_told_what_could_not_be_read(
+        run: Run, policy: Write, host: Any, tmp_path: Path, as_nobody: Callable[..., tuple[int, str]]) -> None:
+    (tmp_path / "state").mkdir(mode=0o700)
+    path = policy(SCANNER + RECOVER)
+    code, told = as_nobody(lambda: run("plan", path, "--proc", host.root, "--state", tmp_path / "state"))
+    assert code == 0, told
+    assert "may not be read by this user: attempts and rests are not known" in told
+    assert "not root (CAP_SYS_PTRACE" in told
+    assert "Nothing would be done now" in told
+
+
+def test_a_unit_that_cannot_be_contained_is_told_with_the_reason(plan: Plan, host: Any) -> None:
+    host.put(71, "scanner", rss_mib=300, unit="scan.service")
+    host.put(72, "scanner", rss_mib=300)
+    result = plan(SCANNER + '[limit.big]\nprocess = "scanner"\nrss = "100MiB"\nthen = "contain"\n')
+    assert "scan.service cannot be contained: " in result.output
+    assert "scanner[72] cannot be contained: it runs in no unit of systemd" in result.output

@@ -1,0 +1,229 @@
+"""``watchdog-oom status``: a real daemon asked, and pages of daemons in trouble."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import select
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import Result
+
+from watchdog_oom.cli.host_view import running_daemon
+from watchdog_oom.cli.status_page import page_of
+
+Run = Callable[..., Result]
+COMMAND = [sys.executable, "-c", "from watchdog_oom.cli import main; main()"]
+NOW = 1_800_000_000.0
+
+
+def _until(condition: Callable[[], object], what: str, seconds: float = 20.0) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, f"waited in vain for {what}"
+        time.sleep(0.02)
+
+
+@pytest.fixture(scope="module")
+def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, subprocess.Popen[bytes]]]:
+    """A real daemon that only observes, in directories of its own; its runtime directory and its process."""
+    base = tmp_path_factory.mktemp("daemon")
+    folders = {name: base / name for name in ("policies", "state", "log", "runtime")}
+    for folder in folders.values():
+        folder.mkdir(mode=0o755)
+    (folders["policies"] / "p.toml").write_text('description = "For a test"\n[process.x]\nname = "x-never"\n'
+                                                '[limit.x]\nprocess = "x"\nrss = "1GiB"\n')
+    (folders["policies"] / "p.toml").chmod(0o644)
+    options = [word for name, folder in folders.items() for word in (f"--{name}", str(folder))]
+    program = "import sys; from watchdog_oom.daemon import main; main(sys.argv[1:])"
+    with open(base / "stderr", "wb") as errors:
+        process = subprocess.Popen([sys.executable, "-c", program, *options, "--observe"], stderr=errors)
+    try:
+        _until(lambda: (folders["runtime"] / "status.json").exists() or process.poll() is not None, "the daemon")
+        assert process.poll() is None, (base / "stderr").read_text()
+        yield folders["runtime"], process
+    finally:
+        process.send_signal(signal.SIGTERM)
+        try:
+            process.wait(20)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def test_a_running_daemon_is_shown_and_ends_with_0(run: Run, daemon: tuple[Path, subprocess.Popen[bytes]]) -> None:
+    runtime, process = daemon
+    result = run("status", "--runtime", runtime)
+    assert result.exit_code == 0, result.output
+    first = result.stdout.splitlines()[0]
+    assert first.startswith("watchdog-oomd runs for ")
+    assert f"pid {process.pid}  OBSERVES ONLY" in first
+    assert "For a test" in result.stdout
+    assert "limit: x" in result.stdout
+    assert "\x1b" not in result.stdout
+
+
+def test_json_is_the_daemons_file_with_the_keys_that_are_documented(
+        run: Run, daemon: tuple[Path, subprocess.Popen[bytes]], documented: Callable[..., list[str]]) -> None:
+    plain = json.loads(run("status", "--runtime", daemon[0], "--json").stdout)
+    assert list(plain) == documented("`status --json`")
+    assert plain["pid"] == daemon[1].pid
+
+
+def test_asking_leaves_the_lock_with_the_daemon(daemon: tuple[Path, subprocess.Popen[bytes]]) -> None:
+    runtime, process = daemon
+    assert [running_daemon(str(runtime)) for _ in range(3)] == [process.pid] * 3
+
+
+def test_a_lock_file_that_nobody_holds_is_no_daemon(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "lock").write_text(f"{os.getpid()}\n")
+    (tmp_path / "status.json").write_text('{"v": 1}')
+    result = run("status", "--runtime", tmp_path)
+    assert (result.exit_code, result.stdout) == (4, "")
+    lines = result.stderr.splitlines()
+    assert lines[0] == f"watchdog-oom: the daemon is not running (nobody holds {tmp_path}/lock)"
+    assert "systemctl start watchdog-oomd" in lines[1]
+    assert run("status", "--runtime", tmp_path / "never").exit_code == 4
+
+
+def test_a_daemon_that_ended_is_not_running(tmp_path: Path, run: Run) -> None:
+    with open(tmp_path / "lock", "w", encoding="ascii") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        lock.write("4242\n")
+        lock.flush()
+        (tmp_path / "status.json").write_text(json.dumps({"v": 1, "pid": 4242, "written": time.time()}))
+        assert run("status", "--runtime", tmp_path).exit_code == 0
+    assert run("status", "--runtime", tmp_path).exit_code == 4
+
+
+@pytest.mark.parametrize(("content", "words"), [
+    (b'{"v": 1, "pid', "is damaged"), (b"[" * 100_000, "is damaged"), (b"[]", "is of version None"),
+    (b'{"v": 2}', "is of version 2, and this command understands 1"), (b"\xff\xfe", "is damaged"),
+])
+def test_a_status_that_cannot_be_understood_is_one_line(run: Run, tmp_path: Path, content: bytes, words: str) -> None:
+    with open(tmp_path / "lock", "w", encoding="ascii") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        (tmp_path / "status.json").write_bytes(content)
+        result = run("status", "--runtime", tmp_path)
+    assert result.exit_code == 1
+    assert len(result.stderr.splitlines()) == 1
+    assert words in result.stderr
+
+
+def test_a_daemon_that_is_starting_is_waited_for(run: Run, tmp_path: Path) -> None:
+    with open(tmp_path / "lock", "w", encoding="ascii") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        result = run("status", "--runtime", tmp_path)
+    assert result.exit_code == 4
+    assert "has not written its status yet" in result.stderr
+
+
+def test_watch_and_json_exclude_each_other(run: Run, tmp_path: Path) -> None:
+    assert run("status", "--runtime", tmp_path, "--watch", "--json").exit_code == 2
+
+
+def test_watching_ends_with_0_on_ctrl_c(daemon: tuple[Path, subprocess.Popen[bytes]]) -> None:
+    watching = subprocess.Popen([*COMMAND, "status", "--watch", "--runtime", str(daemon[0])], stdout=subprocess.PIPE,
+                                stderr=subprocess.PIPE)
+    try:
+        assert watching.stdout is not None
+        seen = b""
+        while seen.count(b"watchdog-oomd runs for") < 2:
+            assert select.select([watching.stdout], [], [], 20)[0]
+            seen += os.read(watching.stdout.fileno(), 1 << 16)
+        watching.send_signal(signal.SIGINT)
+        _, errors = watching.communicate(timeout=20)
+        assert (watching.returncode, errors) == (0, b"")
+        assert b"\x1b" not in seen
+    finally:
+        watching.kill()
+        watching.communicate()
+
+
+def test_watching_on_a_terminal_redraws_and_ends_with_0_on_ctrl_c(
+        daemon: tuple[Path, subprocess.Popen[bytes]]) -> None:
+    ours, theirs = os.openpty()
+    watching = subprocess.Popen([*COMMAND, "status", "--watch", "--runtime", str(daemon[0])], stdout=theirs,
+                                stderr=theirs, stdin=theirs, env={**os.environ, "TERM": "xterm"})
+    os.close(theirs)
+    try:
+        seen = b""
+        while seen.count(b"watchdog-oomd") < 2:
+            assert select.select([ours], [], [], 20)[0]
+            seen += os.read(ours, 1 << 16)
+        watching.send_signal(signal.SIGINT)
+        assert watching.wait(20) == 0
+        assert b"\x1b[" in seen
+        assert b"Traceback" not in seen
+    finally:
+        watching.kill()
+        watching.wait()
+        os.close(ours)
+
+
+def _page(**parts: Any) -> str:
+    status = {"v": 1, "pid": 9, "written": NOW, "started": NOW - 60, **parts}
+    return page_of(status, NOW).text()
+
+
+def test_an_old_status_is_said_loudly() -> None:
+    assert "THIS IS OLD" not in _page(written=NOW - 29)
+    assert "THIS IS OLD: the daemon has written nothing for 31s" in _page(written=NOW - 31)
+    assert "the date was set back" in _page(written=NOW + 3600)
+
+
+def test_broken_policy_files_are_said_loudly_with_every_fault_in_red() -> None:
+    status = {"written": NOW, "policy": {"faults": ["a.toml:1: x", "b.toml:2: y"], "notes": ["this is old"]}}
+    lines = page_of(status, NOW).text().splitlines()
+    assert lines[1].startswith("THE POLICY FILES ARE BROKEN")
+    assert lines[2:4] == ["  a.toml:1: x", "  b.toml:2: y"]
+    assert "\x1b[31ma.toml:1: x\x1b[0m" in page_of(status, NOW).text(colour=True)
+
+
+def test_recoveries_tell_their_attempts_holds_and_steps() -> None:
+    common = {"mode": "act", "attempts": 2, "attempts_allowed": 3, "per_seconds": 21600}
+    run = {"incident": "mail-1.7", "because": ["5 processes match"], "phase": "running", "step": "kill scanner",
+           "step_number": 2, "steps": 5, "for_seconds": 12.5, "stopped": ["amavis"], "failure": None}
+    page = _page(recoveries={
+        "a": {**common, "state": "armed"}, "c": {**common, "state": "running", "run": run},
+        "b": {**common, "state": "held", "held_until": NOW + 86400, "owed": ["mail"]},
+        "d": {**common, "state": "cooling down", "cooldown_seconds": 240, "last_result": "failed: x",
+              "last_ended": NOW - 60}})
+    assert "a  armed  2/3 attempts in 6h" in page
+    assert "b  held until 20" in page
+    assert "still down, to be started: mail" in page
+    assert "running for 12s  step 2 of 5: kill scanner  [mail-1.7]" in page
+    assert "stopped, to be started again: amavis" in page
+    assert "d  cooling down for another 4min" in page
+    assert "last: failed: x" in page
+
+
+def test_who_is_protected_ended_frozen_and_contained_and_what_was_lost_is_told() -> None:
+    page = _page(protected=[{"pid": 7, "name": "db", "oom_score_adj": -900, "was": 0}],
+                 ending=[{"pid": 8, "name": "a\x1b[2J", "rule": "limit.x", "stage": "unkillable", "for_seconds": 15}],
+                 contained=[{"unit": "x.scope", "rule": "limit.z", "memory_high_bytes": 1 << 30, "for_seconds": 90}],
+                 frozen=[{"pid": 9, "rule": "limit.y"}], emergency="emergency-1.2", rules={"emergency": "act"},
+                 health={"ticks": 5, "late_ticks": 2, "journal_dropped": 3, "troubles": ["CAP_KILL: x"],
+                         "skipped": {"process": 4}})
+    assert "7           -900    0  db" in page
+    assert "a\\x1b[2J[8]: unkillable for 15s  [limit.x]" in page
+    assert "pid 9: frozen  [limit.y]" in page
+    assert "x.scope: slowed down above 1 GiB for 1min30s  [limit.z]" in page
+    assert "under way (emergency-1.2)" in page
+    assert "5 looks, 2 late, 0 failed" in page
+    assert "3 lost" in page
+    assert "4 readings failed: process" in page
+
+
+def test_a_status_of_another_release_with_nothing_in_it_is_shown_all_the_same() -> None:
+    assert "memory could not be read" in page_of({}, NOW).text()
+    odd = {"memory": [], "recoveries": {"x": {}}, "protected": "no", "policy": 5, "health": {"skipped": 3}}
+    assert "watchdog-oomd" in page_of(odd, NOW).text(colour=True)

@@ -1,0 +1,240 @@
+"""Refusals that no policy can override (Laws 2 and 3): one by one, and for random hosts and policies."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import replace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.core.build import mib, noun, percent, policy, proc, snapshot, spool_state, step, when
+from tests.core.world import Proc, World
+from watchdog_oom.conditions.process import ProcessesAre
+from watchdog_oom.guard import Budget, refusal, untouchable
+from watchdog_oom.model import Facts, Process, ProcessId
+from watchdog_oom.policy.types import Emergency, Limit, Policy, ProcessNoun, Protect, Recover, Then, Verb
+from watchdog_oom.steps import (
+    Probe,
+    Purge,
+    Run,
+    SetOomScoreAdj,
+    Signal,
+    SignalName,
+    StartUnit,
+    Step,
+    StopUnit,
+)
+from watchdog_oom.view import View
+
+BUDGET = Budget(kills_per_minute=3, purge_entries=100)
+SSHD = proc(50, "sshd", exe="/usr/sbin/sshd")
+LOGIN = proc(60, "login", exe="/usr/bin/login")
+
+
+def refused(step: Step, *processes: Process, rules: Policy | None = None, kills: int = 0, begun: bool = False,
+            lineage: Iterable[int] = ()) -> str | None:
+    seen = snapshot(*processes, lineage=frozenset(lineage), spools={"odd": spool_state(problem="it is a symlink")})
+    return refusal(step, View(seen, rules or policy()), BUDGET, kills, begun=begun)
+
+
+def to(process: Process, signal: SignalName = SignalName.TERM, *, named: bool = True) -> Signal:
+    return Signal(process.id, process.comm, signal, "noun", named)
+
+
+VICTIM = proc(100, "victim")
+
+
+@pytest.mark.parametrize(("process", "reason"), [
+    (proc(1, "systemd"), "it is pid 1"),
+    (proc(100, "kswapd0", kernel_thread=True), "it is a kernel thread"),
+    (proc(77, "watchdog-oomd"), "it is this daemon or an ancestor of it"),
+    (proc(100, "immune", oom_score_adj=-1000), "its oom_score_adj is -1000"),
+    (proc(100, "db"), "it is protected by protect.db"),
+])
+@pytest.mark.parametrize("signal", [SignalName.TERM, SignalName.KILL, SignalName.STOP])
+def test_these_are_never_signalled_even_when_a_policy_names_them(process: Process, reason: str,
+                                                                  signal: SignalName) -> None:
+    rules = policy(noun("db"), Protect("db", "db"))
+    assert refused(to(process, signal), process, rules=rules, lineage=(77, 1)) == reason
+
+
+@pytest.mark.parametrize(("process", "reason"), [
+    (SSHD, "it is sshd"),
+    (proc(100, "sshd"), "it is sshd"),
+    (proc(100, "sshd-session", exe="/usr/lib/openssh/sshd-session"), "it is sshd"),
+    (proc(100, "bash", ppid=50, tty=34816, session=100), "it leads an operator's session"),
+    (proc(100, "zsh", ppid=60, tty=1025, session=100), "it leads an operator's session"),
+])
+def test_sshd_and_login_shells_are_reached_only_by_a_policy_that_names_them(process: Process, reason: str) -> None:
+    everybody = {SSHD.pid: SSHD, LOGIN.pid: LOGIN, process.pid: process}.values()
+    assert refused(to(process, named=False), *everybody) == reason
+    assert refused(to(process, named=True), *everybody) is None
+
+
+@pytest.mark.parametrize("process", [
+    proc(100, "sshd", exe="/home/eve/sshd"),
+    proc(100, "sshd", exe="/usr/bin/python3.11"),
+    proc(100, "sshd", exe="/tmp/usr/sshd"),
+    proc(100, "notsshd", exe="/usr/sbin/sshd"),
+    proc(100, "bash", ppid=50, tty=0, session=100),
+    proc(100, "vim", ppid=50, tty=34816, session=99),
+    proc(100, "bash", ppid=2, tty=34816, session=100),
+    proc(100, "bash", ppid=4000, tty=34816, session=100),
+    proc(100, "bash", ppid=70, tty=34816, session=100),
+])
+def test_a_name_or_a_terminal_alone_makes_nobody_immune(process: Process) -> None:
+    assert refused(to(process, named=False), SSHD, LOGIN, proc(2, "cron"),
+                   proc(70, "login", exe="/home/eve/login"), process) is None
+
+
+def test_the_protected_are_named_with_the_table_that_protects_them() -> None:
+    rules = policy(noun("victim"), Protect("mine", "victim"))
+    assert untouchable(VICTIM, View(snapshot(VICTIM), rules)) == "it is protected by protect.mine"
+
+
+@pytest.mark.parametrize("signal", list(SignalName))
+def test_nobody_is_signalled_who_is_gone_dead_or_another(signal: SignalName) -> None:
+    step = to(VICTIM, signal)
+    assert refused(step) == "it is gone"
+    assert refused(step, replace(VICTIM, state="Z")) == "it is gone"
+    assert refused(step, replace(VICTIM, id=ProcessId(100, 1))) == "it is gone"
+    assert refused(step, VICTIM) is None
+
+
+def test_a_zombie_leader_whose_threads_live_on_is_still_there() -> None:
+    assert refused(to(VICTIM), replace(VICTIM, state="Z", threads=5)) is None
+
+
+def test_the_budget_counts_those_newly_ended_not_the_second_signal_nor_a_freeze() -> None:
+    assert refused(to(VICTIM), VICTIM, kills=2) is None
+    assert refused(to(VICTIM), VICTIM, kills=3) == "the budget of 3 kills a minute is used up"
+    assert refused(to(VICTIM, SignalName.KILL), VICTIM, kills=3) == "the budget of 3 kills a minute is used up"
+    assert refused(to(VICTIM, SignalName.KILL), VICTIM, kills=3, begun=True) is None
+    assert refused(to(VICTIM, SignalName.STOP), VICTIM, kills=3) is None
+
+
+def test_anybody_may_be_continued() -> None:
+    assert refused(to(SSHD, SignalName.CONT, named=False), SSHD, kills=99) is None
+
+
+@pytest.mark.parametrize(("value", "noun_name", "reason"), [
+    (-900, "db", None), (1000, "db", None), (-1000, None, None), (-1000, "free", None),
+    (-1000, "db", "-1000 needs allow_unkillable = true"),
+    (-1001, None, "oom_score_adj goes from -1000 to 1000"), (1001, "db", "oom_score_adj goes from -1000 to 1000")])
+def test_an_oom_score_adj_must_be_one_and_minus_1000_must_be_allowed(value: int, noun_name: str | None,
+                                                                     reason: str | None) -> None:
+    rules = policy(noun("db"), noun("free"), Protect("db", "db", -1000),
+                   Protect("free", "free", -1000, allow_unkillable=True))
+    assert refused(SetOomScoreAdj(VICTIM.id, "victim", value, noun_name), VICTIM, rules=rules) == reason
+
+
+@pytest.mark.parametrize("process", [proc(1, "init"), proc(9, "kthreadd", kernel_thread=True)])
+def test_pid_1_and_kernel_threads_keep_their_oom_score_adj(process: Process) -> None:
+    reason = refused(SetOomScoreAdj(process.id, process.comm, -500, "db"), process)
+    assert reason == "pid 1 and kernel threads are left alone"
+
+
+def test_no_oom_score_adj_is_written_for_one_that_is_gone() -> None:
+    assert refused(SetOomScoreAdj(VICTIM.id, "victim", -500)) == "it is gone"
+
+
+@pytest.mark.parametrize(("step", "reason"), [
+    (Purge("spool", 100), None), (Purge("spool", 1), None),
+    (Purge("spool", 101), "a purge may take from 1 to 100 entries"),
+    (Purge("spool", 0), "a purge may take from 1 to 100 entries"),
+    (Purge("odd", 10), "it is a symlink"),
+    (Run(("/bin/true",), 1.0), None), (Run(("true",), 1.0), "a program needs an absolute path"),
+    (Run((), 1.0), "a program needs an absolute path"),
+    (StopUnit("watchdog-oomd.service", "me"), "a watchdog does not stop or start itself"),
+    (StartUnit("watchdog-oomd", "me"), "a watchdog does not stop or start itself"),
+    (StopUnit("amavis.service", "amavis"), None), (StartUnit("amavis.service", "amavis"), None),
+    (Probe("amavis"), None)])
+def test_the_other_steps_have_their_refusals_too(step: Step, reason: str | None) -> None:
+    assert refused(step) == reason
+
+
+# Random hosts under pressure and random policies that want everybody dead.
+
+NAMES = ["sshd", "bash", "db", "hog", "a) Z 1 (", "kthread", "login", "x\udcff\n"]
+
+
+@st.composite
+def hosts(draw: st.DrawFn) -> World:
+    rules = draw(policies())
+    world = World(rules, Budget(kills_per_minute=draw(st.integers(1, 6))),
+                  base_mib=draw(st.sampled_from([0, 900, 1020])), swap_mib=draw(st.sampled_from([0, 512])),
+                  swap_used_mib=draw(st.sampled_from([0, 500])))
+    world.procs[1] = Proc(1, "init", 1, 0.0, ppid=0)
+    for pid in range(2, draw(st.integers(3, 14))):
+        comm = draw(st.sampled_from(NAMES))
+        ppid = draw(st.integers(1, pid - 1))
+        exe = draw(st.sampled_from([None, "/usr/sbin/sshd", "/usr/bin/hog", "/home/eve/sshd"]))
+        world.procs[pid] = Proc(
+            pid, comm, pid, world.now - draw(st.integers(0, 5000)), ppid, draw(st.integers(0, 400)),
+            facts=Facts(exe, None, None, draw(st.sampled_from([None, "eve"]))),
+            tty=draw(st.sampled_from([0, 34816])), session=draw(st.sampled_from([pid, 2])),
+            kernel_thread=comm == "kthread", adj=draw(st.sampled_from([0, 0, 0, -1000, -900])),
+            ignores_term=draw(st.booleans()), unkillable=draw(st.booleans()), out_of_reach=draw(st.booleans()),
+            supervised=draw(st.booleans()))
+    world.lineage = frozenset(draw(st.sets(st.integers(1, 14), max_size=3)))
+    return world
+
+
+@st.composite
+def policies(draw: st.DrawFn) -> Policy:
+    nouns = [ProcessNoun(f"n{index}", comm=draw(st.sampled_from([(), (re.compile(".*"),), (re.compile("sshd|hog"),)])),
+                         user=draw(st.sampled_from([(), ("eve",)])))
+             for index in range(3)]
+    target = st.sampled_from(["n0", "n1", "n2"])
+    limits = [Limit(f"l{index}", draw(target), rss=mib(draw(st.integers(0, 300))),
+                    count=draw(st.sampled_from([None, 0, 2])), grace_seconds=draw(st.sampled_from([0.0, 3.0])),
+                    then=draw(st.sampled_from(list(Then))))
+              for index in range(draw(st.integers(0, 2)))]
+    recover = Recover("r", (when(ProcessesAre(draw(target), count_above=0)),),
+                      (step(Verb.FREEZE, draw(target)), step(Verb.KILL, draw(target))), cooldown_seconds=1.0)
+    protect = draw(st.sampled_from([(), (Protect("p", "n0", -500),)]))
+    return policy(*nouns, *limits, recover, *protect,
+                  Emergency(percent(draw(st.sampled_from([10.0, 90.0]))), percent(50.0), prefer=("n1",)))
+
+
+def immune(process: Process, view: View) -> bool:
+    """Told independently of guard: who may never be ended or frozen, named or not."""
+    return (process.pid == 1 or process.kernel_thread or process.pid in view.snapshot.lineage
+            or process.oom_score_adj == -1000
+            or any(view.matches(view.policy.processes[protect.process], process)
+                   for protect in view.policy.protects.values()))
+
+
+def operators(process: Process, view: View) -> bool:
+    parent = view.snapshot.processes.get(process.ppid)
+    shell = process.tty != 0 and process.session == process.pid and parent is not None and parent.comm == "login"
+    return shell or (process.comm == "sshd" and process.facts.exe in (None, "/usr/sbin/sshd"))
+
+
+@settings(max_examples=150, deadline=None)
+@given(world=hosts(), paces=st.lists(st.sampled_from([0.1, 1.0, 5.0, 20.0]), min_size=3, max_size=25))
+def test_no_plan_ever_reaches_the_untouchable_or_exceeds_the_budget_or_signals_twice(world: World,
+                                                                                     paces: list[float]) -> None:
+    begun: list[tuple[float, ProcessId]] = []
+    once: set[tuple[ProcessId, SignalName]] = set()
+    for pace in paces:
+        sensed = len(world.sent)
+        plan = world.tick(pace)
+        seen = View(world.seen, world.policy)
+        for intent in plan.intents:
+            if not isinstance(intent.step, Signal) or intent.step.signal is SignalName.CONT:
+                continue
+            target = seen.snapshot.processes[intent.step.target.pid]
+            assert not immune(target, seen), f"{intent} reaches the untouchable"
+            assert intent.step.named or not operators(target, seen), f"{intent} reaches an operator"
+            if intent.step.signal is not SignalName.STOP and intent.step.target not in {old for _, old in begun}:
+                begun.append((world.now, intent.step.target))
+        for _, signal, identity, _ in world.sent[sensed:]:
+            if signal in (SignalName.TERM, SignalName.KILL):
+                assert (identity, signal) not in once, f"{signal} twice to {identity}"
+                once.add((identity, signal))
+        recent = [at for at, _ in begun if world.now - at < 60.0]
+        assert len(recent) <= world.budget.kills_per_minute

@@ -1,0 +1,40 @@
+"""A process that eats all memory and all swap, while a database runs."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.vm.guest import Guest
+from tests.vm.product import Product
+
+POLICY = """
+[process.mysqld]
+exe = "/usr/sbin/mariadbd"
+
+[protect.database]
+process = "mysqld"
+oom_score_adj = -900
+"""
+HOG = "import time\nheld = []\nwhile True:\n    held.append(b'x' * (4 << 20))\n    time.sleep(0.05)\n"
+
+pytestmark = pytest.mark.usefixtures("mariadb")
+
+
+def test_a_hog_that_exhausts_swap_is_ended_before_the_kernel_acts(guest: Guest, product: Product) -> None:
+    product.enforce(POLICY)
+    database, daemon, seq = product.pid("mariadb"), product.pid(), product.last_seq()
+    guest.check("dmesg --clear")
+    guest.write("/usr/local/bin/hog.py", HOG)
+    guest.check("systemd-run --quiet --unit=hog -p RemainAfterExit=yes python3 /usr/local/bin/hog.py")
+    guest.until("test $(systemctl show -p MainPID --value hog) = 0", 180, 1.0)
+
+    assert guest.check("systemctl show -p ExecMainCode --value hog") == "2"  # CLD_KILLED
+    assert "Out of memory" not in guest.check("dmesg")
+    assert guest.check("awk '$1 == \"oom_kill\" {print $2}' /proc/vmstat") == "0"
+    assert product.pid("mariadb") == database
+    assert product.pid() == daemon
+    guest.check("mariadb-admin ping")
+    signals = [record for record in product.records(seq)
+               if record["kind"] == "intent" and record["rule"] == "emergency"]
+    assert signals
+    assert {record["target"]["name"] for record in signals} == {"python3"}

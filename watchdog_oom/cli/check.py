@@ -1,0 +1,186 @@
+"""``watchdog-oom check``: is the policy valid, what does each noun match on this host, and what is hardly meant."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import click
+
+from watchdog_oom import words
+from watchdog_oom.bookkeeper import describe
+from watchdog_oom.cli import options
+from watchdog_oom.cli.host_view import HostView, look
+from watchdog_oom.cli.lint import Warned, lint
+from watchdog_oom.cli.lint_host import lint_host
+from watchdog_oom.cli.loaded import LoadedPolicy, Places, load
+from watchdog_oom.cli.output import Page, show, show_json
+from watchdog_oom.errors import Fault, PolicyError
+from watchdog_oom.explain import rehearse
+from watchdog_oom.guard import Budget
+from watchdog_oom.history import History
+from watchdog_oom.model import Process
+from watchdog_oom.policy.types import Policy
+from watchdog_oom.steps import printable
+from watchdog_oom.view import View
+
+EXIT_WARNINGS = 1
+JSON_VERSION = 1
+MOST_ROWS = 20
+
+
+@click.command(short_help="Is the policy valid, and whom does it match here?")
+@options.policy_paths
+@options.policies
+@options.config
+@click.option("--no-host", is_flag=True, help="Judge the files alone; do not look at this host.")
+@options.as_json
+@options.proc
+@click.pass_context
+def check(context: click.Context, paths: tuple[str, ...], directories: tuple[str, ...], config_path: str | None,
+          no_host: bool, as_json: bool, proc: str) -> None:
+    """Validate policies, show what they match on this host, and warn of what is hardly meant.
+
+    PATH is a policy file or a directory of them; without any, the installed policy is checked, or the built-in one
+    where none is installed.
+
+    Exit status: 0 nothing to say, 1 there are warnings, 2 the policy is not valid.
+    """
+    try:
+        loaded = load(paths, directories, config_path)
+    except PolicyError as error:
+        if as_json:
+            show_json(_invalid(error))
+            context.exit(error.exit_status)
+        raise
+    host = None if no_host else look(loaded.policy, loaded.config, proc)
+    warnings = _warnings(loaded, host)
+    if as_json:
+        show_json(_to_plain(loaded, host, warnings))
+    else:
+        show(_page(loaded, host, warnings))
+    context.exit(EXIT_WARNINGS if warnings else 0)
+
+
+def _warnings(loaded: LoadedPolicy, host: HostView | None) -> tuple[Fault, ...]:
+    """Every warning at its line, each once, in the order of the files."""
+    found: list[Warned] = list(lint(loaded.policy, loaded.values))
+    if host is not None:
+        budget = Budget(loaded.config.kills_per_minute, loaded.config.purge_entries)
+        found.extend(lint_host(host, rehearse(host.snapshot, loaded.policy, History(), budget), loaded.values))
+    places = Places(loaded.policy.sources)
+    return tuple(sorted({places.fault(path, what) for path, what in found}))
+
+
+def _notes(loaded: LoadedPolicy, host: HostView | None, warnings: tuple[Fault, ...]) -> tuple[str, ...]:
+    """What is no reason to warn; a note that says what a warning says at the same place is left out."""
+    places = tuple(f"{warning.file}:{warning.line}: {warning.where}: " for warning in warnings)
+    notes = tuple(note for note in loaded.notes if not note.startswith(places))
+    return (*notes, *(host.unread if host is not None else ()))
+
+
+def _page(loaded: LoadedPolicy, host: HostView | None, warnings: tuple[Fault, ...]) -> Page:
+    page = Page()
+    _summary(page, loaded.policy)
+    if host is not None:
+        view = View(host.snapshot, loaded.policy)
+        _processes(page, host, view)
+        _spools(page, view)
+        _services(page, view)
+    notes = _notes(loaded, host, warnings)
+    if notes:
+        page.title("Notes")
+    for note in notes:
+        page.line(note, indent=1)
+    if warnings:
+        page.title(f"{len(warnings)} warning{'' if len(warnings) == 1 else 's'}")
+    for warning in warnings:
+        place = f"{warning.file}:{warning.line}: " if warning.line else f"{warning.file}: "
+        page.line((place, "dim"), (warning.where, "yellow"), f": {warning.what}", indent=1)
+    page.line()
+    page.line(("valid, with warnings", "yellow") if warnings else ("valid", "green"))
+    return page
+
+
+def _summary(page: Page, policy: Policy) -> None:
+    page.title(policy.description or "A policy without a description")
+    for source in policy.sources:
+        page.line(printable(source), indent=1)
+    counts = ((len(policy.processes), "process"), (len(policy.spools), "spool"), (len(policy.services), "service"))
+    page.line("nouns: ", ", ".join(f"{count} {kind}" for count, kind in counts), indent=1)
+    rules = ((len(policy.protects), "protect"), (len(policy.limits), "limit"), (len(policy.recovers), "recover"))
+    page.line("rules: ", ", ".join(f"{count} {kind}" for count, kind in rules),
+              f", emergency ({policy.emergency.mode})", indent=1)
+
+
+def _processes(page: Page, host: HostView, view: View) -> None:
+    if view.policy.processes:
+        page.title("Processes")
+    for noun in view.policy.processes:
+        group = view.matching(noun)
+        count = f"{len(group)} process{'' if len(group) == 1 else 'es'}" if group else "nothing"
+        page.line((noun, "bold"), " matches ", (count, "" if group else "yellow"), indent=1)
+        if group:
+            rows = [_row(host, host.describable(process)) for process in group[:MOST_ROWS]]
+            page.table(("PID", "USER", "MEMORY", "AGE", "UNIT", "NAME"), rows, right=(0, 2, 3), indent=2)
+        if len(group) > MOST_ROWS:
+            page.line(f"and {len(group) - MOST_ROWS} more", indent=2)
+
+
+def _row(host: HostView, process: Process) -> tuple[str, ...]:
+    facts = process.facts
+    user = facts.user or (str(facts.uid) if facts.uid is not None else "?")
+    return (str(process.pid), printable(user), words.size(process.rss_bytes),
+            words.duration(process.age_seconds(host.snapshot.clock)), printable(facts.unit or "-"),
+            printable(process.comm))
+
+
+def _spools(page: Page, view: View) -> None:
+    if view.snapshot.spools:
+        page.title("Spools")
+    for name, state in view.snapshot.spools.items():
+        told = (f"{state.entries} entries, {state.stale} of them stale, {words.size(state.size_bytes)}, "
+                f"the oldest {words.duration(state.oldest_seconds)}")
+        path = printable(view.policy.spools[name].path)
+        found = f"refused: {state.problem}" if state.problem is not None else f"{path}: {told}"
+        page.line((name, "bold"), "  ", (found, "yellow" if state.problem is not None else ""), indent=1)
+
+
+def _services(page: Page, view: View) -> None:
+    if view.snapshot.services:
+        page.title("Services")
+    for name, state in view.snapshot.services.items():
+        told = f" ({state.words})" if state.words and state.words != state.status else ""
+        page.line((name, "bold"), f"  {state.unit} is {state.status}{told}", indent=1)
+
+
+def _invalid(error: PolicyError) -> dict[str, object]:
+    return {"v": JSON_VERSION, "valid": False, "faults": [_fault(fault) for fault in error.faults]}
+
+
+def _to_plain(loaded: LoadedPolicy, host: HostView | None, warnings: tuple[Fault, ...]) -> dict[str, object]:
+    """The answer as docs/commands.md describes it; without the host, ``host`` is null."""
+    policy = loaded.policy
+    return {"v": JSON_VERSION, "valid": True, "description": policy.description, "sources": policy.sources,
+            "nouns": {"process": list(policy.processes), "spool": list(policy.spools),
+                      "service": list(policy.services)},
+            "rules": {"protect": list(policy.protects), "limit": list(policy.limits),
+                      "recover": list(policy.recovers), "emergency": policy.emergency.mode.value},
+            "host": None if host is None else _matches(host, View(host.snapshot, policy)),
+            "notes": _notes(loaded, host, warnings), "warnings": [_fault(warning) for warning in warnings]}
+
+
+def _matches(host: HostView, view: View) -> Mapping[str, Any]:
+    clock = host.snapshot.clock
+    return {
+        "processes": {noun: [describe(host.describable(process), clock) for process in view.matching(noun)]
+                      for noun in view.policy.processes},
+        "spools": {name: {"path": view.policy.spools[name].path, "entries": state.entries, "stale": state.stale,
+                          "size_bytes": state.size_bytes, "oldest_seconds": round(state.oldest_seconds),
+                          "problem": state.problem} for name, state in host.snapshot.spools.items()},
+        "services": {name: {"unit": state.unit, "status": state.status.value, "words": state.words}
+                     for name, state in host.snapshot.services.items()}}
+
+
+def _fault(fault: Fault) -> dict[str, object]:
+    return {"file": fault.file, "line": fault.line, "where": fault.where, "what": fault.what}

@@ -1,0 +1,102 @@
+"""Warnings that only the host can give: what is not there, what is out of reach, what would happen right now."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from watchdog_oom.cli.host_view import HostView
+from watchdog_oom.cli.lint import Warned, targets
+from watchdog_oom.cli.missing import Missing
+from watchdog_oom.cli.near import near
+from watchdog_oom.explain import Rehearsal
+from watchdog_oom.guard import untouchable
+from watchdog_oom.model import ServiceStatus
+from watchdog_oom.nearness import who
+from watchdog_oom.selectors import names_target
+from watchdog_oom.view import View
+
+_UNIT_DIRECTORIES = ("/etc/systemd/system", "/run/systemd/system", "/usr/lib/systemd/system", "/lib/systemd/system")
+MOST_NAMED = 3
+
+
+def lint_host(host: HostView, rehearsal: Rehearsal, values: Mapping[str, Any]) -> Iterator[Warned]:
+    """Every warning with the path of its table and key; ``values`` are the policy's plain values."""
+    missing = Missing(host, values)
+    for noun in rehearsal.view.policy.processes.values():
+        users = missing.users(noun)
+        yield from users
+        if not rehearsal.view.matching(noun.name):
+            place, what = missing.why(noun)
+            if place not in [path for path, _ in users]:
+                yield place, what
+    yield from _spools(rehearsal.view)
+    yield from _services(host, rehearsal.view)
+    yield from _pressure(host, values)
+    yield from _out_of_reach(rehearsal.view)
+    yield from _acting(rehearsal)
+
+
+def _spools(view: View) -> Iterator[Warned]:
+    for name, state in view.snapshot.spools.items():
+        if state.problem is not None:
+            yield ("spool", name, "path"), state.problem
+
+
+def _services(host: HostView, view: View) -> Iterator[Warned]:
+    for name, service in view.policy.services.items():
+        state = view.snapshot.services.get(name)
+        if not host.manager.exists(service.unit):
+            hint = near(service.unit, _unit_names(host))
+            script = "unit" if host.manager.name == "systemd" else "init script"
+            yield ("service", name, "unit"), f"there is no {script} {service.unit} here{hint}"
+        elif state is not None and state.status is ServiceStatus.MISSING:
+            yield ("service", name, "unit"), f"{service.unit} cannot be started: {state.words}"
+        for trigger in service.triggers:
+            if not host.manager.exists(trigger):
+                yield ("service", name, "triggers"), f"there is no {trigger} here"
+
+
+def _unit_names(host: HostView) -> list[str]:
+    directories = _UNIT_DIRECTORIES if host.manager.name == "systemd" else (getattr(host.manager, "init_dir", ""),)
+    return [name for directory in directories if os.path.isdir(directory) for name in os.listdir(directory)
+            if host.manager.name != "systemd" or name.endswith(".service")]
+
+
+def _pressure(host: HostView, values: Mapping[str, Any]) -> Iterator[Warned]:
+    if host.snapshot.pressure is not None:
+        return
+    for name, recover in values.get("recover", {}).items():
+        for index, clause in enumerate(recover["when"]):
+            for key in ("pressure_some_above", "pressure_full_above"):
+                if key in clause:
+                    yield (("recover", name, "when", index, key),
+                           "this kernel tells no memory pressure, so the clause never holds")
+
+
+def _out_of_reach(view: View) -> Iterator[Warned]:
+    """Processes that a rule means and guard keeps from it; where the noun itself is protected, that was said."""
+    protected = {protect.process for protect in view.policy.protects.values()}
+    for path, noun in targets(view.policy):
+        if noun in protected:
+            continue
+        named = path[0] != "emergency" and names_target(view.policy.processes[noun])
+        kept = [f"{who(process)}: {reason}" for process in view.matching(noun)
+                if (reason := untouchable(process, view, named=named)) is not None]
+        if kept:
+            more = f", and {len(kept) - MOST_NAMED} more" if len(kept) > MOST_NAMED else ""
+            yield path, f"out of its reach: {', '.join(kept[:MOST_NAMED])}{more}"
+
+
+def _acting(rehearsal: Rehearsal) -> Iterator[Warned]:
+    for intent in rehearsal.plan.intents:
+        kind, _, name = intent.rule.partition(".")
+        if kind != "protect":
+            why = "; ".join(intent.because)
+            yield (kind, name) if name else (kind,), f"would act now: {intent.step}, because {why}"
+    for report in rehearsal.recoveries:
+        for index, clause in enumerate(report.clauses):
+            if report.runs and clause.holds:
+                evidence = "; ".join(finding.words for finding in clause.findings)
+                yield ("recover", report.recover.name, "when", index), f"would run now: {evidence}"

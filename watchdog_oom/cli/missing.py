@@ -1,0 +1,101 @@
+"""Why a process noun matches nothing: the first of its keys that no process of this host has."""
+
+from __future__ import annotations
+
+import glob
+import os
+import pwd
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from watchdog_oom.cli.host_view import HostView
+from watchdog_oom.cli.lint import Warned
+from watchdog_oom.cli.near import near
+from watchdog_oom.host.facts import FactReader
+from watchdog_oom.model import Process
+from watchdog_oom.policy.types import ProcessNoun
+from watchdog_oom.selectors import own_keys_match
+
+_ANYTHING = (re.compile("", re.DOTALL),)
+_READS: Mapping[str, ProcessNoun] = {  # nouns whose matching reads exactly one fact
+    "exe": ProcessNoun("exe", exe=_ANYTHING), "user": ProcessNoun("user", user=("",)),
+    "unit": ProcessNoun("unit", unit=_ANYTHING), "cmdline": ProcessNoun("cmdline", cmdline=_ANYTHING)}
+
+
+class Missing:
+    """Reads the facts of all processes, each fact once, and only when a noun matches nothing."""
+
+    def __init__(self, host: HostView, values: Mapping[str, Any]) -> None:
+        self._host = host
+        self._values = values.get("process", {})
+        self._facts = FactReader(host.proc)
+        self._read: dict[str, list[Process]] = {}
+
+    def users(self, noun: ProcessNoun) -> list[Warned]:
+        """A warning where none of the users exists; one of several may be another distribution's."""
+        if not noun.user or any(_user_exists(user) for user in noun.user):
+            return []
+        return [(("process", noun.name, "user"), f"there is no user {_quoted(noun.user)} here")]
+
+    def why(self, noun: ProcessNoun) -> Warned:
+        """The place and the words for a noun that matches nothing now."""
+        parts = {"exe": ProcessNoun("", exe=noun.exe), "name": ProcessNoun("", comm=noun.comm),
+                 "user": ProcessNoun("", user=noun.user), "unit": ProcessNoun("", unit=noun.unit),
+                 "cmdline": ProcessNoun("", cmdline=noun.cmdline)}
+        for key, part in parts.items():
+            given = self._values.get(noun.name, {}).get(key, ())
+            if given and not any(own_keys_match(part, process) for process in self._with(key)):
+                return ("process", noun.name, key), f"matches nothing now: {self._words(key, given)}"
+        several = "no process has all of its keys together"
+        if noun.parent or noun.under:
+            several = "no process has all of its keys together, parent and under included"
+        return ("process", noun.name), f"matches nothing now: {several}"
+
+    def _words(self, key: str, given: tuple[str, ...]) -> str:
+        match key:
+            case "exe":
+                running = {os.path.basename(process.facts.exe or "") for process in self._with("exe")}
+                hint = _first_hint([os.path.basename(path) for path in given], running)
+                there = tuple(path for path in given if _file_exists(path))
+                return f"{_quoted(there)} is not running{hint}" if there else f"{_quoted(given)} is not here{hint}"
+            case "name":
+                hint = _first_hint(given, {process.comm for process in self._host.snapshot.processes.values()})
+                return f"no process is called {_quoted(given)}{hint}"
+            case "unit":
+                hint = _first_hint(given, {process.facts.unit or "" for process in self._with("unit")})
+                return f"no process runs in {_quoted(given)}{hint}"
+            case "user":
+                return f"no process runs as {_quoted(given)}"
+            case _:
+                return "no process has such a command line"
+
+    def _with(self, key: str) -> list[Process]:
+        """All processes with the fact that the key is about."""
+        if key not in self._read:
+            processes = [process for process in self._host.snapshot.processes.values() if not process.kernel_thread]
+            if key in _READS:
+                processes = [self._facts.complete(process, [_READS[key]])[0] for process in processes]
+            self._read[key] = processes
+        return self._read[key]
+
+
+def _first_hint(given: tuple[str, ...] | list[str], there: set[str]) -> str:
+    return next((hint for name in given if (hint := near(name, there))), "")
+
+
+def _file_exists(path_glob: str) -> bool:
+    """Whether a path or glob names a file; for ``**``, which would search whole trees, it is taken for granted."""
+    return "**" in path_glob or next(glob.iglob(path_glob), None) is not None
+
+
+def _user_exists(user: str) -> bool:
+    try:
+        pwd.getpwuid(int(user)) if user.isdecimal() else pwd.getpwnam(user)
+    except (KeyError, OverflowError):
+        return user.isdecimal()
+    return True
+
+
+def _quoted(texts: tuple[str, ...]) -> str:
+    return " or ".join(f'"{text}"' for text in texts)

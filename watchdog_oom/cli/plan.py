@@ -1,0 +1,64 @@
+"""``watchdog-oom plan``: what the policy would do on this host now, and why; and why not. Nothing is done."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+
+import click
+
+from watchdog_oom import state_file
+from watchdog_oom.cli import options
+from watchdog_oom.cli.host_view import look
+from watchdog_oom.cli.loaded import load
+from watchdog_oom.cli.output import show, show_json
+from watchdog_oom.cli.plan_json import to_plain
+from watchdog_oom.cli.plan_page import page_of
+from watchdog_oom.explain import rehearse
+from watchdog_oom.guard import Budget
+from watchdog_oom.history import History
+from watchdog_oom.steps import printable
+
+EXIT_ACTS = 1
+
+
+@click.command(short_help="What would be done here now, and why; and why not.")
+@options.policy_paths
+@options.policies
+@options.config
+@options.state
+@options.runtime
+@options.as_json
+@options.proc
+@click.pass_context
+def plan(context: click.Context, paths: tuple[str, ...], directories: tuple[str, ...], config_path: str | None,
+         state: str, runtime: str, as_json: bool, proc: str) -> None:
+    """Show what the policy would do on this host now, and why; and why not.
+
+    PATH is a policy file or a directory of them; without any, the installed policy is taken. Every "for" counts as
+    held already. Nothing is done, and nothing is written.
+
+    Exit status: 0 nothing would be done, 1 something would be done now, 2 the policy is not valid.
+    """
+    loaded = load(paths, directories, config_path)
+    host = look(loaded.policy, loaded.config, proc, runtime)
+    history, notes = _history(state, host.snapshot.boot_id)
+    budget = Budget(loaded.config.kills_per_minute, loaded.config.purge_entries)
+    rehearsal = rehearse(host.snapshot, loaded.policy, history, budget)
+    told = (*loaded.notes, *notes, *host.unread)
+    if as_json:
+        show_json(to_plain(rehearsal, host, told))
+    else:
+        show(page_of(rehearsal, told))
+    context.exit(EXIT_ACTS if rehearsal.acts else 0)
+
+
+def _history(state: str, boot_id: str) -> tuple[History, tuple[str, ...]]:
+    """What a daemon remembers of its recoveries: their attempts, rests, holds and debts."""
+    try:
+        os.close(os.open(f"{state}/{state_file.NAME}", os.O_RDONLY | os.O_CLOEXEC))
+    except PermissionError:
+        return History(), (f"{printable(state)} may not be read by this user: attempts and rests are not known",)
+    except OSError:
+        return History(), ()
+    return replace(History(), recoveries=state_file.restore(state, boot_id, History()).recoveries), ()

@@ -1,0 +1,87 @@
+"""The JSON of ``watchdog-oom plan``, as docs/commands.md describes it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from watchdog_oom.bookkeeper import describe, target_of
+from watchdog_oom.cli.host_view import HostView
+from watchdog_oom.conditions import Finding
+from watchdog_oom.explain import EmergencyReport, Rehearsal
+from watchdog_oom.model import Process, Snapshot
+from watchdog_oom.nearness import LimitReport, Measure, RecoverReport
+from watchdog_oom.steps import Intent
+
+JSON_VERSION = 1
+
+
+def to_plain(rehearsal: Rehearsal, host: HostView, notes: Iterable[str]) -> dict[str, object]:
+    policy, plan = rehearsal.view.policy, rehearsal.plan
+    return {
+        "v": JSON_VERSION, "acts": rehearsal.acts, "description": policy.description, "sources": policy.sources,
+        "notes": list(notes), "host": _host(host.snapshot),
+        "steps": [_step(rehearsal, host, intent) for intent in plan.intents],
+        "refused": [{"step": str(refusal.intent.step), "rule": refusal.intent.rule, "reason": refusal.reason,
+                     "because": refusal.intent.because} for refusal in plan.refusals],
+        "reports": [{"rule": note.rule, "words": note.result, "because": note.because}
+                    for note in plan.notes if note.incident is None],
+        "emergency": _emergency(rehearsal.emergency, host),
+        "limits": [_limit(report) for report in rehearsal.limits],
+        "recoveries": [_recovery(report) for report in rehearsal.recoveries],
+        "protections": [{"rule": protection.rule, **_who(protection.process),
+                         "oom_score_adj": protection.process.oom_score_adj, "wanted": protection.wanted}
+                        for protection in rehearsal.protections]}
+
+
+def _host(snapshot: Snapshot) -> dict[str, object]:
+    memory, pressure = snapshot.memory, snapshot.pressure
+    return {
+        "memory": None if memory is None else {
+            "total_bytes": memory.total_bytes, "available_bytes": memory.available_bytes,
+            "available_percent": round(memory.available_percent, 1), "swap_total_bytes": memory.swap_total_bytes,
+            "swap_free_bytes": memory.swap_free_bytes, "swap_free_percent": round(memory.swap_free_percent, 1)},
+        "pressure": None if pressure is None else {
+            "some_avg10": pressure.some_avg10_percent, "full_avg10": pressure.full_avg10_percent},
+        "processes": len(snapshot.processes)}
+
+
+def _step(rehearsal: Rehearsal, host: HostView, intent: Intent) -> dict[str, object]:
+    return {"step": str(intent.step), "rule": intent.rule, "because": intent.because,
+            "for_seconds": rehearsal.for_seconds(intent.rule),
+            "target": target_of(intent.step, host.snapshot, rehearsal.view.policy, host.describable)}
+
+
+def _emergency(report: EmergencyReport, host: HostView) -> dict[str, object]:
+    return {"mode": report.emergency.mode.value, "acts": report.acts, "conditions": _conditions(report.findings),
+            "candidates": [{**describe(host.describable(candidate.process), host.snapshot.clock),
+                            "badness": candidate.badness, "passed_over": candidate.passed_over}
+                           for candidate in report.candidates]}
+
+
+def _limit(report: LimitReport) -> dict[str, object]:
+    limit = report.limit
+    return {"rule": report.rule, "process": limit.process, "then": limit.then.value, "for_seconds": limit.for_seconds,
+            "acts": report.acts, "group": _measures(report.group),
+            "processes": [{**_who(limited.process), "limits": _measures(limited.measures),
+                           "untouchable": limited.untouchable} for limited in report.processes]}
+
+
+def _recovery(report: RecoverReport) -> dict[str, object]:
+    recover = report.recover
+    return {"rule": report.rule, "runs": report.runs, "why_not": report.why_not or None, "mode": recover.mode.value,
+            "hours": str(recover.hours),
+            "clauses": [{"for_seconds": clause.for_seconds, "holds": clause.holds,
+                         "conditions": _conditions(clause.findings)} for clause in report.clauses],
+            "steps": [{"step": step.step, "now": step.now or None} for step in report.steps]}
+
+
+def _conditions(findings: Iterable[Finding]) -> list[dict[str, object]]:
+    return [{"holds": finding.holds if finding.known else None, "words": finding.words} for finding in findings]
+
+
+def _measures(measures: Iterable[Measure]) -> list[dict[str, object]]:
+    return [{"limit": measure.limit, "words": measure.words, "share": measure.share} for measure in measures]
+
+
+def _who(process: Process) -> dict[str, object]:
+    return {"pid": process.pid, "start": process.id.start_ticks, "name": process.comm}

@@ -1,0 +1,137 @@
+"""``watchdog-oom status``: what the running daemon says of itself and of the host."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import click
+
+from watchdog_oom import status_file
+from watchdog_oom.cli import options
+from watchdog_oom.cli.host_view import running_daemon
+from watchdog_oom.cli.output import Page, show, wants_colour
+from watchdog_oom.cli.status_page import page_of
+from watchdog_oom.errors import NotPermittedError, NotRunningError, UsageError, WatchdogError
+from watchdog_oom.steps import printable
+
+REFRESH_SECONDS = 1.0
+STARTING_SECONDS = 1.0
+_POLL_SECONDS = 0.05
+
+
+class UnreadableStatusError(WatchdogError):
+    """The daemon runs, and what it left cannot be understood."""
+
+    exit_status = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """The status file: as it stands, and parsed."""
+
+    text: str
+    status: dict[str, Any]
+
+
+@click.command(short_help="Is all well with the running daemon?")
+@options.runtime
+@click.option("--watch", is_flag=True, help="Show it again every second, until Ctrl-C.")
+@click.option("--json", "as_json", is_flag=True, help="The daemon's status file as it is, one JSON document.")
+def status(runtime: str, watch: bool, as_json: bool) -> None:
+    """Show the running daemon: memory and pressure, armed rules, recoveries and holds, its policies and its health.
+
+    Exit status: 0 the daemon runs, 3 not permitted, 4 it does not run.
+    """
+    if watch and as_json:
+        raise UsageError("--watch and --json: choose one; a program asks again by itself")
+    told = read_status(runtime)
+    if as_json:
+        click.echo(told.text)
+    elif watch:
+        _watch(lambda: page_of(read_status(runtime).status, time.time()))
+    else:
+        show(page_of(told.status, time.time()))
+
+
+def read_status(runtime: str) -> Told:
+    """What the daemon of that directory last wrote; NotRunningError where none holds the lock."""
+    deadline = time.monotonic() + STARTING_SECONDS
+    while True:
+        pid = running_daemon(runtime)
+        if pid is None:
+            raise _not_running(runtime)
+        text = _read(f"{runtime}/{status_file.NAME}")
+        if text is not None:
+            return Told(text, _parse(text, runtime))
+        if time.monotonic() >= deadline:
+            raise NotRunningError(f"the daemon (pid {pid}) is starting: it has not written its status yet")
+        time.sleep(_POLL_SECONDS)
+
+
+def _not_running(runtime: str) -> WatchdogError:
+    where = printable(runtime)
+    if os.path.exists(runtime) and not os.access(runtime, os.X_OK):
+        return NotPermittedError(f"{where}: may not be entered by this user; run this as root")
+    return NotRunningError(f"the daemon is not running (nobody holds {where}/lock)\n"
+                           f"start it with: systemctl start watchdog-oomd    or in the foreground: watchdog-oomd\n"
+                           f"if it runs with a directory of its own, name that: watchdog-oom status --runtime DIR")
+
+
+def _read(path: str) -> str | None:
+    try:
+        with open(path, encoding="utf-8", errors="backslashreplace") as file:
+            return file.read()
+    except FileNotFoundError:
+        return None
+
+
+def _parse(text: str, runtime: str) -> dict[str, Any]:
+    path = f"{printable(runtime)}/{status_file.NAME}"
+    try:
+        status = json.loads(text)
+    except (ValueError, RecursionError):
+        raise UnreadableStatusError(f"{path}: is damaged: it is no JSON document") from None
+    version = status.get("v") if isinstance(status, dict) else None
+    if version != status_file.VERSION:
+        raise UnreadableStatusError(f"{path}: is of version {printable(str(version))}, and this command understands "
+                                    f"{status_file.VERSION}: daemon and command are of different releases")
+    plain: dict[str, Any] = status
+    return plain
+
+
+def _watch(read_page: Callable[[], Page]) -> None:
+    """Until Ctrl-C. A daemon that stops meanwhile is waited for: it may be restarting."""
+    def current() -> Page:
+        try:
+            return read_page()
+        except WatchdogError as error:
+            page = Page()
+            for line in str(error).splitlines():
+                page.line((line, "red"))
+            return page
+
+    try:
+        if sys.stdout.isatty() and os.environ.get("TERM") != "dumb":
+            _watch_live(current)
+        while True:
+            show(current())
+            click.echo()
+            time.sleep(REFRESH_SECONDS)
+    except KeyboardInterrupt:
+        return
+
+
+def _watch_live(current: Callable[[], Page]) -> None:
+    from rich.console import Console
+    from rich.live import Live
+    console = Console(highlight=False, emoji=False, markup=False, no_color=not wants_colour())
+    with Live(current().rich(), console=console, auto_refresh=False) as live:
+        while True:
+            time.sleep(REFRESH_SECONDS)
+            live.update(current().rich(), refresh=True)

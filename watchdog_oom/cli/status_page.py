@@ -1,0 +1,216 @@
+"""The page of ``watchdog-oom status``, from the daemon's status file. Pure.
+
+Every value is taken as it comes: a daemon of another release may leave one out or add one.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, TypeAlias
+
+from watchdog_oom import words
+from watchdog_oom.cli.output import Page, Part
+
+Plain: TypeAlias = Mapping[str, Any]
+STALE_SECONDS = 30.0
+LATE_SECONDS = 1.0
+MOST_ROWS = 20
+_STATE_STYLES = {"armed": "green", "running": "bold yellow", "held": "bold red", "cooling down": "yellow"}
+
+
+def page_of(status: Plain, now: float) -> Page:
+    """The whole page; ``now`` is the time of the reader, in seconds since the epoch."""
+    page = Page()
+    _daemon(page, status, now)
+    _policy(page, _map(status, "policy"), now)
+    _host(page, status)
+    _rules(page, _map(status, "rules"), status.get("emergency"))
+    _recoveries(page, _map(status, "recoveries"), now)
+    _spools_and_services(page, status)
+    _processes(page, status)
+    _health(page, _map(status, "health"), _map(status, "budget"))
+    return page
+
+
+def _daemon(page: Page, status: Plain, now: float) -> None:
+    age = now - _number(status, "written")
+    observing: Part = ("  OBSERVES ONLY: it does nothing", "bold yellow") if status.get("observe") else ""
+    page.line(("watchdog-oomd", "bold"), f" runs for {words.duration(max(0.0, now - _number(status, 'started')))}, "
+              f"pid {status.get('pid')}", observing)
+    if age > STALE_SECONDS:
+        page.line((f"THIS IS OLD: the daemon has written nothing for {words.duration(age)}; it hangs or starves",
+                   "bold red"))
+    elif age < -STALE_SECONDS:
+        page.line(("this was written in the future: the date was set back meanwhile", "yellow"))
+
+
+def _policy(page: Page, policy: Plain, now: float) -> None:
+    faults = _texts(policy, "faults")
+    if faults:
+        page.line(("THE POLICY FILES ARE BROKEN: the last good policy stays in force until they are right again",
+                   "bold red"))
+    for fault in faults:
+        page.line((fault, "red"), indent=1)
+    page.title("Policy")
+    loaded = _number(policy, "loaded")
+    page.line(str(policy.get("description") or "without a description"),
+              f", loaded {_clock(loaded, now)}" if loaded else "", indent=1)
+    for source in _texts(policy, "sources"):
+        page.line(source, indent=1)
+    for note in _texts(policy, "notes"):
+        page.line((note, "dim"), indent=1)
+
+
+def _host(page: Page, status: Plain) -> None:
+    page.title("Host")
+    memory, pressure = _map(status, "memory"), _map(status, "pressure")
+    if not memory:
+        page.line(("memory could not be read", "yellow"), indent=1)
+    else:
+        page.line(f"memory available {words.percent(_number(memory, 'available_percent'))} "
+                  f"({words.size(_number(memory, 'available_bytes'))} of {words.size(_number(memory, 'total_bytes'))})",
+                  indent=1)
+        swap = (f"swap free {words.percent(_number(memory, 'swap_free_percent'))} "
+                f"({words.size(_number(memory, 'swap_free_bytes'))})")
+        page.line(swap if _number(memory, "swap_total_bytes") else "no swap", indent=1)
+    if pressure:
+        page.line(f"pressure over 10 s: some {words.percent(_number(pressure, 'some_avg10'))}, "
+                  f"full {words.percent(_number(pressure, 'full_avg10'))}", indent=1)
+    page.line(f"{status.get('processes')} processes", indent=1)
+
+
+def _rules(page: Page, rules: Plain, emergency: object) -> None:
+    page.title("Rules")
+    for kind in ("protect", "limit", "recover"):
+        names = _texts(rules, kind)
+        if names:
+            page.line(f"{kind}: {', '.join(names)}", indent=1)
+    mode = str(rules.get("emergency"))
+    page.line("emergency: ", (f"under way ({emergency})", "bold red") if emergency else
+              "armed" if mode == "act" else "only observes", indent=1)
+
+
+def _recoveries(page: Page, recoveries: Plain, now: float) -> None:
+    if recoveries:
+        page.title("Recoveries")
+    for name, recovery in recoveries.items():
+        state = str(recovery.get("state"))
+        mode = "" if recovery.get("mode") == "act" else "  only observes"
+        page.line((name, "bold"), "  ", (state, _STATE_STYLES.get(state, "")), _rest(recovery, now),
+                  f"  {recovery.get('attempts')}/{recovery.get('attempts_allowed')} attempts in "
+                  f"{words.duration(_number(recovery, 'per_seconds'))}{mode}", indent=1)
+        if recovery.get("last_result"):
+            page.line(f"last: {recovery['last_result']}, {_clock(_number(recovery, 'last_ended'), now)}", indent=2)
+        if _texts(recovery, "owed"):
+            page.line((f"still down, to be started: {', '.join(_texts(recovery, 'owed'))}", "bold red"), indent=2)
+        if _map(recovery, "run"):
+            _run(page, _map(recovery, "run"))
+
+
+def _rest(recovery: Plain, now: float) -> str:
+    held_until, resting = recovery.get("held_until"), _number(recovery, "cooldown_seconds")
+    if held_until is not None:
+        return f" until {_clock(float(held_until), now)}: look at it"
+    return f" for another {words.duration(resting)}" if resting else ""
+
+
+def _run(page: Page, run: Plain) -> None:
+    step = f"step {run.get('step_number')} of {run.get('steps')}: {run['step']}" if run.get("step") else ""
+    page.line((f"{run.get('phase')} for {words.duration(_number(run, 'for_seconds'))}", "yellow"), "  ", step,
+              (f"  [{run.get('incident')}]", "dim"), indent=2)
+    for reason in _texts(run, "because"):
+        page.line(("because ", "dim"), reason, indent=3)
+    if _texts(run, "stopped"):
+        page.line(f"stopped, to be started again: {', '.join(_texts(run, 'stopped'))}", indent=3)
+    if run.get("failure"):
+        page.line((f"failed: {run['failure']}", "red"), indent=3)
+
+
+def _spools_and_services(page: Page, status: Plain) -> None:
+    spools, services = _map(status, "spools"), _map(status, "services")
+    if spools:
+        page.title("Spools")
+    for name, spool in spools.items():
+        told = (f"{spool.get('entries')} entries, {spool.get('stale')} stale, "
+                f"{words.size(_number(spool, 'size_bytes'))}, the oldest "
+                f"{words.duration(_number(spool, 'oldest_seconds'))}")
+        page.line((name, "bold"), f"  {spool.get('path')}: ",
+                  (str(spool["problem"]), "yellow") if spool.get("problem") else told, indent=1)
+    if services:
+        page.title("Services")
+    for name, service in services.items():
+        told = f" ({service['words']})" if service.get("words") not in (None, "", service.get("status")) else ""
+        page.line((name, "bold"), f"  {service.get('unit')} is {service.get('status')}{told}", indent=1)
+
+
+def _processes(page: Page, status: Plain) -> None:
+    """Who is protected with the kernel, and who is being ended, stands still or is held down."""
+    protected, ending, frozen, contained = (
+        _maps(status, key) for key in ("protected", "ending", "frozen", "contained"))
+    if protected:
+        page.title("Protected")
+        page.table(("PID", "OOM_SCORE_ADJ", "WAS", "NAME"),
+                   [[str(one.get(key)) for key in ("pid", "oom_score_adj", "was", "name")]
+                    for one in protected[:MOST_ROWS]], right=(0, 1, 2), indent=1)
+        if len(protected) > MOST_ROWS:
+            page.line(f"and {len(protected) - MOST_ROWS} more", indent=1)
+    if ending or frozen or contained:
+        page.title("Being ended, frozen or contained")
+    for one in ending:
+        page.line(f"{one.get('name')}[{one.get('pid')}]: ", (str(one.get("stage")), "yellow"),
+                  f" for {words.duration(_number(one, 'for_seconds'))}  [{one.get('rule')}]", indent=1)
+    for one in frozen:
+        page.line(f"pid {one.get('pid')}: frozen  [{one.get('rule')}]", indent=1)
+    for one in contained:
+        page.line(f"{one.get('unit')}: slowed down above {words.size(_number(one, 'memory_high_bytes'))} for "
+                  f"{words.duration(_number(one, 'for_seconds'))}  [{one.get('rule')}]", indent=1)
+
+
+def _health(page: Page, health: Plain, budget: Plain) -> None:
+    page.title("Health")
+    late, worst = _number(health, "late_ticks"), _number(health, "worst_late_seconds")
+    page.line(f"{health.get('ticks')} looks, ", _count(late, "late"), ", ", _count(_number(health, "failed_ticks"),
+              "failed"), f"; at worst {words.duration(worst)} late", indent=1)
+    page.line(f"journal: record {health.get('journal_seq')}, ",
+              _count(_number(health, "journal_dropped"), "lost"), indent=1)
+    page.line(f"budget: {budget.get('kills_last_minute')} of {budget.get('kills_per_minute')} kills in the last "
+              f"minute, {budget.get('purge_entries')} entries a purge", indent=1)
+    for kind, count in _map(health, "skipped").items():
+        page.line(f"{count} readings failed: {kind}", indent=1)
+    for trouble in _texts(health, "troubles"):
+        page.line((trouble, "yellow"), indent=1)
+
+
+def _count(number: float, what: str) -> Part:
+    return (f"{number:.0f} {what}", "bold red" if number else "")
+
+
+def _clock(moment: float, now: float) -> str:
+    """A local time, with its date unless that is today's."""
+    try:
+        then, today = time.localtime(moment), time.localtime(now)
+    except (ValueError, OverflowError, OSError):
+        return "at an unknown time"
+    same_day = (then.tm_year, then.tm_yday) == (today.tm_year, today.tm_yday)
+    return time.strftime("%H:%M:%S" if same_day else "%Y-%m-%d %H:%M:%S", then)
+
+
+def _map(plain: Plain, key: str) -> Plain:
+    found = plain.get(key)
+    return found if isinstance(found, dict) else {}
+
+
+def _maps(plain: Plain, key: str) -> Sequence[Plain]:
+    found = plain.get(key)
+    return [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []
+
+
+def _texts(plain: Plain, key: str) -> list[str]:
+    found: object = plain.get(key)
+    return [str(text) for text in found] if isinstance(found, Iterable) and not isinstance(found, str) else []
+
+
+def _number(plain: Plain, key: str) -> float:
+    found = plain.get(key)
+    return float(found) if isinstance(found, int | float) else 0.0

@@ -1,0 +1,168 @@
+"""D-Bus as bytes: calls going out, answers and signals coming in. Nothing here reads, writes or waits.
+
+The format is of the D-Bus specification, "Message Protocol" and "Authentication Protocol"; jeepney encodes it.
+"""
+
+from __future__ import annotations
+
+import struct
+from typing import Any, TypeAlias
+
+from jeepney.auth import BEGIN, make_auth_external
+from jeepney.low_level import (
+    Endianness,
+    Header,
+    HeaderFields,
+    Message,
+    MessageFlag,
+    MessageType,
+    calc_msg_size,
+)
+
+from watchdog_oom.records import dataclass
+
+MOST_MESSAGE_BYTES = 4 << 20
+MOST_LINE_BYTES = 4096
+_FIRST_BYTES = 16
+# What jeepney's parser raises on bytes that are no message.
+_NOT_A_MESSAGE = (ValueError, KeyError, IndexError, TypeError, AssertionError, RecursionError, struct.error)
+
+
+class WireError(Exception):
+    """What came is not D-Bus, or not what was agreed on; the connection is of no more use."""
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One method call; ``body`` fits ``signature``."""
+
+    destination: str
+    path: str
+    interface: str
+    member: str
+    signature: str = ""
+    body: tuple[object, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """The answer to the call with that serial number."""
+
+    serial: int
+    body: tuple[Any, ...]
+    sender: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """The refusal of the call with that serial number: the error's name and its text."""
+
+    serial: int
+    name: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """A signal."""
+
+    path: str
+    member: str
+    body: tuple[Any, ...]
+    sender: str | None = None
+
+
+Incoming: TypeAlias = Reply | Failure | Heard
+
+
+def greeting() -> bytes:
+    """What opens a connection: who we are, as the kernel will confirm, and at once the end of the talk about it.
+
+    The first call must not follow before the answer: systemd up to 252 at least does not look at a message that it
+    read together with ``BEGIN`` until more bytes come, which they never do.
+    """
+    return b"\0" + bytes(make_auth_external()) + bytes(BEGIN)
+
+
+def encode(call: Call, serial: int) -> bytes:
+    """The bytes of a call. Raises WireError when a value does not fit."""
+    fields: dict[HeaderFields, str] = {
+        HeaderFields.path: call.path, HeaderFields.destination: call.destination,
+        HeaderFields.interface: call.interface, HeaderFields.member: call.member}
+    if call.signature:
+        fields[HeaderFields.signature] = call.signature
+    header = Header(Endianness.little, MessageType.method_call, MessageFlag(0), 1, 0, serial, fields)
+    try:
+        return bytes(Message(header, call.body).serialise(serial=serial))
+    except _NOT_A_MESSAGE as error:
+        raise WireError(f"{call.member} cannot be sent: {error}") from None
+
+
+class Inbox:
+    """Bytes as they come, turned into messages. Of signals only those named in ``signals`` are looked into."""
+
+    def __init__(self, signals: frozenset[str] = frozenset()) -> None:
+        self._signals = signals
+        self._bytes = bytearray()
+        self.welcomed = False
+
+    def feed(self, data: bytes) -> tuple[Incoming, ...]:
+        """The messages that are complete now. Raises WireError for what is no message, or is unreasonably large."""
+        self._bytes += data
+        if not self.welcomed and not self._take_welcome():
+            return ()
+        found: list[Incoming] = []
+        while (raw := self._next()) is not None:
+            message = self._decode(raw)
+            if message is not None:
+                found.append(message)
+        return tuple(found)
+
+    def _take_welcome(self) -> bool:
+        """The one line that answers the greeting."""
+        line, end, _ = bytes(self._bytes[:MOST_LINE_BYTES]).partition(b"\r\n")
+        if not end:
+            if len(line) >= MOST_LINE_BYTES:
+                raise WireError("its answer to the greeting does not end")
+            return False
+        if not line.startswith(b"OK "):
+            raise WireError(f"it refuses us: {line[:100].decode('ascii', 'backslashreplace')}")
+        del self._bytes[:len(line) + len(end)]
+        self.welcomed = True
+        return True
+
+    def _next(self) -> bytes | None:
+        if len(self._bytes) < _FIRST_BYTES:
+            return None
+        try:
+            size = int(calc_msg_size(bytes(self._bytes[:_FIRST_BYTES])))
+        except _NOT_A_MESSAGE:
+            raise WireError("what it sends is no message") from None
+        if size > MOST_MESSAGE_BYTES:
+            raise WireError(f"it announces a message of {size} bytes")
+        if len(self._bytes) < size:
+            return None
+        raw = bytes(self._bytes[:size])
+        del self._bytes[:size]
+        return raw
+
+    def _decode(self, raw: bytes) -> Incoming | None:
+        try:
+            header, _ = Header.from_buffer(raw)
+            fields = header.fields
+            if header.message_type is MessageType.signal and fields.get(HeaderFields.member) not in self._signals:
+                return None
+            body = tuple(Message.from_buffer(raw).body)
+        except _NOT_A_MESSAGE:
+            raise WireError("what it sends is no message") from None
+        sender = fields.get(HeaderFields.sender)
+        match header.message_type:
+            case MessageType.method_return:
+                return Reply(fields.get(HeaderFields.reply_serial, 0), body, sender)
+            case MessageType.error:
+                text = body[0] if body and isinstance(body[0], str) else ""
+                return Failure(fields.get(HeaderFields.reply_serial, 0), fields.get(HeaderFields.error_name, ""), text)
+            case MessageType.signal:
+                return Heard(fields.get(HeaderFields.path, ""), fields[HeaderFields.member], body, sender)
+            case _:
+                return None

@@ -1,0 +1,76 @@
+"""What the daemon tells of itself between ticks: the status file, the state for the next life, its own lateness."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from contextlib import suppress
+
+from watchdog_oom import state_file, status_file
+from watchdog_oom.arguments import Options
+from watchdog_oom.guard import Budget
+from watchdog_oom.history import History
+from watchdog_oom.journal.record import Kind, Record
+from watchdog_oom.journal.writer import Journal
+from watchdog_oom.model import Snapshot
+from watchdog_oom.notify import Notifier
+from watchdog_oom.policy_keeper import PolicyKeeper
+from watchdog_oom.status_file import Health
+
+LATE_SECONDS = 1.0
+STATUS_SECONDS = 2.0
+
+
+class Reporter:
+    """``health`` is filled by the loop and told here."""
+
+    def __init__(self, options: Options, health: Health, notifier: Notifier) -> None:
+        self.health = health
+        self._options = options
+        self._notifier = notifier
+        self._saved: tuple[object, ...] = ()
+        self._status_due = 0.0
+
+    def status_is_due(self) -> None:
+        """Something happened that should be seen at once."""
+        self._status_due = 0.0
+
+    def save(self, boot_id: str, history: History) -> None:
+        """What is durable, when it changed: before an act changes anything that the next life would have to undo."""
+        durable = state_file.durable(history)
+        if durable != self._saved and state_file.save(self._options.state, boot_id, history):
+            self._saved = durable
+
+    def tell(self, snapshot: Snapshot, keeper: PolicyKeeper, history: History, journal: Journal,
+             budget: Budget) -> None:
+        """The status file and the service manager's line, when they are due."""
+        if snapshot.clock.boottime < self._status_due:
+            return
+        self._status_due = snapshot.clock.boottime + STATUS_SECONDS
+        self.health.policy_faults, self.health.policy_notes = keeper.faults, keeper.notes
+        self.health.policy_loaded_wall = keeper.loaded_wall
+        self.health.skipped = dict(snapshot.skipped)
+        self.health.journal_seq, self.health.journal_dropped = journal.last_seq, journal.dropped
+        plain = status_file.to_plain(snapshot, keeper.policy, history, self.health, budget)
+        status_file.write(self._options.runtime, plain)
+        self._notifier.status(_line(snapshot, keeper))
+
+    def lateness(self, late_seconds: float, write: Callable[[Record], None]) -> None:
+        """How much longer than asked one round of the loop took: a daemon that starves says so (Law 11)."""
+        self.health.worst_late_seconds = max(self.health.worst_late_seconds, late_seconds)
+        if late_seconds >= LATE_SECONDS:
+            self.health.late_ticks += 1
+            write(Record(Kind.LATE, result=f"a round of the loop took {late_seconds:.1f}s longer than it should",
+                         took_seconds=late_seconds))
+
+    def close(self) -> None:
+        with suppress(OSError):
+            os.unlink(f"{self._options.runtime}/{status_file.NAME}")
+
+
+def _line(snapshot: Snapshot, keeper: PolicyKeeper) -> str:
+    memory = snapshot.memory
+    measures = "memory unknown" if memory is None else (
+        f"{memory.available_percent:.0f}% memory, {memory.swap_free_percent:.0f}% swap free")
+    broken = "; POLICY FILES ARE BROKEN" if keeper.faults else ""
+    return f"{measures}; {len(keeper.policy.recovers)} recoveries armed{broken}"

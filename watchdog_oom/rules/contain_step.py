@@ -1,0 +1,53 @@
+"""The verb contain: the units of processes are bound until the run ends; done when their state shows it (Law 6)."""
+
+from __future__ import annotations
+
+from watchdog_oom.guard import uncontainable
+from watchdog_oom.history import Run
+from watchdog_oom.rules import containing
+from watchdog_oom.rules.progress import WAITING, Context, Progress, done
+from watchdog_oom.steps import printable
+
+
+def contain(context: Context, run: Run) -> tuple[Run, Progress]:
+    """What cannot be contained is told and passed over: the steps after it must not wait for a comfort."""
+    bounds = containing.Bounds(context.step.memory_high, context.step.memory_max)
+    amounts = bounds.in_bytes(context.turn)
+    if amounts is None:
+        return run, WAITING
+    keep(context, run)
+    contained: list[str] = []
+    kept: list[str] = []
+    for unit, who in _units(context).items():
+        reason = "it runs in no unit of systemd" if unit is None else uncontainable(unit, context.turn.view)
+        state = None if unit is None or reason is not None else context.state(unit)
+        if reason is None and (state is None or state.sensed_boottime < run.entered):
+            context.turn.watch(unit or "", soon=True)
+            return run, WAITING
+        if state is not None and state.memory_high_bytes is None:
+            reason = "the service manager tells no MemoryHigh of it"
+        if reason is not None:
+            kept.append(f"{unit or who}: {reason}")
+        elif state is not None and (state.memory_high_bytes or 0) > amounts[0]:
+            context.turn.watch(state.unit, soon=True)
+            return run, WAITING
+        else:
+            contained.append(unit or "")
+    left = f"; left alone: {', '.join(kept)}" if kept else ""
+    return run, done(f"contained: {', '.join(contained) or 'nothing'}{left}")
+
+
+def keep(context: Context, run: Run) -> None:
+    """Ask for the containment; to be asked again each tick for as long as the run lasts."""
+    bounds = containing.Bounds(context.step.memory_high, context.step.memory_max)
+    for name in context.step.names:
+        for process in context.turn.view.matching(name):
+            if process.facts.unit is not None:
+                containing.ask(context.turn, process, bounds, context.rule, run.because, noun=name,
+                               incident=run.incident)
+
+
+def _units(context: Context) -> dict[str | None, str]:
+    """Each unit once, with one process of it in words; ``None`` for those that run in no unit."""
+    return {process.facts.unit: f"{printable(process.comm)}[{process.pid}]"
+            for name in context.step.names for process in context.turn.view.matching(name)}

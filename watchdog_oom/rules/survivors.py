@@ -1,0 +1,51 @@
+"""Who outlives the stop of a service: what its control group still holds is ended as part of the stop.
+
+A unit may say that only its main process is stopped (KillMode=process, systemd.kill(5)). To systemd it is down then;
+the rest would keep its files, its ports and its memory.
+"""
+
+from __future__ import annotations
+
+from watchdog_oom.guard import untouchable
+from watchdog_oom.history import Run
+from watchdog_oom.model import Process, ServiceState
+from watchdog_oom.rules.escalation import unkillable
+from watchdog_oom.rules.progress import WAITING, Context, Progress, done
+from watchdog_oom.steps import printable
+
+GRACE_SECONDS = 10.0
+STOP_SECONDS = 120.0
+
+
+def end_survivors(context: Context, run: Run, name: str, state: ServiceState) -> Progress:
+    """Done when a state tells of none that may be ended; those that guard or the kernel keep are told, passed over."""
+    kept: list[str] = []
+    waiting = False
+    grace = min(GRACE_SECONDS, (context.step.within_seconds or STOP_SECONDS) / 2)
+    for pid in state.survivors:
+        process = _the_same(context, pid, state)
+        reason = None if process is None else _out_of_reach(context, process)
+        if process is None or reason is None:
+            waiting = True
+        if process is None:
+            continue
+        who = f"{printable(process.comm)}[{process.pid}]"
+        if reason is not None:
+            kept.append(f"{who}: {reason}")
+            continue
+        because = (f"{who} outlived the stop of {name}", *run.because)
+        context.turn.end(process, context.rule, because, grace, incident=run.incident)
+    return WAITING if waiting else done(f"; of it is left: {', '.join(kept)}" if kept else "")
+
+
+def _the_same(context: Context, pid: int, state: ServiceState) -> Process | None:
+    """The process that the state tells of. One that began since then only has its number (Law 1)."""
+    process = context.turn.view.snapshot.processes.get(pid)
+    if process is None or process.dead or process.started_boottime > state.sensed_boottime:
+        return None
+    return process
+
+
+def _out_of_reach(context: Context, process: Process) -> str | None:
+    reason = untouchable(process, context.turn.view)
+    return "it is unkillable" if reason is None and unkillable(context.turn, process.id) else reason

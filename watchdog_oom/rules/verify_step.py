@@ -1,0 +1,69 @@
+"""The verb verify: a service is active, with the same main process for its time, and its probe answers (Law 6)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from watchdog_oom import words
+from watchdog_oom.history import Run
+from watchdog_oom.model import ServiceStatus
+from watchdog_oom.rules.progress import WAITING, Context, Progress, Status, done, failed
+from watchdog_oom.steps import Probe
+
+PROBE_PAUSE_SECONDS = 1.0
+VERIFY_SECONDS = 60.0
+
+
+def verify(context: Context, run: Run) -> tuple[Run, Progress]:
+    """Active, with the same main process for ``stable_for``, and the probe answers."""
+    results: list[str] = []
+    for name in context.step.names:
+        if name in run.done:
+            continue
+        run, progress = _verify_one(context, run, name)
+        if progress.status is not Status.DONE:
+            return run, progress
+        results.append(progress.words)
+        run = replace(run, done=run.done | {name}, active_since=None, active_pid=0, since=context.turn.now)
+    return run, done("; ".join(results) or "verified")
+
+
+def _verify_one(context: Context, run: Run, name: str) -> tuple[Run, Progress]:
+    service, state = context.service(name), context.state(name)
+    if name in run.down_before and name not in run.stopped:
+        return run, done(f"{name} was not running before, nothing to verify")
+    limit = context.step.within_seconds or (service.probe.within_seconds if service.probe else VERIFY_SECONDS)
+    expired = context.turn.now - run.waiting_since >= limit + service.stable_for_seconds
+    if state is None or state.sensed_boottime < run.waiting_since or state.status is ServiceStatus.UNKNOWN:
+        return run, _late(expired, f"the state of {name} is not known after {words.duration(limit)}")  # Law 10
+    if state.status is not ServiceStatus.ACTIVE:
+        run = replace(_forget_probe(run, name), active_since=None)
+        return run, _late(expired, f"{name} is {state.status} after {words.duration(limit)}")
+    if run.active_since is None or (state.main_pid and state.main_pid != run.active_pid):
+        run = replace(_forget_probe(run, name), active_since=context.turn.now, active_pid=state.main_pid)
+    if run.active_since is None or context.turn.now - run.active_since < service.stable_for_seconds:
+        return run, _late(expired, f"{name} is not stable")
+    return _probe(context, run, name, expired=expired) if service.probe else (run, done(f"{name} is active and stable"))
+
+
+def _probe(context: Context, run: Run, name: str, *, expired: bool) -> tuple[Run, Progress]:
+    key = f"probe {name}"
+    run, _ = context.ask(run, key, Probe(name))
+    report = context.report(run, key)
+    if report is None:
+        return run, _late(expired, f"the probe of {name} does not end")
+    ok, told, at = report
+    if ok:
+        return run, done(f"{name} is active, stable and answers: {told}")
+    if context.turn.now - at >= PROBE_PAUSE_SECONDS:
+        run = _forget_probe(run, name)
+    return run, _late(expired, f"{name} does not answer: {told}")
+
+
+def _forget_probe(run: Run, name: str) -> Run:
+    """The next tick asks again: what one main process answered says nothing of the next."""
+    return replace(run, asked={key: value for key, value in run.asked.items() if key != f"probe {name}"})
+
+
+def _late(expired: bool, why: str) -> Progress:
+    return failed(why) if expired else WAITING
