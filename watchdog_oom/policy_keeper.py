@@ -13,6 +13,7 @@ from typing import Any
 from watchdog_oom import words
 from watchdog_oom.config import build_config
 from watchdog_oom.errors import Fault, PolicyError
+from watchdog_oom.host.own_files import read_own, replace_file
 from watchdog_oom.journal.record import Kind, Record
 from watchdog_oom.loading import Answer, Loading
 from watchdog_oom.observing import observing
@@ -146,22 +147,11 @@ class PolicyKeeper:
         return tuple(sorted(found))
 
     def _save(self, ir: dict[str, Any]) -> None:
-        with suppress(OSError):
-            fd = os.open(f"{self._last_good}.new", os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW,
-                         0o600)
-            try:
-                os.write(fd, json.dumps({"policy": ir, "config": dict(self.config)}).encode())
-            finally:
-                os.close(fd)
-            os.rename(f"{self._last_good}.new", self._last_good)
+        replace_file(self._last_good, json.dumps({"policy": ir, "config": dict(self.config)}).encode())
 
     def _saved(self) -> dict[str, Any] | None:
         with suppress(OSError, ValueError, TypeError, KeyError):
-            fd = os.open(self._last_good, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
-            try:
-                saved = json.loads(os.read(fd, 1 << 24))
-            finally:
-                os.close(fd)
+            saved = json.loads(read_own(self._last_good))
             plain: dict[str, Any] = _tuples(saved)
             build_policy(plain["policy"])
             build_config(plain["config"])

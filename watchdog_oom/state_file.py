@@ -8,11 +8,11 @@ is the record of what was done.
 from __future__ import annotations
 
 import json
-import os
 from contextlib import suppress
 from typing import Any
 
 from watchdog_oom.history import Adjusted, Contained, History, Recovery
+from watchdog_oom.host.own_files import read_own, replace_file
 from watchdog_oom.model import ProcessId
 from watchdog_oom.records import replace
 
@@ -21,27 +21,13 @@ NAME = "state.json"
 
 def save(directory: str, boot_id: str, history: History) -> bool:
     """Write the durable part of the history; whether that went well."""
-    path = f"{directory}/{NAME}"
-    try:
-        fd = os.open(f"{path}.new", os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
-        try:
-            os.write(fd, json.dumps(to_plain(boot_id, history)).encode())
-        finally:
-            os.close(fd)
-        os.rename(f"{path}.new", path)
-    except OSError:
-        return False
-    return True
+    return replace_file(f"{directory}/{NAME}", json.dumps(to_plain(boot_id, history)).encode())
 
 
 def restore(directory: str, boot_id: str, history: History) -> History:
     """The history with what an earlier life of the daemon left, if it was in this boot."""
     with suppress(OSError, ValueError, KeyError, TypeError, AttributeError):
-        fd = os.open(f"{directory}/{NAME}", os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
-        try:
-            plain = json.loads(os.read(fd, 1 << 22))
-        finally:
-            os.close(fd)
+        plain = json.loads(read_own(f"{directory}/{NAME}"))
         if plain["boot"] == boot_id:
             return from_plain(plain, history)
     return history

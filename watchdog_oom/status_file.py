@@ -7,6 +7,7 @@ import os
 
 from watchdog_oom.guard import Budget
 from watchdog_oom.history import History, Recovery
+from watchdog_oom.host.own_files import replace_file
 from watchdog_oom.model import Snapshot
 from watchdog_oom.policy.types import Policy
 from watchdog_oom.records import dataclass, field
@@ -37,18 +38,7 @@ class Health:
 
 def write(runtime: str, plain: dict[str, object]) -> bool:
     """Replace the status file; whether that went well. A reader never sees half of it."""
-    path = f"{runtime}/{NAME}"
-    try:
-        fd = os.open(f"{path}.new", os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW, 0o644)
-        try:
-            os.fchmod(fd, 0o644)
-            os.write(fd, json.dumps(plain).encode())
-        finally:
-            os.close(fd)
-        os.rename(f"{path}.new", path)
-    except OSError:
-        return False
-    return True
+    return replace_file(f"{runtime}/{NAME}", json.dumps(plain).encode(), 0o644)
 
 
 def to_plain(snapshot: Snapshot, policy: Policy, history: History, health: Health, budget: Budget) -> dict[str, object]:

@@ -18,6 +18,7 @@ from tests.vm.product import Product
 HERE = Path(__file__).parent
 TOP = HERE.parent.parent
 CASE_SECONDS = 600
+RUNNING: list[Guest] = []
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -33,9 +34,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None],
                               ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     report = yield
-    guests = [value for value in getattr(item, "funcargs", {}).values() if isinstance(value, Guest)]
     if report.failed:
-        for guest in guests:
+        for guest in RUNNING:
             report.sections.append(("console of the guest", guest.console_tail()))
             report.sections.append(("journal of the guest", _journal(guest)))
     return report
@@ -106,7 +106,9 @@ def guest(machine_image: Image, installed: dict[str, Any]) -> Iterator[Guest]:
     """A guest with the package installed and the daemon running, booted anew for each file of cases."""
     with Guest(machine_image, backing=installed["disk"]) as booted:
         booted.wait_until_up()
+        RUNNING[:] = [booted]
         yield booted
+        RUNNING.clear()
 
 
 @pytest.fixture

@@ -35,7 +35,8 @@ steps = [{ purge = "jumpy" }]
 when  = [{ process = "trigger", count_above = 0, for = "40s" }]
 steps = [{ kill = "trigger" }]
 """
-DAY_SECONDS = 86400
+HOUR_SECONDS = 3600
+DAY_SECONDS = 24 * HOUR_SECONDS
 
 
 def jump(guest: Guest, seconds: int) -> None:
@@ -45,8 +46,13 @@ def jump(guest: Guest, seconds: int) -> None:
 @pytest.fixture(autouse=True)
 def scene(guest: Guest, product: Product) -> None:
     """One entry is two hours old and one is new; a process has just begun to sleep."""
-    guest.check("mkdir -p /var/spool/jumpy/old /var/spool/jumpy/new; touch -d '-2 hours' /var/spool/jumpy/old; "
-                "cp /bin/sleep /usr/local/bin/sleeper; systemd-run --quiet --unit=sleeper /usr/local/bin/sleeper 3600")
+    # Its inode change time tells an entry's age too, and only the date can set that.
+    guest.check("systemctl stop watchdog-oomd")
+    jump(guest, -2 * HOUR_SECONDS)
+    guest.check("mkdir -p /var/spool/jumpy/old")
+    jump(guest, 2 * HOUR_SECONDS)
+    guest.check("mkdir /var/spool/jumpy/new; systemctl start watchdog-oomd; cp /bin/sleep /usr/local/bin/sleeper; "
+                "systemd-run --quiet --unit=sleeper /usr/local/bin/sleeper 3600")
     product.enforce(POLICY)
     product.until(lambda: product.status()["spools"].get("jumpy", {}).get("stale") == 1, "the spool is not scanned")
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import importlib
-import os
 import sys
 from collections.abc import Mapping
 from typing import Any
@@ -12,7 +11,7 @@ from typing import Any
 import click
 
 from watchdog_oom import __version__
-from watchdog_oom.errors import NotPermittedError, PolicyError, WatchdogError
+from watchdog_oom.errors import NotPermittedError, PolicyError, WatchdogError, place_of
 
 EXIT_OWN_MISTAKE = 1
 COMMANDS: Mapping[str, str] = {  # name -> module, which is imported only when the command is asked for
@@ -89,7 +88,7 @@ def error_lines(error: Exception) -> list[str]:
     if isinstance(error, PermissionError):
         return [f"watchdog-oom: {safe(str(error.filename))}: {error.strerror}; run this as root"]
     told = "; ".join(str(error).splitlines())
-    return [safe(f"watchdog-oom: a mistake of this program: {type(error).__name__}: {told} ({_place(error)}); "
+    return [safe(f"watchdog-oom: a mistake of this program: {type(error).__name__}: {told} ({place_of(error)}); "
                  f"watchdog-oom --debug shows more")]
 
 
@@ -97,16 +96,6 @@ def exit_status(error: Exception) -> int:
     if isinstance(error, WatchdogError):
         return error.exit_status
     return NotPermittedError.exit_status if isinstance(error, PermissionError) else EXIT_OWN_MISTAKE
-
-
-def _place(error: BaseException) -> str:
-    """Where an error came from: file and line of the innermost call."""
-    innermost = error.__traceback__
-    while innermost is not None and innermost.tb_next is not None:
-        innermost = innermost.tb_next
-    if innermost is None:
-        return "an unknown place"
-    return f"{os.path.basename(innermost.tb_frame.f_code.co_filename)}:{innermost.tb_lineno}"
 
 
 def main() -> None:

@@ -14,10 +14,10 @@ from watchdog_oom.host.dbus_events import Answered, Disconnected, Event, Place, 
 from watchdog_oom.host.dbus_wire import Call, Failure, Heard, Inbox, Reply, WireError, encode, greeting
 from watchdog_oom.records import dataclass
 
-WELCOME_SECONDS = 10.0
+WELCOME_SECONDS = 8.0
 IDLE_SECONDS = 2.0
 FIRST_RETRY_SECONDS = 1.0
-LAST_RETRY_SECONDS = 60.0
+LAST_RETRY_SECONDS = 10.0
 _CHUNK_BYTES = 64 << 10
 _CHUNKS_A_POLL = 16
 _SILENCE = "systemd does not answer"
@@ -226,7 +226,9 @@ class Link:
         self._ready, self._owner = False, None
 
     def _close_if_idle(self, now: float, *, keep: bool) -> None:
-        if self._waiting or keep or not self._ready:
+        if self._socket is None and not self._waiting and not keep:
+            self._place = 0  # what is asked next begins with the best place
+        elif self._waiting or keep or not self._ready:
             self._used = now
         elif now - self._used >= IDLE_SECONDS:
             self._hang_up()

@@ -137,9 +137,10 @@ def _only_report(turn: Turn, recover: Recover, because: tuple[str, ...]) -> None
 
 def _hold(turn: Turn, recover: Recover, state: Recovery, because: tuple[str, ...]) -> Recovery:
     if turn.first_time(f"recover.{recover.name} held") or state.held_since is None:
+        per = words.duration(recover.per_seconds)
         turn.note(f"recover.{recover.name}", because=because,
-                  result=f"held: {words.count(len(state.started), 'attempt')} in {words.duration(recover.per_seconds)} did not help; "
-                         f"look at it, it is tried again after {words.duration(recover.per_seconds)}")
+                  result=f"held: {words.count(len(state.started), 'attempt')} in {per} did not help; "
+                         f"look at it, it is tried again after {per}")
     return state if state.held_since is not None else replace(state, held_since=turn.now)
 
 

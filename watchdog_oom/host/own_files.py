@@ -1,0 +1,30 @@
+"""The daemon's own small files: replaced whole, so that a reader never sees half of one, and read without surprises."""
+
+from __future__ import annotations
+
+import os
+
+
+def replace_file(path: str, content: bytes, mode: int = 0o600) -> bool:
+    """Write a new file and rename it into place; whether that went well. A symlink in the way is not followed."""
+    try:
+        fd = os.open(f"{path}.new", os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW, mode)
+        try:
+            os.fchmod(fd, mode)
+            whole = os.write(fd, content) == len(content)  # a full disk may take a part
+        finally:
+            os.close(fd)
+        if whole:
+            os.rename(f"{path}.new", path)
+    except OSError:
+        return False
+    return whole
+
+
+def read_own(path: str, most_bytes: int = 1 << 24) -> bytes:
+    """The content; a symlink in its place is not followed. Raises OSError."""
+    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+    try:
+        return os.read(fd, most_bytes)
+    finally:
+        os.close(fd)
