@@ -22,9 +22,9 @@ NO_SPOOLS = 'description = "limits only"\n[process.x]\nname = "x"\n[limit.x]\npr
 def run() -> tuple[Table, ...]:
     warm_up()
     rows: list[tuple[str, ...]] = []
-    notes = [*missing_peers(),
-             f"All run at the same time; CPU of {WINDOW_SECONDS:.0f} s after {SETTLE_SECONDS:.0f} s, in percent of a "
-             "core, that of their ended children apart. Ours observes only."]
+    how = (f"All run at the same time; CPU of {WINDOW_SECONDS:.0f} s after {SETTLE_SECONDS:.0f} s, in percent of a "
+           "core, that of their ended children apart. Ours observes only.")
+    notes = [*missing_peers(), how]
     for count in CROWDS:
         if not room_for(count):
             notes.append(f"{count:,} processes: not enough memory or pids here, skipped.")

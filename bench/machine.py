@@ -17,10 +17,11 @@ def describe() -> tuple[str, ...]:
     cpu = next((line.partition(":")[2].strip() for line in Path("/proc/cpuinfo").read_text().splitlines()
                 if line.startswith("model name")), platform.machine())
     memory_gib = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
-    busy = os.getloadavg()[0]
-    return (f"{os.cpu_count()} × {cpu}, {memory_gib:.1f} GiB, Linux {platform.release()}, load {busy:.2f} at the start.",
-            f"Daemons of both sides on {interpreter()} (Python {_version(interpreter())}); the benchmarks on Python "
-            f"{platform.python_version()}; {_packages()}.")
+    host = (f"{os.cpu_count()} × {cpu}, {memory_gib:.1f} GiB, Linux {platform.release()}, "
+            f"load {os.getloadavg()[0]:.2f} at the start.")
+    software = (f"Daemons of both sides on {interpreter()} (Python {_version(interpreter())}); the benchmarks on Python "
+                f"{platform.python_version()}; {_packages()}.")
+    return host, software
 
 
 def interpreter() -> str:

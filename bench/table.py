@@ -27,9 +27,10 @@ class Table:
                             for at, (cell, width) in enumerate(zip(cells, widths, strict=True))]
             return f"| {' | '.join((first, *rest))} |"
 
-        rule = f"|{'|'.join('-' * (width + 2) if at == 0 else '-' * (width + 1) + ':' for at, width in enumerate(widths))}|"
+        rule = "|" + "".join("-" * (width + 2) + "|" if at == 0 else "-" * (width + 1) + ":|"
+                             for at, width in enumerate(widths))
         lines = [line(self.columns), rule, *(line(row) for row in self.rows)]
-        return "\n".join(lines + ["", *(f"{note}  " for note in self.notes)]).rstrip()
+        return "\n".join([*lines, "", *(f"{note}  " for note in self.notes)]).rstrip()
 
 
 def spread(values: Sequence[float], unit: str = "", digits: int = 1) -> str:

@@ -171,7 +171,7 @@ def hosts(draw: st.DrawFn) -> World:
     for pid in range(2, draw(st.integers(3, 14))):
         comm = draw(st.sampled_from(NAMES))
         ppid = draw(st.integers(1, pid - 1))
-        exe = draw(st.sampled_from([None, "/usr/sbin/sshd", "/usr/bin/hog", "/home/eve/sshd"]))
+        exe = draw(st.sampled_from([None, "/usr/sbin/sshd", "/usr/bin/hog", "/home/eve/sshd", "/usr/bin/login"]))
         world.procs[pid] = Proc(
             pid, comm, pid, world.now - draw(st.integers(0, 5000)), ppid, draw(st.integers(0, 400)),
             facts=Facts(exe, None, None, draw(st.sampled_from([None, "eve"]))),
@@ -210,7 +210,8 @@ def immune(process: Process, view: View) -> bool:
 
 def operators(process: Process, view: View) -> bool:
     parent = view.snapshot.processes.get(process.ppid)
-    shell = process.tty != 0 and process.session == process.pid and parent is not None and parent.comm == "login"
+    login = parent is not None and parent.comm == "login" and parent.facts.exe in (None, "/usr/bin/login")
+    shell = process.tty != 0 and process.session == process.pid and login
     return shell or (process.comm == "sshd" and process.facts.exe in (None, "/usr/sbin/sshd"))
 
 

@@ -89,6 +89,7 @@ class Unit:
     memory_high: int | None = UNLIMITED_BYTES
     memory_max: int | None = UNLIMITED_BYTES
     bound: str = "ok"       # how bounding its memory goes: ``ok`` or ``fails``
+    bound_takes: float = 0.5
     job: tuple[str, float] | None = None
     starts: int = 0
 
@@ -284,7 +285,8 @@ class World:
                 unit = self.units[self.policy.services[name].unit]
                 self._later(intent, 0.5, lambda: unit.answers and unit.status is ServiceStatus.ACTIVE)
             case Contain() | Release() as bounds:
-                self._later(intent, 0.5, lambda: self._bound(bounds))
+                takes = self.units[bounds.unit].bound_takes if bounds.unit in self.units else 0.5
+                self._later(intent, takes, lambda: self._bound(bounds))
             case Run():
                 self._later(intent, 1.0, lambda: self.run_works)
 

@@ -76,7 +76,8 @@ def test_a_call_to_us_is_left_out() -> None:
 
 @given(st.lists(st.integers(1, 40), min_size=1))
 def test_however_the_bytes_are_cut_the_messages_are_the_same(cuts: list[int]) -> None:
-    data, inbox, found = b"OK 1\r\n" + REPLY + signal("Hi") + REFUSED, Inbox(frozenset({"Hi"})), []
+    data, inbox = b"OK 1\r\n" + REPLY + signal("Hi") + REFUSED, Inbox(frozenset({"Hi"}))
+    found: list[object] = []
     while data:
         for cut in cuts:
             found += inbox.feed(data[:cut])

@@ -83,7 +83,7 @@ def test_syslog_gets_one_line_where_there_is_no_system_journal(listener: socket.
 def test_a_syslog_line_has_the_old_form_and_is_at_most_1024_bytes() -> None:
     line = syslog_datagram(Record(Kind.LATE, result="x" * 5000), 0.0, 9)
     assert len(line) == 1024
-    assert time.strptime(line[4:19].decode(), "%b %d %H:%M:%S")
+    assert time.strptime("2026 " + line[4:19].decode(), "%Y %b %d %H:%M:%S")
     assert line[19:].startswith(b" watchdog-oomd[9]: late: xxx")
 
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from watchdog_oom.history import Ending, Stage
 from watchdog_oom.model import ProcessId
+from watchdog_oom.records import replace
 from watchdog_oom.steps import NoteKind, printable
 from watchdog_oom.turn import Turn
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from watchdog_oom.history import Run
 from watchdog_oom.model import ServiceState
 from watchdog_oom.policy.types import Recover, RecoveryStep, ServiceNoun
+from watchdog_oom.records import dataclass, replace
 from watchdog_oom.steps import Step
 from watchdog_oom.turn import Turn
 

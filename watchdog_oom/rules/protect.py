@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from watchdog_oom.history import Adjusted
 from watchdog_oom.model import Process, ProcessId
 from watchdog_oom.policy.types import Children, Protect
+from watchdog_oom.records import replace
 from watchdog_oom.steps import SetOomScoreAdj, printable
 from watchdog_oom.turn import Turn
 

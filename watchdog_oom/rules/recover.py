@@ -5,14 +5,13 @@ What a run does is in transaction.py; how each step is done, in recovery_steps.p
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from watchdog_oom import words
 from watchdog_oom.conditions import Finding, verdict
 from watchdog_oom.conditions.kernel import KernelOomKill
 from watchdog_oom.conditions.service import ServiceFailed
 from watchdog_oom.history import Phase, Recovery, Run
 from watchdog_oom.policy.types import Clause, Mode, Recover, Verb
+from watchdog_oom.records import replace
 from watchdog_oom.rules import transaction
 from watchdog_oom.steps import NoteKind
 from watchdog_oom.turn import Turn

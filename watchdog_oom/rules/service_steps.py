@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from watchdog_oom import words
 from watchdog_oom.history import Run
 from watchdog_oom.model import ServiceStatus
 from watchdog_oom.policy.types import Verb
+from watchdog_oom.records import replace
 from watchdog_oom.rules.progress import WAITING, Context, Progress, Status, done, failed
 from watchdog_oom.rules.survivors import end_survivors
 from watchdog_oom.steps import StartUnit, StopUnit

@@ -127,10 +127,12 @@ def test_the_daemons_stop_gives_everything_back_before_it_ends() -> None:
 
 def test_a_stop_while_the_bounds_are_being_set_waits_and_undoes_them() -> None:
     world, unit, _ = world_of()
+    unit.bound_takes = 5.0
     world.tick()
     world.tick()
     assert world.history.contained[UNIT].done is None
     world.stop()
+    assert [words.split()[0] for words in bounds(world)] == ["contain", "release"]
     assert unit.memory_high == UNLIMITED_BYTES
 
 

@@ -1,0 +1,166 @@
+"""A full spool cleared and deleted, against the tools an administrator would take."""
+
+from __future__ import annotations
+
+import os
+import select
+import shutil
+import statistics
+import subprocess
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from bench.rounds import in_turn, timed
+from bench.table import Table, ratio, spread
+from watchdog_oom.host.purge import PurgeRequest, start_purge
+from watchdog_oom.host.purge_news import Cleared, Failed
+from watchdog_oom.policy.types import SpoolNoun
+
+ENTRIES, FILES_EACH, FILE_BYTES = 2_000, 50, 100
+ROUNDS = 2
+STALE_SECONDS = 0.5
+PLACES = ("/var/tmp", "/dev/shm")
+COLUMNS = ("filesystem", "what", "s", "× rm -rf, in speed", "its memory grew by MiB", "loop late ms, median and worst")
+HOW = (f"{ENTRIES * FILES_EACH:,} files of {FILE_BYTES} bytes in {ENTRIES:,} entries, {ROUNDS} rounds in turn, each on a "
+       "spool made anew: median (smallest–largest). Cleared: every entry was judged, and renamed away, so that services "
+       "may start. Deleted: nothing is left. The spool's owner is the one who runs this. The memory is that of the "
+       "purge's processes, from their first sighting; late is a loop that wants to wake every 20 ms meanwhile.")
+
+
+def run() -> tuple[Table, ...]:
+    rows: list[tuple[str, ...]] = []
+    notes = [HOW, *(f"{name}: not installed, skipped." for name in ("systemd-tmpfiles", "tmpreaper")
+                    if not shutil.which(name))]
+    for place in PLACES:
+        if os.access(place, os.W_OK):
+            rows += _compare(place)
+        else:
+            notes.append(f"{place}: not writable here, skipped.")
+    return (Table("purge", COLUMNS, tuple(rows), tuple(notes)),)
+
+
+def _compare(place: str) -> list[tuple[str, ...]]:
+    ours = _Ours()
+    contestants: dict[str, Callable[[Path], object]] = {"watchdog-oom": ours.purge}
+    for name, work in {"rm": _rm, "find": _find, "systemd-tmpfiles": _tmpfiles, "tmpreaper": _tmpreaper}.items():
+        if shutil.which(name):
+            contestants[name] = work
+    took = in_turn({name: _on_a_new_spool(place, work) for name, work in contestants.items()}, ROUNDS)
+    base, kind = took["rm"], _filesystem(place)
+    rows = [(kind, "watchdog-oom, cleared", spread(ours.cleared, digits=2), "–", "–", "–"),
+            (kind, "watchdog-oom, deleted", spread(took["watchdog-oom"], digits=2), ratio(base, took["watchdog-oom"]),
+             spread(ours.grown_mib), f"{statistics.median(ours.late_ms):.2f}, {max(ours.late_ms):.1f}")]
+    names = {"rm": "rm -rf", "find": "find -delete", "systemd-tmpfiles": "systemd-tmpfiles --clean"}
+    return rows + [(kind, names.get(name, name), spread(values, digits=2), ratio(base, values), "–", "–")
+                   for name, values in took.items() if name != "watchdog-oom"]
+
+
+def _on_a_new_spool(place: str, work: Callable[[Path], object]) -> Callable[[], float]:
+    def measure() -> float:
+        with _spool(place) as spool:
+            took = timed(lambda: work(spool)) / 1000
+            left = len(list(spool.iterdir())) if spool.exists() else 0
+            if left:
+                raise SystemExit(f"{left} entries were left, so nothing was measured")
+            return took
+    return measure
+
+
+@contextmanager
+def _spool(place: str) -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(dir=place, prefix="bench-") as directory:
+        spool = Path(directory) / "spool"
+        spool.mkdir(mode=0o700)
+        content = b"x" * FILE_BYTES
+        for entry in range(ENTRIES):
+            os.mkdir(f"{spool}/entry-{entry}", 0o700)
+            for number in range(FILES_EACH):
+                fd = os.open(f"{spool}/entry-{entry}/part-{number}", os.O_WRONLY | os.O_CREAT, 0o600)
+                os.write(fd, content)
+                os.close(fd)
+        os.sync()
+        time.sleep(STALE_SECONDS * 3)
+        yield spool
+
+
+class _Ours:
+    """The daemon's own purge, watched from a loop like the daemon's."""
+
+    def __init__(self) -> None:
+        self.cleared: list[float] = []
+        self.grown_mib: list[float] = []
+        self.late_ms: list[float] = []
+
+    def purge(self, spool: Path) -> None:
+        began = time.perf_counter()
+        job = start_purge(PurgeRequest(SpoolNoun("bench", str(spool), "entry-*", STALE_SECONDS)))
+        memory = _Memory(job.child.pid)
+        watch = threading.Thread(target=memory.follow)
+        watch.start()
+        while not job.done:
+            asked = time.perf_counter() + 0.02
+            ready, _, _ = select.select([job.fileno(), job.child.pidfd], [], [], 0.02)
+            if not ready:
+                self.late_ms.append((time.perf_counter() - asked) * 1000)
+            for news in job.poll():
+                if isinstance(news, Cleared):
+                    self.cleared.append(time.perf_counter() - began)
+                if isinstance(news, Failed):
+                    raise SystemExit(f"the purge failed: {news}")
+        memory.ended.set()
+        watch.join()
+        job.close()
+        self.grown_mib.append(memory.grown_kib / 1024)
+
+
+class _Memory:
+    """How much a process and its children grew while they were followed."""
+
+    def __init__(self, pid: int) -> None:
+        self.ended = threading.Event()
+        self._pid = pid
+        self._first: dict[int, int] = {}
+        self._most: dict[int, int] = {}
+
+    @property
+    def grown_kib(self) -> int:
+        return sum(most - self._first[pid] for pid, most in self._most.items())
+
+    def follow(self) -> None:
+        while not self.ended.wait(0.05):
+            with suppress(OSError, StopIteration):
+                children = Path(f"/proc/{self._pid}/task/{self._pid}/children").read_text().split()
+                for pid in (self._pid, *map(int, children)):
+                    anonymous = next(int(line.split()[1]) for line in Path(f"/proc/{pid}/status").read_text().splitlines()
+                                     if line.startswith("RssAnon:"))
+                    self._first.setdefault(pid, anonymous)
+                    self._most[pid] = max(anonymous, self._most.get(pid, 0))
+
+
+def _rm(spool: Path) -> None:
+    subprocess.run(["rm", "-rf", str(spool)], check=True)
+
+
+def _find(spool: Path) -> None:
+    subprocess.run(["find", str(spool), "-mindepth", "1", "-delete"], check=True)
+
+
+def _tmpfiles(spool: Path) -> None:
+    rule = spool.parent / "spool.conf"
+    rule.write_text(f"e {spool} - - - 1s\n")
+    subprocess.run(["systemd-tmpfiles", "--clean", str(rule)], check=True)
+
+
+def _tmpreaper(spool: Path) -> None:
+    subprocess.run(["tmpreaper", "--mtime", "--runtime=0", "1s", str(spool)], check=True, stderr=subprocess.DEVNULL)
+
+
+def _filesystem(place: str) -> str:
+    """The type of the filesystem, from the longest mount point that leads there."""
+    mounts = [line.split()[1:3] for line in Path("/proc/mounts").read_text().splitlines()]
+    found = [(point, kind) for point, kind in mounts if place == point or place.startswith(point.rstrip("/") + "/")]
+    return max(found, key=lambda mount: len(mount[0]))[1]
