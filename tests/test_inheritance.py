@@ -6,7 +6,8 @@ from watchdog_oom.journal.recover import Unfinished
 from watchdog_oom.policy.types import Policy, Recover, ServiceNoun
 from watchdog_oom.steps import StartUnit
 
-POLICY = Policy(services={name: ServiceNoun(name, f"{name}.service") for name in ("amavis", "clamd")},
+POLICY = Policy(services={name: ServiceNoun(name, f"{name}.service", triggers=(f"{name}.socket",))
+                          for name in ("amavis", "clamd")},
                 recovers={"mail": Recover("mail", (), ())})
 
 
@@ -50,3 +51,11 @@ def test_an_act_without_an_outcome_is_told_and_left_to_the_rules() -> None:
 def test_no_record_of_taking_over_a_debt_looks_like_its_payment() -> None:
     records = settle((stopped("amavis"), stopped("old", "recover.gone")), POLICY, History(), 1.0).records
     assert all(record.step is None and record.target is None for record in records)
+
+
+def test_a_trigger_that_was_left_stopped_is_owed_with_its_service() -> None:
+    socket = Unfinished("i-2", "stop amavis.socket", "recover.mail", "mail-1", "amavis.socket", "amavis")
+    run = settle((socket, stopped("amavis")), POLICY, History(), 100.0).history.recoveries["mail"].run
+    assert run is not None
+    assert run.stopped == ("amavis",)
+    assert run.triggers == ("amavis.socket",)

@@ -16,10 +16,10 @@ def decide(snapshot: Snapshot, policy: Policy, history: History, budget: Budget)
     """What to do now. The emergency comes first, so that nothing delays it and no other rule spends its budget."""
     turn = Turn(View(snapshot, policy), history, budget)
     escalation.advance(turn)
+    emergency.apply(turn)
     if history.stopping:
         _wind_up(turn)
     else:
-        emergency.apply(turn)
         protect.apply(turn)
         limit.apply(turn)
         recover.apply(turn)

@@ -37,7 +37,7 @@ def settle(open_ends: tuple[Unfinished, ...], policy: Policy, history: History, 
         if end.unit is None:
             records.append(_told(end, "it is not known whether this was done; the rules judge the host anew"))
         elif name in policy.recovers and end.service in policy.services:
-            recoveries[name] = _owing(recoveries.get(name, Recovery()), end, boottime)
+            recoveries[name] = _owing(recoveries.get(name, Recovery()), end, policy, boottime)
             records.append(_told(end, f"a daemon that died left {end.unit} stopped; it is started now"))
         else:
             step = StartUnit(end.unit, end.service or end.unit)
@@ -47,13 +47,17 @@ def settle(open_ends: tuple[Unfinished, ...], policy: Policy, history: History, 
     return Inherited(replace(history, recoveries=recoveries), tuple(records), tuple(intents))
 
 
-def _owing(state: Recovery, end: Unfinished, boottime: float) -> Recovery:
-    """The debt joins the run under way for it, whatever attempts and holds say: it is not another try but a return."""
+def _owing(state: Recovery, end: Unfinished, policy: Policy, boottime: float) -> Recovery:
+    """The debt joins the run under way for it, whatever attempts and holds say: it is not another try but a return.
+    A unit that is not the service's own is a trigger of it, which is started once the service runs."""
     run = state.run or Run(incident=end.incident or "", because=(FAILURE,), opened=boottime, entered=boottime,
-                           phase=Phase.COMPENSATE, failure=FAILURE, stopped=state.owed)
+                           phase=Phase.COMPENSATE, failure=FAILURE, stopped=state.owed, triggers=state.owed_triggers)
     if end.service is not None and end.service not in run.stopped:
         run = replace(run, stopped=(*run.stopped, end.service))
-    return replace(state, run=run, owed=())
+    service = policy.services.get(end.service or "")
+    if service is not None and end.unit in service.triggers and end.unit not in run.triggers:
+        run = replace(run, triggers=(*run.triggers, end.unit))
+    return replace(state, run=run, owed=(), owed_triggers=())
 
 
 def _told(end: Unfinished, result: str) -> Record:

@@ -37,7 +37,8 @@ def to_plain(boot_id: str, history: History) -> dict[str, Any]:
     return {
         "boot": boot_id,
         "recoveries": {name: {"started": state.started, "ended": state.ended, "last_result": state.last_result,
-                              "unhelped": state.unhelped, "held_since": state.held_since, "owed": state.owed}
+                              "unhelped": state.unhelped, "held_since": state.held_since, "owed": state.owed,
+                              "owed_triggers": state.owed_triggers}
                        for name, state in history.recoveries.items()},
         "adjusted": [[identity.pid, identity.start_ticks, adjusted.comm, adjusted.original, adjusted.value]
                      for identity, adjusted in history.adjusted.items()],
@@ -50,7 +51,8 @@ def to_plain(boot_id: str, history: History) -> dict[str, Any]:
 def from_plain(plain: dict[str, Any], history: History) -> History:
     recoveries = {
         name: Recovery(started=tuple(state["started"]), ended=state["ended"], last_result=state["last_result"],
-                       unhelped=state["unhelped"], held_since=state["held_since"], owed=tuple(state["owed"]))
+                       unhelped=state["unhelped"], held_since=state["held_since"], owed=tuple(state["owed"]),
+                       owed_triggers=tuple(state["owed_triggers"]))
         for name, state in plain["recoveries"].items()}
     adjusted = {ProcessId(pid, start): Adjusted(comm, original, value, tried_at=0.0)
                 for pid, start, comm, original, value in plain["adjusted"]}
