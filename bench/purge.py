@@ -97,7 +97,7 @@ class _Ours:
 
     def purge(self, spool: Path) -> None:
         began = time.perf_counter()
-        job = start_purge(PurgeRequest(SpoolNoun("bench", str(spool), "entry-*", STALE_SECONDS)))
+        job = start_purge(PurgeRequest(SpoolNoun("bench", str(spool), ("entry-*",), STALE_SECONDS)))
         memory = _Memory(job.child.pid)
         watch = threading.Thread(target=memory.follow)
         watch.start()

@@ -10,6 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.miniature.daemon import MakeDaemon, Spawn
+from tests.miniature.mailserver import MailServer
+
 SLEEPS = "import time; time.sleep(300)"
 ADJUSTED = f"open('/proc/self/oom_score_adj', 'w').write('300'); {SLEEPS}"
 needs_root = [pytest.mark.root, pytest.mark.skipif(os.geteuid() != 0, reason="needs root")]
@@ -50,7 +53,8 @@ def make(groups: list[Path], *candidates: Path) -> Path:
     pytest.skip("no control group of this kind can be made here")
 
 
-def test_a_restarted_service_is_protected_again_within_a_tick_and_gets_its_own_value_back(daemon, spawn, home):
+def test_a_restarted_service_is_protected_again_within_a_tick_and_gets_its_own_value_back(
+        daemon: MakeDaemon, spawn: Spawn, home: Path) -> None:
     watch = daemon(f'[process.hogger]\nexe = "{home}/bin/hogger"\n[protect.hogger]\nprocess = "hogger"\n'
                    f'oom_score_adj = 100\n')
     watch.start()
@@ -79,7 +83,8 @@ def contained(home: Path, what: str) -> str:
 SERVICE = '[services]\nmanager = "service"\n'
 
 
-def test_a_leaker_in_no_unit_is_reported_and_lives(daemon, spawn, home):
+def test_a_leaker_in_no_unit_is_reported_and_lives(
+        daemon: MakeDaemon, spawn: Spawn, home: Path) -> None:
     watch = daemon(contained(home, ""), config=SERVICE)
     watch.start()
     child = spawn(SLEEPS)
@@ -92,7 +97,8 @@ def test_a_leaker_in_no_unit_is_reported_and_lives(daemon, spawn, home):
 
 @needs_root[0]
 @needs_root[1]
-def test_without_systemd_a_leaker_in_a_unit_is_reported_with_the_unit_and_lives(daemon, spawn, home, groups):
+def test_without_systemd_a_leaker_in_a_unit_is_reported_with_the_unit_and_lives(
+        daemon: MakeDaemon, spawn: Spawn, home: Path, groups: list[Path]) -> None:
     unit = f"hogger-{os.getpid()}.service"
     group = make(groups, Path("/sys/fs/cgroup/systemd") / unit, Path("/sys/fs/cgroup") / unit)
     watch = daemon(contained(home, ""), config=SERVICE)
@@ -117,7 +123,7 @@ def can_read_kmsg() -> bool:
 @needs_root[1]
 @pytest.mark.skipif(not can_read_kmsg(), reason="no /dev/kmsg")
 def test_a_service_whose_process_the_kernel_really_killed_is_started_again_and_probed(
-        daemon, mailserver, spawn, home, groups):
+        daemon: MakeDaemon, mailserver: MailServer, spawn: Spawn, home: Path, groups: list[Path]) -> None:
     name = f"watchdog-oom-test-{os.getpid()}"
     group = make(groups, Path("/sys/fs/cgroup/memory") / name, Path("/sys/fs/cgroup") / name)
     limit = next(group / limit for limit in ("memory.limit_in_bytes", "memory.max") if (group / limit).exists())

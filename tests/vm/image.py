@@ -8,7 +8,7 @@ import os
 import shutil
 import subprocess
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -75,34 +75,49 @@ class Image:
     initrd: Path
 
 
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """What an image has beyond what every one has. A hook is a line of sh, with the new root as ``$1``."""
+
+    name: str
+    packages: tuple[str, ...] = ()
+    files: dict[str, str] = field(default_factory=dict)
+    hooks: tuple[str, ...] = ()
+
+
+CASES = Recipe("image")
+
+
 def missing_tools() -> tuple[str, ...]:
     """The programs this host lacks, in the order they are needed."""
     path = f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"
     return tuple(tool for tool in TOOLS if shutil.which(tool, path=path) is None)
 
 
-def recipe_hash() -> str:
+def recipe_hash(recipe: Recipe = CASES) -> str:
     """The name of what the recipe makes; another recipe, another name."""
-    recipe = [SUITE, MIRROR, DISK_BYTES, SWAP_BYTES, PACKAGES, MASKED, EARLY_FILES, FILES, _agent(), "1"]
-    return hashlib.sha256(json.dumps(recipe).encode()).hexdigest()[:16]
+    content = [SUITE, MIRROR, DISK_BYTES, SWAP_BYTES, PACKAGES, MASKED, EARLY_FILES, FILES, _agent(), "1"]
+    if recipe.packages or recipe.files or recipe.hooks:
+        content += [recipe.packages, recipe.files, recipe.hooks]
+    return hashlib.sha256(json.dumps(content).encode()).hexdigest()[:16]
 
 
-def image() -> Image:
+def image(recipe: Recipe = CASES) -> Image:
     """The image, built first if this recipe's is not there yet (some minutes, and a download)."""
-    place = CACHE / f"image-{recipe_hash()}"
+    place = CACHE / f"{recipe.name}-{recipe_hash(recipe)}"
     if not place.is_dir():
         CACHE.mkdir(parents=True, exist_ok=True)
-        for old in CACHE.glob("image-*"):
+        for old in CACHE.glob(f"{recipe.name}-*"):
             shutil.rmtree(old)
-        _build(place)
+        _build(recipe, place)
     return Image(place / "root.raw", place / "swap.raw", place / "vmlinuz", place / "initrd")
 
 
-def _build(place: Path) -> None:
+def _build(recipe: Recipe, place: Path) -> None:
     with tempfile.TemporaryDirectory(prefix="making-", dir=CACHE) as name:
         making = Path(name)
         root = making / "root"
-        _debootstrap(root, making)
+        _debootstrap(recipe, root, making)
         for link, target in (("vmlinuz", "vmlinuz-*"), ("initrd", "initrd.img-*")):
             shutil.copyfile(next((root / "boot").glob(target)), making / link)
         _run("mke2fs", "-q", "-t", "ext4", "-d", root, "-E", "lazy_itable_init=1,lazy_journal_init=1",
@@ -119,11 +134,11 @@ def _build(place: Path) -> None:
         result.rename(place)
 
 
-def _debootstrap(root: Path, making: Path) -> None:
+def _debootstrap(recipe: Recipe, root: Path, making: Path) -> None:
     """mmdebstrap runs hooks outside of the new root, with its path as their argument."""
     early, late = making / "early", making / "late"
     _write(early, EARLY_FILES)
-    _write(late, {**FILES, "usr/local/lib/vm-agent.py": _agent()})
+    _write(late, {**FILES, **recipe.files, "usr/local/lib/vm-agent.py": _agent()})
     masked = " ".join(MASKED)
     hooks = (
         f"cp -a --no-preserve=ownership {late}/. \"$1\"/",
@@ -131,8 +146,10 @@ def _debootstrap(root: Path, making: Path) -> None:
         "chroot \"$1\" systemctl enable vm-agent.service systemd-networkd.service",
         "chroot \"$1\" systemctl disable apache2.service mariadb.service",
         "mkdir -p \"$1/var/log/journal\"; rm -f \"$1/etc/machine-id\"; echo uninitialized > \"$1/etc/machine-id\"",
+        *recipe.hooks,
     )
-    _run("mmdebstrap", "--quiet", "--mode=root", "--variant=minbase", f"--include={','.join(PACKAGES)}",
+    _run("mmdebstrap", "--quiet", "--mode=root", "--variant=minbase",
+         f"--include={','.join(PACKAGES + recipe.packages)}",
          "--dpkgopt=path-exclude=/usr/share/man/*", "--dpkgopt=path-exclude=/usr/share/locale/*",
          "--dpkgopt=path-exclude=/usr/share/doc/*", "--dpkgopt=path-include=/usr/share/doc/watchdog-oom*",
          "--dpkgopt=path-include=/usr/share/man/*/watchdog-oom*",
