@@ -19,8 +19,8 @@ def describe() -> tuple[str, ...]:
     memory_gib = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     host = (f"{os.cpu_count()} × {cpu}, {memory_gib:.1f} GiB, Linux {platform.release()}, "
             f"load {os.getloadavg()[0]:.2f} at the start.")
-    software = (f"Daemons of both sides on {interpreter()} (Python {_version(interpreter())}); the benchmarks on Python "
-                f"{platform.python_version()}; {_packages()}.")
+    software = (f"Daemons of both sides on {interpreter()} (Python {_version(interpreter())}); the benchmarks on "
+                f"Python {platform.python_version()}; {_packages()}.")
     return host, software
 
 

@@ -8,7 +8,8 @@ import subprocess
 import time
 
 from bench.crowd import crowd, room_for
-from bench.daemons import Ears, Home, daemon, here, home, interpreter, python, warm_up
+from bench.daemons import Ears, Home, daemon, here, home, python, warm_up
+from bench.machine import interpreter
 from bench.rounds import in_turn, timed
 from bench.table import Table, ratio, spread
 
@@ -16,8 +17,8 @@ ROUNDS = 7
 CROWDS = (0, 1_000)
 POLICY_FILES = 50
 HOW = ("{rounds} rounds in turn: median (smallest–largest), everything compiled and in the page cache. READY is the "
-       "sd_notify message; the policy is mail-server.toml, which names a spool. The commands run on the benchmarks' own "
-       "interpreter, where click and rich are installed.")
+       "sd_notify message; the policy is mail-server.toml, which names a spool. The commands run on the benchmarks' "
+       "own interpreter, where click and rich are installed.")
 
 
 def run() -> tuple[Table, ...]:
@@ -27,7 +28,8 @@ def run() -> tuple[Table, ...]:
         if room_for(count):
             with crowd(count):
                 rows += _measure(count)
-    return (Table("startup", ("what", "more processes", "ms", "× bare python"), tuple(rows), (HOW.format(rounds=ROUNDS),)),)
+    columns = ("what", "more processes", "ms", "× bare python")
+    return (Table("startup", columns, tuple(rows), (HOW.format(rounds=ROUNDS),)),)
 
 
 def _measure(count: int) -> list[tuple[str, ...]]:

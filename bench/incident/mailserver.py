@@ -10,7 +10,7 @@ BOX = "box@guest.test"
 UNITS = ("mariadb", "apache2", "postfix", "amavis")
 PEERS = ("earlyoom", "nohang", "systemd-oomd", "monit")
 
-_PACKAGES = ("postfix", "amavisd-new", "clamav", "earlyoom", "nohang", "systemd-oomd", "monit", "psmisc", "libarchive-zip-perl")
+_PACKAGES = ("postfix", "amavisd-new", "clamav", "psmisc", *PEERS)
 _MAIN_CF = """\
 compatibility_level = 3.6
 myhostname = guest.test
@@ -106,7 +106,7 @@ systemctl start amavis
 
 def recipe() -> Recipe:
     """The mail server, with the peers installed and nothing of it started at boot."""
-    units = " ".join(f"{unit}.service" for unit in (*UNITS, *PEERS, "systemd-oomd", "clamav-freshclam"))
+    units = " ".join(f"{unit}.service" for unit in (*UNITS, *PEERS, "nohang-desktop", "clamav-freshclam"))
     return Recipe(
         name="incident",
         packages=_PACKAGES,

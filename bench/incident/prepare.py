@@ -18,13 +18,13 @@ def main() -> None:
     with open(SIGNATURES, "w") as file:
         for number in range(SIGNATURE_COUNT):
             digest = hashlib.md5(b"%d" % number).hexdigest()
-            file.write(f"{digest}:{200 + number % 50_000}:Incident.Signature-{number}\n")
+            file.write(f"{digest}:{200 + number % 1000}:Mrtg-{number}\n")
     for directory in range(STALE_DIRECTORIES):
         parts = f"{SPOOL}/tmp/amavis-20071102T{directory:06d}-{10_000 + directory:05d}/parts"
         os.makedirs(parts)
         for number in range(FILES_EACH):
             with open(f"{parts}/p{number:03d}", "w") as file:
-                file.write(f"Subject: Cron <root@mail> mrtg, {directory}\n\n" + "ERROR: no such graph\n" * (number % 8 + 4))
+                file.write(f"Subject: mrtg, {directory}\n\n" + "ERROR: no such graph\n" * (number % 8 + 4))
     for top, directories, files in os.walk(SPOOL):
         os.chmod(top, 0o750)
         for name in (*directories, *files):

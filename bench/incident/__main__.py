@@ -1,0 +1,71 @@
+"""The command: spends a night with each of the named contestants, or all, and prints the table of all nights so far."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from bench.incident.contestants import TOP, contestants
+from bench.incident.mailserver import recipe
+from bench.incident.night import spend
+from bench.table import Table
+from tests.vm.image import CACHE, HOST_PACKAGES, image, missing_tools
+
+NIGHTS = TOP / "build" / "incident"
+COLUMNS = ("on guard", "kernel kills", "MariaDB survived", "outage 25", "outage 80", "outage 3306", "delivered",
+           "mails stand still", "until the next")
+
+
+def main(arguments: list[str]) -> int:
+    if os.geteuid() != 0 or (missing := missing_tools()):
+        raise SystemExit("needs root, to make the image" if os.geteuid() != 0 else
+                         f"missing here: {', '.join(missing)} (apt-get install {HOST_PACKAGES})")
+    everybody = contestants(_deb())
+    unknown = [word for word in arguments if word not in everybody]
+    if unknown:
+        raise SystemExit(f"{unknown[0]}: no such contestant; there are {', '.join(everybody)}")
+    CACHE.mkdir(parents=True, exist_ok=True)
+    disks = image(recipe())
+    for name in arguments or everybody:
+        # Two emulated machines at once would make each other late.
+        with (CACHE / "lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            print(f"a night with {name} …", file=sys.stderr, flush=True)
+            spend(everybody[name], disks, NIGHTS / name)
+    print(table(tuple(everybody)))
+    return 0
+
+
+def table(names: tuple[str, ...]) -> Table:
+    """A row for each night that was spent, also in an earlier run."""
+    rows = [_row(json.loads(file.read_text())) for name in names if (file := NIGHTS / name / "outcome.json").exists()]
+    return Table("incident", COLUMNS, tuple(rows), (
+        "512 MiB of RAM, 192 MiB of swap, two emulated processors; 45 mails in 90 s, then one every 15 s.",
+        "Outages are seconds, seen from outside. \"Mails stand still\": when nothing had arrived for 45 s, since when.",
+    ))
+
+
+def _row(night: dict[str, object]) -> tuple[str, ...]:
+    outages = night["outage_seconds"]
+    assert isinstance(outages, dict) and isinstance(night["kernel_kills"], list)
+    since, again = night["wedged_at"], night["delivered_again_at"]
+    standstill = "–" if since is None else f"at {since:.0f} s"
+    until = "–" if since is None else "never" if again is None else f"{again - since:.0f} s"  # type: ignore[operator]
+    return (str(night["name"]), str(len(night["kernel_kills"])), "yes" if night["mariadb_survived"] else "no",
+            *(f"{outages[port]:.0f} s" for port in ("25", "80", "3306")),
+            f"{night['delivered']} of {night['sent']}", standstill, until)
+
+
+def _deb() -> Path:
+    done = subprocess.run([TOP / "packaging" / "build-deb"], capture_output=True, text=True, timeout=300, check=False)
+    if done.returncode != 0:
+        raise SystemExit(done.stderr)
+    return Path(done.stdout.strip().splitlines()[-1])
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))

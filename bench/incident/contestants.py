@@ -1,0 +1,39 @@
+"""Who is on guard: nobody, the peers as their packages configure them, and this program with its shipped policy."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from bench.incident.night import Contestant
+from tests.vm.guest import Guest
+from tests.vm.product import Product
+
+TOP = Path(__file__).resolve().parent.parent.parent
+POLICY = TOP / "policies" / "mail-server.toml"
+OURS = "watchdog-oom"
+
+
+def contestants(deb: Path) -> dict[str, Contestant]:
+    """All of them by name, in the order of the table."""
+
+    def install(guest: Guest) -> None:
+        guest.put(deb, "/root/watchdog-oom.deb")
+        guest.check("DEBIAN_FRONTEND=noninteractive dpkg -i /root/watchdog-oom.deb", 300)
+        Product(guest).enforce(POLICY.read_text(), POLICY.name)
+
+    everybody = (
+        Contestant("none", lambda guest: None),
+        *(Contestant(name, _start(unit)) for name, unit in (
+            ("earlyoom", "earlyoom"), ("nohang", "nohang"), ("systemd-oomd", "systemd-oomd"), ("monit", "monit"))),
+        Contestant(OURS, install, ("/var/log/watchdog-oom/audit.jsonl", "/run/watchdog-oom/status.json")),
+    )
+    return {contestant.name: contestant for contestant in everybody}
+
+
+def _start(unit: str) -> Callable[[Guest], None]:
+    def start(guest: Guest) -> None:
+        guest.check(f"systemctl start {unit}")
+        guest.check(f"sleep 2; systemctl is-active {unit}")
+
+    return start

@@ -1,0 +1,165 @@
+"""One night: a fresh guest, one contestant on guard, the flood of mails, and what was left in the morning."""
+
+from __future__ import annotations
+
+import contextlib
+import email
+import email.utils
+import json
+import re
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from bench.incident import outside
+from bench.incident.mailserver import UNITS
+from tests.vm.guest import Guest, GuestError, free_port
+from tests.vm.image import Image
+
+DRAIN_SECONDS = 60.0
+MUST_ARRIVE_UNTIL_SECONDS = 60.0
+WEDGED_AFTER_SECONDS = 45.0
+TRACE_EVERY_SECONDS = 10.0
+CLOCK_AHEAD = "2 hours"
+_COUNTS = ("echo $(pgrep -c clamscan) scanners, $(grep -c '^Subject: number' /var/mail/box 2>/dev/null) in the box, "
+           "$(find /var/spool/postfix/active -type f | wc -l) active, "
+           "$(find /var/spool/postfix/deferred -type f | wc -l) deferred, $(ls /var/spool/vscan/tmp | wc -l) entries")
+_KILL = re.compile(r"[Oo]ut of memory: Killed process \d+ \(([^)]*)\)")
+
+
+@dataclass(frozen=True, slots=True)
+class Contestant:
+    """A watchdog: what arms it in the prepared guest, and what of it is worth keeping afterwards."""
+
+    name: str
+    arm: Callable[[Guest], None]
+    keep: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What one night came to; times in seconds from the first mail, ``None`` where a thing never happened."""
+
+    name: str
+    kernel_kills: tuple[str, ...]
+    mariadb_survived: bool
+    outage_seconds: dict[str, float]
+    sent: int
+    delivered: int
+    due: int
+    due_delivered: int
+    scanned: int
+    wedged_at: float | None
+    delivered_again_at: float | None
+    lasted_seconds: float
+
+
+def spend(contestant: Contestant, image: Image, place: Path) -> Outcome:
+    """Boot, arm, let the night pass, and look; what was seen is kept in ``place``."""
+    place.mkdir(parents=True, exist_ok=True)
+    forward = {free_port(): inside for inside in (25, 80, 3306)}
+    with Guest(image, forward=forward) as guest:
+        guest.wait_until_up()
+        _prepare(guest)
+        contestant.arm(guest)
+        outcome = _watch(contestant, guest, place)
+        _keep(contestant, guest, place)
+    (place / "outcome.json").write_text(json.dumps(asdict(outcome), indent=1))
+    return outcome
+
+
+def _prepare(guest: Guest) -> None:
+    """Start what a mail server runs. The clock goes ahead, so that the leftovers in the spool are old ones: a file's
+    ctime cannot be set, and they are as old as the image."""
+    guest.check(f"date -s '+{CLOCK_AHEAD}'")
+    for unit in UNITS:
+        guest.check(f"systemctl start {unit}", 300)
+    guest.until("bash -c 'exec 3<>/dev/tcp/127.0.0.1/10024 && head -c 3 <&3'", 180)
+
+
+def _watch(contestant: Contestant, guest: Guest, place: Path) -> Outcome:
+    at = {inside: port for port, inside in guest.forward.items()}
+    mails, ports = outside.Mails(at[25]), outside.ports(at[25], at[80], at[3306])
+    for port in ports:
+        if not port.answers():
+            raise GuestError(f"port {port.name} does not answer before the night begins\n{guest.console_tail()}")
+    before = _pid(guest)
+    guest_clock = float(guest.check("date +%s.%N"))
+    began = time.monotonic()
+    for job in (mails, *ports):
+        job.begin()
+    with (place / "trace.txt").open("w") as trace:
+        while (passed := time.monotonic() - began) < outside.MAIL_SECONDS + DRAIN_SECONDS:
+            trace.write(f"{passed:6.0f} s  {_state(guest)}\n")
+            trace.flush()
+            time.sleep(TRACE_EVERY_SECONDS)
+    lasted = time.monotonic() - began
+    arrived, scanned = _arrived(guest, guest_clock)
+    survived = before != 0 and guest.run(f"test $(cat /proc/{before}/comm) = mariadbd", 60).status == 0
+    for job in (*ports, mails):
+        job.end()
+    sent = {number: when - began for number, when in mails.sent.items()}
+    due = {number for number, when in sent.items() if when <= lasted - MUST_ARRIVE_UNTIL_SECONDS}
+    wedged_at, again_at = wedge(sorted(arrived.values()), lasted)
+    kills = tuple(_KILL.findall(guest.console.read_text(errors="replace")))
+    return Outcome(contestant.name, kills, survived, {port.name: port.outage_seconds() for port in ports}, len(sent),
+                   len(arrived), len(due), len(due & arrived.keys()), scanned, wedged_at, again_at, lasted)
+
+
+def wedge(arrivals: list[float], lasted: float) -> tuple[float | None, float | None]:
+    """When mails first ceased to arrive for long, and when the next did; mails are due from beginning to end."""
+    since = 0.0
+    for arrival in arrivals:
+        if arrival - since > WEDGED_AFTER_SECONDS:
+            return since, arrival
+        since = max(since, arrival)
+    return (since, None) if lasted - since > WEDGED_AFTER_SECONDS else (None, None)
+
+
+def _arrived(guest: Guest, guest_clock: float) -> tuple[dict[int, float], int]:
+    """When each mail came into the box, by its number, and how many of them the filter says it has scanned."""
+    arrived: dict[int, float] = {}
+    scanned = 0
+    try:
+        box = guest.get("/var/mail/box").decode(errors="replace")
+    except GuestError:
+        return arrived, scanned
+    for text in re.split(r"^From \S+ .*\n", box, flags=re.MULTILINE)[1:]:
+        message = email.message_from_string(text)
+        number = re.search(r"number (\d+)\.", message["Subject"] or "")
+        received = message.get_all("Received") or []
+        if number is None or not received or int(number[1]) in arrived:
+            continue
+        stamp = email.utils.parsedate_to_datetime(received[0].rpartition(";")[2].strip())
+        arrived[int(number[1])] = max(0.0, stamp.timestamp() - guest_clock)
+        scanned += message["X-Virus-Scanned"] is not None
+    return arrived, scanned
+
+
+def _pid(guest: Guest) -> int:
+    return int(guest.check("systemctl show -p MainPID --value mariadb"))
+
+
+def _state(guest: Guest) -> str:
+    """Memory as the agent reads it without starting anything: a guest that is out of memory still answers that."""
+    try:
+        text = guest.get("/proc/meminfo").decode()
+    except GuestError as error:
+        return f"no answer: {str(error).splitlines()[0]}"
+    mib = {key: int(value.split()[0]) >> 10 for key, _, value in (line.partition(":") for line in text.splitlines())}
+    said = f"available {mib['MemAvailable']} MiB, free swap {mib['SwapFree']} MiB"
+    with contextlib.suppress(GuestError):
+        said += f", {guest.run(_COUNTS, 20).output.strip()}"
+    return said
+
+
+def _keep(contestant: Contestant, guest: Guest, place: Path) -> None:
+    (place / "console.log").write_bytes(guest.console.read_bytes())
+    for name, command in (("journal.txt", "journalctl --no-pager -o short-precise -b"),
+                          ("processes.txt", "ps axo pid,ppid,user,rss,etime,args; postqueue -p | tail -n 60")):
+        with contextlib.suppress(GuestError):
+            (place / name).write_text(guest.run(command, 120).output)
+    for path in contestant.keep:
+        with contextlib.suppress(GuestError):
+            (place / Path(path).name).write_bytes(guest.get(path))
