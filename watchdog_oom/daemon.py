@@ -74,14 +74,13 @@ class Daemon:
         with selectors.DefaultSelector() as selector:
             for fd in (*self.senses.filenos(), *self.hands.filenos(), self.wakeups.fileno()):
                 selector.register(fd, selectors.EVENT_READ)
-            pause = 0.0
+            due = time.monotonic()
             while not self.history.finished:
-                began = time.monotonic()
-                selector.select(pause)
+                selector.select(max(0.0, due - time.monotonic()))
                 self._take_requests()
-                next_pause = self._survive(self._tick)
-                self.reporter.lateness(time.monotonic() - began - pause, self._write)
-                pause = next_pause
+                pause = self._survive(self._tick)
+                self.reporter.lateness(time.monotonic() - due, self._write)
+                due = time.monotonic() + pause
                 time.sleep(SHORTEST_PAUSE_SECONDS)  # a storm of wake-ups must not become a storm of ticks
         self._finish()
 

@@ -20,7 +20,6 @@ inet_protocols = ipv4
 smtpd_peername_lookup = no
 alias_maps =
 alias_database =
-mail_spool_directory = /var/mail/
 mailbox_command =
 biff = no
 content_filter = smtp-amavis:[127.0.0.1]:10024

@@ -1,0 +1,145 @@
+"""What the daemon imports until READY stays in locked memory for as long as it runs (Law 11), so it is written here."""
+
+from __future__ import annotations
+
+import os
+import select
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+READY_SECONDS = 30.0
+
+# Every module below watchdog_oom, without that prefix. Conditions are imported as policies use them.
+OURS = """
+arguments bookkeeper cadence config daemon decide errors guard history inheritance loading model notify observing
+policy_keeper records reporting selectors state_file status_file steps turn view wakeups words
+conditions conditions.kernel conditions.memory conditions.process conditions.service
+host host.children host.clock host.details host.facts host.hands host.jobs host.keptfile host.kmsg host.lsb
+host.meminfo host.oom_score host.own host.own_files host.pressure host.probe host.processes host.procfs host.senses
+host.services host.signals host.status host.want host.watched
+host.descent host.in_use host.mounts host.purge host.purge_news host.purge_worker host.purges host.removal host.spool
+host.spool_names host.spool_path host.spools host.survey host.syscalls host.trash
+journal journal.chain journal.files journal.head journal.opening journal.reader journal.record journal.recover
+journal.reserve journal.store journal.system_log journal.writer
+policy policy.build policy.types
+rules rules.contain_step rules.containing rules.emergency rules.escalation rules.freezing rules.limit rules.progress
+rules.protect rules.recover rules.recovery_steps rules.service_steps rules.survivors rules.transaction
+rules.verify_step
+"""
+
+# Of the standard library, beyond what python -I -S has anyway; their own parts are not listed.
+STANDARD = """
+bisect collections contextlib copy copyreg ctypes enum errno fcntl functools gc itertools json keyword math operator pwd
+re reprlib select selectors signal socket struct types typing weakref array warnings
+"""
+
+# Only where a policy names a spool: pyinotify, and what it stands on. 2.5 MB.
+WITH_A_SPOOL = """
+asyncore atexit bz2 datetime fnmatch glob linecache locale logging lzma random shutil string subprocess tempfile
+termios textwrap threading token tokenize traceback zlib
+"""
+
+# What belongs to the command, to children, or to a leaner way of doing the same.
+NEVER = """
+argparse ast asyncio click concurrent dataclasses difflib dis email hashlib http importlib.metadata inspect pathlib
+pickle platform psutil pygments rich ssl tomli tomllib unittest urllib urllib.request uuid
+"""
+
+LIMIT = '[process.x]\nname = "nobody-is-called-so"\n[limit.x]\nprocess = "x"\nrss = "1GiB"\n'
+SPOOL = '[spool.s]\npath = "/var/spool/no-such-spool/tmp"\nentries = "x-*"\nstale_after = "1h"\n'
+
+_PROGRAM = """
+import sys
+sys.path[:0] = {path!r}
+before = set(sys.modules)
+try:
+    from watchdog_oom.daemon import main
+    main()
+finally:
+    print("\\n".join(set(sys.modules) - before))
+"""
+
+
+def imported(home: Path, policy: str) -> set[str]:
+    """The modules of a real daemon that got READY and was then stopped."""
+    home.chmod(0o755)
+    policies = home / "policies"
+    policies.mkdir(mode=0o755)
+    (policies / "test.toml").write_text(policy)
+    (home / "watchdog-oom.toml").write_text('[services]\nmanager = "service"\n')
+    options = [word for name in ("policies", "state", "log", "runtime") for word in (f"--{name}", str(home / name))]
+    options += ["--config", str(home / "watchdog-oom.toml"), "--observe"]
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(str(home / "notify"))
+        daemon = subprocess.Popen([sys.executable, "-I", "-S", "-c", _PROGRAM.format(path=sys.path), *options],
+                                  stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                                  env={**os.environ, "NOTIFY_SOCKET": str(home / "notify")})
+        try:
+            ready, _, _ = select.select([manager], [], [], READY_SECONDS)
+            daemon.terminate()
+            told, errors = daemon.communicate(timeout=READY_SECONDS)
+        finally:
+            daemon.kill()
+    assert ready, errors
+    return set(told.split())
+
+
+@pytest.fixture(scope="module")
+def with_a_spool(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
+    return imported(tmp_path_factory.mktemp("spool"), LIMIT + SPOOL)
+
+
+@pytest.fixture(scope="module")
+def without_a_spool(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
+    return imported(tmp_path_factory.mktemp("limit"), LIMIT)
+
+
+def ours(modules: set[str]) -> set[str]:
+    return {name.removeprefix("watchdog_oom.") for name in modules if name.startswith("watchdog_oom.")}
+
+
+def tops(modules: set[str]) -> set[str]:
+    """The other packages, without the interpreter's own parts that begin with an underscore."""
+    return {name.partition(".")[0] for name in modules if not name.startswith(("watchdog_oom", "_"))}
+
+
+def test_the_daemon_imports_just_the_modules_of_its_own_that_are_listed(without_a_spool: set[str]) -> None:
+    found, listed = ours(without_a_spool), set(OURS.split())
+    assert found == listed, (
+        f"new: {sorted(found - listed)}; no longer imported: {sorted(listed - found)}. What the daemon imports it "
+        "keeps in locked memory: move a new module into a child or behind the feature that needs it, or, if it is "
+        "worth its memory (python -m bench footprint), list it in this test.")
+
+
+def test_a_spool_costs_pyinotify_and_what_it_stands_on(with_a_spool: set[str], without_a_spool: set[str]) -> None:
+    assert ours(with_a_spool) - ours(without_a_spool) == {"host.spool_watch"}
+    assert "pyinotify" in with_a_spool
+    assert "pyinotify" not in without_a_spool
+
+
+def test_the_daemon_imports_nothing_else_of_the_standard_library(with_a_spool: set[str],
+                                                                without_a_spool: set[str]) -> None:
+    listed = {"sdnotify"} | set(STANDARD.split()) | _started_with()
+    new = tops(without_a_spool) - listed
+    assert not new, f"{sorted(new)}: find out who imports it (python -X importtime), do without, or list it here"
+    more = tops(with_a_spool) - listed - set(WITH_A_SPOOL.split()) - {"pyinotify"}
+    assert not more, f"{sorted(more)}: imported where a policy names a spool; do without, or list it here"
+
+
+def test_nothing_of_the_command_and_nothing_heavy_is_ever_imported(with_a_spool: set[str]) -> None:
+    assert not with_a_spool & set(NEVER.split())
+
+
+def test_without_a_spool_the_daemon_has_no_logging_threads_or_subprocess(without_a_spool: set[str]) -> None:
+    assert not without_a_spool & {*NEVER.split(), "logging", "subprocess", "threading"}
+
+
+def _started_with() -> set[str]:
+    """What the interpreter has loaded before anything is imported, and the standard names of those."""
+    asked = subprocess.run([sys.executable, "-I", "-S", "-c", "import sys, os, warnings; print(*sys.modules)"],
+                           check=True, capture_output=True, text=True)
+    return {name.partition(".")[0] for name in asked.stdout.split()}
