@@ -9,7 +9,7 @@ READY   = $(VENV)/.ready
 SCRATCH = build/run
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test lint types pytest test-services bench clean deb test-vm
+.PHONY: help run demo test lint types pytest test-services bench bench-incident clean deb test-vm
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|' 2>/dev/null \
@@ -50,12 +50,15 @@ test-services: $(READY)  ## recoveries of this host's real cron and mariadb (roo
 	$(BIN)/python -m pytest -m services
 
 bench: $(READY)  ## side by side with the peers that are installed
-	$(BIN)/python -m bench
+	$(BIN)/python -m bench $(BENCH)
 
 deb:  ## the Debian package, into build/ (Debian: apt-get install dpkg-dev debhelper dh-python python3-click fakeroot)
 	@packaging/build-deb
 
-test-vm: $(READY)  ## the package in a real Debian with systemd, swap and MariaDB, under qemu (root; half an hour)
+bench-incident: $(READY)  ## that night in an emulated mail server: without a watchdog, with each peer, with us (root; an hour)
+	$(BIN)/python -m bench.incident
+
+test-vm: $(READY)  ## the package in a real Debian with systemd, swap and MariaDB, under qemu (root; a quarter of an hour)
 	$(BIN)/python -m pytest -m vm tests/vm
 
 clean:  ## remove what make made

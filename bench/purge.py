@@ -31,8 +31,8 @@ COLUMNS = ("filesystem", "files", "what", "s", "speed, × rm -rf", "memory grew 
 HOW = (f"Files of {FILE_BYTES} bytes, {FILES_EACH} in an entry; {ROUNDS} rounds in turn, each on a spool made anew: "
        "median (smallest–largest). Cleared: every entry was judged and renamed away, so that services may start. "
        "Deleted: no file is left. The spool's owner is the one who runs this. The memory is that of the purge's "
-       "processes, from their first sighting; late is a loop that wants to wake every 20 ms meanwhile. Fewer files "
-       "where the disk is so slow that the whole would take more than ten minutes.")
+       "processes, from their first sighting; late is a loop that wants to wake every 20 ms meanwhile. Fewer files, "
+       "and one round, where the disk is so slow that the whole would take more than ten minutes.")
 
 
 def run() -> tuple[Table, ...]:
@@ -53,7 +53,8 @@ def _compare(place: str) -> list[tuple[str, ...]]:
     tools = {"rm": _rm, "find": _find, "systemd-tmpfiles": _tmpfiles, "tmpreaper": _tmpreaper}
     contestants: dict[str, Callable[[Path], object]] = {"watchdog-oom": ours.purge}
     contestants |= {name: work for name, work in tools.items() if shutil.which(name)}
-    took = in_turn({name: _on_a_new_spool(place, entries, work) for name, work in contestants.items()}, ROUNDS)
+    took = in_turn({name: _on_a_new_spool(place, entries, work) for name, work in contestants.items()},
+                   ROUNDS if entries == ENTRIES else 1)
     deleted, base = took.pop("watchdog-oom"), took["rm"]
     on = (_filesystem(place), f"{entries * FILES_EACH:,}")
     rows: list[tuple[str, ...]] = [

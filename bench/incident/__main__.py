@@ -11,7 +11,7 @@ from pathlib import Path
 
 from bench.incident.contestants import TOP, contestants
 from bench.incident.mailserver import recipe
-from bench.incident.night import spend
+from bench.incident.night import Outcome, spend
 from bench.table import Table
 from tests.vm.image import CACHE, HOST_PACKAGES, image, missing_tools
 
@@ -42,22 +42,21 @@ def main(arguments: list[str]) -> int:
 
 def table(names: tuple[str, ...]) -> Table:
     """A row for each night that was spent, also in an earlier run."""
-    rows = [_row(json.loads(file.read_text())) for name in names if (file := NIGHTS / name / "outcome.json").exists()]
-    return Table("incident", COLUMNS, tuple(rows), (
+    files = [file for name in names if (file := NIGHTS / name / "outcome.json").exists()]
+    return Table("incident", COLUMNS, tuple(row(Outcome(**json.loads(file.read_text()))) for file in files), (
         "512 MiB of RAM, 192 MiB of swap, two emulated processors; 45 mails in 90 s, then one every 15 s.",
         "Outages are seconds, seen from outside. \"Mails stand still\": when nothing had arrived for 45 s, since when.",
     ))
 
 
-def _row(night: dict[str, object]) -> tuple[str, ...]:
-    outages = night["outage_seconds"]
-    assert isinstance(outages, dict) and isinstance(night["kernel_kills"], list)
-    since, again = night["wedged_at"], night["delivered_again_at"]
+def row(night: Outcome) -> tuple[str, ...]:
+    """A night in words."""
+    since, again = night.wedged_at, night.delivered_again_at
     standstill = "–" if since is None else f"at {since:.0f} s"
-    until = "–" if since is None else "never" if again is None else f"{again - since:.0f} s"  # type: ignore[operator]
-    return (str(night["name"]), str(len(night["kernel_kills"])), "yes" if night["mariadb_survived"] else "no",
-            *(f"{outages[port]:.0f} s" for port in ("25", "80", "3306")),
-            f"{night['delivered']} of {night['sent']}", standstill, until)
+    until = "–" if since is None else "never" if again is None else f"{again - since:.0f} s"
+    return (night.name, str(len(night.kernel_kills)), "yes" if night.mariadb_survived else "no",
+            *(f"{night.outage_seconds[port]:.0f} s" for port in ("25", "80", "3306")),
+            f"{night.delivered} of {night.sent}", standstill, until)
 
 
 def _deb() -> Path:

@@ -23,6 +23,7 @@ alias_database =
 mailbox_command =
 biff = no
 content_filter = smtp-amavis:[127.0.0.1]:10024
+smtp-amavis_initial_destination_concurrency = 8
 """
 _MASTER_CF = """\
 smtp      inet  n - n - - smtpd

@@ -25,7 +25,7 @@ CLOCK_AHEAD = "2 hours"
 _COUNTS = ("echo $(pgrep -c clamscan) scanners, $(grep -c '^Subject: number' /var/mail/box 2>/dev/null) in the box, "
            "$(find /var/spool/postfix/active -type f | wc -l) active, "
            "$(find /var/spool/postfix/deferred -type f | wc -l) deferred, $(ls /var/spool/vscan/tmp | wc -l) entries")
-_KILL = re.compile(r"[Oo]ut of memory: Killed process \d+ \(([^)]*)\)")
+KILL = re.compile(r"[Oo]ut of memory: Killed process \d+ \((.*)\) total-vm:")
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,16 +95,16 @@ def _watch(contestant: Contestant, guest: Guest, place: Path) -> Outcome:
             trace.flush()
             time.sleep(TRACE_EVERY_SECONDS)
     lasted = time.monotonic() - began
-    arrived, scanned = _arrived(guest, guest_clock)
-    survived = before != 0 and guest.run(f"test $(cat /proc/{before}/comm) = mariadbd", 60).status == 0
+    arrived, scanned = mails_in(_box(guest), guest_clock)
+    survived = _is_mariadb(guest, before)
     for job in (*ports, mails):
         job.end()
     sent = {number: when - began for number, when in mails.sent.items()}
     due = {number for number, when in sent.items() if when <= lasted - MUST_ARRIVE_UNTIL_SECONDS}
     wedged_at, again_at = wedge(sorted(arrived.values()), lasted)
-    kills = tuple(_KILL.findall(guest.console.read_text(errors="replace")))
+    kills = tuple(KILL.findall(guest.console.read_text(errors="replace")))
     return Outcome(contestant.name, kills, survived, {port.name: port.outage_seconds() for port in ports}, len(sent),
-                   len(arrived), len(due), len(due & arrived.keys()), scanned, wedged_at, again_at, lasted)
+                   len(arrived), len(due), len(due & arrived.keys()), len(scanned), wedged_at, again_at, lasted)
 
 
 def wedge(arrivals: list[float], lasted: float) -> tuple[float | None, float | None]:
@@ -117,14 +117,10 @@ def wedge(arrivals: list[float], lasted: float) -> tuple[float | None, float | N
     return (since, None) if lasted - since > WEDGED_AFTER_SECONDS else (None, None)
 
 
-def _arrived(guest: Guest, guest_clock: float) -> tuple[dict[int, float], int]:
-    """When each mail came into the box, by its number, and how many of them the filter says it has scanned."""
+def mails_in(box: str, guest_clock: float) -> tuple[dict[int, float], set[int]]:
+    """When each mail came into the box, by its number, and which of them the filter says it has scanned."""
     arrived: dict[int, float] = {}
-    scanned = 0
-    try:
-        box = guest.get("/var/mail/box").decode(errors="replace")
-    except GuestError:
-        return arrived, scanned
+    scanned: set[int] = set()
     for text in re.split(r"^From \S+ .*\n", box, flags=re.MULTILINE)[1:]:
         message = email.message_from_string(text)
         number = re.search(r"number (\d+)\.", message["Subject"] or "")
@@ -133,12 +129,27 @@ def _arrived(guest: Guest, guest_clock: float) -> tuple[dict[int, float], int]:
             continue
         stamp = email.utils.parsedate_to_datetime(received[0].rpartition(";")[2].strip())
         arrived[int(number[1])] = max(0.0, stamp.timestamp() - guest_clock)
-        scanned += message["X-Virus-Scanned"] is not None
+        if message["X-Virus-Scanned"] is not None:
+            scanned.add(int(number[1]))
     return arrived, scanned
+
+
+def _box(guest: Guest) -> str:
+    try:
+        return guest.get("/var/mail/box").decode(errors="replace")
+    except GuestError:
+        return ""
 
 
 def _pid(guest: Guest) -> int:
     return int(guest.check("systemctl show -p MainPID --value mariadb"))
+
+
+def _is_mariadb(guest: Guest, pid: int) -> bool:
+    try:
+        return guest.get(f"/proc/{pid}/comm").strip() == b"mariadbd"
+    except GuestError:
+        return False
 
 
 def _state(guest: Guest) -> str:

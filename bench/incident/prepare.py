@@ -18,7 +18,7 @@ def main() -> None:
     with open(SIGNATURES, "w") as file:
         for number in range(SIGNATURE_COUNT):
             digest = hashlib.md5(b"%d" % number).hexdigest()
-            file.write(f"{digest}:{200 + number % 1000}:Mrtg-{number}\n")
+            file.write(f"{digest}:{200 + number % 64}:Mrtg-{number}\n")
     for directory in range(STALE_DIRECTORIES):
         parts = f"{SPOOL}/tmp/amavis-20071102T{directory:06d}-{10_000 + directory:05d}/parts"
         os.makedirs(parts)

@@ -265,7 +265,8 @@ class World:
                 self._reports.append(EffectReport(intent_id, ok, "ok" if ok else "it did not work", 1.0, self.now))
         for unit in self.units.values():
             revived = self.units.get(unit.activates or "")
-            if revived is not None and unit.status is ServiceStatus.ACTIVE and revived.status is ServiceStatus.INACTIVE:
+            able = revived is not None and revived.status is ServiceStatus.INACTIVE and revived.start == "ok"
+            if revived is not None and able and unit.status is ServiceStatus.ACTIVE and revived.job is None:
                 revived.status = ServiceStatus.ACTIVE
 
     def _perform(self, intent: Intent) -> None:
@@ -319,8 +320,11 @@ class World:
             self.trouble.append(f"{verb} {name} overtook {unit.job[0]}")
         mode, takes = (unit.start, unit.start_takes) if verb == "start" else (unit.stop, unit.stop_takes)
         before = unit.status
+        served = self.units.get(unit.activates or "")
         if verb == "start" and before is ServiceStatus.ACTIVE:
             takes, mode = 0.1, "ok"
+        elif verb == "start" and served is not None and served.status is ServiceStatus.ACTIVE:
+            takes, mode = 0.1, "fails"  # systemd refuses a socket whose service runs
         unit.job = (verb, self.now + takes)
         unit.starts += verb == "start"
         if before is not (ServiceStatus.ACTIVE if verb == "start" else ServiceStatus.INACTIVE):

@@ -101,7 +101,6 @@ def test_a_condition_that_is_not_met_is_told_and_not_waited_for(guest: Guest, pr
     guest.check("rm /run/unwanted; systemctl start picky")
 
 
-@pytest.mark.xfail(strict=True, reason="systemd refuses to start a socket while its service runs: it must come first")
 def test_a_socket_does_not_wake_its_service_while_that_is_to_stay_down(guest: Guest, product: Product) -> None:
     guest.check("systemctl start woken.socket woken.service")
     down = '{ run = ["/bin/bash", "-c", "! echo > /dev/tcp/127.0.0.1/7070"] }'

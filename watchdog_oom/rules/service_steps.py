@@ -129,28 +129,62 @@ def _down_yet(context: Context, run: Run, name: str) -> Progress:
 
 
 def _start_one(context: Context, run: Run, name: str) -> tuple[Run, Progress]:
-    """The service, and once it is active its triggers: until they are, it is owed as well."""
+    """The service and its triggers: until they are active, it is owed as well. A socket that cannot be started keeps
+    its service not down."""
     state = context.state(name)
     if name not in run.stopped:
         if state is not None and state.status is ServiceStatus.ACTIVE and f"start {name}" not in run.asked:
             return run, done(f"{name} is active already")
         if name in run.down_before:
             return run, done(f"{name} was not running before, left alone")
-    service = context.service(name)
-    for unit in (name, *service.triggers):
-        if unit != name and unit not in run.triggers:
-            continue
-        if f"start {unit}" not in run.asked:
-            if _stop_under_way(context, run, unit):
-                return run, WAITING
-            if unit != name:
-                run = replace(run, since=context.turn.now)  # the trigger has its own time
-        run, allowed = context.ask(run, f"start {unit}", StartUnit(service.unit if unit == name else unit, name))
-        progress = _up_yet(context, run, unit) if allowed else failed(f"starting {unit} was refused")
-        if progress.status is not Status.DONE:
+    trouble = ""
+    order = _start_order(context, run, name)
+    run, room = _make_room(context, run, name, order[0])
+    if not room:
+        return run, WAITING
+    for unit in order:
+        if unit != order[0] and f"start {unit}" not in run.asked:
+            run = replace(run, since=context.turn.now)  # each unit has its own time
+        run, progress = _start_unit(context, run, name, unit)
+        if progress.status is Status.FAILED and _is_socket(unit):
+            trouble = trouble or progress.words
+        elif progress.status is not Status.DONE:
             return run, progress
-        run = replace(run, triggers=tuple(trigger for trigger in run.triggers if trigger != unit))
-    return run, done(f"{name} is active")
+    started = tuple(unit for unit in order if not (trouble and _is_socket(unit)))
+    run = replace(run, triggers=tuple(trigger for trigger in run.triggers if trigger not in started))
+    return run, failed(trouble) if trouble else done(f"{name} is active")
+
+
+def _start_order(context: Context, run: Run, name: str) -> tuple[str, ...]:
+    """Sockets first: systemd refuses to start one whose service runs. Timers and paths last: they would start it."""
+    owed = [trigger for trigger in context.service(name).triggers if trigger in run.triggers]
+    return (*filter(_is_socket, owed), name, *(trigger for trigger in owed if not _is_socket(trigger)))
+
+
+def _make_room(context: Context, run: Run, name: str, first: str) -> tuple[Run, bool]:
+    """Whether the first unit can be started: a service that lost only its socket, as when the run turned back between
+    the two stops, is stopped as well, since its socket cannot come back while it runs."""
+    state, socket, asked = context.state(name), context.state(first), f"stop {name}" in run.asked
+    if not _is_socket(first) or f"start {first}" in run.asked or (socket and socket.status is ServiceStatus.ACTIVE):
+        return run, True
+    if not asked and _stop_under_way(context, run, name):
+        return run, False
+    if not asked and (state is None or state.status is not ServiceStatus.ACTIVE):
+        return run, True
+    run, allowed = context.ask(run, f"stop {name}", StopUnit(context.service(name).unit, name))
+    return run, not allowed or _down_yet(context, run, name).status is not Status.WAITING
+
+
+def _is_socket(unit: str) -> bool:
+    return unit.endswith(".socket")
+
+
+def _start_unit(context: Context, run: Run, name: str, unit: str) -> tuple[Run, Progress]:
+    if f"start {unit}" not in run.asked and _stop_under_way(context, run, unit):
+        return run, WAITING
+    target = context.service(name).unit if unit == name else unit
+    run, allowed = context.ask(run, f"start {unit}", StartUnit(target, name))
+    return run, _up_yet(context, run, unit) if allowed else failed(f"starting {unit} was refused")
 
 
 def _stop_under_way(context: Context, run: Run, unit: str) -> bool:

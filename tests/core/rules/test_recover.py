@@ -49,7 +49,7 @@ def test_the_incident_is_ended_from_the_first_sign_to_the_verified_service() -> 
     world = mail_server()
     world.until(lambda: bool(world.said("closed: success")))
     assert world.done == ["stop amavis.socket", "stop amavis.service", "stop clamd.service", "purge vscan",
-                          "start clamd.service", "start amavis.service", "start amavis.socket", "probe amavis"]
+                          "start clamd.service", "start amavis.socket", "start amavis.service", "probe amavis"]
     assert world.signals() == [SignalName.TERM] * 5 + [SignalName.KILL] * 5
     assert not any(process.comm == "clamscan" for process in world.procs.values())
     assert world.status("amavis") is world.status("amavis.socket") is world.status("clamd") is ServiceStatus.ACTIVE
@@ -327,7 +327,8 @@ def test_a_debt_is_paid_outside_the_hours_and_when_only_observing_but_nothing_el
     before = len(world.done)
     relapsing(world)
     world.until(lambda: world.status("amavis.socket") is ServiceStatus.ACTIVE, most=100)
-    assert world.done[before:] == ["start amavis.service", "start amavis.socket"]
+    assert set(world.done[before:]) <= {"start amavis.service"}, "its socket listens since the first try"
+    world.until(lambda: world.status("amavis") is ServiceStatus.ACTIVE, most=100)
 
 
 def test_a_debt_outlives_the_rule_and_the_noun_that_made_it() -> None:

@@ -95,12 +95,12 @@ def test_the_reason_of_a_failure_is_told_with_the_step(trouble: object, words: s
     assert "everything it had stopped runs again" in closed(world)
 
 
-def test_the_way_back_starts_in_reverse_order_and_triggers_last() -> None:
+def test_the_way_back_starts_in_reverse_order_and_a_socket_before_its_service() -> None:
     world = host()
     world.run_works = False
     closed(world)
     assert [what for what in world.done if what.startswith("start")] == [
-        "start back.service", "start front.service", "start front.socket"]
+        "start back.service", "start front.socket", "start front.service"]
 
 
 @pytest.mark.parametrize("trouble", TROUBLES)
@@ -186,7 +186,7 @@ def test_a_debt_is_paid_in_the_end_once_the_services_can_start(units: tuple[dict
         unit.status = ACTIVE
     world.ticks(mended_at)
     for unit in world.units.values():
-        unit.start = "ok"
+        unit.start = unit.stop = "ok"  # a socket comes back only where its service can be stopped
     world.procs.clear()
     world.until(lambda: all_up(world) and not world.running("r") and not world.history.recoveries["r"].owed,
                 most=2000, seconds=5.0)
@@ -219,6 +219,7 @@ def test_a_service_and_its_trigger_have_each_their_own_time_to_start() -> None:
 def test_one_that_was_passed_over_and_comes_up_meanwhile_is_owed_no_more() -> None:
     world = host()
     world.units["back.service"].start_takes = 125.0
+    world.units["front.socket"].activates = None
     world.units["front.service"].start_takes = 30.0
     world.run_works = False
     assert "still down" not in closed(world)
@@ -297,6 +298,7 @@ def test_the_deadline_of_a_shutdown_is_its_own() -> None:
 def test_the_stages_are_told_with_the_time_they_took() -> None:
     world = host()
     world.units["back.service"].start_takes = 20.0
+    world.units["front.socket"].activates = None
     world.units["front.service"].start_takes = 20.0
     closed(world)
     took = {note.step: note.took_seconds for note in world.said("verified:")}
@@ -309,3 +311,12 @@ def test_reports_of_other_rules_do_not_count() -> None:
     world.tick()
     world._reports.append(EffectReport("i-1.999", False, "somebody else's", 0.0, world.now))
     assert closed(world).startswith("closed: success")
+
+
+def test_a_socket_whose_service_still_runs_comes_back_by_way_of_a_stop_of_the_service() -> None:
+    world = host()
+    world.until(lambda: world.status("front.socket") is not ACTIVE)
+    assert world.status("front") is ACTIVE, "the run turns back between the two stops"
+    world.stop()
+    world.until(lambda: world.history.finished, most=400)
+    assert all_up(world)
