@@ -22,7 +22,7 @@ from watchdog_oom.policy.types import SpoolNoun
 
 ENTRIES, FILES_EACH, FILE_BYTES = 2_000, 50, 100
 FEWER_ENTRIES = 400  # where making so many files takes too long for a run of ten minutes
-SLOWEST_SECONDS = 0.5  # for making SAMPLE_ENTRIES
+SLOWEST_SECONDS = 0.5  # for making and deleting SAMPLE_ENTRIES
 SAMPLE_ENTRIES = 50
 ROUNDS = 2
 STALE_SECONDS = 0.5
@@ -68,8 +68,10 @@ def _compare(place: str) -> list[tuple[str, ...]]:
 
 def _bearable_entries(place: str) -> int:
     with tempfile.TemporaryDirectory(dir=place, prefix="bench-") as directory:
-        slow = timed(lambda: _fill(Path(directory), SAMPLE_ENTRIES)) / 1000 > SLOWEST_SECONDS
-    return FEWER_ENTRIES if slow else ENTRIES
+        sample = Path(directory) / "sample"
+        sample.mkdir()
+        took = timed(lambda: _fill(sample, SAMPLE_ENTRIES)) + timed(lambda: _rm(sample))
+    return FEWER_ENTRIES if took > SLOWEST_SECONDS * 1000 else ENTRIES
 
 
 def _on_a_new_spool(place: str, entries: int, work: Callable[[Path], object]) -> Callable[[], float]:
@@ -78,7 +80,7 @@ def _on_a_new_spool(place: str, entries: int, work: Callable[[Path], object]) ->
             took = timed(lambda: work(spool)) / 1000
             left = sum(len(files) for _, _, files in os.walk(spool))
             if left:
-                raise SystemExit(f"{left} files were left, so nothing was measured")
+                raise SystemExit(f"{work.__name__}: {left} files were left, so nothing was measured")
             return took
     return measure
 
@@ -175,7 +177,7 @@ def _tmpfiles(spool: Path) -> None:
 
 
 def _tmpreaper(spool: Path) -> None:
-    subprocess.run(["tmpreaper", "--mtime", "--runtime=0", "1s", str(spool)], check=True, stderr=subprocess.DEVNULL)
+    subprocess.run(["tmpreaper", "--mtime", "--runtime=3600", "1s", str(spool)], check=True, stderr=subprocess.DEVNULL)
 
 
 def _filesystem(place: str) -> str:
