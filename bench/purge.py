@@ -22,17 +22,18 @@ from watchdog_oom.policy.types import SpoolNoun
 
 ENTRIES, FILES_EACH, FILE_BYTES = 2_000, 50, 100
 FEWER_ENTRIES = 400  # where making so many files takes too long for a run of ten minutes
-SLOWEST_SECONDS = 0.5  # for making and deleting SAMPLE_ENTRIES
-SAMPLE_ENTRIES = 50
+SLOWEST_SECONDS = 2.0  # for making and deleting SAMPLE_ENTRIES
+SAMPLE_ENTRIES = 200
 ROUNDS = 2
 STALE_SECONDS = 0.5
+SETTLE_SECONDS = 2.5  # the tools count whole seconds
 PLACES = ("/var/tmp", "/dev/shm")
 COLUMNS = ("filesystem", "files", "what", "s", "speed, × rm -rf", "memory grew by MiB", "loop late ms: median, worst")
 HOW = (f"Files of {FILE_BYTES} bytes, {FILES_EACH} in an entry; {ROUNDS} rounds in turn, each on a spool made anew: "
        "median (smallest–largest). Cleared: every entry was judged and renamed away, so that services may start. "
        "Deleted: no file is left. The spool's owner is the one who runs this. The memory is that of the purge's "
-       "processes, from their first sighting; late is a loop that wants to wake every 20 ms meanwhile. Fewer files, "
-       "and one round, where the disk is so slow that the whole would take more than ten minutes.")
+       "processes, from their first sighting; late is a loop that wants to wake every 20 ms meanwhile. Fewer files "
+       "where the disk is so slow that the whole would take more than ten minutes.")
 
 
 def run() -> tuple[Table, ...]:
@@ -54,7 +55,7 @@ def _compare(place: str) -> list[tuple[str, ...]]:
     contestants: dict[str, Callable[[Path], object]] = {"watchdog-oom": ours.purge}
     contestants |= {name: work for name, work in tools.items() if shutil.which(name)}
     took = in_turn({name: _on_a_new_spool(place, entries, work) for name, work in contestants.items()},
-                   ROUNDS if entries == ENTRIES else 1)
+                   ROUNDS)
     deleted, base = took.pop("watchdog-oom"), took["rm"]
     on = (_filesystem(place), f"{entries * FILES_EACH:,}")
     rows: list[tuple[str, ...]] = [
@@ -91,7 +92,7 @@ def _spool(place: str, entries: int) -> Iterator[Path]:
         spool = Path(directory) / "spool"
         spool.mkdir(mode=0o700)
         _fill(spool, entries)
-        time.sleep(STALE_SECONDS * 3)
+        time.sleep(SETTLE_SECONDS)
         yield spool
 
 

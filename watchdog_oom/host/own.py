@@ -21,6 +21,7 @@ _CAPABILITIES = {  # capabilities(7): bit, name, what fails without it
     5: ("CAP_KILL", "processes of other users cannot be ended"),
     24: ("CAP_SYS_RESOURCE", "oom_score_adj cannot be lowered, and pressure triggers are coarser"),
     19: ("CAP_SYS_PTRACE", "executables and open files of other users' processes cannot be read"),
+    1: ("CAP_DAC_OVERRIDE", "oom_score_adj of other users' processes cannot be written"),
     2: ("CAP_DAC_READ_SEARCH", "spools of other users may be closed to it"),
     7: ("CAP_SETUID", "spools cannot be purged as their owners"),
     14: ("CAP_IPC_LOCK", "its memory may be swapped out"),
