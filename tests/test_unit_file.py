@@ -52,6 +52,12 @@ def test_without_its_capability_bounding_set_the_exposure_would_not_be_below_4(t
     assert exposure(without_program(tmp_path, text)) >= 4.0
 
 
+def test_programs_that_a_policy_runs_may_ask_for_the_hosts_addresses() -> None:
+    families = re.search(r"^RestrictAddressFamilies=(.*)$", UNIT.read_text(), flags=re.MULTILINE)
+    assert families is not None
+    assert "AF_NETLINK" in families[1].split()  # getifaddrs(3) needs it, and postqueue gives up without
+
+
 def test_each_capability_that_is_kept_has_its_reason_beside_it() -> None:
     text = UNIT.read_text()
     kept = re.search(r"^CapabilityBoundingSet=(.*)$", text, flags=re.MULTILINE)
