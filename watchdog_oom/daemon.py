@@ -198,11 +198,10 @@ class Daemon:
             self.reporter.status_is_due()
 
     def _remember(self, snapshot: Snapshot) -> None:
-        """What changed: for the next life of the daemon, and for whoever looks."""
+        """What changed, for whoever looks; what the next life needs was saved before the acts."""
         self.journal.hold_rotation = any(state.run is not None for state in self.history.recoveries.values())
         if self._pressed():
             return
-        self.reporter.save(self.senses.boot_id, self.history)
         if self.plan.intents or self.plan.notes or self.plan.refusals:
             self.reporter.status_is_due()
         self.reporter.tell(snapshot, self.keeper, self.history, self.journal, self.budget)
