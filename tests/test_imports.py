@@ -25,7 +25,7 @@ host.descent host.in_use host.mounts host.purge host.purge_news host.purge_worke
 host.spool_names host.spool_path host.spools host.survey host.syscalls host.trash
 journal journal.chain journal.files journal.head journal.opening journal.reader journal.record journal.recover
 journal.reserve journal.store journal.system_log journal.writer
-policy policy.build policy.types
+policy policy.build policy.limits policy.types
 rules rules.contain_step rules.containing rules.emergency rules.escalation rules.freezing rules.limit rules.progress
 rules.protect rules.recover rules.recovery_steps rules.service_steps rules.survivors rules.transaction
 rules.verify_step

@@ -9,7 +9,8 @@ from watchdog_oom.conditions import Finding, verdict
 from watchdog_oom.guard import untouchable
 from watchdog_oom.history import Recovery
 from watchdog_oom.model import Process
-from watchdog_oom.policy.types import Limit, Mode, Recover, RecoveryStep, Size, Verb
+from watchdog_oom.policy.limits import Limit
+from watchdog_oom.policy.types import Mode, Recover, RecoveryStep, Size, Verb
 from watchdog_oom.records import dataclass
 from watchdog_oom.rules.limit import size_bytes
 from watchdog_oom.rules.recover import clause_findings, wait_seconds

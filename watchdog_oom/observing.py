@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from watchdog_oom.policy.types import Mode, Policy, Then
+from watchdog_oom.policy.limits import Then
+from watchdog_oom.policy.types import Mode, Policy
 from watchdog_oom.records import replace
 
 

@@ -128,6 +128,7 @@ class Turn:
         if not self._signal(process.id, ending, stage):
             return False
         self.kills = (*self.kills, self.now)
+        self.wanted_frozen.discard(process.id)
         return True
 
     def _signal(self, identity: ProcessId, ending: Ending, stage: Stage) -> bool:

@@ -19,10 +19,10 @@ from watchdog_oom.model import (
     Snapshot,
     SpoolState,
 )
+from watchdog_oom.policy.limits import Limit
 from watchdog_oom.policy.types import (
     Clause,
     Emergency,
-    Limit,
     Policy,
     ProcessNoun,
     Protect,

@@ -16,7 +16,8 @@ from watchdog_oom.decide import decide
 from watchdog_oom.guard import Budget
 from watchdog_oom.history import History
 from watchdog_oom.model import Memory, ServiceState, ServiceStatus, Snapshot
-from watchdog_oom.policy.types import Emergency, Limit, Protect, Recover, ServiceNoun, SpoolNoun, Then, Verb
+from watchdog_oom.policy.limits import Limit, Then
+from watchdog_oom.policy.types import Emergency, Protect, Recover, ServiceNoun, SpoolNoun, Verb
 
 EVERYTHING = policy(
     noun("hog"), noun("db"), SpoolNoun("spool", "/spool", ("*",), 60.0), ServiceNoun("a", "a.service", ("a.socket",)),

@@ -25,11 +25,11 @@ from watchdog_oom.model import (
     Snapshot,
     SpoolState,
 )
+from watchdog_oom.policy.limits import Limit
 from watchdog_oom.policy.types import (
     Clause,
     Emergency,
     Hours,
-    Limit,
     Mode,
     Policy,
     ProcessNoun,

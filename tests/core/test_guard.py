@@ -15,7 +15,8 @@ from tests.core.world import Proc, World
 from watchdog_oom.conditions.process import ProcessesAre
 from watchdog_oom.guard import Budget, refusal, untouchable
 from watchdog_oom.model import Facts, Process, ProcessId
-from watchdog_oom.policy.types import Emergency, Limit, Policy, ProcessNoun, Protect, Recover, Then, Verb
+from watchdog_oom.policy.limits import Limit, Then
+from watchdog_oom.policy.types import Emergency, Policy, ProcessNoun, Protect, Recover, Verb
 from watchdog_oom.steps import (
     Probe,
     Purge,

@@ -14,13 +14,13 @@ from watchdog_oom.conditions.service import ServiceFailed
 from watchdog_oom.conditions.spool import SpoolIs
 from watchdog_oom.policy.build import build_policy
 from watchdog_oom.policy.files import Gathered
+from watchdog_oom.policy.limits import First, Limit, Then
 from watchdog_oom.policy.load import check_documents
 from watchdog_oom.policy.types import (
     Busy,
     Children,
     Clause,
     Hours,
-    Limit,
     Mode,
     Policy,
     Protect,
@@ -31,7 +31,6 @@ from watchdog_oom.policy.types import (
     Size,
     SpoolNoun,
     TcpProbe,
-    Then,
     Verb,
 )
 
@@ -105,6 +104,7 @@ swap = "5%"
 runtime = "1min"
 total_rss = "1GB"
 count = 3
+first = "newest"
 for = "1s"
 grace = "2s"
 then = "freeze"
@@ -114,8 +114,8 @@ count = 1
 """
     found = policy(text)
     assert found.protects["a"] == Protect("a", "p", -1000, True, Children.INHERIT)
-    assert found.limits["a"] == Limit("a", "p", Size(1 << 20), Size(percent=5.0), 60.0, Size(10**9), 3, 1.0, 2.0,
-                                      Then.FREEZE)
+    assert found.limits["a"] == Limit("a", "p", Size(1 << 20), Size(percent=5.0), 60.0, Size(10**9), 3,
+                                      First.NEWEST, 1.0, 2.0, Then.FREEZE)
     assert found.limits["b"] == Limit("b", "p", count=1)
 
 

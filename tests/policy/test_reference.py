@@ -12,7 +12,7 @@ import tomli
 
 from watchdog_oom.conditions import Kind
 from watchdog_oom.config import FIELDS, Config
-from watchdog_oom.policy import schema, types
+from watchdog_oom.policy import limits, schema, types
 from watchdog_oom.policy.build import build_policy
 from watchdog_oom.policy.check import FileCheck
 from watchdog_oom.policy.files import Gathered
@@ -30,7 +30,7 @@ SECTIONS: dict[str, Keys] = {
 }
 DEFAULTED: list[tuple[Keys, Any]] = [
     (schema.SPOOL, types.SpoolNoun), (schema.SERVICE, types.ServiceNoun), (schema.PROBE, types.TcpProbe),
-    (schema.PROBE, types.RunProbe), (schema.PROTECT, types.Protect), (schema.LIMIT, types.Limit),
+    (schema.PROBE, types.RunProbe), (schema.PROTECT, types.Protect), (schema.LIMIT, limits.Limit),
     (schema.RECOVER, types.Recover), (schema.EMERGENCY, types.Emergency)]
 
 

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from watchdog_oom.host.services import full_name, is_unit_name
+from watchdog_oom.policy.limits import Limit, Then
 from watchdog_oom.policy.lines import Path
-from watchdog_oom.policy.types import Children, Limit, Policy, Protect, Size, Then
+from watchdog_oom.policy.types import Children, Policy, Protect, Size
 
 FILE_NAME = "50-watchdog-oom.conf"
 

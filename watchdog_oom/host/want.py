@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from watchdog_oom.policy.types import Policy, ProcessNoun, Then, Verb
+from watchdog_oom.policy.limits import Then
+from watchdog_oom.policy.types import Policy, ProcessNoun, Verb
 from watchdog_oom.records import dataclass, field
 
 

@@ -10,13 +10,13 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
 from watchdog_oom import conditions
+from watchdog_oom.policy.limits import First, Limit, Then
 from watchdog_oom.policy.types import (
     Busy,
     Children,
     Clause,
     Emergency,
     Hours,
-    Limit,
     Mode,
     Policy,
     ProbeSpec,
@@ -29,7 +29,6 @@ from watchdog_oom.policy.types import (
     Size,
     SpoolNoun,
     TcpProbe,
-    Then,
     Verb,
 )
 from watchdog_oom.selectors import glob_pattern
@@ -108,8 +107,8 @@ def _protect(name: str, values: Values) -> Protect:
 
 
 def _limit(name: str, values: Values) -> Limit:
-    return Limit(name, **_converted(values, {"rss": _size, "swap": _size, "total_rss": _size, "then": Then,
-                                              "memory_high": _size, "memory_max": _size}))
+    return Limit(name, **_converted(values, {"rss": _size, "swap": _size, "total_rss": _size, "first": First,
+                                              "then": Then, "memory_high": _size, "memory_max": _size}))
 
 
 def _recover(name: str, values: Values) -> Recover:

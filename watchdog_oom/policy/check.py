@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 from watchdog_oom.errors import Fault
 from watchdog_oom.policy import clauses
+from watchdog_oom.policy.limits import Then
 from watchdog_oom.policy.lines import Path, line_at
 from watchdog_oom.policy.names import Reference, Table, nearest
 from watchdog_oom.policy.schema import (
@@ -24,7 +25,6 @@ from watchdog_oom.policy.schema import (
     Keys,
 )
 from watchdog_oom.policy.texts import described
-from watchdog_oom.policy.types import Then
 from watchdog_oom.policy.values import convert
 from watchdog_oom.steps import printable
 

@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from enum import StrEnum
 
 from watchdog_oom.conditions import families
-from watchdog_oom.policy.types import Busy, Children, Mode, Then, Verb
+from watchdog_oom.policy.limits import First, Then
+from watchdog_oom.policy.types import Busy, Children, Mode, Verb
 from watchdog_oom.records import dataclass
 
 
@@ -120,8 +121,9 @@ LIMIT: Keys = {
     "rss": Key(Form.SIZE, "resident memory of one process", least=0.001),
     "swap": Key(Form.SIZE, "swapped-out memory of one process", least=0.001),
     "runtime": Key(Form.DURATION, "age of one process", least=0.001),
-    "total_rss": Key(Form.SIZE, "resident memory of all of them; the oldest go first", least=0.001),
-    "count": Key(Form.COUNT, "how many of them there may be; the oldest go first", least=1),
+    "total_rss": Key(Form.SIZE, "resident memory of all of them together", least=0.001),
+    "count": Key(Form.COUNT, "how many of them there may be", least=1),
+    "first": Key(Form.CHOICE, "who goes first for total_rss and count", default='"oldest"', choices=tuple(First)),
     "for": Key(Form.DURATION, "how long the limit must be exceeded", default='"0s"'),
     "grace": Key(Form.DURATION, "time between SIGTERM and SIGKILL", default='"10s"'),
     "then": Key(Form.CHOICE, "the consequence", default='"kill"', choices=tuple(Then)),

@@ -11,6 +11,7 @@ from watchdog_oom.records import dataclass, field
 
 if TYPE_CHECKING:
     from watchdog_oom.conditions import Condition
+    from watchdog_oom.policy.limits import Limit
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,38 +112,6 @@ class Protect:
     oom_score_adj: int | None = None
     allow_unkillable: bool = False
     children: Children = Children.RESET
-
-
-class Then(StrEnum):
-    KILL = "kill"
-    FREEZE = "freeze"
-    CONTAIN = "contain"
-    REPORT = "report"
-
-
-@dataclass(frozen=True, slots=True)
-class Limit:
-    """[limit.NAME]: any limit that is exceeded for ``for_seconds`` has its consequence, pressure or not.
-
-    ``memory_high`` and ``memory_max`` are for ``then = "contain"``: the bounds of the unit, see ``contained_at``."""
-
-    name: str
-    process: str
-    rss: Size | None = None
-    swap: Size | None = None
-    runtime_seconds: float | None = None
-    total_rss: Size | None = None
-    count: int | None = None
-    for_seconds: float = 0.0
-    grace_seconds: float = 10.0
-    then: Then = Then.KILL
-    memory_high: Size | None = None
-    memory_max: Size | None = None
-
-    @property
-    def contained_at(self) -> Size | None:
-        """The MemoryHigh of a contained unit: the given one, else what the group, else what one process may hold."""
-        return self.memory_high or self.total_rss or self.rss
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,8 @@ from watchdog_oom import words
 from watchdog_oom.conditions.process import threshold_bytes
 from watchdog_oom.guard import untouchable
 from watchdog_oom.model import Process, ProcessId
-from watchdog_oom.policy.types import Limit, ProcessNoun, Size, Then
+from watchdog_oom.policy.limits import First, Limit, Then
+from watchdog_oom.policy.types import ProcessNoun, Size
 from watchdog_oom.rules import containing
 from watchdog_oom.rules.escalation import unkillable
 from watchdog_oom.selectors import names_target
@@ -66,9 +67,11 @@ def process_reasons(view: View, limit: Limit, process: Process) -> tuple[str, ..
 
 def group_surplus(turn: Turn, limit: Limit, noun: ProcessNoun, group: tuple[Process, ...],
                   going: frozenset[ProcessId] = frozenset()) -> tuple[tuple[str, ...], list[Process]]:
-    """Which group limits are exceeded, and who goes for it: the oldest that may be touched, until the rest keeps them.
+    """Which group limits are exceeded, and who goes for it: of those that may be touched, the oldest or the newest,
+    until the rest keeps them.
 
     Whoever goes anyway makes room first: those being ended by any rule, and those ``going`` for limits of their own.
+    Where the others only wait (``freeze``), one goes on: nobody would be helped if all of them waited.
     """
     total_limit = size_bytes(turn.view, limit.total_rss)
     reasons = _group_reasons(limit, group, total_limit)
@@ -79,7 +82,8 @@ def group_surplus(turn: Turn, limit: Limit, noun: ProcessNoun, group: tuple[Proc
     left = len(group) - len(leaving)
     total = _total_rss(group) - _total_rss(leaving)
     surplus: list[Process] = []
-    for process in touchable:
+    in_turn = touchable if limit.first is First.OLDEST else touchable[::-1]
+    for process in in_turn[:-1] if limit.then is Then.FREEZE else in_turn:
         if (limit.count is None or left <= limit.count) and (total_limit is None or total <= total_limit):
             break
         if process not in leaving:

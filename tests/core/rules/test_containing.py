@@ -13,7 +13,8 @@ from tests.core.build import MIB, mib, noun, percent, policy
 from tests.core.world import Proc, Unit, World
 from watchdog_oom.guard import uncontainable
 from watchdog_oom.model import UNLIMITED_BYTES, ServiceStatus
-from watchdog_oom.policy.types import Limit, Policy, ProcessNoun, Protect, Then
+from watchdog_oom.policy.limits import Limit, Then
+from watchdog_oom.policy.types import Policy, ProcessNoun, Protect
 from watchdog_oom.steps import Contain, Release
 from watchdog_oom.view import View
 

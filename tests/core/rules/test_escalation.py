@@ -7,7 +7,8 @@ from dataclasses import replace
 from tests.core.build import mib, noun, percent, policy
 from tests.core.world import Proc, World
 from watchdog_oom.history import Stage
-from watchdog_oom.policy.types import Emergency, Limit, Protect
+from watchdog_oom.policy.limits import Limit
+from watchdog_oom.policy.types import Emergency, Protect
 from watchdog_oom.steps import SignalName
 
 TERM, KILL = SignalName.TERM, SignalName.KILL
