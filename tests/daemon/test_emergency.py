@@ -73,7 +73,7 @@ def test_below_both_thresholds_the_largest_unprotected_gets_term_and_nobody_else
     assert large.wait(5) == -signal.SIGTERM
     proc.memory(available=900000, swap_free=500000)
     watch.wait_for(lambda: ["closed" for record in watch.records("incident", rule="emergency")
-                            if record["result"].startswith("closed")], 5, "the end")
+                            if record["result"].startswith("closed")], 15, "the end")
     assert (small.poll(), database.poll()) == (None, None)
     because = watch.records("intent", rule="emergency")[0]["because"]
     assert any(f"passed over mysqld[{database.pid}]" in reason and "protect.db" in reason for reason in because)

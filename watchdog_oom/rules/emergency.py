@@ -18,6 +18,7 @@ RULE = "emergency"
 GRACE_SECONDS = 5.0
 SETTLE_SECONDS = 0.2
 NEAR_FACTOR = 2.0
+CALM_SECONDS = 10.0
 WORTH_PERCENT = 1.0
 
 
@@ -111,7 +112,8 @@ def _observe(turn: Turn, because: tuple[str, ...]) -> None:
 
 
 def _close(turn: Turn, findings: tuple[Finding, Finding]) -> None:
-    if turn.emergency is not None:
+    """One trouble is one incident: it is over when memory has not been short for a while."""
+    if turn.emergency is not None and turn.held_long_enough(f"{turn.emergency} calm", True, CALM_SECONDS):
         turn.note(RULE, "closed: the emergency is over", incident=turn.emergency,
                   because=tuple(finding.words for finding in findings))
         turn.emergency = None

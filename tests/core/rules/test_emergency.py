@@ -120,7 +120,9 @@ def test_after_an_end_it_waits_a_moment_before_it_judges_again() -> None:
 
 def test_it_closes_when_it_is_over_and_the_next_one_is_another_incident() -> None:
     world = pressed(80, 40)
-    world.ticks(3)
+    world.ticks(11)
+    assert not world.said("closed"), "one trouble is one incident: it is over when it stays over"
+    world.ticks(2)
     opened, ended, closed = [note for note in world.notes if note.rule == "emergency"]
     assert opened.result == "opened: memory and swap are running out"
     assert ended.kind is NoteKind.OUTCOME and ended.result == "ended after KILL"
@@ -128,6 +130,15 @@ def test_it_closes_when_it_is_over_and_the_next_one_is_another_incident() -> Non
     world.spawn("hog", rss_mib=400)
     world.tick()
     assert world.said("opened")[1].incident != opened.incident
+
+
+def test_one_that_comes_again_at_once_belongs_to_the_same_incident() -> None:
+    world = pressed(80, 40)
+    world.ticks(5)
+    world.spawn("hog", rss_mib=400)
+    world.ticks(20)
+    assert len(world.said("opened")) == len(world.said("closed")) == 1
+    assert len([note for note in world.notes if note.result.startswith("ended")]) == 2
 
 
 def test_a_bad_reading_neither_fires_nor_closes_it() -> None:
