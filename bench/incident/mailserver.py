@@ -71,6 +71,8 @@ $ENV{TMPDIR} = $TEMPBASE;
 $enable_dkim_verification = 0;
 @bypass_virus_checks_maps = ();
 @bypass_spam_checks_maps = (1);
+@bypass_header_checks_maps = (1);
+$bad_header_quarantine_method = undef;
 $virus_scanners_failure_is_fatal = 1;
 @av_scanners = (['clamscan', '/usr/bin/clamscan',
   "--stdout --no-summary --recursive --infected $TEMPBASE", [0], qr/:.*\\sFOUND$/m, qr/^.*?: (.*) FOUND$/m]);

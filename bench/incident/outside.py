@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import email.utils
 import smtplib
 import socket
 import threading
@@ -66,7 +67,9 @@ class Mails:
             self._over.wait(_RETRY_SECONDS)
 
     def _hand_over(self, number: int) -> None:
-        text = f"From: mrtg@outside.test\r\nTo: {BOX}\r\nSubject: number {number}.\r\n\r\nERROR: no such graph\r\n"
+        text = (f"From: mrtg@outside.test\r\nTo: {BOX}\r\nSubject: number {number}.\r\n"
+                f"Date: {email.utils.formatdate()}\r\nMessage-ID: <{number}@outside.test>\r\n"
+                "\r\nERROR: no such graph\r\n")
         with smtplib.SMTP("127.0.0.1", self.port, local_hostname="outside.test", timeout=_SMTP_SECONDS) as server:
             server.sendmail("mrtg@outside.test", [BOX], text)
 
