@@ -61,8 +61,8 @@ def daemon(made: Home, *more: str) -> list[str]:
 
 
 def _paths() -> list[str]:
-    found = importlib.util.find_spec("pyinotify")
-    packages = [] if found is None or found.origin is None else [str(Path(found.origin).parent)]
+    found = importlib.util.find_spec("sdnotify")
+    packages = [] if found is None or found.origin is None else [str(Path(found.origin).parent.parent)]
     return [str(ROOT), *packages]
 
 

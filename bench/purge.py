@@ -140,7 +140,7 @@ class _Ours:
 
 
 class _Memory:
-    """How much a process and its children grew while they were followed."""
+    """How much a process and all its descendants grew while they were followed."""
 
     def __init__(self, pid: int) -> None:
         self.ended = threading.Event()
@@ -155,12 +155,16 @@ class _Memory:
     def follow(self) -> None:
         while not self.ended.wait(0.05):
             with suppress(OSError, StopIteration):
-                children = Path(f"/proc/{self._pid}/task/{self._pid}/children").read_text().split()
-                for pid in (self._pid, *map(int, children)):
+                for pid in _family(self._pid):
                     status = Path(f"/proc/{pid}/status").read_text().splitlines()
                     anonymous = next(int(line.split()[1]) for line in status if line.startswith("RssAnon:"))
                     self._first.setdefault(pid, anonymous)
                     self._most[pid] = max(anonymous, self._most.get(pid, 0))
+
+
+def _family(pid: int) -> list[int]:
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return [pid, *(member for child in children for member in _family(int(child)))]
 
 
 def _rm(spool: Path) -> None:

@@ -21,6 +21,7 @@ from watchdog_oom.policy.types import ProcessNoun
 from watchdog_oom.selectors import glob_pattern
 
 _SYSCALL_EXIT = {"x86_64": 60, "aarch64": 93}
+_PF_KTHREAD = 0x00200000  # include/linux/sched.h
 _OLD = 10_000.0  # a moment at which every made-up process is settled
 
 
@@ -31,11 +32,11 @@ class Host:
         self.root = root
 
     def put(self, pid: int, comm: str = "idle", *, state: str = "S", ppid: int = 1, start: int = 100,
-            rss: int = 10, code: int = 1) -> None:
+            rss: int = 10, code: int = 1, flags: int = 0) -> None:
         folder = self.root / str(pid)
         folder.mkdir(exist_ok=True)
         vsize = 0 if state == "Z" else 4096
-        fields = [ppid, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, start, vsize, rss, 0, code, code, code, 0, 0]
+        fields = [ppid, 0, 0, 0, 0, flags, *[0] * 10, 1, 0, start, vsize, rss, 0, code, code, code, 0, 0]
         (folder / "stat").write_text(f"{pid} ({comm}) {state} {' '.join(map(str, fields))}\n")
 
     def link(self, pid: int, exe: str) -> None:
@@ -267,6 +268,19 @@ def test_near_an_emergency_all_are_read_and_judged_and_no_judgement_outlives_it(
     assert shown[6].rss_bytes == 30 * os.sysconf("SC_PAGE_SIZE")
     shown = table.scan(Want(), _OLD + 0.2)
     assert [(shown[pid].badness, shown[pid].oom_score_adj) for pid in (5, 6)] == [(None, None), (None, None)]
+
+
+def test_near_an_emergency_kernel_threads_stay_in_rotation(host: Host) -> None:
+    table = ProcessTable(str(host.root))
+    host.put(5)
+    for pid in range(10, 30):
+        host.put(pid, "kworker/0:1", flags=_PF_KTHREAD)
+    table.scan(Want(), _OLD)
+    for pid in (5, *range(10, 30)):
+        host.put(pid, "changed", flags=_PF_KTHREAD if pid >= 10 else 0)
+    shown = table.scan(Want(everything=True), _OLD + 0.1)
+    assert shown[5].comm == "changed"
+    assert sum(process.comm == "changed" for process in shown.values()) <= 3
 
 
 def test_exec_is_noticed_and_the_facts_are_read_again(start: Callable[..., subprocess.Popen[bytes]]) -> None:

@@ -144,3 +144,40 @@ def test_units_no_longer_asked_for_are_forgotten(poller: StatusPoller, tmp_path:
     poller.ask([], 100.0)
     answered(poller, 100.0)
     assert poller.states == {}
+
+
+def test_a_service_that_goes_on_running_is_asked_for_less_often_while_no_process_ends(
+        poller: StatusPoller, tmp_path: Path) -> None:
+    script(tmp_path, "amavis", BY_PID_FILE)
+    (tmp_path / "pid").write_text(str(os.getpid()))
+    at = []
+    for second in range(130):
+        before = asked(tmp_path)
+        poller.ask(["amavis"], 100.0 + second, calm=second > 0)
+        answered(poller, 100.0 + second)
+        at += [second] * (asked(tmp_path) - before)
+    assert at == [0, 10, 30, 60, 90, 120]
+
+
+def test_when_a_process_has_ended_every_service_is_asked_for_after_ten_seconds_again(
+        poller: StatusPoller, tmp_path: Path) -> None:
+    script(tmp_path, "amavis", BY_PID_FILE)
+    (tmp_path / "pid").write_text(str(os.getpid()))
+    for now in (100.0, 110.0, 130.0):
+        poller.ask(["amavis"], now, calm=True)
+        answered(poller, now)
+    (tmp_path / "pid").write_text("99999999")
+    poller.ask(["amavis"], 141.0, calm=True)
+    assert asked(tmp_path) == 3
+    poller.ask(["amavis"], 142.0, calm=False)
+    answered(poller, 142.0)
+    assert poller.states["amavis"].status is ServiceStatus.FAILED
+
+
+def test_a_service_that_is_down_is_asked_for_every_ten_seconds_however_calm_it_is(
+        poller: StatusPoller, tmp_path: Path) -> None:
+    script(tmp_path, "amavis", BY_PID_FILE)
+    for now in (100.0, 110.0, 120.0, 130.0):
+        poller.ask(["amavis"], now, calm=True)
+        answered(poller, now)
+    assert asked(tmp_path) == 4

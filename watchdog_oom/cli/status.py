@@ -16,11 +16,11 @@ from watchdog_oom import status_file
 from watchdog_oom.cli import options
 from watchdog_oom.cli.host_view import running_daemon
 from watchdog_oom.cli.output import Page, show, wants_colour
+from watchdog_oom.cli.status_news import StatusNews
 from watchdog_oom.cli.status_page import page_of
 from watchdog_oom.errors import NotPermittedError, NotRunningError, UsageError, WatchdogError
 from watchdog_oom.steps import printable
 
-REFRESH_SECONDS = 1.0
 STARTING_SECONDS = 1.0
 _POLL_SECONDS = 0.05
 
@@ -41,7 +41,7 @@ class Told:
 
 @click.command(short_help="Is all well with the running daemon?")
 @options.runtime
-@click.option("--watch", is_flag=True, help="Show it again every second, until Ctrl-C.")
+@click.option("--watch", is_flag=True, help="Show it again whenever the daemon writes it, until Ctrl-C.")
 @click.option("--json", "as_json", is_flag=True, help="The daemon's status file as it is, one JSON document.")
 def status(runtime: str, watch: bool, as_json: bool) -> None:
     """Show the running daemon: memory and pressure, armed rules, recoveries and holds, its policies and its health.
@@ -54,7 +54,7 @@ def status(runtime: str, watch: bool, as_json: bool) -> None:
     if as_json:
         click.echo(told.text)
     elif watch:
-        _watch(lambda: page_of(read_status(runtime).status, time.time()))
+        _watch(StatusNews(runtime), lambda: page_of(read_status(runtime).status, time.time()))
     else:
         show(page_of(told.status, time.time()))
 
@@ -105,7 +105,7 @@ def _parse(text: str, runtime: str) -> dict[str, Any]:
     return plain
 
 
-def _watch(read_page: Callable[[], Page]) -> None:
+def _watch(news: StatusNews, read_page: Callable[[], Page]) -> None:
     """Until Ctrl-C. A daemon that stops meanwhile is waited for: it may be restarting."""
     def current() -> Page:
         try:
@@ -118,20 +118,20 @@ def _watch(read_page: Callable[[], Page]) -> None:
 
     try:
         if sys.stdout.isatty() and os.environ.get("TERM") != "dumb":
-            _watch_live(current)
+            _watch_live(news, current)
         while True:
             show(current())
             click.echo()
-            time.sleep(REFRESH_SECONDS)
+            news.wait()
     except KeyboardInterrupt:
         return
 
 
-def _watch_live(current: Callable[[], Page]) -> None:
+def _watch_live(news: StatusNews, current: Callable[[], Page]) -> None:
     from rich.console import Console
     from rich.live import Live
     console = Console(highlight=False, emoji=False, markup=False, no_color=not wants_colour())
     with Live(current().rich(), console=console, auto_refresh=False) as live:
         while True:
-            time.sleep(REFRESH_SECONDS)
+            news.wait()
             live.update(current().rich(), refresh=True)

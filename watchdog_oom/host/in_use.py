@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
+import struct
 from collections.abc import Collection, Iterator
 from contextlib import suppress
 
@@ -11,6 +13,8 @@ from watchdog_oom.records import dataclass
 
 _MAPPED = re.compile(rb"^\S+ \S+ \S+ ([0-9a-f]+):([0-9a-f]+) (\d+) +/", re.MULTILINE)
 _BOUND = re.compile(rb"^\S+: \S+ \S+ \S+ \S+ \S+ +\d+ (/.*)$", re.MULTILINE)
+_PAIR = struct.Struct("=QQ")
+_COUNTS = struct.Struct("=QQ")
 _NO_FILES = ("/memfd:", "/dev/null", "/dev/pts/", "/dev/tty", "/dev/zero", "/dev/urandom")
 
 
@@ -50,6 +54,19 @@ def read_in_use(proc_root: str, *, avoid: tuple[str, ...] = (), without: Collect
     filesystem, device = spool_devices
     found.update([(device, inode) for owner, inode in found if owner == filesystem and owner != device])
     return InUse(frozenset(found), unseen)
+
+
+def pack_in_use(in_use: InUse) -> bytes:
+    """For a pipe to another process."""
+    return _COUNTS.pack(len(in_use.inodes), in_use.unseen) + b"".join(_PAIR.pack(*pair) for pair in in_use.inodes)
+
+
+def unpack_in_use(content: bytes) -> InUse:
+    """What ``pack_in_use`` made. Raises OSError when it is not there in full: then nothing is known to be free."""
+    count, unseen = _COUNTS.unpack_from(content) if len(content) >= _COUNTS.size else (-1, 0)
+    if len(content) != _COUNTS.size + count * _PAIR.size:
+        raise OSError(errno.EIO, "it could not be found out what is in use")
+    return InUse(frozenset(_PAIR.iter_unpack(content[_COUNTS.size:])), unseen)
 
 
 def parse_maps(content: bytes) -> frozenset[tuple[int, int]]:

@@ -11,7 +11,8 @@ from collections.abc import Iterable, Mapping
 
 from watchdog_oom.host.details import Details, Needs, needs_of
 from watchdog_oom.host.facts import NOTHING_KNOWN, FactReader
-from watchdog_oom.host.procfs import list_pids, parse_stat, read_file
+from watchdog_oom.host.population import Population
+from watchdog_oom.host.procfs import parse_stat, read_file
 from watchdog_oom.host.want import Want
 from watchdog_oom.model import NO_FACTS, Process
 from watchdog_oom.policy.types import ProcessNoun
@@ -40,11 +41,14 @@ class _Entry:
 
 
 class ProcessTable:
-    """The processes below ``root``. ``skipped`` counts bad readings by kind; none is ever fatal (Law 10)."""
+    """The processes below ``root``. ``skipped`` counts bad readings by kind; none is ever fatal (Law 10).
+    ``departures`` counts the processes that vanished after they had lived long enough to be settled."""
 
     def __init__(self, root: str = "/proc") -> None:
         self.skipped: dict[str, int] = {}
+        self.departures = 0
         self._root = root
+        self._population = Population(root)
         self._facts = FactReader(root)
         self._details = Details(root, self._count)
         self._nouns: tuple[ProcessNoun, ...] = ()
@@ -59,7 +63,7 @@ class ProcessTable:
     def scan(self, want: Want, boottime: float) -> Mapping[int, Process]:
         """The processes at ``boottime`` (seconds of CLOCK_BOOTTIME), by pid."""
         try:
-            pids = list_pids(self._root)
+            pids = self._population.pids(boottime)
         except OSError:
             self._count("process list")
             return dict(self._shown)
@@ -67,7 +71,9 @@ class ProcessTable:
             self._adopt(want.nouns)
         for pid in self._entries.keys() - pids:
             self._forget(pid, boottime)
-        due = pids if want.everything else self._due(pids, boottime)
+        due = self._due(pids, boottime)
+        if want.everything:  # but kernel threads, which hold nothing and are most of a small host's processes
+            due |= {pid for pid, entry in self._entries.items() if not entry.process.kernel_thread}
         self._read(due, boottime)
         needs = needs_of(want, {pid: self._entries[pid].nouns for pid in self._matching}, self._shown)
         self._arrange(due, needs, boottime)
@@ -89,9 +95,9 @@ class ProcessTable:
             return past
         return entry.alive
 
-    def _due(self, pids: set[int], boottime: float) -> set[int]:
+    def _due(self, pids: frozenset[int], boottime: float) -> set[int]:
         """Everything that is not in rotation, and as much of the rotation as the time since the last scan asks for."""
-        due = pids - self._rotating.keys()
+        due = set(pids - self._rotating.keys())
         share = (boottime - self._scanned_boottime) / _ROTATION_SECONDS
         quota = int(len(self._rotating) * min(1.0, max(0.0, share))) + 1
         for pid, read_boottime in self._rotating.items():
@@ -188,6 +194,7 @@ class ProcessTable:
         self._matching.discard(pid)
         self._rotating.pop(pid, None)
         if entry is not None and not entry.process.kernel_thread:
+            self.departures += entry.settled
             self._vanished.pop(pid, None)
             self._vanished[pid] = (boottime, entry.alive)
 

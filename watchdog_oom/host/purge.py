@@ -1,8 +1,8 @@
 """Owns the purge as the loop sees it: a job in a child process; and that child, which looks but touches no file.
 
 The child (the supervisor) keeps our rights only to see who uses what. All that touches files is done by a worker it
-forks, which becomes the spool's owner for good: whatever tricks that user plays in the spool, the worker can do no more
-than he could himself (Law 7).
+forks, which becomes the spool's owner for good, and by a helper of that worker: whatever tricks that user plays in the
+spool, they can do no more than he could himself (Law 7).
 """
 
 from __future__ import annotations
@@ -10,12 +10,11 @@ from __future__ import annotations
 import errno
 import os
 import signal
-import struct
 from collections.abc import Callable
 from contextlib import suppress
 
-from watchdog_oom.host import children, purge_worker, syscalls
-from watchdog_oom.host.in_use import NOTHING_IN_USE, InUse, read_in_use
+from watchdog_oom.host import children, purge_pair, purge_worker, syscalls
+from watchdog_oom.host.in_use import NOTHING_IN_USE, InUse, pack_in_use, read_in_use, unpack_in_use
 from watchdog_oom.host.mounts import Mount, children_with_mounts, read_mountinfo, remote_points
 from watchdog_oom.host.purge_news import Deleted, Failed, PurgeNews, parse_line, to_line
 from watchdog_oom.host.spool_path import SpoolRefusedError, open_spool, open_without_symlinks
@@ -25,8 +24,6 @@ from watchdog_oom.records import dataclass
 MOST_ENTRIES = 200_000  # Law 3: whatever policies say; about 500 bytes of the worker's memory each
 _MOST_WAITING_BYTES = 1 << 16
 _NOBODYS_GID = 65534
-_PAIR = struct.Struct("=QQ")
-_COUNTS = struct.Struct("=QQ")
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +159,7 @@ class _Supervisor:
         try:
             _become(self._owner.st_uid, self._owner.st_gid)
             syscalls.die_with_parent(supervisor_pid)
-            purge_worker.run(order, self._tell, look_again)
+            purge_pair.run(order, self._tell, look_again)
         except OSError as error:
             self._tell(Failed(f"the purge of {self._request.noun.path} failed: {error.strerror or error}"))
 
@@ -210,19 +207,14 @@ def _become(uid: int, gid: int) -> None:
 
 
 def _send_in_use(fd: int, in_use: InUse) -> None:
-    content = _COUNTS.pack(len(in_use.inodes), in_use.unseen) + b"".join(_PAIR.pack(*pair) for pair in in_use.inodes)
     with suppress(BrokenPipeError), os.fdopen(fd, "wb", closefd=False) as pipe:
-        pipe.write(content)
+        pipe.write(pack_in_use(in_use))
 
 
 def _receive_in_use(fd: int) -> InUse:
     """Raises OSError when the supervisor did not answer in full: nothing is deleted then."""
     with os.fdopen(fd, "rb") as pipe:
-        content = pipe.read()
-    count, unseen = _COUNTS.unpack_from(content) if len(content) >= _COUNTS.size else (-1, 0)
-    if len(content) != _COUNTS.size + count * _PAIR.size:
-        raise OSError(errno.EIO, "it could not be found out what is in use")
-    return InUse(frozenset(_PAIR.iter_unpack(content[_COUNTS.size:])), unseen)
+        return unpack_in_use(pipe.read())
 
 
 def _ending(status: int) -> str:

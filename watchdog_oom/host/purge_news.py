@@ -27,6 +27,12 @@ class Cleared:
     unseen: int = 0
     odd: tuple[str, ...] = ()
 
+    def and_also(self, other: Cleared) -> Cleared:
+        """Of two halves of one purge, what both cleared; they were told of the same unseen processes."""
+        return Cleared(self.renamed + other.renamed, self.kept_busy + other.kept_busy,
+                       self.kept_fresh + other.kept_fresh, self.kept_odd + other.kept_odd,
+                       self.limited or other.limited, self.unseen, (*self.odd, *other.odd)[:MOST_EXAMPLES])
+
     def __str__(self) -> str:
         kept = [f"{count} {what}" for count, what in ((self.kept_busy, "in use"), (self.kept_fresh, "not stale"),
                                                       (self.kept_odd, "not ours to touch")) if count]
@@ -45,6 +51,12 @@ class Deleted:
     restored: int = 0
     left_count: int = 0
     left: tuple[str, ...] = ()
+
+    def and_also(self, other: Deleted) -> Deleted:
+        """Of two halves of one purge, what both deleted."""
+        return Deleted(self.entries + other.entries, self.files + other.files, self.bytes + other.bytes,
+                       self.restored + other.restored, self.left_count + other.left_count,
+                       (*self.left, *other.left)[:MOST_EXAMPLES])
 
     def __str__(self) -> str:
         return (f"{self.entries} entries deleted ({self.files} files, {words.size(self.bytes)})"

@@ -24,7 +24,8 @@ _FULL = (errno.ENOSPC, errno.EDQUOT)
 @dataclass(frozen=True, slots=True)
 class Order:
     """What one purge has to go by. ``parent_fd`` is the spool's parent where it is on the same mount, ``mounted`` the
-    names in the spool that are mount points or hold one, ``limit`` the most entries to take."""
+    names in the spool that are mount points or hold one, ``limit`` the most entries to take. Of ``parts`` that share
+    one purge this is ``part``: the names that fall to it are its alone."""
 
     noun: SpoolNoun
     spool_fd: int
@@ -33,6 +34,12 @@ class Order:
     limit: int
     offsets: tuple[float, ...] = ()
     in_use: InUse = NOTHING_IN_USE
+    parts: int = 1
+    part: int = 0
+
+    def is_ours(self, name: str) -> bool:
+        """Whether the name falls to this part. All parts are forks of one process, so they hash alike."""
+        return hash(name) % self.parts == self.part
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,22 +74,32 @@ class PurgeWorker:
         self._owner_uid = found.st_uid
         self._trash: Trash | None = None
         self._trash_in_spool = order.parent_fd is None
-        self._leftovers: list[Trash] = []
+        self._leftovers: list[Trash] | None = None if order.part == 0 else []
         self._taken: list[_Taken] = []
         self._kept = _Kept()
         self._removal = Removal()
         self._entries = 0
         self._bytes = 0
 
+    def adopt_leftovers(self) -> None:
+        """Open the trash of a purge that was killed, before there is trash of our own."""
+        if self._leftovers is not None:
+            return
+        self._leftovers = []
+        for fd in (self._order.parent_fd, self._order.spool_fd):
+            if fd is not None:
+                with suppress(OSError):
+                    self._leftovers.extend(leftovers(fd, self._inode))
+
     def clear(self) -> Cleared:
         """Rename every stale, free, plain entry into the trash."""
-        self._find_leftovers()
+        self.adopt_leftovers()
         is_entry = entry_matcher(self._order.noun.entries)
         terms = self._terms(self._order.in_use.inodes)
         limited = False
         with os.scandir(self._order.spool_fd) as listing:
             for found in listing:
-                if not is_entry(found.name):
+                if not is_entry(found.name) or not self._order.is_ours(found.name):
                     continue
                 if len(self._taken) + self._entries >= self._order.limit:
                     limited = True
@@ -100,7 +117,7 @@ class PurgeWorker:
         restored = 0
         for taken in self._taken:
             restored += self._settle(taken, terms)
-        for trash in (self._trash, *self._leftovers):
+        for trash in (self._trash, *(self._leftovers or ())):
             if trash is not None:
                 trash.close()
         removal = self._removal
@@ -197,16 +214,9 @@ class PurgeWorker:
             self._trash = None
         self._trash_in_spool = True
 
-    def _find_leftovers(self) -> None:
-        """Open the trash of a purge that was killed, before there is trash of our own."""
-        for fd in (self._order.parent_fd, self._order.spool_fd):
-            if fd is not None:
-                with suppress(OSError):
-                    self._leftovers.extend(leftovers(fd, self._inode))
-
     def _find_in_leftovers(self) -> None:
         """What a killed purge had renamed is settled like what this one renamed: judged anew, deleted or put back."""
-        for trash in self._leftovers:
+        for trash in self._leftovers or ():
             with suppress(OSError):
                 self._taken.extend(_Taken(name, trash, None) for name in os.listdir(trash.fd))
 

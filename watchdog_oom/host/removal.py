@@ -118,20 +118,20 @@ class _Remover:
                 self._fail(name, error)
 
     def _unlink_files(self, level: _Level) -> None:
-        fd = self._descent.fd
+        fd, unlink, files = self._descent.fd, os.unlink, 0
         with os.scandir(fd) as listing:
             for found in listing:
-                name = found.name
                 if found.is_dir(follow_symlinks=False):
-                    level.below.append(name)
+                    level.below.append(found.name)
                     continue
                 try:
-                    os.unlink(name, dir_fd=fd)
-                    self._removal.files += 1
+                    unlink(found.name, dir_fd=fd)
+                    files += 1
                 except FileNotFoundError:
                     continue
                 except OSError as error:
-                    self._unlink_anyway(name, error)
+                    self._unlink_anyway(found.name, error)
+        self._removal.files += files
 
     def _unlink_anyway(self, name: str, error: OSError) -> None:
         try:

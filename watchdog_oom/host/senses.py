@@ -37,6 +37,7 @@ class Senses:
         self._kmsg = KmsgReader(kmsg)
         self._services = StatusPoller(manager)
         self._spools = Spools()
+        self._departures = 0
         self._lineage = lineage(proc, os.getpid())
         self._trigger = arm_trigger(proc)
         self._trigger_poll = select.epoll()
@@ -60,7 +61,8 @@ class Senses:
         memory = self._memory.read()
         self._trigger_poll.poll(0)
         units = units_of(policy, watch.services)
-        self._services.ask(units.values(), clock.boottime, soon=frozenset(units.values()) if watch.soon else ())
+        self._services.ask(units.values(), clock.boottime, soon=frozenset(units.values()) if watch.soon else (),
+                           calm=self._nobody_left())
         self._services.poll(clock.boottime)
         kills = self._kernel_kills(clock.boottime)
         return Snapshot(
@@ -86,6 +88,11 @@ class Senses:
         if told or not counted or not self._kmsg.problem:
             return told
         return (KernelKill(0, "?", f"/proc/vmstat counts {counted} more OOM kills", boottime),)
+
+    def _nobody_left(self) -> bool:
+        """Whether no process has ended since the last look: then no service has died either."""
+        before, self._departures = self._departures, self.processes.departures
+        return before == self._departures
 
     def _states(self, units: dict[str, str]) -> dict[str, ServiceState]:
         known = self._services.states

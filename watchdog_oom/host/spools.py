@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import select
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 from watchdog_oom.host.spool import SpoolScanner
+from watchdog_oom.host.spool_watch import SpoolWatch
 from watchdog_oom.model import Clock, SpoolState
 from watchdog_oom.policy.types import SpoolNoun
-
-if TYPE_CHECKING:
-    from watchdog_oom.host.spool_watch import SpoolWatch
 
 
 class Spools:
@@ -74,7 +71,6 @@ class Spools:
             self._watch = None
         if not nouns:
             return
-        from watchdog_oom.host.spool_watch import SpoolWatch  # 2.7 MB of locked memory that only spools are worth
         try:
             self._watch = SpoolWatch({name: noun.path for name, noun in nouns.items()})
         except OSError:

@@ -1,6 +1,7 @@
 """The states of services, asked for in the background: often while a recovery waits for them, else seldom.
 
-Where the service manager can be spoken to over a bus, it is; a program is started only where that fails.
+Where the service manager can be spoken to over a bus, it is; a program is started only where that fails. A program
+costs a fork, so what goes on running, or is not there, is asked for less and less often while no process ends.
 """
 
 from __future__ import annotations
@@ -16,8 +17,10 @@ from watchdog_oom.model import ServiceState, ServiceStatus
 
 SOON_SECONDS = 0.5
 SELDOM_SECONDS = 10.0
+SELDOMEST_SECONDS = 30.0
 DEADLINE_SECONDS = 10.0
 MOST_AT_ONCE = 4
+_STEADY = (ServiceStatus.ACTIVE, ServiceStatus.MISSING)  # what stays as it is while no process ends
 
 
 class StatusPoller:
@@ -34,6 +37,7 @@ class StatusPoller:
             self._epoll.register(self._bus.fileno(), select.EPOLLIN)
         self._over_bus: set[str] = set()
         self._asked: dict[str, float] = {}
+        self._rests: dict[str, float] = {}
         self._states: dict[str, ServiceState] = {}
 
     def fileno(self) -> int:
@@ -49,15 +53,19 @@ class StatusPoller:
         moments = (self._children.next_deadline(), self._bus.next_deadline() if self._bus is not None else None)
         return min((moment for moment in moments if moment is not None), default=None)
 
-    def ask(self, units: Iterable[str], now: float, *, soon: Container[str] = ()) -> None:
+    def ask(self, units: Iterable[str], now: float, *, soon: Container[str] = (), calm: bool = False) -> None:
         """Ask for the states that are due: of all units every 10 s, of those in ``soon`` every 0.5 s, the longest
-        waiting first. Units no longer asked for are forgotten."""
+        waiting first. ``calm`` says that no process has ended since the last call: for as long as that is so, a unit
+        that was found active or missing again is asked for by program after 20 s, then every 30 s. Units no longer
+        asked for are forgotten."""
         wanted = set(units)
         for unit in self._asked.keys() - wanted:
             del self._asked[unit]
             self._states.pop(unit, None)
+        if not calm:
+            self._rests.clear()
         due = [unit for unit in wanted if unit not in self._children and unit not in self._over_bus
-               and now - self._asked.get(unit, -SELDOM_SECONDS) >= (SOON_SECONDS if unit in soon else SELDOM_SECONDS)]
+               and now - self._asked.get(unit, float("-inf")) >= self._rest(unit, soon)]
         if self._bus is not None:
             named = [unit for unit in sorted(due) if is_unit_name(unit)]
             self._asked.update((unit, now) for unit in named)
@@ -73,7 +81,7 @@ class StatusPoller:
         """Take in the answers that came, and give up on questions older than 10 s."""
         for ended in self._children.poll(now):
             if ended.key in self._asked:
-                self._states[ended.key] = self._answer(ended)
+                self._take(ended.key, self._answer(ended))
         for unit, state in self._bus.answers(now) if self._bus is not None else ():
             self._over_bus.discard(unit)
             if unit not in self._asked:
@@ -92,6 +100,17 @@ class StatusPoller:
         self._children.close()
         if self._bus is not None:
             self._bus.close()
+
+    def _rest(self, unit: str, soon: Container[str]) -> float:
+        return SOON_SECONDS if unit in soon else self._rests.get(unit, SELDOM_SECONDS)
+
+    def _take(self, unit: str, state: ServiceState) -> None:
+        """A program's answer; the same one again makes the next question later."""
+        before = self._states.get(unit)
+        again = before is not None and before.status is state.status and state.status in _STEADY
+        longer = min(SELDOMEST_SECONDS, self._rests.get(unit, SELDOM_SECONDS) + SELDOM_SECONDS)
+        self._rests[unit] = longer if again else SELDOM_SECONDS
+        self._states[unit] = state
 
     def _begin(self, unit: str, now: float) -> None:
         self._asked[unit] = now

@@ -1,0 +1,87 @@
+"""The wake-up when the daemon replaces its status file: pyinotify where that works, the clock where it does not."""
+
+from __future__ import annotations
+
+import os
+import time
+import warnings
+from types import ModuleType
+from typing import Any
+
+LONGEST_SECONDS = 5.0  # ages on the page go on, and a daemon that was killed sends no event
+BLIND_SECONDS = 1.0
+
+
+class StatusNews:
+    """Listens to the daemon's runtime directory, which may vanish and be made anew while the daemon restarts."""
+
+    def __init__(self, runtime: str) -> None:
+        self._runtime = runtime
+        self._pyinotify = _pyinotify()
+        self._notifier: Any = None
+        self._watched: tuple[int, int] | None = None
+        self._listen()
+
+    @property
+    def listening(self) -> bool:
+        return self._notifier is not None
+
+    def wait(self, longest_seconds: float = LONGEST_SECONDS) -> bool:
+        """Sleep until the status file was replaced or removed since the last call; whether it was. At most that long,
+        and a second where nothing can be listened to."""
+        self._listen()
+        if self._notifier is None:
+            time.sleep(min(longest_seconds, BLIND_SECONDS))
+            return False
+        if not self._notifier.check_events(timeout=int(longest_seconds * 1000)):
+            return False
+        try:
+            self._notifier.read_events()  # only after check_events: it would wait for ever where nothing is queued
+            self._notifier.process_events()
+        except UnicodeDecodeError:
+            return True  # somebody's file with such a name: the events are lost, but that there were some is enough
+        return True
+
+    def close(self) -> None:
+        if self._notifier is not None:
+            self._notifier.stop()
+        self._notifier = self._watched = None
+
+    def _listen(self) -> None:
+        """Watch the directory that stands there now, if it is another than before."""
+        try:
+            found = os.stat(self._runtime)
+        except OSError:
+            self.close()
+            return
+        if self._pyinotify is None or self._watched == (found.st_dev, found.st_ino):
+            return
+        self.close()
+        self._notifier = _notifier(self._pyinotify, self._runtime)
+        self._watched = (found.st_dev, found.st_ino)
+
+
+def _pyinotify() -> ModuleType | None:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # it imports asyncore, which was deprecated and then removed
+            import pyinotify
+    except ImportError:
+        return None
+    pyinotify.log.disabled = True  # it writes each failure to stderr, into the page
+    module: ModuleType = pyinotify
+    return module
+
+
+def _notifier(pyinotify: ModuleType, directory: str) -> Any:
+    """A notifier on what is renamed into the directory or removed; ``None`` where the kernel's limits are reached."""
+    mask = pyinotify.IN_MOVED_TO | pyinotify.IN_DELETE | pyinotify.IN_DELETE_SELF | pyinotify.IN_ONLYDIR
+    try:
+        manager = pyinotify.WatchManager()
+    except (OSError, pyinotify.PyinotifyError):
+        return None
+    notifier = pyinotify.Notifier(manager, default_proc_fun=pyinotify.ProcessEvent())
+    if manager.add_watch(directory, mask).get(directory, -1) < 0:
+        notifier.stop()
+        return None
+    return notifier
