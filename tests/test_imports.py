@@ -16,7 +16,7 @@ READY_SECONDS = 30.0
 # Every module below watchdog_oom, without that prefix. Conditions are imported as policies use them.
 OURS = """
 arguments bookkeeper cadence config daemon decide errors guard history inheritance loading model notify observing
-policy_keeper records reporting selectors state_file status_file steps turn view wakeups words
+policy_keeper records reporting selectors state_file status_file steps turn view waiting wakeups words
 conditions conditions.kernel conditions.memory conditions.process conditions.service
 host host.children host.clock host.descent host.details host.facts host.hands host.in_use host.inotify host.jobs
 host.keptfile host.kmsg host.lsb host.meminfo host.mounts host.oom_score host.own host.own_files host.population

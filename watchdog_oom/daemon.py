@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import selectors
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -29,8 +28,10 @@ from watchdog_oom.notify import Notifier
 from watchdog_oom.policy_keeper import PolicyKeeper
 from watchdog_oom.records import replace
 from watchdog_oom.reporting import Reporter
+from watchdog_oom.rules.emergency import imminent
 from watchdog_oom.status_file import Health
 from watchdog_oom.steps import Intent, Plan, Purge
+from watchdog_oom.waiting import Waiting
 from watchdog_oom.wakeups import Wakeups
 
 STOP_SECONDS = 90.0
@@ -66,22 +67,23 @@ class Daemon:
         self.history = History(run_id=f"{int(self.health.started_wall):x}")
         self._failing = 0
         self._urgent_at = 0.0
+        self._imminent = False
         self._stop_by: float | None = None
 
     def run(self) -> None:
         """From start to stop; returns when everything is given back."""
         self._get_ready()
-        with selectors.DefaultSelector() as selector:
-            for fd in (*self.senses.filenos(), *self.hands.filenos(), self.wakeups.fileno()):
-                selector.register(fd, selectors.EVENT_READ)
-            due = time.monotonic()
-            while not self.history.finished:
-                selector.select(max(0.0, due - time.monotonic()))
-                self._take_requests()
-                pause = self._survive(self._tick)
-                self.reporter.lateness(time.monotonic() - due, self._write)
-                due = time.monotonic() + pause
-                time.sleep(SHORTEST_PAUSE_SECONDS)  # a storm of wake-ups must not become a storm of ticks
+        waiting = Waiting((*self.senses.filenos(), *self.hands.filenos(), self.wakeups.fileno()),
+                          lambda: self.senses.emergency_is_met(self.keeper.policy.emergency))
+        due = time.monotonic()
+        while not self.history.finished:
+            waiting.until(due, glancing=self._imminent)
+            self._take_requests()
+            pause = self._survive(self._tick)
+            self.reporter.lateness(time.monotonic() - due, self._write)
+            due = time.monotonic() + pause
+            time.sleep(SHORTEST_PAUSE_SECONDS)  # a storm of wake-ups must not become a storm of ticks
+        waiting.close()
         self._finish()
 
     def _get_ready(self) -> None:
@@ -133,6 +135,7 @@ class Daemon:
         self.health.ticks += 1
         self._remember(snapshot)
         self.notifier.alive()
+        self._imminent = snapshot.memory is not None and imminent(snapshot.memory, policy.emergency)
         return self._pause(snapshot)
 
     def _perform(self, plan: Plan, snapshot: Snapshot) -> None:

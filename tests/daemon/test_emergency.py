@@ -92,6 +92,18 @@ def test_below_half_of_both_thresholds_kill_goes_out_at_once(daemon: MakeDaemon,
     assert [record["step"].split()[0] for record in watch.records("intent")] == ["KILL"]
 
 
+def test_memory_that_runs_out_between_two_looks_is_seen_by_a_glance(
+        daemon: MakeDaemon, spawn: Spawn, proc: Proc) -> None:
+    large = holder(spawn, 60)
+    proc.show(large)
+    proc.memory(available=120000, swap_free=100000)
+    watch = daemon("", config='[tick]\nfastest = "3s"\nslowest = "3s"\n')
+    watch.start("--proc", str(proc.root))
+    watch.wait_for(lambda: watch.status()["health"]["ticks"] >= 2, 8, "a look, after which the next is seconds away")
+    proc.memory(available=60000, swap_free=40000)
+    assert large.wait(1.5) == -signal.SIGTERM
+
+
 def test_only_one_goes_while_its_memory_is_still_on_the_way_back(daemon: MakeDaemon, spawn: Spawn, proc: Proc) -> None:
     first, second = holder(spawn, 60, stubborn=True), holder(spawn, 30)
     for child in (first, second):

@@ -18,9 +18,9 @@ from watchdog_oom.host.spools import Spools
 from watchdog_oom.host.status import StatusPoller
 from watchdog_oom.host.want import Want, want_of
 from watchdog_oom.model import EffectReport, KernelKill, Memory, ServiceState, Snapshot
-from watchdog_oom.policy.types import Policy
+from watchdog_oom.policy.types import Emergency, Policy
 from watchdog_oom.records import replace
-from watchdog_oom.rules.emergency import near
+from watchdog_oom.rules.emergency import met, near
 from watchdog_oom.steps import Watch
 
 
@@ -70,6 +70,11 @@ class Senses:
             processes=self.processes.scan(wanted(policy, memory, self._lineage), clock.boottime),
             spools=self._spools.look(policy.spools, clock), services=self._states(units), kernel_kills=kills,
             reports=reports, lineage=self._lineage, skipped=self._skipped())
+
+    def emergency_is_met(self, emergency: Emergency) -> bool:
+        """A glance at memory alone, between two looks; a reading that fails calls for no look."""
+        memory = self._memory.read()
+        return memory is not None and met(memory, emergency)
 
     def rescan_spool(self, name: str) -> None:
         """What is known of the spool is out of date: it was purged."""

@@ -18,14 +18,25 @@ RULE = "emergency"
 GRACE_SECONDS = 5.0
 SETTLE_SECONDS = 0.2
 NEAR_FACTOR = 2.0
+IMMINENT_FACTOR = 4.0
 CALM_SECONDS = 10.0
 WORTH_PERCENT = 1.0
 
 
 def near(memory: Memory, emergency: Emergency) -> bool:
     """Whether every process should be read at each tick: both measures are below twice their thresholds."""
-    return (available_below(memory, _scaled(emergency.memory_available_below, NEAR_FACTOR))
-            and swap_below(memory, _scaled(emergency.swap_free_below, NEAR_FACTOR)))
+    return _within(memory, emergency, NEAR_FACTOR)
+
+
+def imminent(memory: Memory, emergency: Emergency) -> bool:
+    """Whether an emergency may come before the next tick: both measures are below four times their thresholds, and not
+    below them yet."""
+    return _within(memory, emergency, IMMINENT_FACTOR) and not met(memory, emergency)
+
+
+def met(memory: Memory, emergency: Emergency) -> bool:
+    """Whether both measures are below their thresholds."""
+    return _within(memory, emergency, 1.0)
 
 
 def apply(turn: Turn) -> None:
@@ -122,6 +133,11 @@ def _close(turn: Turn, findings: tuple[Finding, Finding]) -> None:
 def _desperate(memory: Memory, emergency: Emergency) -> bool:
     return (available_below(memory, emergency.memory_available_below.half())
             and swap_below(memory, emergency.swap_free_below.half()))
+
+
+def _within(memory: Memory, emergency: Emergency, factor: float) -> bool:
+    return (available_below(memory, _scaled(emergency.memory_available_below, factor))
+            and swap_below(memory, _scaled(emergency.swap_free_below, factor)))
 
 
 def _scaled(size: Size, factor: float) -> Size:

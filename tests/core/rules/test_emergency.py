@@ -12,7 +12,7 @@ from watchdog_oom.guard import Budget
 from watchdog_oom.history import Stage
 from watchdog_oom.policy.limits import Limit
 from watchdog_oom.policy.types import Emergency, Mode, Protect
-from watchdog_oom.rules.emergency import badness, near, ranked
+from watchdog_oom.rules.emergency import badness, imminent, met, near, ranked
 from watchdog_oom.steps import NoteKind, SignalName
 from watchdog_oom.view import View
 
@@ -283,3 +283,13 @@ def test_a_kill_that_could_not_be_sent_does_not_hold_up_the_next() -> None:
     first.out_of_reach = True
     world.ticks(4)
     assert world.signals(first) == [TERM] and len(world.sent) >= 2
+
+
+@pytest.mark.parametrize(("available", "swap_free", "expected"), [
+    (81.0, 81.0, (False, False, False)), (79.0, 81.0, (False, False, False)), (79.0, 79.0, (True, False, False)),
+    (39.0, 79.0, (True, False, False)), (39.0, 39.0, (True, True, False)), (19.0, 39.0, (True, True, False)),
+    (19.0, 19.0, (False, True, True))])
+def test_an_emergency_is_imminent_then_near_then_met(
+        available: float, swap_free: float, expected: tuple[bool, bool, bool]) -> None:
+    now = memory(available, swap_free)
+    assert (imminent(now, RULE), near(now, RULE), met(now, RULE)) == expected

@@ -1,0 +1,31 @@
+"""How the loop waits between two looks."""
+
+from __future__ import annotations
+
+import selectors
+import time
+from collections.abc import Callable, Iterable
+
+GLANCE_SECONDS = 0.02
+
+
+class Waiting:
+    """Waits until a time, until something is readable, or until a glance shows that it must not wait any longer."""
+
+    def __init__(self, filenos: Iterable[int], glance: Callable[[], bool]) -> None:
+        self._glance = glance
+        self._selector = selectors.DefaultSelector()
+        for fd in filenos:
+            self._selector.register(fd, selectors.EVENT_READ)
+
+    def until(self, due: float, *, glancing: bool) -> None:
+        """Return at ``due`` (seconds of the monotonic clock) or earlier; glances are made only where they are asked
+        for, fifty a second."""
+        while (left := due - time.monotonic()) > 0:
+            if self._selector.select(min(left, GLANCE_SECONDS) if glancing else left):
+                return
+            if glancing and self._glance():
+                return
+
+    def close(self) -> None:
+        self._selector.close()
