@@ -13,7 +13,8 @@ HISTORY = History(
     recoveries={"amavis": Recovery(started=(1.0, 2.5), ended=3.0, last_result="failed: x", unhelped=2, held_since=4.0,
                                    owed=("amavis",), owed_triggers=("amavis.socket",))},
     adjusted={ProcessId(12, 345): Adjusted("mysqld", 0, -900, 7.0)}, frozen={ProcessId(13, 346): "limit.x"},
-    contained={"x.service": Contained("limit.x", "x", 4096, None, UNLIMITED_BYTES, None, 8.0, "i-1", failed=9.0)})
+    contained={"x.service": Contained("limit.x", "x", 4096, None, UNLIMITED_BYTES, None, 8.0, True, "i-1",
+                                       failed=9.0)})
 
 
 def test_what_is_saved_comes_back_in_the_same_boot(tmp_path: Path) -> None:
@@ -23,7 +24,7 @@ def test_what_is_saved_comes_back_in_the_same_boot(tmp_path: Path) -> None:
     assert restored.frozen == HISTORY.frozen
     assert restored.adjusted[ProcessId(12, 345)].original == 0
     assert restored.run_id == "new"
-    assert restored.contained == {"x.service": Contained("limit.x", "x", 4096, None, UNLIMITED_BYTES, None, 8.0,
+    assert restored.contained == {"x.service": Contained("limit.x", "x", 4096, None, UNLIMITED_BYTES, None, 8.0, True,
                                                          done=0.0, seen=True)}
     assert (tmp_path / "state.json").stat().st_mode & 0o777 == 0o600
 

@@ -49,10 +49,12 @@ class Adjusted:
 @dataclass(frozen=True, slots=True)
 class Contained:
     """A unit whose memory we bound: what we set, what stood there before (``max`` ``None``: MemoryMax is not touched),
-    and the intents that asked for it. ``noun`` selects the processes it is about.
+    and the intents that asked for it. ``noun`` selects the processes it is about; ``at_runtime`` says that what stood
+    there had been set for this boot, as we do.
 
-    ``done`` is when the service manager said that the bounds are set, ``seen`` says that a later state was looked at;
-    ``released`` is when it said that they are given back, ``failed`` when that did not work.
+    ``done`` is when the service manager said that the bounds are set, or why they are not (``refused``, in words), as a
+    later state must show; ``seen`` says that such a state was looked at; ``released`` is when it said that they are
+    given back, ``failed`` when that did not work.
     """
 
     rule: str
@@ -62,9 +64,11 @@ class Contained:
     before_high_bytes: int
     before_max_bytes: int | None
     since: float
+    at_runtime: bool = False
     contain_id: str = ""
     release_id: str = ""
     done: float | None = None
+    refused: str = ""
     seen: bool = False
     released: float | None = None
     failed: float | None = None

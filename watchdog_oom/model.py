@@ -195,8 +195,9 @@ class ServiceState:
     MemoryHigh and MemoryMax (systemd.resource-control(5)), ``None`` where the manager has no such thing.
 
     Of systemd alone come ``result`` (why it ended: ``oom-kill``, ``exit-code`` …), how often it was restarted, its
-    invocation, its memory and control group, how long a start and a stop may take, and the units that start it by
-    themselves. ``survivors`` are the pids that still live in the control group of a unit that is down.
+    invocation, its memory and control group, how long a start and a stop may take, the units that start it by
+    themselves, and whether its memory was bound for this boot only. ``survivors`` are the pids that still live in the
+    control group of a unit that is down.
     """
 
     unit: str
@@ -215,6 +216,7 @@ class ServiceState:
     stop_seconds: float | None = None
     triggered_by: tuple[str, ...] = ()
     survivors: tuple[int, ...] = ()
+    bound_at_runtime: bool = False
 
 
 @dataclass(frozen=True, slots=True)

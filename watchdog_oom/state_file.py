@@ -44,7 +44,7 @@ def to_plain(boot_id: str, history: History) -> dict[str, Any]:
                      for identity, adjusted in history.adjusted.items()],
         "frozen": [[identity.pid, identity.start_ticks, rule] for identity, rule in history.frozen.items()],
         "contained": [[unit, contained.rule, contained.noun, contained.high_bytes, contained.max_bytes,
-                       contained.before_high_bytes, contained.before_max_bytes, contained.since]
+                       contained.before_high_bytes, contained.before_max_bytes, contained.since, contained.at_runtime]
                       for unit, contained in history.contained.items()]}
 
 

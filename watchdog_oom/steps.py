@@ -50,10 +50,11 @@ class SetOomScoreAdj:
 
 @dataclass(frozen=True, slots=True)
 class StopUnit:
-    """Stop a service, or a trigger of it."""
+    """Stop a service, or a trigger of it. ``within_seconds`` is the time that the policy gives it, where it does."""
 
     unit: str
     service: str
+    within_seconds: float | None = None
 
     def __str__(self) -> str:
         return f"stop {self.unit}"
@@ -61,10 +62,11 @@ class StopUnit:
 
 @dataclass(frozen=True, slots=True)
 class StartUnit:
-    """Start a service, or a trigger of it."""
+    """Start a service, or a trigger of it. ``within_seconds`` as in StopUnit."""
 
     unit: str
     service: str
+    within_seconds: float | None = None
 
     def __str__(self) -> str:
         return f"start {self.unit}"
@@ -118,11 +120,13 @@ class Contain:
 
 @dataclass(frozen=True, slots=True)
 class Release:
-    """Give a contained unit back the bounds it had before; ``None`` where MemoryMax was never touched."""
+    """Give a contained unit back the bounds it had before; ``None`` where MemoryMax was never touched. ``forget``: they
+    had not been set at runtime, so that nothing of it need be kept."""
 
     unit: str
     memory_high_bytes: int
     memory_max_bytes: int | None = None
+    forget: bool = False
 
     def __str__(self) -> str:
         return f"release {self.unit}: {_bounds(self.memory_high_bytes, self.memory_max_bytes)}"

@@ -88,8 +88,9 @@ class Unit:
     main_pid: int = 0
     memory_high: int | None = UNLIMITED_BYTES
     memory_max: int | None = UNLIMITED_BYTES
-    bound: str = "ok"       # how bounding its memory goes: ``ok`` or ``fails``
+    bound: str = "ok"       # how bounding its memory goes: ``ok``, ``fails``, ``unheard`` (done, but told as failed)
     bound_takes: float = 0.5
+    bound_at_runtime: bool = False
     job: tuple[str, float] | None = None
     starts: int = 0
 
@@ -250,7 +251,9 @@ class World:
         for name, unit in units.items():
             found = self.units.get(unit, Unit(ServiceStatus.MISSING))
             fresh[name] = ServiceState(unit, found.status, self.now, found.main_pid,
-                                       memory_high_bytes=found.memory_high, memory_max_bytes=found.memory_max)
+                                       memory_high_bytes=found.memory_high, memory_max_bytes=found.memory_max,
+                                       words="masked" if found.status is ServiceStatus.MISSING else "",
+                                       bound_at_runtime=found.bound_at_runtime)
         shown = {**fresh, **self._answers} if self.stale_states else fresh
         self._answers = fresh
         return {name: shown[name] for name in fresh}
@@ -349,7 +352,7 @@ class World:
         unit.memory_high = step.memory_high_bytes
         if step.memory_max_bytes is not None:
             unit.memory_max = step.memory_max_bytes
-        return True
+        return unit.bound == "ok"
 
     def _purged(self, spool: Spool) -> bool:
         if spool.purge == "ok":

@@ -29,7 +29,7 @@ def fake(tmp_path: Path) -> Iterator[FakeSystemd]:
 
 @pytest.fixture
 def bus(tmp_path: Path) -> Iterator[SystemdBus]:
-    bus = SystemdBus(places(str(tmp_path)), cgroups=str(tmp_path / "cgroup"))
+    bus = SystemdBus(places(str(tmp_path)), cgroups=str(tmp_path / "cgroup"), root=str(tmp_path))
     yield bus
     bus.close()
 

@@ -10,7 +10,7 @@ from typing import assert_never
 
 from watchdog_oom.guard import untouchable
 from watchdog_oom.host.facts import FactReader
-from watchdog_oom.host.jobs import SERVICE_DEADLINE_SECONDS, Jobs
+from watchdog_oom.host.jobs import Jobs
 from watchdog_oom.host.oom_score import set_oom_score_adj
 from watchdog_oom.host.probe import TcpProbes
 from watchdog_oom.host.purges import Purges
@@ -81,8 +81,7 @@ class Hands:
                 result = set_oom_score_adj(step, self._still(step, snapshot, policy), root=self._proc)
                 return Done(result.done, result.words, result.before, step.value if result.done else None)
             case StopUnit() | StartUnit() | Run() | Contain() | Release():
-                self._jobs.start(intent.id, step, now, service_seconds=SERVICE_DEADLINE_SECONDS,
-                                 incident=intent.incident or "")
+                self._jobs.start(intent.id, step, now, incident=intent.incident or "")
             case Purge():
                 self._purges.start(intent.id, policy.spools[step.spool], step.limit, snapshot.clock)
             case Probe():

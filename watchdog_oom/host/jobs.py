@@ -4,7 +4,7 @@ At its deadline a child is killed with its process group, except one that starts
 control starts its daemon in its own group, and a daemon that does not call setsid(2) stays there: it would be killed
 for its script's slowness. Whatever a stopping script started can go with it: the service itself was never in its group.
 
-Where the service manager can be spoken to over a bus, stops and starts are asked for there, and no child is needed.
+Where the service manager can be spoken to over a bus, it is asked there, and no child is needed.
 """
 
 from __future__ import annotations
@@ -15,7 +15,15 @@ from typing import TypeAlias, assert_never
 
 from watchdog_oom import words
 from watchdog_oom.host.children import spawn_program
-from watchdog_oom.host.services import JobEnd, ServiceManager, bus_of, exit_words, is_unit_name, with_output
+from watchdog_oom.host.services import (
+    JobEnd,
+    ServiceBus,
+    ServiceManager,
+    bus_of,
+    exit_words,
+    is_unit_name,
+    with_output,
+)
 from watchdog_oom.host.watched import Ended, WatchedChildren
 from watchdog_oom.model import EffectReport
 from watchdog_oom.policy.types import RunProbe
@@ -24,13 +32,14 @@ from watchdog_oom.steps import Contain, Release, Run, StartUnit, StopUnit
 
 SERVICE_DEADLINE_SECONDS = 120.0
 ATTEMPT_DEADLINE_SECONDS = 5.0
-BOUND_DEADLINE_SECONDS = 20.0
+BOUND_DEADLINE_SECONDS = 60.0
 JobStep: TypeAlias = StopUnit | StartUnit | Contain | Release | Run | RunProbe
 
 
 @dataclass(slots=True)
 class _Job:
-    """``judge`` turns exit status and output into a verdict; ``retry`` says what to run before one more try, if any."""
+    """``judge`` turns exit status and output into a verdict; ``retry`` says what to run before one more try, if any;
+    ``tidy`` is to be done after a success, and tells what went wrong."""
 
     name: str
     argv: tuple[str, ...]
@@ -41,6 +50,7 @@ class _Job:
     group: bool = True
     retry: Callable[[str], tuple[str, ...] | None] | None = None
     again: bool = False
+    tidy: Callable[[], str] | None = None
 
 
 class Jobs:
@@ -71,8 +81,7 @@ class Jobs:
         """The intent ids of the jobs under way."""
         return frozenset(self._jobs)
 
-    def start(self, intent_id: str, step: JobStep, now: float, *,
-              service_seconds: float = SERVICE_DEADLINE_SECONDS, incident: str = "") -> None:
+    def start(self, intent_id: str, step: JobStep, now: float, *, incident: str = "") -> None:
         """Begin a job; whatever becomes of it is a later report. A RunProbe is one attempt, of 5 s at most.
 
         An intent whose job is under way is not begun again. In one ``incident`` systemd is told once at most to forget
@@ -80,17 +89,16 @@ class Jobs:
         """
         if intent_id in self._jobs:
             return
-        job = self._job(step, now, service_seconds)
+        job = self._job(step, now)
         if isinstance(step, StopUnit | StartUnit | Contain | Release) and not is_unit_name(step.unit):
             self._report(intent_id, job, now, False, "that is not the name of a unit")
             return
         if not job.argv:
             self._report(intent_id, job, now, False, "only systemd can bound the memory of a unit")
             return
-        if self._bus is not None and isinstance(step, StopUnit | StartUnit):
+        if self._bus is not None and isinstance(step, StopUnit | StartUnit | Contain | Release):
             self._jobs[intent_id] = job
-            verb = "stop" if isinstance(step, StopUnit) else "start"
-            self._bus.begin(intent_id, verb, step.unit, now, seconds=service_seconds, incident=incident)
+            self._begin_over_bus(self._bus, intent_id, step, now, job.deadline - now, incident)
             return
         self._spawn(intent_id, job, job.argv, now)
 
@@ -114,25 +122,39 @@ class Jobs:
         if self._bus is not None:
             self._bus.close()
 
-    def _job(self, step: JobStep, now: float, service_seconds: float) -> _Job:
+    def _job(self, step: JobStep, now: float) -> _Job:
         manager = self._manager
         match step:
             case StopUnit(unit=unit):
-                return _Job(str(step), manager.stop(unit), now, now + service_seconds,
+                return _Job(str(step), manager.stop(unit), now, now + service_seconds(step),
                             lambda status, text: manager.judge("stop", status, text), stops_with_daemon=False)
             case StartUnit(unit=unit):
-                return _Job(str(step), manager.start(unit), now, now + service_seconds,
+                return _Job(str(step), manager.start(unit), now, now + service_seconds(step),
                             lambda status, text: manager.judge("start", status, text), stops_with_daemon=False,
                             group=False, retry=lambda text: manager.before_retry(unit, text))
             case Contain() | Release():
                 argv = manager.bound_memory(step.unit, step.memory_high_bytes, step.memory_max_bytes)
                 return _Job(str(step), argv, now, now + BOUND_DEADLINE_SECONDS,
-                            lambda status, text: manager.judge("set-property", status, text), stops_with_daemon=False)
+                            lambda status, text: manager.judge("set-property", status, text), stops_with_daemon=False,
+                            tidy=(lambda: manager.forget_bounds(step.unit)) if _forgets(step) else None)
             case Run(argv=argv, within_seconds=within):
                 return _Job(argv[0], argv, now, now + within, judge_run, stops_with_daemon=True)
             case RunProbe(argv=argv, within_seconds=within):
                 return _Job(argv[0], argv, now, now + min(within, ATTEMPT_DEADLINE_SECONDS),
                             lambda status, text: judge_probe(step.expect, status, text), stops_with_daemon=True)
+            case _:
+                assert_never(step)
+
+    def _begin_over_bus(self, bus: ServiceBus, intent_id: str, step: StopUnit | StartUnit | Contain | Release,
+                        now: float, seconds: float, incident: str) -> None:
+        match step:
+            case StopUnit():
+                bus.begin(intent_id, "stop", step.unit, now, seconds=seconds, incident=incident)
+            case StartUnit():
+                bus.begin(intent_id, "start", step.unit, now, seconds=seconds, incident=incident)
+            case Contain() | Release():
+                bus.bound_memory(intent_id, step.unit, step.memory_high_bytes, step.memory_max_bytes, now,
+                                 seconds=seconds)
             case _:
                 assert_never(step)
 
@@ -170,7 +192,18 @@ class Jobs:
             self._report(ended.key, job, now, ended.ok, ended.words)
 
     def _report(self, intent_id: str, job: _Job, now: float, ok: bool, told: str) -> None:
+        trouble = job.tidy() if ok and job.tidy is not None else ""
+        told = f"{told}; {trouble}" if trouble else told
         self._reports.append(EffectReport(intent_id, ok, told, max(0.0, now - job.began), now))
+
+
+def service_seconds(step: StopUnit | StartUnit) -> float:
+    """How long a stop or start may take where the service manager tells no time of its own."""
+    return max(SERVICE_DEADLINE_SECONDS, step.within_seconds or 0.0)
+
+
+def _forgets(step: Contain | Release) -> bool:
+    return isinstance(step, Release) and step.forget
 
 
 def judge_run(exit_status: int, text: str) -> tuple[bool, str]:

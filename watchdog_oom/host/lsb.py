@@ -48,6 +48,9 @@ class Lsb:
     def bound_memory(self, unit: str, high_bytes: int, max_bytes: int | None) -> tuple[str, ...]:
         return ()
 
+    def forget_bounds(self, unit: str) -> str:
+        return ""
+
     def before_retry(self, unit: str, text: str) -> tuple[str, ...] | None:
         return None
 

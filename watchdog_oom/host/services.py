@@ -39,6 +39,9 @@ class ServiceManager(Protocol):
         """The argument vector that sets the unit's MemoryHigh, and MemoryMax unless ``None``, until the next boot at
         the latest; empty where the manager has no such thing."""
 
+    def forget_bounds(self, unit: str) -> str:
+        """Remove what is left of bounds that were set and then given back; what went wrong, in words, or nothing."""
+
     def before_retry(self, unit: str, text: str) -> tuple[str, ...] | None:
         """What to run once before a failed start is tried again, judging by what the start printed."""
 
@@ -54,8 +57,8 @@ class ServiceManager(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class JobEnd:
-    """What became of a stop or start that was asked for over a bus; ``ok`` is ``None`` where it could not be asked
-    for there, and nothing was done."""
+    """What became of what was asked for over a bus; ``ok`` is ``None`` where it could not be asked for there, and
+    nothing was done."""
 
     key: str
     ok: bool | None
@@ -80,8 +83,12 @@ class ServiceBus(Protocol):
     def begin(self, key: str, verb: str, unit: str, now: float, *, seconds: float, incident: str = "") -> None:
         """Ask for a ``stop`` or ``start``, of at most ``seconds`` where the unit has no deadline of its own."""
 
+    def bound_memory(self, key: str, unit: str, high_bytes: int, max_bytes: int | None, now: float, *,
+                     seconds: float) -> None:
+        """Ask that MemoryHigh be set, and MemoryMax unless ``None``, until the next boot at the latest."""
+
     def ended(self, now: float) -> tuple[JobEnd, ...]:
-        """The stops and starts that ended since the last call."""
+        """The stops, starts and settings that ended since the last call."""
 
     def close(self) -> None:
         """Let go of it; it may be called again."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 from watchdog_oom.host.services import exit_words, full_name, is_unit_name, one_line, with_output
+from watchdog_oom.host.systemd_dropins import bound_at_runtime, forget_bounds
 from watchdog_oom.model import UNLIMITED_BYTES, ServiceState, ServiceStatus
 
 _PROPERTIES = "Id,LoadState,ActiveState,SubState,Result,MainPID,UnitFileState,NRestarts,MemoryHigh,MemoryMax"
@@ -48,6 +49,9 @@ class Systemctl:
         assignments = (f"{key}={'infinity' if amount == UNLIMITED_BYTES else amount}" for key, amount in bounds.items())
         return (self._program, "--no-ask-password", "--runtime", "set-property", "--", full_name(unit), *assignments)
 
+    def forget_bounds(self, unit: str) -> str:
+        return forget_bounds(unit, self._root)
+
     def before_retry(self, unit: str, text: str) -> tuple[str, ...] | None:
         """A start limit that was hit by the very failures a recovery cures refuses manual starts too."""
         if any(words in text for words in _START_LIMIT):
@@ -70,7 +74,8 @@ class Systemctl:
             words = f"{words}, is {one_line(identity)}"
         main_pid = values.get("MainPID", "")
         return ServiceState(unit, status, boottime, int(main_pid) if main_pid.isdecimal() else 0, words,
-                            memory_bytes(values.get("MemoryHigh")), memory_bytes(values.get("MemoryMax")))
+                            memory_bytes(values.get("MemoryHigh")), memory_bytes(values.get("MemoryMax")),
+                            bound_at_runtime=bound_at_runtime(unit, self._root))
 
     def exists(self, unit: str) -> bool:
         """Whether there is a unit file, an alias, or the template of an instance; or an init script for a generator."""

@@ -13,4 +13,4 @@ class Systemd(Systemctl):
 
     def __init__(self, program: str = "systemctl", *, root: str = "/", cgroups: str = CGROUPS) -> None:
         super().__init__(program, root=root)
-        self.bus = SystemdBus(places(root), cgroups=cgroups)
+        self.bus = SystemdBus(places(root), cgroups=cgroups, root=root)

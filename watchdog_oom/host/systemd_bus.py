@@ -1,4 +1,4 @@
-"""systemd over D-Bus: the states of units, their stops and starts, through one connection that never blocks."""
+"""systemd over D-Bus: the states of units, their stops, starts and bounds, through one connection that never blocks."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ from watchdog_oom.host.dbus_events import Answered, Event, Place, Unanswered
 from watchdog_oom.host.dbus_link import Link
 from watchdog_oom.host.dbus_wire import Failure, Reply
 from watchdog_oom.host.services import JobEnd, one_line
+from watchdog_oom.host.systemd_bounds import SystemdBounds
 from watchdog_oom.host.systemd_calls import JOB_REMOVED, get_all
 from watchdog_oom.host.systemd_cgroup import CGROUPS, members
+from watchdog_oom.host.systemd_dropins import bound_at_runtime
 from watchdog_oom.host.systemd_jobs import SystemdJobs
 from watchdog_oom.host.systemd_unit import control_group_of, properties_of, to_state
 from watchdog_oom.model import ServiceState, ServiceStatus
@@ -21,13 +23,16 @@ _DOWN = (ServiceStatus.INACTIVE, ServiceStatus.FAILED)
 
 
 class SystemdBus:
-    """One question and one answer a unit; ``cgroups`` is where control groups are mounted. A unit's group is
-    remembered, since systemd may forget it as soon as the unit is down, whoever still lives in it."""
+    """One question and one answer a unit; ``cgroups`` is where control groups are mounted, ``root`` what systemd stands
+    below. A unit's group is remembered, since systemd may forget it as soon as the unit is down, whoever still lives in
+    it."""
 
-    def __init__(self, places: tuple[Place, ...], *, cgroups: str = CGROUPS) -> None:
+    def __init__(self, places: tuple[Place, ...], *, cgroups: str = CGROUPS, root: str = "/") -> None:
         self._link = Link(places, frozenset({JOB_REMOVED}))
         self._jobs = SystemdJobs(self._link)
+        self._bounds = SystemdBounds(self._link)
         self._cgroups = cgroups
+        self._root = root
         self._asked: dict[int, tuple[str, float]] = {}
         self._answers: list[tuple[str, ServiceState | None]] = []
         self._groups: dict[str, str] = {}
@@ -37,7 +42,8 @@ class SystemdBus:
 
     def next_deadline(self) -> float | None:
         """When ``answers`` and ``ended`` must be called at the latest, in seconds of CLOCK_BOOTTIME."""
-        moments = (self._link.next_deadline(), self._jobs.next_deadline(), 0.0 if self._answers else None)
+        moments = (self._link.next_deadline(), self._jobs.next_deadline(), self._bounds.next_deadline(),
+                   0.0 if self._answers else None)
         return min((moment for moment in moments if moment is not None), default=None)
 
     def ask(self, units: Iterable[str], now: float) -> None:
@@ -57,10 +63,16 @@ class SystemdBus:
         self._jobs.begin(key, verb, unit, now, seconds=seconds, incident=incident)
         self._go_on(now)
 
-    def ended(self, now: float) -> tuple[JobEnd, ...]:
-        """The jobs that ended since the last call."""
+    def bound_memory(self, key: str, unit: str, high_bytes: int, max_bytes: int | None, now: float, *,
+                     seconds: float) -> None:
+        """Ask for the bounds of a unit's memory; see SystemdBounds."""
+        self._bounds.begin(key, unit, high_bytes, max_bytes, now, seconds=seconds)
         self._go_on(now)
-        return self._jobs.ended()
+
+    def ended(self, now: float) -> tuple[JobEnd, ...]:
+        """The jobs and settings that ended since the last call."""
+        self._go_on(now)
+        return (*self._jobs.ended(), *self._bounds.ended())
 
     def close(self) -> None:
         """Let go of the connection; jobs go on without us. It may be called again."""
@@ -69,6 +81,7 @@ class SystemdBus:
     def _go_on(self, now: float) -> None:
         """As far as it goes without waiting: what an answer makes us ask next is sent at once."""
         self._jobs.tick(now)
+        self._bounds.tick(now)
         for _ in range(_MOST_ROUNDS):
             events = self._link.poll(now, keep=len(self._jobs) > 0)
             if not events:
@@ -76,6 +89,7 @@ class SystemdBus:
             for event in events:
                 self._take(event, now)
                 self._jobs.take(event, now)
+                self._bounds.take(event, now)
 
     def _take(self, event: Event, now: float) -> None:
         if not isinstance(event, Answered | Unanswered) or event.token not in self._asked:
@@ -96,7 +110,7 @@ class SystemdBus:
         properties = properties_of(answer.body)
         if properties is None:
             return ServiceState(unit, ServiceStatus.UNKNOWN, asked, words="systemd's answer is not understood")
-        state = to_state(unit, properties, asked)
+        state = replace(to_state(unit, properties, asked), bound_at_runtime=bound_at_runtime(unit, self._root))
         if state.control_group:
             self._groups[unit] = state.control_group
         if state.status not in _DOWN:

@@ -54,5 +54,12 @@ def reset_failed(unit: str) -> Call:
     return _call("ResetFailedUnit", "s", (full_name(unit),))
 
 
+def bound_memory(unit: str, high_bytes: int, max_bytes: int | None) -> Call:
+    """MemoryHigh, and MemoryMax unless ``None``, until the next boot at the latest; UNLIMITED_BYTES is no bound."""
+    bounds = {"MemoryHigh": high_bytes} | ({} if max_bytes is None else {"MemoryMax": max_bytes})
+    return _call("SetUnitProperties", "sba(sv)",
+                 (full_name(unit), True, [(key, ("t", amount)) for key, amount in bounds.items()]))
+
+
 def _call(member: str, signature: str = "", body: tuple[object, ...] = ()) -> Call:
     return Call(_SYSTEMD, _MANAGER, _MANAGER_INTERFACE, member, signature, body)

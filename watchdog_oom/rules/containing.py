@@ -17,6 +17,7 @@ from watchdog_oom.turn import Turn, Wish
 
 RETRY_SECONDS = 300.0
 STATE_SECONDS = 30.0
+PRESSED_SECONDS = 3.0
 PAGE_BYTES = 4096
 
 
@@ -98,11 +99,8 @@ def _absorb(turn: Turn) -> None:
         if contained.release_id:
             turn.contained[unit] = (replace(contained, released=told.boottime, failed=None) if told.ok
                                     else replace(contained, release_id="", failed=told.boottime))
-        elif told.ok:
-            turn.contained[unit] = replace(contained, done=told.boottime)
         else:
-            del turn.contained[unit]
-            _only_report(turn, contained.rule, unit, told.words, ())
+            turn.contained[unit] = replace(contained, done=told.boottime, refused="" if told.ok else told.words)
 
 
 def _contain(turn: Turn, unit: str, wish: Wish) -> None:
@@ -119,6 +117,8 @@ def _contain(turn: Turn, unit: str, wish: Wish) -> None:
     if obstacle is not None:
         _only_report(turn, wish.rule, unit, obstacle, wish.because)
         return
+    if _pressed(turn):
+        return
     before_high = UNLIMITED_BYTES if state.memory_high_bytes is None else state.memory_high_bytes
     before_max = state.memory_max_bytes
     high = min(wish.high_bytes, before_high)
@@ -128,7 +128,14 @@ def _contain(turn: Turn, unit: str, wish: Wish) -> None:
     intent = turn.plan(Contain(unit, high, maximum, wish.noun), wish.rule, wish.because, incident=wish.incident)
     if intent is not None:
         turn.contained[unit] = Contained(wish.rule, wish.noun, high, maximum, before_high, before_max, turn.now,
-                                         intent.id)
+                                         state.bound_at_runtime, intent.id)
+
+
+def _pressed(turn: Turn) -> bool:
+    """In the middle of an emergency nothing is saved, since that could wait for a disk (Law 8): what a crash would
+    leave behind is not begun then."""
+    latest = max((ending.stage_since for ending in turn.endings.values() if ending.urgent), default=turn.ended_at)
+    return turn.emergency is not None and turn.now - max(latest, turn.ended_at) < PRESSED_SECONDS
 
 
 def _adjust(turn: Turn, unit: str, known: Contained, wish: Wish) -> None:
@@ -160,10 +167,17 @@ def _obstacle(state: ServiceState, wish: Wish) -> str | None:
 
 
 def _verify(turn: Turn, unit: str, contained: Contained) -> None:
+    """What was refused is forgotten only when it is seen not to be there: a call that was not answered in time may have
+    been heard all the same."""
     state = turn.view.snapshot.services.get(unit)
     if contained.seen or contained.done is None or state is None or state.sensed_boottime <= contained.done:
         return
     there = state.memory_high_bytes == contained.high_bytes
+    if contained.refused and not there:
+        if state.status is not ServiceStatus.UNKNOWN:
+            del turn.contained[unit]
+            _only_report(turn, contained.rule, unit, contained.refused, ())
+        return
     turn.contained[unit] = replace(contained, seen=True)
     turn.note(contained.rule, "verified: its memory is bound" if there else "not verified: its MemoryHigh is another",
               kind=NoteKind.OUTCOME, step=f"contain {unit}", took_seconds=round(turn.now - contained.since, 3))
@@ -190,7 +204,8 @@ def _release(turn: Turn, unit: str, contained: Contained) -> None:
         _forget(turn, unit, contained, "released: its MemoryHigh is not the one set here, so it is left as it is")
         return
     former_max = None if contained.max_bytes is None else contained.before_max_bytes
-    intent = turn.plan(Release(unit, contained.before_high_bytes, former_max), contained.rule,
+    step = Release(unit, contained.before_high_bytes, former_max, forget=not contained.at_runtime)
+    intent = turn.plan(step, contained.rule,
                        ("the daemon stops" if turn.before.stopping else "the rule no longer holds",))
     if intent is not None:
         turn.contained[unit] = replace(contained, release_id=intent.id)

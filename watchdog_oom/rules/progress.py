@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 
 from watchdog_oom.history import Run
-from watchdog_oom.model import ServiceState
+from watchdog_oom.model import ServiceState, ServiceStatus
 from watchdog_oom.policy.types import Recover, RecoveryStep, ServiceNoun
 from watchdog_oom.records import dataclass, replace
 from watchdog_oom.steps import Step
@@ -56,6 +56,13 @@ class Context:
     def state(self, name: str) -> ServiceState | None:
         """The state of a service, or by its unit of a trigger."""
         return self.turn.view.snapshot.services.get(name)
+
+    def why_left(self, name: str) -> str:
+        """Why a service is left alone. One that runs can be missing, too: masked, it could only be stopped."""
+        state = self.state(name)
+        if state is None or state.status is not ServiceStatus.MISSING:
+            return "was not running before"
+        return f"could not be started again ({state.words or state.status})"
 
     def ask(self, run: Run, key: str, effect: Step) -> tuple[Run, bool]:
         """Plan the effect once; whether guard let it through."""

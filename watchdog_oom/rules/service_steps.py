@@ -46,6 +46,7 @@ def start_all_owed(context: Context, run: Run) -> tuple[Run, Progress]:
     when its time is over it stays owed, and the next has its turn."""
     given = [step.within_seconds or 0.0 for step in context.recover.steps if step.verb in (Verb.START, Verb.RESTART)]
     limit = max([START_SECONDS, own_seconds(context, run), *given])
+    context = replace(context, step=replace(context.step, within_seconds=limit))
     for name in reversed(run.stopped):
         run, progress = _start_one(context, run, name)
         if progress.status is Status.DONE:
@@ -76,7 +77,8 @@ def restart(context: Context, run: Run) -> tuple[Run, Progress]:
                 return run, progress
         run = _settle(context, run, name)
     skipped = [name for name in context.step.names if name in run.down_before]
-    note = f"; was not running before, left alone: {', '.join(skipped)}" if skipped else ""
+    left = ", ".join(f"{name} {context.why_left(name)}" for name in skipped)
+    note = f"; left alone: {left}" if skipped else ""
     return run, done(f"restarted {', '.join(n for n in context.step.names if n not in skipped) or 'nothing'}{note}")
 
 
@@ -93,7 +95,7 @@ def own_seconds(context: Context, run: Run) -> float:
 
 def _stop_one(context: Context, run: Run, name: str) -> tuple[Run, Progress]:
     if name in run.down_before and name not in run.stopped:
-        return run, done(f"{name} was not running before, left alone")
+        return run, done(f"{name} {context.why_left(name)}, left alone")
     if name not in run.stopped:
         run = replace(run, stopped=(*run.stopped, name))
     service = context.service(name)
@@ -102,7 +104,7 @@ def _stop_one(context: Context, run: Run, name: str) -> tuple[Run, Progress]:
             continue
         if trigger not in run.triggers:
             run = replace(run, triggers=(*run.triggers, trigger))
-        run, _ = context.ask(run, f"stop {trigger}", StopUnit(trigger, name))
+        run, _ = context.ask(run, f"stop {trigger}", StopUnit(trigger, name, context.step.within_seconds))
         progress = _down_yet(context, run, trigger)
         if progress.status is not Status.DONE:
             return run, progress
@@ -112,7 +114,7 @@ def _stop_one(context: Context, run: Run, name: str) -> tuple[Run, Progress]:
         if cleared.status is not Status.DONE:
             return run, cleared
         return run, done(f"{name} had failed; it is started with the rest{cleared.words}")
-    run, allowed = context.ask(run, f"stop {name}", StopUnit(service.unit, name))
+    run, allowed = context.ask(run, f"stop {name}", StopUnit(service.unit, name, context.step.within_seconds))
     if not allowed:
         return _settle(context, run, name), failed(f"stopping {name} was refused")
     return run, _down_yet(context, run, name)
@@ -136,7 +138,7 @@ def _start_one(context: Context, run: Run, name: str) -> tuple[Run, Progress]:
         if state is not None and state.status is ServiceStatus.ACTIVE and f"start {name}" not in run.asked:
             return run, done(f"{name} is active already")
         if name in run.down_before:
-            return run, done(f"{name} was not running before, left alone")
+            return run, done(f"{name} {context.why_left(name)}, left alone")
     trouble = ""
     order = _start_order(context, run, name)
     run, room = _make_room(context, run, name, order[0])
@@ -171,7 +173,8 @@ def _make_room(context: Context, run: Run, name: str, first: str) -> tuple[Run, 
         return run, False
     if not asked and (state is None or state.status is not ServiceStatus.ACTIVE):
         return run, True
-    run, allowed = context.ask(run, f"stop {name}", StopUnit(context.service(name).unit, name))
+    stop_it = StopUnit(context.service(name).unit, name, context.step.within_seconds)
+    run, allowed = context.ask(run, f"stop {name}", stop_it)
     return run, not allowed or _down_yet(context, run, name).status is not Status.WAITING
 
 
@@ -183,7 +186,7 @@ def _start_unit(context: Context, run: Run, name: str, unit: str) -> tuple[Run, 
     if f"start {unit}" not in run.asked and _stop_under_way(context, run, unit):
         return run, WAITING
     target = context.service(name).unit if unit == name else unit
-    run, allowed = context.ask(run, f"start {unit}", StartUnit(target, name))
+    run, allowed = context.ask(run, f"start {unit}", StartUnit(target, name, context.step.within_seconds))
     return run, _up_yet(context, run, unit) if allowed else failed(f"starting {unit} was refused")
 
 

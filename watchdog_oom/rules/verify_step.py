@@ -30,7 +30,7 @@ def verify(context: Context, run: Run) -> tuple[Run, Progress]:
 def _verify_one(context: Context, run: Run, name: str) -> tuple[Run, Progress]:
     service, state = context.service(name), context.state(name)
     if name in run.down_before and name not in run.stopped:
-        return run, done(f"{name} was not running before, nothing to verify")
+        return run, done(f"{name} {context.why_left(name)}, nothing to verify")
     limit = context.step.within_seconds or (service.probe.within_seconds if service.probe else VERIFY_SECONDS)
     expired = context.turn.now - run.waiting_since >= limit + service.stable_for_seconds
     if state is None or state.sensed_boottime < run.waiting_since or state.status is ServiceStatus.UNKNOWN:

@@ -14,7 +14,7 @@ from tests.core.world import Proc, Unit, World
 from watchdog_oom.guard import uncontainable
 from watchdog_oom.model import UNLIMITED_BYTES, ServiceStatus
 from watchdog_oom.policy.limits import Limit, Then
-from watchdog_oom.policy.types import Policy, ProcessNoun, Protect
+from watchdog_oom.policy.types import Emergency, Policy, ProcessNoun, Protect
 from watchdog_oom.steps import Contain, Release
 from watchdog_oom.view import View
 
@@ -226,6 +226,50 @@ def test_a_failure_is_told_and_tried_again_only_after_a_while() -> None:
     world.ticks(100)
     assert unit.memory_high == 100 * MIB
     assert world.alive(leaker)
+
+
+def test_a_call_that_is_told_to_have_failed_and_was_heard_all_the_same_is_still_given_back() -> None:
+    world, unit, leaker = world_of()
+    unit.bound = "unheard"
+    world.ticks(4)
+    unit.bound = "ok"
+    world.ticks(4)
+    assert unit.memory_high == 100 * MIB
+    assert len(world.said("verified: its memory is bound")) == 1
+    leaker.rss_mib = 10
+    world.until(lambda: not world.history.contained, most=80)
+    assert unit.memory_high == UNLIMITED_BYTES
+
+
+@pytest.mark.parametrize("before", [True, False])
+def test_a_release_forgets_what_systemd_keeps_unless_it_was_there_before_us(before: bool) -> None:
+    world, unit, leaker = world_of()
+    unit.bound_at_runtime = before
+    world.ticks(4)
+    unit.bound_at_runtime = True
+    world.crash()
+    leaker.rss_mib = 10
+    released: list[Release] = []
+    while not released:
+        released = [intent.step for intent in world.tick().intents if isinstance(intent.step, Release)]
+    assert released[0].forget is not before
+
+
+def test_in_the_middle_of_an_emergency_nothing_is_bound_since_nothing_is_saved() -> None:
+    world = World(policy(noun("leaker"), noun("hog"), Emergency(percent(20.0), percent(20.0), prefer=("hog",)),
+                         Limit("leaker", "leaker", rss=mib(100), then=Then.CONTAIN)), base_mib=0, swap_used_mib=450)
+    unit = world.service("report")
+    world.spawn("leaker", rss_mib=300, unit=UNIT)
+    world.spawn("hog", rss_mib=600, ignores_term=True)
+    urgent: list[float] = []
+    bound: list[float] = []
+    while not bound:
+        for intent in world.tick().intents:
+            (urgent if intent.urgent else bound).append(world.now)
+    assert world.history.emergency is not None
+    assert 2.0 < bound[0] - urgent[-1] < 10.0
+    world.ticks(2)
+    assert unit.memory_high == 100 * MIB
 
 
 def test_an_unreadable_memory_neither_binds_nor_releases() -> None:

@@ -11,7 +11,7 @@ from tests.core.world import Spool, World
 from watchdog_oom.conditions.process import ProcessesAre
 from watchdog_oom.guard import Budget
 from watchdog_oom.policy.types import Protect, Recover, RecoveryStep, SpoolNoun, Verb
-from watchdog_oom.steps import Purge, SignalName
+from watchdog_oom.steps import Purge, Run, SignalName
 
 
 def world_of(*steps: RecoveryStep, limit: int | None = None) -> World:
@@ -112,7 +112,7 @@ def test_the_deadline_of_run_is_handed_to_the_program() -> None:
     world = world_of(step(Verb.RUN, argv=("/bin/x",), within=7.0))
     within: list[float] = []
     while not within:
-        within = [intent.step.within_seconds for intent in world.tick().intents if str(intent.step) == "run /bin/x"]  # type: ignore[union-attr]
+        within = [intent.step.within_seconds for intent in world.tick().intents if isinstance(intent.step, Run)]
     assert within == [7.0]
 
 

@@ -12,6 +12,7 @@ from watchdog_oom.model import ServiceStatus
 from watchdog_oom.policy.types import Recover, RecoveryStep, ServiceNoun, Verb
 from watchdog_oom.rules import service_steps
 from watchdog_oom.rules.progress import Context, Progress, Status
+from watchdog_oom.steps import StartUnit, StopUnit
 
 ACTIVE, INACTIVE, FAILED = ServiceStatus.ACTIVE, ServiceStatus.INACTIVE, ServiceStatus.FAILED
 UNKNOWN, CHANGING = ServiceStatus.UNKNOWN, ServiceStatus.CHANGING
@@ -138,8 +139,34 @@ def test_what_was_not_running_is_left_alone_and_said_to_be() -> None:
     world.units["a.service"].status = INACTIVE
     assert verified(world) == [
         "a was not running before, left alone", "active: b",
-        "restarted nothing; was not running before, left alone: a", "a was not running before, nothing to verify"]
+        "restarted nothing; left alone: a was not running before", "a was not running before, nothing to verify"]
     assert world.done == [] and world.status("a") is INACTIVE
+
+
+def test_what_runs_and_could_not_be_started_again_is_left_alone_and_not_called_down() -> None:
+    world = world_of(step(Verb.STOP, "a"), step(Verb.RESTART, "a"), step(Verb.VERIFY, "a"))
+    world.units["a.service"].status = ServiceStatus.MISSING
+    assert verified(world) == [
+        "a could not be started again (masked), left alone",
+        "restarted nothing; left alone: a could not be started again (masked)",
+        "a could not be started again (masked), nothing to verify"]
+    assert world.done == []
+
+
+@pytest.mark.parametrize(("steps", "expected"), [
+    ((step(Verb.STOP, "a", within=300.0), step(Verb.START, stopped=True, within=400.0)), [300.0, 400.0]),
+    ((step(Verb.RESTART, "a", within=500.0),), [500.0, 500.0]),
+    ((step(Verb.STOP, "a"),), [None, 120.0]),                       # the way back has its own time
+    ((step(Verb.STOP, "a"), step(Verb.RUN, argv=("/x",)), step(Verb.START, "a", within=700.0)), [None, 700.0])])
+def test_the_time_of_a_step_is_handed_to_who_does_it(steps: tuple[RecoveryStep, ...],
+                                                     expected: list[float | None]) -> None:
+    world = world_of(*steps)
+    world.run_works = False
+    given: list[float | None] = []
+    while not world.said("closed"):
+        given += [intent.step.within_seconds for intent in world.tick().intents
+                  if isinstance(intent.step, StopUnit | StartUnit)]
+    assert given == expected
 
 
 def test_the_named_are_started_even_where_this_run_did_not_stop_them() -> None:
