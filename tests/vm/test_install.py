@@ -6,9 +6,13 @@ import json
 import re
 from typing import Any
 
+import pytest
+
 from tests.vm.guest import Guest
 
 MEMORY_BUDGET_KIB = 16 << 10
+SHIPPED = "/usr/share/watchdog-oom/watchdog_oom/shipped"
+STUB = "[Service]\nExecStart=/bin/sleep 7200\n"
 
 
 def test_apt_installs_the_package_and_the_daemon_runs_at_once(installed: dict[str, Any]) -> None:
@@ -60,3 +64,29 @@ def test_man_pages_and_completions_are_there(guest: Guest) -> None:
     guest.check("bash -n /usr/share/bash-completion/completions/watchdog-oom")
     told = guest.check("COMP_WORDS='watchdog-oom sta' COMP_CWORD=1 _WATCHDOG_OOM_COMPLETE=bash_complete watchdog-oom")
     assert told == "plain,status"
+
+
+@pytest.mark.usefixtures("mariadb")
+@pytest.mark.parametrize(("policy", "unit", "adj"), [
+    ("mail-server", "mariadb.service", "-900"), ("database", "mariadb.service", "-900"),
+    ("web-server", "nginx.service", "-500")])
+def test_exported_drop_ins_are_understood_by_systemd_and_hold_from_the_next_start(guest: Guest, policy: str, unit: str,
+                                                                               adj: str) -> None:
+    made = guest.check(f"watchdog-oom export systemd --policies {SHIPPED}/{policy}.toml -o /etc/systemd/system "
+                       "2> /dev/null").splitlines()
+    units = [path.split("/")[-2].removesuffix(".d") for path in made]
+    assert unit in units
+    stubs = [name for name in units if guest.run(f"systemctl cat {name} | grep -q '^Exec'").status != 0]
+    for name in stubs:
+        guest.write(f"/etc/systemd/system/{name}", STUB)
+    try:
+        told = guest.check(f"systemctl daemon-reload; systemd-analyze verify --man=no {' '.join(units)}")
+        assert "watchdog-oom" not in told
+        guest.check(f"systemctl restart {unit}")
+        assert guest.check(f"systemctl show -p OOMScoreAdjust,OOMPolicy {unit} | sort") == (
+            f"OOMPolicy=continue\nOOMScoreAdjust={adj}")
+        pid = guest.check(f"systemctl show -p MainPID --value {unit}")
+        assert guest.check(f"cat /proc/{pid}/oom_score_adj") == adj
+    finally:
+        guest.run(f"rm {' '.join(made)}; systemctl stop {' '.join(stubs)}; "
+                  f"cd /etc/systemd/system && rm -f {' '.join(stubs)}; systemctl daemon-reload")

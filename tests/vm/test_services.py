@@ -1,13 +1,14 @@
-"""What systemd's units can do to a recovery: outlive it, refuse it, outlast it, or come back by themselves."""
+"""What systemd and its units can do to a recovery: outlive it, refuse it, outlast it, come back, or fall silent."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 
 import pytest
 
 from tests.vm.guest import Guest
-from tests.vm.product import Product
+from tests.vm.product import TRIGGER, Product
 
 UNITS = {
     "leaver.service": "[Service]\nKillMode=process\nExecStart=/bin/sh -c 'sleep 7001 & exec sleep 7000'\n",
@@ -18,6 +19,16 @@ UNITS = {
     "woken.socket": "[Socket]\nListenStream=127.0.0.1:7070\n",
     "woken.service": "[Service]\nExecStart=/bin/sleep 7005\n",
 }
+# PID 1 waits for its generators: as long as this one sleeps, it answers nobody.
+GENERATOR = "/etc/systemd/system-generators/freezer"
+SLEEPING = """\
+#!/bin/sh
+for _ in $(seq 300); do
+    test -e /run/frozen || exit 0
+    sleep 0.2
+done
+"""
+FROZEN_SECONDS = 10.0
 NOUNS = """
 [process.trigger]
 exe = "/usr/local/bin/trigger"
@@ -46,6 +57,12 @@ RULE = """
 when     = [{{ process = "trigger", count_above = 0 }}]
 steps    = [{steps}]
 cooldown = "1h"
+"""
+EMERGENCY = """
+[emergency]
+memory_available_below = "15%"
+swap_free_below        = "90%"
+prefer                 = ["hog"]
 """
 
 
@@ -118,7 +135,7 @@ def test_without_dbus_daemon_everything_goes_on(guest: Guest, product: Product) 
 def test_a_stop_of_40_seconds_does_not_keep_the_emergency_waiting(guest: Guest, product: Product) -> None:
     guest.check("systemctl start slow")
     product.enforce(NOUNS + RULE.format(name="slow", steps=f'{{ stop = ["slow"] }}, {BACK}')
-                    + '\n[emergency]\nmemory_available_below = "15%"\nswap_free_below = "60%"\nprefer = ["hog"]\n')
+                    + EMERGENCY)
     seq = product.last_seq()
     product.pull_trigger()
     guest.until("systemctl is-active slow.service | grep -q deactivating", 30)
@@ -136,3 +153,43 @@ def test_a_pid_1_that_starts_itself_anew_loses_no_job(guest: Guest, product: Pro
     guest.until("systemctl is-active slow.service | grep -q deactivating", 30)
     guest.run("systemctl daemon-reexec")
     assert product.closed("recover.reexec", seq, 120)["result"].startswith("closed: success")
+
+
+@pytest.fixture
+def frozen(guest: Guest) -> Iterator[float]:
+    """PID 1 stands still; when it began to."""
+    guest.write(GENERATOR, SLEEPING)
+    guest.check(f"chmod 755 {GENERATOR}; touch /run/frozen; setsid -f systemctl daemon-reload > /dev/null 2>&1")
+    try:
+        guest.until("! timeout 1 systemctl show --property=Version", 20)
+        yield time.monotonic()
+    finally:
+        guest.check(f"rm -f /run/frozen {GENERATOR}")
+        guest.until("timeout 1 systemctl show --property=Version", 60)
+
+
+@pytest.fixture
+def armed(guest: Guest, product: Product) -> None:
+    guest.check("systemctl start leaver")
+    product.enforce(NOUNS + RULE.format(name="frozen", steps=f'{{ stop = ["leaver"] }}, {BACK}') + EMERGENCY)
+
+
+def test_a_silent_pid_1_keeps_neither_the_ticks_nor_the_emergency_and_gets_its_orders_later(
+        guest: Guest, product: Product, armed: None, frozen: float) -> None:
+    seq, before = product.last_seq(), product.status()["health"]["ticks"]
+    old = guest.check("pgrep -f '^sleep 7001'")
+    guest.check(f"cp /bin/sleep {TRIGGER}; setsid -f {TRIGGER} 3600 > /dev/null 2>&1")
+    product.until(lambda: any(record["kind"] == "intent" for record in product.records(seq)), "no recovery is begun")
+    product.until(lambda: time.monotonic() - frozen >= FROZEN_SECONDS, "the time goes on")
+    assert product.status()["health"]["ticks"] - before >= FROZEN_SECONDS
+    assert max((record["took_s"] for record in product.records(seq) if record["kind"] == "late"), default=0.0) < 3.0
+
+    guest.check("setsid -f tail /dev/zero > /dev/null 2>&1")
+    guest.until("! pgrep -f '^tail /dev/zero'", 60)
+    assert guest.run("timeout 1 systemctl show --property=Version").status == 124
+    assert guest.run(f"kill -0 {old}").status == 0
+
+    guest.check("rm /run/frozen")
+    assert product.closed("recover.frozen", seq, 120)["result"].startswith("closed: success")
+    assert "emergency" in {record["rule"] for record in product.records(seq) if record["kind"] == "intent"}
+    assert guest.check("pgrep -f '^sleep 7001'") != old
