@@ -9,7 +9,7 @@ READY   = $(VENV)/.ready
 SCRATCH = build/run
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test lint types pytest test-services bench bench-incident clean deb test-vm
+.PHONY: help run demo test lint types pytest test-services bench bench-incident bench-vm clean deb test-vm
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|' 2>/dev/null \
@@ -54,6 +54,9 @@ bench: $(READY)  ## side by side with the peers that are installed
 
 deb:  ## the Debian package, into build/ (Debian: apt-get install dpkg-dev debhelper dh-python python3-click fakeroot)
 	@packaging/build-deb
+
+bench-vm: $(READY)  ## reaction and starvation in emulated machines, side by side (root; half an hour)
+	$(BIN)/python -m bench.vm $(BENCH)
 
 bench-incident: $(READY)  ## that night in an emulated mail server: without a watchdog, with each peer, with us (root; an hour)
 	$(BIN)/python -m bench.incident
