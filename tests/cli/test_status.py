@@ -130,9 +130,14 @@ def test_watch_and_json_exclude_each_other(run: Run, tmp_path: Path) -> None:
     assert run("status", "--runtime", tmp_path, "--watch", "--json").exit_code == 2
 
 
+def _heed_ctrl_c() -> None:
+    """Tests that a shell runs in the background inherit that SIGINT is ignored."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def test_watching_ends_with_0_on_ctrl_c(daemon: tuple[Path, subprocess.Popen[bytes]]) -> None:
     watching = subprocess.Popen([*COMMAND, "status", "--watch", "--runtime", str(daemon[0])], stdout=subprocess.PIPE,
-                                stderr=subprocess.PIPE)
+                                stderr=subprocess.PIPE, preexec_fn=_heed_ctrl_c)
     try:
         assert watching.stdout is not None
         seen = b""
@@ -152,7 +157,8 @@ def test_watching_on_a_terminal_redraws_and_ends_with_0_on_ctrl_c(
         daemon: tuple[Path, subprocess.Popen[bytes]]) -> None:
     ours, theirs = os.openpty()
     watching = subprocess.Popen([*COMMAND, "status", "--watch", "--runtime", str(daemon[0])], stdout=theirs,
-                                stderr=theirs, stdin=theirs, env={**os.environ, "TERM": "xterm"})
+                                stderr=theirs, stdin=theirs, env={**os.environ, "TERM": "xterm"},
+                                preexec_fn=_heed_ctrl_c)
     os.close(theirs)
     try:
         seen = b""
