@@ -9,7 +9,7 @@ from tests.vm.guest import Guest
 from tests.vm.image import Recipe
 
 TOP = Path(__file__).resolve().parent.parent.parent
-PEERS = ("earlyoom", "nohang", "systemd-oomd")
+PEERS = ("earlyoom", "nohang")
 OURS = "watchdog-oom"
 MEMORY_MIB = 36
 SWAP_PERCENT = 10.0

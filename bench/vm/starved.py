@@ -81,7 +81,7 @@ def table(thrashing: Thrashing, notes: tuple[str, ...]) -> Table:
     longest = next((one.fared.longest_ms for one in thrashing.daemons if one.name == "nohang"), 0.0)
     how = (f"{thrashing.seconds:.0f} s; {thrashing.swap_used_percent:.0f} % of swap in use (the hogs leave {SPARE_MIB} "
            f"MiB), {thrashing.swapped_in_mib:.1f} MiB/s read back from it; killed by the kernel: "
-           f"{', '.join(thrashing.kernel_kills) or 'nobody'}.")
+           f"{', '.join(thrashing.kernel_kills) or 'nobody'}; a hog that is killed is replaced.")
     return Table("starved", COLUMNS, tuple(row(one, longest) for one in thrashing.daemons),
                  (how, *notes))
 

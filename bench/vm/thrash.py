@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import statistics
+import subprocess
 import sys
 import time
 from dataclasses import asdict, dataclass
@@ -69,15 +70,19 @@ def main(task: Task) -> None:
     mine = " || ".join(f"pid == {pid}" for pid in task.pids.values())
     kernel_trace.begin({"sched/sched_wakeup": mine, "sched/sched_switch": mine.replace("pid", "prev_pid")}, TRACE_KIB)
     before = {name: standing(pid) for name, pid in task.pids.items()}
-    hogs = [hog(rate_mib=FILL_MIB, spare_mib=SPARE_MIB) for _ in range(HOGS)]
+    hogs = [new_hog() for _ in range(HOGS)]
     try:
         wait_until_full()
-        result = watch(task, before)
+        result = watch(task, before, hogs)
     finally:
         for one in hogs:
             one.kill()
             one.wait()
     print(json.dumps(asdict(result)))
+
+
+def new_hog() -> subprocess.Popen[bytes]:
+    return hog(rate_mib=FILL_MIB, spare_mib=SPARE_MIB)
 
 
 def wait_until_full() -> None:
@@ -88,12 +93,14 @@ def wait_until_full() -> None:
         time.sleep(0.1)
 
 
-def watch(task: Task, before: dict[str, Standing]) -> Result:
-    """The daemons for so long, while everything thrashes; what they went through while it filled counts as well."""
+def watch(task: Task, before: dict[str, Standing], hogs: list[subprocess.Popen[bytes]]) -> Result:
+    """The daemons for so long, while everything thrashes; what they went through while it filled counts as well. A hog
+    that the kernel kills is replaced."""
     pages_before = read("/proc/vmstat", "pswpin")
     began, used = time.monotonic(), []
     while time.monotonic() < began + task.seconds:
         time.sleep(LOOK_SECONDS)
+        hogs[:] = [one if one.poll() is None else new_hog() for one in hogs]
         used.append(100 - 100 * read("/proc/meminfo", "SwapFree:") / read("/proc/meminfo", "SwapTotal:"))
     lasted = time.monotonic() - began
     after = {name: standing(pid) for name, pid in task.pids.items()}
