@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from tests.vm.guest import Guest
@@ -32,6 +34,11 @@ def kernel_kills(guest: Guest) -> int:
     return int(guest.check("awk '$1 == \"oom_kill\" {print $2}' /proc/vmstat"))
 
 
+def signals_of(product: Product, after: int) -> list[dict[str, Any]]:
+    return [record for record in product.records(after)
+            if record["kind"] == "intent" and record["rule"] == "emergency"]
+
+
 def test_a_hog_that_exhausts_swap_is_ended_before_the_kernel_acts(guest: Guest, product: Product) -> None:
     product.enforce(POLICY)
     database, daemon, seq, before = product.pid("mariadb"), product.pid(), product.last_seq(), kernel_kills(guest)
@@ -43,10 +50,9 @@ def test_a_hog_that_exhausts_swap_is_ended_before_the_kernel_acts(guest: Guest, 
     assert product.pid("mariadb") == database
     assert product.pid() == daemon
     guest.check("mariadb-admin ping")
-    signals = [record for record in product.records(seq)
-               if record["kind"] == "intent" and record["rule"] == "emergency"]
-    assert signals
-    assert {record["target"]["name"] for record in signals} == {"python3"}
+    # In an emergency nothing is written until it has been calm for two seconds.
+    product.until(lambda: bool(signals_of(product, seq)), "the record of the signal")
+    assert {record["target"]["name"] for record in signals_of(product, seq)} == {"python3"}
 
 
 def test_without_the_daemon_the_same_hog_makes_the_kernel_kill(guest: Guest) -> None:
