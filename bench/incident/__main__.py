@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
-import os
-import subprocess
 import sys
-from pathlib import Path
 
-from bench.incident.contestants import TOP, contestants
+from bench.incident.contestants import contestants
 from bench.incident.mailserver import recipe
 from bench.incident.night import Outcome, spend
 from bench.table import Table
-from tests.vm.image import CACHE, HOST_PACKAGES, image, missing_tools
+from tests.vm.host import TOP, alone, build_deb, obstacle
+from tests.vm.image import image
 
 NIGHTS = TOP / "build" / "incident"
 COLUMNS = ("on guard", "kernel kills", "MariaDB survived", "outage 25", "outage 80", "outage 3306", "delivered",
@@ -21,19 +18,16 @@ COLUMNS = ("on guard", "kernel kills", "MariaDB survived", "outage 25", "outage 
 
 
 def main(arguments: list[str]) -> int:
-    if os.geteuid() != 0 or (missing := missing_tools()):
-        raise SystemExit("needs root, to make the image" if os.geteuid() != 0 else
-                         f"missing here: {', '.join(missing)} (apt-get install {HOST_PACKAGES})")
-    everybody = contestants(_deb())
+    why = obstacle()
+    if why is not None:
+        raise SystemExit(why)
+    everybody = contestants(build_deb())
     unknown = [word for word in arguments if word not in everybody]
     if unknown:
         raise SystemExit(f"{unknown[0]}: no such contestant; there are {', '.join(everybody)}")
-    CACHE.mkdir(parents=True, exist_ok=True)
     disks = image(recipe())
     for name in arguments or everybody:
-        # Two emulated machines at once would make each other late.
-        with (CACHE / "lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+        with alone():
             print(f"a night with {name} …", file=sys.stderr, flush=True)
             spend(everybody[name], disks, NIGHTS / name)
     print(table(tuple(everybody)))
@@ -57,13 +51,6 @@ def row(night: Outcome) -> tuple[str, ...]:
     return (night.name, str(len(night.kernel_kills)), "yes" if night.mariadb_survived else "no",
             *(f"{night.outage_seconds[port]:.0f} s" for port in ("25", "80", "3306")),
             f"{night.delivered} of {night.sent}", standstill, until)
-
-
-def _deb() -> Path:
-    done = subprocess.run([TOP / "packaging" / "build-deb"], capture_output=True, text=True, timeout=300, check=False)
-    if done.returncode != 0:
-        raise SystemExit(done.stderr)
-    return Path(done.stdout.strip().splitlines()[-1])
 
 
 if __name__ == "__main__":

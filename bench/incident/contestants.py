@@ -7,9 +7,9 @@ from pathlib import Path
 
 from bench.incident.night import Contestant
 from tests.vm.guest import Guest
+from tests.vm.host import TOP, install_deb
 from tests.vm.product import Product
 
-TOP = Path(__file__).resolve().parent.parent.parent
 POLICY = TOP / "policies" / "mail-server.toml"
 OURS = "watchdog-oom"
 
@@ -18,8 +18,7 @@ def contestants(deb: Path) -> dict[str, Contestant]:
     """All of them by name, in the order of the table."""
 
     def install(guest: Guest) -> None:
-        guest.put(deb, "/root/watchdog-oom.deb")
-        guest.check("DEBIAN_FRONTEND=noninteractive dpkg -i /root/watchdog-oom.deb", 300)
+        install_deb(guest, deb)
         Product(guest).enforce(POLICY.read_text(), POLICY.name)
 
     everybody = (

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import argparse
-import fcntl
 import json
-import os
-import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -16,11 +13,12 @@ from pathlib import Path
 
 from bench import table
 from bench.vm import race, starved
-from bench.vm.contestants import MEMORY_MIB, SWAP_PERCENT, TOP, Contestant, contestants, install, recipe, versions
+from bench.vm.contestants import MEMORY_MIB, SWAP_PERCENT, Contestant, contestants, install, recipe, versions
 from bench.vm.race import SPEEDS_MIB, Races
 from bench.vm.referee import Race
 from tests.vm.guest import Guest
-from tests.vm.image import CACHE, HOST_PACKAGES, image, missing_tools
+from tests.vm.host import TOP, alone, build_deb, obstacle
+from tests.vm.image import image
 
 KEPT = TOP / "build" / "bench-vm"
 WHICH = ("reaction", "starved")
@@ -30,12 +28,12 @@ THRESHOLDS = (f"Thresholds of all: {MEMORY_MIB} MiB available and {SWAP_PERCENT:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     options = parse(arguments)
-    if os.geteuid() != 0 or (missing := missing_tools()):
-        raise SystemExit("needs root, to make the image" if os.geteuid() != 0 else
-                         f"missing here: {', '.join(missing)} (apt-get install {HOST_PACKAGES})")
+    why = obstacle()
+    if why is not None:
+        raise SystemExit(why)
     began = time.monotonic()
     guards = [contestants()[name] for name in options.guards]
-    deb = options.deb or _deb()
+    deb = options.deb or build_deb()
     texts = {}
     for name in options.which or WHICH:
         result = reaction(options, guards, deb) if name == "reaction" else starving(options, guards, deb)
@@ -91,14 +89,11 @@ def starving(options: argparse.Namespace, guards: Sequence[Contestant], deb: Pat
 
 @contextmanager
 def machine(deb: Path) -> Iterator[Guest]:
-    """A fresh guest with everything installed; two at once would make each other late."""
-    CACHE.mkdir(parents=True, exist_ok=True)
-    with (CACHE / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        with Guest(image(recipe())) as guest:
-            guest.wait_until_up()
-            install(guest, deb)
-            yield guest
+    """A fresh guest with everything installed."""
+    with alone(), Guest(image(recipe())) as guest:
+        guest.wait_until_up()
+        install(guest, deb)
+        yield guest
 
 
 def _kept() -> Races:
@@ -110,13 +105,6 @@ def _kept() -> Races:
 def _keep(name: str, measured: object) -> None:
     KEPT.mkdir(parents=True, exist_ok=True)
     (KEPT / f"{name}.json").write_text(json.dumps(measured, indent=1))
-
-
-def _deb() -> Path:
-    done = subprocess.run([TOP / "packaging" / "build-deb"], capture_output=True, text=True, timeout=300, check=False)
-    if done.returncode != 0:
-        raise SystemExit(done.stderr)
-    return Path(done.stdout.strip().splitlines()[-1])
 
 
 if __name__ == "__main__":

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.vm.guest import Guest
+from tests.vm.host import TOP, install_deb
 from tests.vm.image import Recipe
 
-TOP = Path(__file__).resolve().parent.parent.parent
 PEERS = ("earlyoom", "nohang")
 OURS = "watchdog-oom"
 MEMORY_MIB = 36
@@ -52,8 +52,8 @@ def recipe() -> Recipe:
 
 def install(guest: Guest, deb: Path) -> None:
     """Our package, and the programs of the benchmarks that run in the guest."""
-    guest.put(deb, "/root/watchdog-oom.deb")
-    guest.check("DEBIAN_FRONTEND=noninteractive dpkg -i /root/watchdog-oom.deb && systemctl stop watchdog-oomd", 300)
+    install_deb(guest, deb)
+    guest.check("systemctl stop watchdog-oomd", 300)
     guest.check("mkdir -p /root/bench/vm")
     for name in GUEST_PROGRAMS:
         guest.put(TOP / "bench" / name, f"/root/bench/{name}")

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
-import os
-import subprocess
 from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any
@@ -12,11 +9,11 @@ from typing import Any
 import pytest
 
 from tests.vm.guest import Guest, GuestError
-from tests.vm.image import CACHE, HOST_PACKAGES, Image, image, missing_tools
+from tests.vm.host import alone, build_deb, obstacle
+from tests.vm.image import Image, image
 from tests.vm.product import Product
 
 HERE = Path(__file__).parent
-TOP = HERE.parent.parent
 CASE_SECONDS = 600
 RUNNING: list[Guest] = []
 
@@ -51,29 +48,16 @@ def _journal(guest: Guest) -> str:
 
 @pytest.fixture(scope="session")
 def one_at_a_time() -> Iterator[None]:
-    """Two emulated machines at once would make each other late."""
-    if os.geteuid() != 0:
-        pytest.skip("needs root, to make the image")
-    missing = missing_tools()
-    if missing:
-        pytest.skip(f"missing here: {', '.join(missing)} (apt-get install {HOST_PACKAGES})")
-    CACHE.mkdir(parents=True, exist_ok=True)
-    with (CACHE / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    why = obstacle()
+    if why is not None:
+        pytest.skip(why)
+    with alone():
         yield
 
 
 @pytest.fixture(scope="session")
 def machine_image(one_at_a_time: None) -> Image:
     return image()
-
-
-def build_deb(output: Path, version: str | None = None) -> Path:
-    wanted = ["--version", version] if version else []
-    done = subprocess.run([TOP / "packaging" / "build-deb", "--output", output, *wanted], capture_output=True,
-                          text=True, timeout=300, check=False)
-    assert done.returncode == 0, done.stderr
-    return Path(done.stdout.strip())
 
 
 @pytest.fixture(scope="session")

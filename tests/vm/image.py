@@ -13,8 +13,6 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 CACHE = HERE.parent.parent / "build" / "vm"
-TOOLS = ("qemu-system-x86_64", "qemu-img", "mmdebstrap", "mke2fs", "mkswap", "dpkg-buildpackage", "dh")
-HOST_PACKAGES = "qemu-system-x86 qemu-utils seabios mmdebstrap e2fsprogs debhelper dh-python python3-click fakeroot"
 
 SUITE = "bookworm"
 MIRROR = "http://deb.debian.org/debian"
@@ -86,12 +84,6 @@ class Recipe:
 
 
 CASES = Recipe("image")
-
-
-def missing_tools() -> tuple[str, ...]:
-    """The programs this host lacks, in the order they are needed."""
-    path = f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"
-    return tuple(tool for tool in TOOLS if shutil.which(tool, path=path) is None)
 
 
 def recipe_hash(recipe: Recipe = CASES) -> str:
