@@ -70,7 +70,8 @@ def test_alive_means_the_same_identity() -> None:
 
 def test_a_size_is_bytes_or_a_percentage_of_what_is_there() -> None:
     assert Size(amount_bytes=10).of(1000) == 10 and Size(percent=10.0).of(1000) == 100.0
-    assert Size(amount_bytes=10).half() == Size(amount_bytes=5) and Size(percent=9.0).half() == Size(percent=4.5)
+    assert Size(amount_bytes=10).scaled(0.5) == Size(amount_bytes=5)
+    assert Size(percent=9.0).scaled(0.5) == Size(percent=4.5)
 
 
 @pytest.mark.parametrize(("hours", "inside", "outside"), [

@@ -27,10 +27,11 @@ class Size:
             return self.amount_bytes
         return total_bytes * (self.percent or 0.0) / 100.0
 
-    def half(self) -> Size:
+    def scaled(self, factor: float) -> Size:
+        """That many times as much; a percentage stays within 100."""
         if self.amount_bytes is not None:
-            return Size(amount_bytes=self.amount_bytes // 2)
-        return Size(percent=(self.percent or 0.0) / 2)
+            return Size(amount_bytes=int(self.amount_bytes * factor))
+        return Size(percent=min(100.0, (self.percent or 0.0) * factor))
 
 
 @dataclass(frozen=True, slots=True)

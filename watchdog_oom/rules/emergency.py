@@ -8,7 +8,7 @@ from watchdog_oom.conditions.memory import MemoryAvailableBelow, SwapFreeBelow, 
 from watchdog_oom.guard import untouchable
 from watchdog_oom.history import Stage
 from watchdog_oom.model import Memory, Process
-from watchdog_oom.policy.types import Emergency, Mode, Size
+from watchdog_oom.policy.types import Emergency, Mode
 from watchdog_oom.rules.escalation import killing, unkillable
 from watchdog_oom.steps import printable
 from watchdog_oom.turn import Turn
@@ -17,6 +17,7 @@ from watchdog_oom.view import View
 RULE = "emergency"
 GRACE_SECONDS = 5.0
 SETTLE_SECONDS = 0.2
+DESPERATE_FACTOR = 0.5
 NEAR_FACTOR = 2.0
 IMMINENT_FACTOR = 4.0
 CALM_SECONDS = 10.0
@@ -52,7 +53,7 @@ def apply(turn: Turn) -> None:
     if emergency.mode is Mode.OBSERVE:
         _observe(turn, because)
         return
-    _act(turn, because, at_once=_desperate(memory, emergency))
+    _act(turn, because, at_once=_within(memory, emergency, DESPERATE_FACTOR))
 
 
 def evidence(view: View, emergency: Emergency) -> tuple[Finding, Finding]:
@@ -130,20 +131,9 @@ def _close(turn: Turn, findings: tuple[Finding, Finding]) -> None:
         turn.emergency = None
 
 
-def _desperate(memory: Memory, emergency: Emergency) -> bool:
-    return (available_below(memory, emergency.memory_available_below.half())
-            and swap_below(memory, emergency.swap_free_below.half()))
-
-
 def _within(memory: Memory, emergency: Emergency, factor: float) -> bool:
-    return (available_below(memory, _scaled(emergency.memory_available_below, factor))
-            and swap_below(memory, _scaled(emergency.swap_free_below, factor)))
-
-
-def _scaled(size: Size, factor: float) -> Size:
-    if size.amount_bytes is not None:
-        return Size(amount_bytes=int(size.amount_bytes * factor))
-    return Size(percent=min(100.0, (size.percent or 0.0) * factor))
+    return (available_below(memory, emergency.memory_available_below.scaled(factor))
+            and swap_below(memory, emergency.swap_free_below.scaled(factor)))
 
 
 def _total(view: View) -> int:
