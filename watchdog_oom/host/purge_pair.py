@@ -12,6 +12,7 @@ import struct
 from collections.abc import Callable
 from contextlib import suppress
 from itertools import islice
+from typing import TypeVar
 
 from watchdog_oom.host import purge_worker, syscalls
 from watchdog_oom.host.in_use import InUse, pack_in_use, unpack_in_use
@@ -21,6 +22,7 @@ from watchdog_oom.records import replace
 
 SHARED_FROM_ENTRIES = 256  # below that a second process costs more than it does
 _LENGTH = struct.Struct("=Q")
+_News = TypeVar("_News", Cleared, Deleted)
 
 
 def run(order: Order, tell: Callable[[PurgeNews], None], look_again: Callable[[], InUse]) -> None:
@@ -36,11 +38,11 @@ def run(order: Order, tell: Callable[[PurgeNews], None], look_again: Callable[[]
     helper = _Helper(replace(order, limit=order.limit - limit, parts=2, part=1, spool_fd=second_fd))
     os.close(second_fd)
     cleared = worker.clear()
-    tell(_both_cleared(cleared, helper.told()))
+    tell(cleared.and_also(helper.told(Cleared)))
     in_use = look_again()
     helper.go_on(in_use)
     deleted = worker.delete(in_use)
-    tell(_both_deleted(deleted, helper.told()))
+    tell(deleted.and_also(helper.told(Deleted)))
     helper.end()
 
 
@@ -66,12 +68,14 @@ class _Helper:
         self._told = os.fdopen(told_fd, "rb")
         self._saying = os.fdopen(saying_fd, "wb")
 
-    def told(self) -> PurgeNews:
-        """What it says next; waits for it. Raises OSError when it failed or died."""
+    def told(self, kind: type[_News]) -> _News:
+        """What it says next, which must be of this kind; waits for it. Raises OSError when it failed or died."""
         line = self._told.readline()
         news = parse_line(line) if line else Failed("half of the purge ended before it was finished")
         if isinstance(news, Failed):
             raise OSError(errno.EIO, news.words)
+        if not isinstance(news, kind):
+            raise OSError(errno.EPROTO, "half of the purge lost count")
         return news
 
     def go_on(self, in_use: InUse) -> None:
@@ -113,15 +117,3 @@ def _spool_for_two(order: Order) -> int | None:
     with suppress(OSError):
         return os.open(".", syscalls.OPEN_DIRECTORY, dir_fd=order.spool_fd)
     return None
-
-
-def _both_cleared(ours: Cleared, helpers: PurgeNews) -> Cleared:
-    if not isinstance(helpers, Cleared):
-        raise OSError(errno.EPROTO, "half of the purge lost count")
-    return ours.and_also(helpers)
-
-
-def _both_deleted(ours: Deleted, helpers: PurgeNews) -> Deleted:
-    if not isinstance(helpers, Deleted):
-        raise OSError(errno.EPROTO, "half of the purge lost count")
-    return ours.and_also(helpers)
