@@ -6,7 +6,7 @@ import os
 from collections.abc import Sequence
 
 from watchdog_oom.errors import UsageError
-from watchdog_oom.records import dataclass
+from watchdog_oom.lean_dataclasses import dataclass
 
 DEFAULT_CONFIG = "/etc/watchdog-oom/watchdog-oom.toml"
 DEFAULT_POLICIES = "/etc/watchdog-oom/policies.d"

@@ -23,10 +23,10 @@ from watchdog_oom.host.senses import Senses
 from watchdog_oom.host.services import choose_manager
 from watchdog_oom.inheritance import inherit
 from watchdog_oom.journal.record import Kind, Record
+from watchdog_oom.lean_dataclasses import replace
 from watchdog_oom.model import EffectReport, Snapshot
 from watchdog_oom.notify import Notifier
 from watchdog_oom.policy_keeper import PolicyKeeper
-from watchdog_oom.records import replace
 from watchdog_oom.reporting import Reporter
 from watchdog_oom.rules.emergency import imminent
 from watchdog_oom.status_file import Health

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from watchdog_oom.records import dataclass
+from watchdog_oom.lean_dataclasses import dataclass
 
 
 class WatchdogError(Exception):

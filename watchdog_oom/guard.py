@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from typing import assert_never
 
+from watchdog_oom.formatting import printable
+from watchdog_oom.lean_dataclasses import dataclass
 from watchdog_oom.model import Process
 from watchdog_oom.policy.types import ProcessNoun
-from watchdog_oom.records import dataclass
 from watchdog_oom.steps import (
     Contain,
     Probe,
@@ -20,7 +21,6 @@ from watchdog_oom.steps import (
     StartUnit,
     Step,
     StopUnit,
-    printable,
 )
 from watchdog_oom.view import View
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from watchdog_oom.errors import Fault
 from watchdog_oom.host.children import Child, spawn_work
-from watchdog_oom.records import dataclass
+from watchdog_oom.lean_dataclasses import dataclass
 
 _CHUNK_BYTES = 1 << 16
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 from types import MappingProxyType
 
-from watchdog_oom.records import dataclass, field
+from watchdog_oom.lean_dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from typing import assert_never
 
-from watchdog_oom import words
+from watchdog_oom import formatting
 from watchdog_oom.conditions import Finding, verdict
+from watchdog_oom.formatting import printable
 from watchdog_oom.guard import untouchable
 from watchdog_oom.history import Recovery
+from watchdog_oom.lean_dataclasses import dataclass
 from watchdog_oom.model import Process
 from watchdog_oom.policy.limits import Limit
 from watchdog_oom.policy.types import Mode, Recover, RecoveryStep, Size, Verb
-from watchdog_oom.records import dataclass
 from watchdog_oom.rules.limit import size_bytes
 from watchdog_oom.rules.recover import clause_findings, wait_seconds
 from watchdog_oom.selectors import names_target
-from watchdog_oom.steps import printable
 from watchdog_oom.view import View
 
 MOST_NAMED = 5
@@ -105,7 +105,7 @@ def _process_measures(view: View, limit: Limit, process: Process) -> tuple[Measu
     measures = [_size("rss", view, limit.rss, process.rss_bytes), _size("swap", view, limit.swap, process.swap_bytes)]
     if limit.runtime_seconds is not None:
         age = process.age_seconds(view.snapshot.clock)
-        told = f"runs for {words.duration(age)}, limit {words.duration(limit.runtime_seconds)}"
+        told = f"runs for {formatting.duration(age)}, limit {formatting.duration(limit.runtime_seconds)}"
         measures.append(Measure("runtime", told, _share(age, limit.runtime_seconds)))
     return tuple(measure for measure in measures if measure is not None)
 
@@ -127,7 +127,7 @@ def _size(key: str, view: View, limit: Size | None, reading_bytes: int | None) -
     limit_bytes = size_bytes(view, limit)
     if limit_bytes is None or reading_bytes is None:
         return Measure(key, f"{key} could not be read", None)
-    return Measure(key, f"{_READINGS[key]} {words.size(reading_bytes)}, limit {words.size(limit_bytes)}",
+    return Measure(key, f"{_READINGS[key]} {formatting.size(reading_bytes)}, limit {formatting.size(limit_bytes)}",
                    _share(reading_bytes, limit_bytes))
 
 
@@ -157,9 +157,10 @@ def _why_not(view: View, recover: Recover, clauses: tuple[ClauseReport, ...], af
         return f"it is outside its hours ({recover.hours})"
     if after.held_since is not None:
         left = after.held_since + recover.per_seconds - view.now
-        return f"it holds after {len(after.started)} attempts that did not help, for another {words.duration(left)}"
+        return (f"it holds after {len(after.started)} attempts that did not help, "
+                f"for another {formatting.duration(left)}")
     rested = view.now - (after.ended if after.ended is not None else view.now)
-    return f"it rests for another {words.duration(max(0.0, wait_seconds(recover, after) - rested))}"
+    return f"it rests for another {formatting.duration(max(0.0, wait_seconds(recover, after) - rested))}"
 
 
 def _met(view: View, step: RecoveryStep) -> str:

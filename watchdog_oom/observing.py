@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from watchdog_oom.lean_dataclasses import replace
 from watchdog_oom.policy.limits import Then
 from watchdog_oom.policy.types import Mode, Policy
-from watchdog_oom.records import replace
 
 
 def observing(policy: Policy) -> Policy:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any
 
-from watchdog_oom import words
+from watchdog_oom import formatting
 from watchdog_oom.config import build_config
 from watchdog_oom.errors import Fault, PolicyError
 from watchdog_oom.host.own_files import read_own, replace_file
@@ -80,7 +80,7 @@ class PolicyKeeper:
     def _take(self, answer: Answer) -> None:
         if answer.faults or answer.policy is None or answer.config is None:
             self.faults = tuple(str(fault) for fault in answer.faults)
-            told = f"rejected: {words.count(len(self.faults), 'fault')}; the last good policy stays in force"
+            told = f"rejected: {formatting.count(len(self.faults), 'fault')}; the last good policy stays in force"
             self._news.append(Record(Kind.POLICY, result=told, detail={"faults": self.faults}))
             return
         self._adopt(answer.policy, answer)
@@ -91,7 +91,7 @@ class PolicyKeeper:
         policy = build_policy(ir)
         self.policy = observing(policy) if self._observe else policy
         self.faults, self.notes, self.loaded_wall = (), answer.notes, time.time()
-        self._news.append(Record(Kind.POLICY, result=f"loaded {words.count(len(answer.sources), 'file')}",
+        self._news.append(Record(Kind.POLICY, result=f"loaded {formatting.count(len(answer.sources), 'file')}",
                                  detail={"sources": answer.sources, "notes": answer.notes}))
         self._save(ir)
 

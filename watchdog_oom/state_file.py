@@ -13,8 +13,8 @@ from typing import Any
 
 from watchdog_oom.history import Adjusted, Contained, History, Recovery
 from watchdog_oom.host.own_files import read_own, replace_file
+from watchdog_oom.lean_dataclasses import replace
 from watchdog_oom.model import ProcessId
-from watchdog_oom.records import replace
 
 NAME = "state.json"
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import TypeAlias
 
-from watchdog_oom import words
+from watchdog_oom import formatting
+from watchdog_oom.formatting import printable
+from watchdog_oom.lean_dataclasses import dataclass
 from watchdog_oom.model import UNLIMITED_BYTES, ProcessId
-from watchdog_oom.records import dataclass
 
 
 class SignalName(StrEnum):
@@ -134,7 +135,7 @@ class Release:
 
 def _bounds(high_bytes: int, max_bytes: int | None) -> str:
     def text(amount_bytes: int) -> str:
-        return "infinity" if amount_bytes == UNLIMITED_BYTES else words.size(amount_bytes)
+        return "infinity" if amount_bytes == UNLIMITED_BYTES else formatting.size(amount_bytes)
     return f"MemoryHigh={text(high_bytes)}" + ("" if max_bytes is None else f", MemoryMax={text(max_bytes)}")
 
 
@@ -215,8 +216,3 @@ class Plan:
         return "\n".join(str(part) for part in (*self.intents, *self.refusals, *self.notes))
 
 
-def printable(text: str) -> str:
-    """Text from a process made safe to print: control characters and undecodable bytes as escapes."""
-    def escaped(char: str) -> str:
-        return char.encode("unicode_escape", "backslashreplace").decode("ascii")
-    return "".join(char if char.isprintable() and char != "\\" else escaped(char) for char in text)

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from watchdog_oom.guard import KILL_WINDOW_SECONDS, Budget, refusal
 from watchdog_oom.history import Contained, Ending, History, Stage
+from watchdog_oom.lean_dataclasses import dataclass, replace
 from watchdog_oom.model import KernelKill, Process, ProcessId
-from watchdog_oom.records import dataclass, replace
 from watchdog_oom.steps import Intent, Note, NoteKind, Plan, Refusal, Signal, SignalName, Step, Watch
 from watchdog_oom.view import View
 

@@ -7,7 +7,7 @@ import signal
 from contextlib import suppress
 from types import FrameType
 
-from watchdog_oom.records import dataclass
+from watchdog_oom.lean_dataclasses import dataclass
 
 _STOP = (signal.SIGTERM, signal.SIGINT)
 

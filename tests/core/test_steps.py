@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from watchdog_oom.formatting import printable
 from watchdog_oom.model import ProcessId
 from watchdog_oom.policy.types import RecoveryStep, Verb
 from watchdog_oom.steps import (
@@ -23,7 +24,6 @@ from watchdog_oom.steps import (
     StartUnit,
     Step,
     StopUnit,
-    printable,
 )
 
 WHO = ProcessId(10, 5)

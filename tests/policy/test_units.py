@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from watchdog_oom import words
+from watchdog_oom import formatting
 from watchdog_oom.policy import units
 
 PERCENTS = st.integers(0, 100_000).map(lambda thousandths: thousandths / 1000)
@@ -31,7 +31,7 @@ def test_a_duration_survives_being_written_and_read(milliseconds: int) -> None:
 
 @given(st.integers(0, 10 * 86400))
 def test_durations_as_reports_print_them_are_durations_of_the_language(seconds: int) -> None:
-    assert 0 <= seconds - units.parse_duration(words.duration(seconds)) < 3600
+    assert 0 <= seconds - units.parse_duration(formatting.duration(seconds)) < 3600
 
 
 @given(st.integers(0, 1439), st.integers(1, 1440))

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from watchdog_oom import words
+from watchdog_oom import formatting
 from watchdog_oom.bookkeeper import describe
 from watchdog_oom.cli import options
 from watchdog_oom.cli.host_view import HostView, look
@@ -17,11 +17,11 @@ from watchdog_oom.cli.loaded import LoadedPolicy, Places, load
 from watchdog_oom.cli.output import Page, show, show_json
 from watchdog_oom.errors import Fault, PolicyError
 from watchdog_oom.explain import rehearse
+from watchdog_oom.formatting import printable
 from watchdog_oom.guard import Budget
 from watchdog_oom.history import History
 from watchdog_oom.model import Process
 from watchdog_oom.policy.types import Policy
-from watchdog_oom.steps import printable
 from watchdog_oom.view import View
 
 EXIT_WARNINGS = 1
@@ -130,8 +130,8 @@ def _processes(page: Page, host: HostView, view: View) -> None:
 def _row(host: HostView, process: Process) -> tuple[str, ...]:
     facts = process.facts
     user = facts.user or (str(facts.uid) if facts.uid is not None else "?")
-    return (str(process.pid), printable(user), words.size(process.rss_bytes),
-            words.duration(process.age_seconds(host.snapshot.clock)), printable(facts.unit or "-"),
+    return (str(process.pid), printable(user), formatting.size(process.rss_bytes),
+            formatting.duration(process.age_seconds(host.snapshot.clock)), printable(facts.unit or "-"),
             printable(process.comm))
 
 
@@ -139,8 +139,8 @@ def _spools(page: Page, view: View) -> None:
     if view.snapshot.spools:
         page.title("Spools")
     for name, state in view.snapshot.spools.items():
-        told = (f"{state.entries} entries, {state.stale} of them stale, {words.size(state.size_bytes)}, "
-                f"the oldest {words.duration(state.oldest_seconds)}")
+        told = (f"{state.entries} entries, {state.stale} of them stale, {formatting.size(state.size_bytes)}, "
+                f"the oldest {formatting.duration(state.oldest_seconds)}")
         path = printable(view.policy.spools[name].path)
         found = f"refused: {state.problem}" if state.problem is not None else f"{path}: {told}"
         page.line((name, "bold"), "  ", (found, "yellow" if state.problem is not None else ""), indent=1)

@@ -11,6 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from watchdog_oom.config import Config
+from watchdog_oom.formatting import printable
 from watchdog_oom.host.clock import boot_id, read_clock
 from watchdog_oom.host.facts import FactReader
 from watchdog_oom.host.meminfo import MemoryReader
@@ -26,7 +27,6 @@ from watchdog_oom.host.want import contained_nouns
 from watchdog_oom.model import Clock, Process, ServiceState, ServiceStatus, Snapshot, SpoolState
 from watchdog_oom.policy.types import Policy
 from watchdog_oom.selectors import own_keys_match
-from watchdog_oom.steps import printable
 
 SERVICES_SECONDS = 3.0
 SPOOL_SECONDS = 3.0

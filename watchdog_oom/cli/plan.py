@@ -15,9 +15,9 @@ from watchdog_oom.cli.output import show, show_json
 from watchdog_oom.cli.plan_json import to_plain
 from watchdog_oom.cli.plan_page import page_of
 from watchdog_oom.explain import rehearse
+from watchdog_oom.formatting import printable
 from watchdog_oom.guard import Budget
 from watchdog_oom.history import History
-from watchdog_oom.steps import printable
 
 EXIT_ACTS = 1
 

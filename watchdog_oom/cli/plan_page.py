@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from watchdog_oom import words
+from watchdog_oom import formatting
 from watchdog_oom.cli.output import Page, Part
 from watchdog_oom.conditions import Finding
 from watchdog_oom.explain import EmergencyReport, Protection, Rehearsal
@@ -41,13 +41,13 @@ def _host(page: Page, snapshot: Snapshot) -> None:
     if memory is None:
         page.line(("memory could not be read", "yellow"), indent=1)
     else:
-        swap = (f"{words.size(memory.swap_free_bytes)} of {words.size(memory.swap_total_bytes)} free "
-                f"({words.percent(memory.swap_free_percent)})") if memory.swap_total_bytes else "none"
-        page.line(f"memory: {words.size(memory.available_bytes)} of {words.size(memory.total_bytes)} available "
-                  f"({words.percent(memory.available_percent)}); swap: {swap}", indent=1)
+        swap = (f"{formatting.size(memory.swap_free_bytes)} of {formatting.size(memory.swap_total_bytes)} free "
+                f"({formatting.percent(memory.swap_free_percent)})") if memory.swap_total_bytes else "none"
+        page.line(f"memory: {formatting.size(memory.available_bytes)} of {formatting.size(memory.total_bytes)} available "
+                  f"({formatting.percent(memory.available_percent)}); swap: {swap}", indent=1)
     if pressure is not None:
-        page.line(f"pressure over 10 s: some {words.percent(pressure.some_avg10_percent)}, "
-                  f"full {words.percent(pressure.full_avg10_percent)}", indent=1)
+        page.line(f"pressure over 10 s: some {formatting.percent(pressure.some_avg10_percent)}, "
+                  f"full {formatting.percent(pressure.full_avg10_percent)}", indent=1)
     page.line(f"processes: {len(snapshot.processes)}", indent=1)
 
 
@@ -86,7 +86,8 @@ def _emergency(page: Page, report: EmergencyReport) -> None:
     for candidate in report.candidates:
         process = candidate.process
         told: Part = (f"passed over: {candidate.passed_over}", "dim") if candidate.passed_over else "would be ended"
-        page.line(f"{who(process)}, {words.size(process.rss_bytes)}, badness {candidate.badness}: ", told, indent=3)
+        page.line(f"{who(process)}, {formatting.size(process.rss_bytes)}, badness {candidate.badness}: ", told,
+                  indent=3)
     if not report.candidates:
         page.line("nobody", indent=3)
 
@@ -111,7 +112,7 @@ def _measure(text: str, share: float | None) -> tuple[Part, ...]:
     if share is None:
         return ((text, "yellow"),)
     style = "red" if share > 1 else "yellow" if share > 0.8 else ""
-    return (f"{text} ", (f"({words.percent(round(share * 100, 1))})", style))
+    return (f"{text} ", (f"({formatting.percent(round(share * 100, 1))})", style))
 
 
 def _recovery(page: Page, report: RecoverReport) -> None:
@@ -138,7 +139,7 @@ def _protections(page: Page, protections: tuple[Protection, ...]) -> None:
 
 
 def _once(for_seconds: float) -> str:
-    return f", once this has held for {words.duration(for_seconds)}" if for_seconds else ""
+    return f", once this has held for {formatting.duration(for_seconds)}" if for_seconds else ""
 
 
 def _together(findings: Iterable[Finding]) -> str:

@@ -19,7 +19,7 @@ from watchdog_oom.cli.output import Page, show, wants_colour
 from watchdog_oom.cli.status_news import StatusNews
 from watchdog_oom.cli.status_page import page_of
 from watchdog_oom.errors import NotPermittedError, NotRunningError, UsageError, WatchdogError
-from watchdog_oom.steps import printable
+from watchdog_oom.formatting import printable
 
 STARTING_SECONDS = 1.0
 _POLL_SECONDS = 0.05

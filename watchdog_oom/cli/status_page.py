@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeAlias
 
-from watchdog_oom import words
+from watchdog_oom import formatting
 from watchdog_oom.cli.output import Page, Part
 
 Plain: TypeAlias = Mapping[str, Any]
@@ -36,10 +36,10 @@ def page_of(status: Plain, now: float) -> Page:
 def _daemon(page: Page, status: Plain, now: float) -> None:
     age = now - _number(status, "written")
     observing: Part = ("  OBSERVES ONLY: it does nothing", "bold yellow") if status.get("observe") else ""
-    page.line(("watchdog-oomd", "bold"), f" runs for {words.duration(max(0.0, now - _number(status, 'started')))}, "
-              f"pid {status.get('pid')}", observing)
+    running = formatting.duration(max(0.0, now - _number(status, "started")))
+    page.line(("watchdog-oomd", "bold"), f" runs for {running}, pid {status.get('pid')}", observing)
     if age > STALE_SECONDS:
-        page.line((f"THIS IS OLD: the daemon has written nothing for {words.duration(age)}; it hangs or starves",
+        page.line((f"THIS IS OLD: the daemon has written nothing for {formatting.duration(age)}; it hangs or starves",
                    "bold red"))
     elif age < -STALE_SECONDS:
         page.line(("this was written in the future: the date was set back meanwhile", "yellow"))
@@ -68,15 +68,16 @@ def _host(page: Page, status: Plain) -> None:
     if not memory:
         page.line(("memory could not be read", "yellow"), indent=1)
     else:
-        page.line(f"memory available {words.percent(_number(memory, 'available_percent'))} "
-                  f"({words.size(_number(memory, 'available_bytes'))} of {words.size(_number(memory, 'total_bytes'))})",
+        page.line(f"memory available {formatting.percent(_number(memory, 'available_percent'))} "
+                  f"({formatting.size(_number(memory, 'available_bytes'))} of "
+                  f"{formatting.size(_number(memory, 'total_bytes'))})",
                   indent=1)
-        swap = (f"swap free {words.percent(_number(memory, 'swap_free_percent'))} "
-                f"({words.size(_number(memory, 'swap_free_bytes'))})")
+        swap = (f"swap free {formatting.percent(_number(memory, 'swap_free_percent'))} "
+                f"({formatting.size(_number(memory, 'swap_free_bytes'))})")
         page.line(swap if _number(memory, "swap_total_bytes") else "no swap", indent=1)
     if pressure:
-        page.line(f"pressure over 10 s: some {words.percent(_number(pressure, 'some_avg10'))}, "
-                  f"full {words.percent(_number(pressure, 'full_avg10'))}", indent=1)
+        page.line(f"pressure over 10 s: some {formatting.percent(_number(pressure, 'some_avg10'))}, "
+                  f"full {formatting.percent(_number(pressure, 'full_avg10'))}", indent=1)
     page.line(f"{status.get('processes')} processes", indent=1)
 
 
@@ -99,7 +100,7 @@ def _recoveries(page: Page, recoveries: Plain, now: float) -> None:
         mode = "" if recovery.get("mode") == "act" else "  only observes"
         page.line((name, "bold"), "  ", (state, _STATE_STYLES.get(state, "")), _rest(recovery, now),
                   f"  {recovery.get('attempts')}/{recovery.get('attempts_allowed')} attempts in "
-                  f"{words.duration(_number(recovery, 'per_seconds'))}{mode}", indent=1)
+                  f"{formatting.duration(_number(recovery, 'per_seconds'))}{mode}", indent=1)
         if recovery.get("last_result"):
             page.line(f"last: {recovery['last_result']}, {_clock(_number(recovery, 'last_ended'), now)}", indent=2)
         if _texts(recovery, "owed"):
@@ -112,12 +113,12 @@ def _rest(recovery: Plain, now: float) -> str:
     held_until, resting = recovery.get("held_until"), _number(recovery, "cooldown_seconds")
     if held_until is not None:
         return f" until {_clock(float(held_until), now)}: look at it"
-    return f" for another {words.duration(resting)}" if resting else ""
+    return f" for another {formatting.duration(resting)}" if resting else ""
 
 
 def _run(page: Page, run: Plain) -> None:
     step = f"step {run.get('step_number')} of {run.get('steps')}: {run['step']}" if run.get("step") else ""
-    page.line((f"{run.get('phase')} for {words.duration(_number(run, 'for_seconds'))}", "yellow"), "  ", step,
+    page.line((f"{run.get('phase')} for {formatting.duration(_number(run, 'for_seconds'))}", "yellow"), "  ", step,
               (f"  [{run.get('incident')}]", "dim"), indent=2)
     for reason in _texts(run, "because"):
         page.line(("because ", "dim"), reason, indent=3)
@@ -133,8 +134,8 @@ def _spools_and_services(page: Page, status: Plain) -> None:
         page.title("Spools")
     for name, spool in spools.items():
         told = (f"{spool.get('entries')} entries, {spool.get('stale')} stale, "
-                f"{words.size(_number(spool, 'size_bytes'))}, the oldest "
-                f"{words.duration(_number(spool, 'oldest_seconds'))}")
+                f"{formatting.size(_number(spool, 'size_bytes'))}, the oldest "
+                f"{formatting.duration(_number(spool, 'oldest_seconds'))}")
         page.line((name, "bold"), f"  {spool.get('path')}: ",
                   (str(spool["problem"]), "yellow") if spool.get("problem") else told, indent=1)
     if services:
@@ -159,19 +160,19 @@ def _processes(page: Page, status: Plain) -> None:
         page.title("Being ended, frozen or contained")
     for one in ending:
         page.line(f"{one.get('name')}[{one.get('pid')}]: ", (str(one.get("stage")), "yellow"),
-                  f" for {words.duration(_number(one, 'for_seconds'))}  [{one.get('rule')}]", indent=1)
+                  f" for {formatting.duration(_number(one, 'for_seconds'))}  [{one.get('rule')}]", indent=1)
     for one in frozen:
         page.line(f"pid {one.get('pid')}: frozen  [{one.get('rule')}]", indent=1)
     for one in contained:
-        page.line(f"{one.get('unit')}: slowed down above {words.size(_number(one, 'memory_high_bytes'))} for "
-                  f"{words.duration(_number(one, 'for_seconds'))}  [{one.get('rule')}]", indent=1)
+        page.line(f"{one.get('unit')}: slowed down above {formatting.size(_number(one, 'memory_high_bytes'))} for "
+                  f"{formatting.duration(_number(one, 'for_seconds'))}  [{one.get('rule')}]", indent=1)
 
 
 def _health(page: Page, health: Plain, budget: Plain) -> None:
     page.title("Health")
     late, worst = _number(health, "late_ticks"), _number(health, "worst_late_seconds")
     page.line(f"{health.get('ticks')} looks, ", _count(late, "late"), ", ", _count(_number(health, "failed_ticks"),
-              "failed"), f"; at worst {words.duration(worst)} late", indent=1)
+              "failed"), f"; at worst {formatting.duration(worst)} late", indent=1)
     page.line(f"journal: record {health.get('journal_seq')}, ",
               _count(_number(health, "journal_dropped"), "lost"), indent=1)
     page.line(f"budget: {budget.get('kills_last_minute')} of {budget.get('kills_per_minute')} kills in the last "

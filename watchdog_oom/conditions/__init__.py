@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from enum import StrEnum
 from typing import Any, Protocol
 
-from watchdog_oom.records import dataclass
+from watchdog_oom.lean_dataclasses import dataclass
 from watchdog_oom.view import View
 
 

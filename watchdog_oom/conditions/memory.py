@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from watchdog_oom import words
+from watchdog_oom import formatting
 from watchdog_oom.conditions import Condition, Family, Finding, Kind
+from watchdog_oom.lean_dataclasses import dataclass
 from watchdog_oom.model import Memory
 from watchdog_oom.policy.types import Size
-from watchdog_oom.records import dataclass
 from watchdog_oom.view import View
 
 
@@ -24,8 +24,8 @@ class MemoryAvailableBelow:
         if memory is None:
             return Finding(False, "memory could not be read", known=False)
         return Finding(available_below(memory, self.threshold),
-                       f"memory available is {words.percent(memory.available_percent)} "
-                       f"({words.size(memory.available_bytes)}; threshold {text(self.threshold)})")
+                       f"memory available is {formatting.percent(memory.available_percent)} "
+                       f"({formatting.size(memory.available_bytes)}; threshold {text(self.threshold)})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +52,8 @@ class SwapFreeBelow:
         if memory.swap_total_bytes == 0:
             return Finding(True, "there is no swap")
         return Finding(swap_below(memory, self.threshold),
-                       f"swap free is {words.percent(memory.swap_free_percent)} "
-                       f"({words.size(memory.swap_free_bytes)}; threshold {text(self.threshold)})")
+                       f"swap free is {formatting.percent(memory.swap_free_percent)} "
+                       f"({formatting.size(memory.swap_free_bytes)}; threshold {text(self.threshold)})")
 
 
 def available_below(memory: Memory, threshold: Size) -> bool:
@@ -70,7 +70,7 @@ def swap_below(memory: Memory, threshold: Size) -> bool:
 
 def text(threshold: Size) -> str:
     """A threshold in words: the percentage as written, or the size."""
-    return f"{threshold.percent:g}%" if threshold.percent is not None else words.size(threshold.of(0))
+    return f"{threshold.percent:g}%" if threshold.percent is not None else formatting.size(threshold.of(0))
 
 
 def _build(values: Mapping[str, Any]) -> Condition:

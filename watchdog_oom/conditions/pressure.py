@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from watchdog_oom import words
+from watchdog_oom import formatting
 from watchdog_oom.conditions import Condition, Family, Finding, Kind
-from watchdog_oom.records import dataclass
+from watchdog_oom.lean_dataclasses import dataclass
 from watchdog_oom.view import View
 
 
@@ -24,7 +24,7 @@ class PressureAbove:
             return Finding(False, "memory pressure is not available on this kernel", known=False)
         share = pressure.full_avg10_percent if self.full else pressure.some_avg10_percent
         word = "full" if self.full else "some"
-        return Finding(share > self.percent, f"memory pressure ({word}) is {words.percent(share)} "
+        return Finding(share > self.percent, f"memory pressure ({word}) is {formatting.percent(share)} "
                                              f"over 10 s (threshold {self.percent:g}%)")
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from watchdog_oom import words
+from watchdog_oom import formatting
 from watchdog_oom.conditions import Condition, Family, Finding, Kind, verdict
+from watchdog_oom.formatting import printable
+from watchdog_oom.lean_dataclasses import dataclass
 from watchdog_oom.model import Process
 from watchdog_oom.policy.types import Size
-from watchdog_oom.records import dataclass
-from watchdog_oom.steps import printable
 from watchdog_oom.view import View
 
 UNREADABLE = Finding(False, "memory could not be read", known=False)
@@ -46,8 +46,8 @@ class ProcessesAre:
         if threshold is None:
             return UNREADABLE
         total = sum(process.rss_bytes for process in group)
-        return Finding(total > threshold, f"{len(group)} processes of {self.noun} hold {words.size(total)} "
-                                          f"(threshold {words.size(threshold)})")
+        return Finding(total > threshold, f"{len(group)} processes of {self.noun} hold {formatting.size(total)} "
+                                          f"(threshold {formatting.size(threshold)})")
 
     def _one(self, view: View, group: tuple[Process, ...]) -> Finding | None:
         if self.rss_above is None and self.runtime_above is None:
@@ -72,10 +72,10 @@ class ProcessesAre:
     def _measure(self, view: View, process: Process, rss_bytes: float) -> str:
         parts = []
         if self.rss_above is not None:
-            parts.append(f"holds {words.size(process.rss_bytes)} (threshold {words.size(rss_bytes)})")
+            parts.append(f"holds {formatting.size(process.rss_bytes)} (threshold {formatting.size(rss_bytes)})")
         if self.runtime_above is not None:
-            parts.append(f"runs for {words.duration(process.age_seconds(view.snapshot.clock))} "
-                         f"(threshold {words.duration(self.runtime_above)})")
+            parts.append(f"runs for {formatting.duration(process.age_seconds(view.snapshot.clock))} "
+                         f"(threshold {formatting.duration(self.runtime_above)})")
         return f"{printable(process.comm)}[{process.pid}] {' and '.join(parts)}"
 
 

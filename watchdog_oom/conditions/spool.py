@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from watchdog_oom import words
+from watchdog_oom import formatting
 from watchdog_oom.conditions import Condition, Family, Finding, Kind
+from watchdog_oom.lean_dataclasses import dataclass
 from watchdog_oom.model import SpoolState
 from watchdog_oom.policy.types import Size
-from watchdog_oom.records import dataclass
 from watchdog_oom.view import View
 
 
@@ -45,21 +45,21 @@ class SpoolIs:
             return None
         threshold = self.size_above.of(state.space_total_bytes)
         return Finding(state.size_bytes > threshold,
-                       f"{words.size(state.size_bytes)} (threshold {words.size(threshold)})")
+                       f"{formatting.size(state.size_bytes)} (threshold {formatting.size(threshold)})")
 
     def _oldest(self, state: SpoolState) -> Finding | None:
         if self.oldest_above is None:
             return None
         return Finding(state.oldest_seconds > self.oldest_above,
-                       f"the oldest entry is {words.duration(state.oldest_seconds)} old "
-                       f"(threshold {words.duration(self.oldest_above)})")
+                       f"the oldest entry is {formatting.duration(state.oldest_seconds)} old "
+                       f"(threshold {formatting.duration(self.oldest_above)})")
 
     def _space(self, state: SpoolState) -> Finding | None:
         if self.space_free_below is None:
             return None
         threshold = self.space_free_below.of(state.space_total_bytes)
         return Finding(state.space_free_bytes < threshold,
-                       f"{words.size(state.space_free_bytes)} free (threshold {words.size(threshold)})")
+                       f"{formatting.size(state.space_free_bytes)} free (threshold {formatting.size(threshold)})")
 
     def _inodes(self, state: SpoolState) -> Finding | None:
         if self.inodes_free_below is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TypeAlias
 
 from watchdog_oom.host.dbus_wire import Call, Failure, Heard, Reply
-from watchdog_oom.records import dataclass
+from watchdog_oom.lean_dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from contextlib import suppress
 
 from watchdog_oom.host.dbus_events import Answered, Disconnected, Event, Place, Unanswered
 from watchdog_oom.host.dbus_wire import Call, Failure, Heard, Inbox, Reply, WireError, encode, greeting
-from watchdog_oom.records import dataclass
+from watchdog_oom.lean_dataclasses import dataclass
 
 WELCOME_SECONDS = 8.0
 IDLE_SECONDS = 2.0

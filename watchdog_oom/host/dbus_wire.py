@@ -19,7 +19,7 @@ from jeepney.low_level import (
     calc_msg_size,
 )
 
-from watchdog_oom.records import dataclass
+from watchdog_oom.lean_dataclasses import dataclass
 
 MOST_MESSAGE_BYTES = 4 << 20
 MOST_LINE_BYTES = 4096

@@ -6,7 +6,7 @@ import errno
 import os
 
 from watchdog_oom.host import syscalls
-from watchdog_oom.records import dataclass
+from watchdog_oom.lean_dataclasses import dataclass
 
 MOST_OPEN = 32
 

@@ -16,9 +16,9 @@ from watchdog_oom.host.probe import TcpProbes
 from watchdog_oom.host.purges import Purges
 from watchdog_oom.host.services import ServiceManager
 from watchdog_oom.host.signals import PidfdSet, send
+from watchdog_oom.lean_dataclasses import dataclass, replace
 from watchdog_oom.model import EffectReport, Process, Snapshot
 from watchdog_oom.policy.types import Policy, RunProbe, TcpProbe
-from watchdog_oom.records import dataclass, replace
 from watchdog_oom.steps import (
     Contain,
     Intent,

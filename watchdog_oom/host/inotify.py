@@ -10,7 +10,7 @@ import os
 import struct
 from collections.abc import Iterator
 
-from watchdog_oom.records import dataclass
+from watchdog_oom.lean_dataclasses import dataclass
 
 # linux/inotify.h
 IN_MOVED_FROM = 0x40

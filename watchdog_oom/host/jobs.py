@@ -13,7 +13,7 @@ import select
 from collections.abc import Callable
 from typing import TypeAlias, assert_never
 
-from watchdog_oom import words
+from watchdog_oom import formatting
 from watchdog_oom.host.children import spawn_program
 from watchdog_oom.host.services import (
     JobEnd,
@@ -25,9 +25,9 @@ from watchdog_oom.host.services import (
     with_output,
 )
 from watchdog_oom.host.watched import Ended, WatchedChildren
+from watchdog_oom.lean_dataclasses import dataclass
 from watchdog_oom.model import EffectReport
 from watchdog_oom.policy.types import RunProbe
-from watchdog_oom.records import dataclass
 from watchdog_oom.steps import Contain, Release, Run, StartUnit, StopUnit
 
 SERVICE_DEADLINE_SECONDS = 120.0
@@ -169,7 +169,7 @@ class Jobs:
 
     def _end(self, ended: Ended, job: _Job, now: float) -> None:
         if ended.exit_status is None:
-            late = f"did not end within {words.duration(job.deadline - job.began)} and was killed"
+            late = f"did not end within {formatting.duration(job.deadline - job.began)} and was killed"
             self._report(ended.key, job, now, False, with_output(late, ended.text))
             return
         if job.again:

@@ -6,7 +6,7 @@ import os
 import re
 from collections.abc import Iterable
 
-from watchdog_oom.records import dataclass
+from watchdog_oom.lean_dataclasses import dataclass
 
 _OCTAL = re.compile(rb"\\([0-7]{3})")
 _REMOTE = frozenset({"9p", "afs", "ceph", "cifs", "nfs", "nfs4", "smb3", "smbfs", "virtiofs"})

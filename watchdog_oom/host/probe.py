@@ -11,11 +11,11 @@ import os
 import select
 import socket
 
-from watchdog_oom import words
+from watchdog_oom import formatting
+from watchdog_oom.formatting import printable
+from watchdog_oom.lean_dataclasses import dataclass
 from watchdog_oom.model import EffectReport
 from watchdog_oom.policy.types import TcpProbe
-from watchdog_oom.records import dataclass
-from watchdog_oom.steps import printable
 
 ATTEMPT_SECONDS = 5.0
 GREETING_BYTES = 4096
@@ -93,8 +93,8 @@ class TcpAttempt:
     def overdue(self, seconds: float) -> tuple[bool, str]:
         """The verdict when time is up."""
         if not self._connected:
-            return False, f"no connection to {self._place} within {words.duration(seconds)}"
-        return False, f"{self._place} takes the connection, but {self._said()} within {words.duration(seconds)}"
+            return False, f"no connection to {self._place} within {formatting.duration(seconds)}"
+        return False, f"{self._place} takes the connection, but {self._said()} within {formatting.duration(seconds)}"
 
     def close(self) -> None:
         if self._socket is not None:

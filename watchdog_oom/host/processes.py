@@ -14,9 +14,9 @@ from watchdog_oom.host.facts import NOTHING_KNOWN, FactReader
 from watchdog_oom.host.population import Population
 from watchdog_oom.host.procfs import parse_stat, read_file
 from watchdog_oom.host.want import Want
+from watchdog_oom.lean_dataclasses import dataclass, replace
 from watchdog_oom.model import NO_FACTS, Process
 from watchdog_oom.policy.types import ProcessNoun
-from watchdog_oom.records import dataclass, replace
 from watchdog_oom.selectors import Fact, own_keys_match
 
 _ROTATION_SECONDS = 10.0

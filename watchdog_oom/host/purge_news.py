@@ -6,9 +6,9 @@ import json
 from collections.abc import Mapping
 from typing import Any, TypeAlias
 
-from watchdog_oom import words
-from watchdog_oom.records import dataclass
-from watchdog_oom.steps import printable
+from watchdog_oom import formatting
+from watchdog_oom.formatting import printable
+from watchdog_oom.lean_dataclasses import dataclass
 
 MOST_EXAMPLES = 10
 _LONGEST_TEXT = 200
@@ -59,7 +59,7 @@ class Deleted:
                        (*self.left, *other.left)[:MOST_EXAMPLES])
 
     def __str__(self) -> str:
-        return (f"{self.entries} entries deleted ({self.files} files, {words.size(self.bytes)})"
+        return (f"{self.entries} entries deleted ({self.files} files, {formatting.size(self.bytes)})"
                 + (f", {self.restored} put back" if self.restored else "")
                 + (f", {self.left_count} could not be deleted: {'; '.join(self.left)}" if self.left_count else ""))
 

@@ -18,7 +18,7 @@ from watchdog_oom.host import purge_worker, syscalls
 from watchdog_oom.host.in_use import InUse, pack_in_use, unpack_in_use
 from watchdog_oom.host.purge_news import Cleared, Deleted, Failed, PurgeNews, parse_line, to_line
 from watchdog_oom.host.purge_worker import Order, PurgeWorker
-from watchdog_oom.records import replace
+from watchdog_oom.lean_dataclasses import replace
 
 SHARED_FROM_ENTRIES = 256  # below that a second process costs more than it does
 _LENGTH = struct.Struct("=Q")

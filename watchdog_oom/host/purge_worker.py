@@ -14,9 +14,9 @@ from watchdog_oom.host.removal import Removal, remove
 from watchdog_oom.host.spool_names import entry_matcher
 from watchdog_oom.host.survey import VANISHED, Tally, Terms, Used, exhaust, survey
 from watchdog_oom.host.trash import Trash, create_trash, leftovers, put_back, take
+from watchdog_oom.lean_dataclasses import dataclass, field
 from watchdog_oom.model import Clock
 from watchdog_oom.policy.types import SpoolNoun
-from watchdog_oom.records import dataclass, field
 
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 

@@ -6,9 +6,9 @@ import select
 
 from watchdog_oom.host.purge import PurgeJob, PurgeRequest, start_purge
 from watchdog_oom.host.purge_news import Cleared, Deleted, Failed, PurgeNews
+from watchdog_oom.lean_dataclasses import dataclass
 from watchdog_oom.model import Clock, EffectReport
 from watchdog_oom.policy.types import SpoolNoun
-from watchdog_oom.records import dataclass
 
 
 @dataclass(slots=True)

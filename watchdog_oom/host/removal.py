@@ -8,7 +8,7 @@ import stat
 from collections.abc import Callable
 
 from watchdog_oom.host.descent import Descent
-from watchdog_oom.records import dataclass, field
+from watchdog_oom.lean_dataclasses import dataclass, field
 
 MOST_NAMED = 10
 _MOST_PASSES = 3

@@ -17,9 +17,9 @@ from watchdog_oom.host.services import ServiceManager
 from watchdog_oom.host.spools import Spools
 from watchdog_oom.host.status import StatusPoller
 from watchdog_oom.host.want import Want, want_of
+from watchdog_oom.lean_dataclasses import replace
 from watchdog_oom.model import EffectReport, KernelKill, Memory, ServiceState, Snapshot
 from watchdog_oom.policy.types import Emergency, Policy
-from watchdog_oom.records import replace
 from watchdog_oom.rules.emergency import met, near
 from watchdog_oom.steps import Watch
 

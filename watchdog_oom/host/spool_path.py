@@ -7,9 +7,9 @@ import os
 import stat
 from collections.abc import Sequence
 
+from watchdog_oom.formatting import printable
 from watchdog_oom.host import syscalls
-from watchdog_oom.records import dataclass
-from watchdog_oom.steps import printable
+from watchdog_oom.lean_dataclasses import dataclass
 
 _SYSTEM_TREES = ("/bin", "/boot", "/dev", "/etc", "/lib", "/lib32", "/lib64", "/libx32", "/proc", "/sbin", "/sys",
                  "/usr", "/run/systemd", "/var/lib/dpkg", "/var/lib/rpm", "/var/lib/systemd", "/var/lib/watchdog-oom",

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from typing import assert_never
 
-from watchdog_oom import words
+from watchdog_oom import formatting
 from watchdog_oom.host.dbus_events import Answered, Disconnected, Event, Unanswered
 from watchdog_oom.host.dbus_link import Link
 from watchdog_oom.host.dbus_wire import Call, Failure, Heard
 from watchdog_oom.host.services import JobEnd
 from watchdog_oom.host.systemd_calls import bound_memory
 from watchdog_oom.host.systemd_unit import refusal
-from watchdog_oom.records import dataclass
+from watchdog_oom.lean_dataclasses import dataclass
 
 AGAIN_SECONDS = 1.0
 VERB = "set-property"
@@ -86,5 +86,5 @@ class SystemdBounds:
             setting.ask_at = now + AGAIN_SECONDS
             self._to_ask.append(setting)
         else:
-            late = f" within {words.duration(now - setting.began)}" if event.silent else ""
+            late = f" within {formatting.duration(now - setting.began)}" if event.silent else ""
             self._ended.append(JobEnd(setting.key, False, f"{VERB} failed: {event.words}{late}"))

@@ -14,8 +14,8 @@ from watchdog_oom.host.systemd_cgroup import CGROUPS, members
 from watchdog_oom.host.systemd_dropins import bound_at_runtime
 from watchdog_oom.host.systemd_jobs import SystemdJobs
 from watchdog_oom.host.systemd_unit import control_group_of, properties_of, to_state
+from watchdog_oom.lean_dataclasses import replace
 from watchdog_oom.model import ServiceState, ServiceStatus
-from watchdog_oom.records import replace
 
 STATE_SECONDS = 10.0
 _MOST_ROUNDS = 8

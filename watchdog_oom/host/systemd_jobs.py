@@ -9,7 +9,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import assert_never
 
-from watchdog_oom import words
+from watchdog_oom import formatting
 from watchdog_oom.host.dbus_events import Answered, Disconnected, Event, Unanswered
 from watchdog_oom.host.dbus_link import Link
 from watchdog_oom.host.dbus_wire import Call, Failure, Heard, Reply
@@ -23,7 +23,7 @@ from watchdog_oom.host.systemd_unit import (
     refusal,
     refused_by_start_limit,
 )
-from watchdog_oom.records import dataclass
+from watchdog_oom.lean_dataclasses import dataclass
 
 ANSWER_SECONDS = 60.0
 LOOK_SECONDS = 10.0
@@ -114,7 +114,7 @@ class SystemdJobs:
         """What is due by the clock alone."""
         for job in tuple(self._jobs.values()):
             if now >= job.deadline:
-                self._end(job, False, f"{job.verb} did not end within {words.duration(job.deadline - job.began)}; "
+                self._end(job, False, f"{job.verb} did not end within {formatting.duration(job.deadline - job.began)}; "
                                       "systemd was left to go on with it")
             elif job.ask_at is not None and now >= job.ask_at:
                 self._ask_for_job(job, now)
@@ -172,7 +172,7 @@ class SystemdJobs:
         elif now + AGAIN_SECONDS < job.asked_until and not (event.sent and event.silent):
             job.ask_at = now + AGAIN_SECONDS
         else:
-            late = f" within {words.duration(now - job.began)}" if event.silent else ""
+            late = f" within {formatting.duration(now - job.began)}" if event.silent else ""
             self._end(job, False, f"{job.verb} failed: {event.words}{late}")
 
     def _learn(self, job: _Job, answer: Reply | Failure) -> None:

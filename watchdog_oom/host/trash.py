@@ -11,7 +11,7 @@ from contextlib import suppress
 
 from watchdog_oom.host import syscalls
 from watchdog_oom.host.spool_names import trash_prefix_of
-from watchdog_oom.records import dataclass
+from watchdog_oom.lean_dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from watchdog_oom.lean_dataclasses import dataclass, field
 from watchdog_oom.policy.limits import Then
 from watchdog_oom.policy.types import Policy, ProcessNoun, Verb
-from watchdog_oom.records import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)

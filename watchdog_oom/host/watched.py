@@ -6,7 +6,7 @@ import select
 from collections.abc import Iterator
 
 from watchdog_oom.host.children import Child
-from watchdog_oom.records import dataclass
+from watchdog_oom.lean_dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)

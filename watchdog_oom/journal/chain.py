@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Iterable
 from typing import NamedTuple, Protocol
 
-from watchdog_oom.records import dataclass, field
+from watchdog_oom.lean_dataclasses import dataclass, field
 
 _START = b'{"v":1,"seq":'
 _PREV = b'"prev":"'

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from watchdog_oom.errors import NotPermittedError, UsageError
 from watchdog_oom.journal.chain import Link, link_of
-from watchdog_oom.records import dataclass
+from watchdog_oom.lean_dataclasses import dataclass
 
 CURRENT = "audit.jsonl"
 HEAD = "audit.head"

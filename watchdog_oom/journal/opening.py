@@ -7,7 +7,7 @@ import os
 from watchdog_oom.journal.chain import GENESIS, Link, Walk, records
 from watchdog_oom.journal.files import CURRENT, HEAD, closed_segments, last_link, lines_of, open_for_reading
 from watchdog_oom.journal.head import Head, read_head_from
-from watchdog_oom.records import dataclass
+from watchdog_oom.lean_dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence, Set
 from enum import StrEnum
 from typing import NamedTuple
 
-from watchdog_oom.records import dataclass
-from watchdog_oom.steps import printable
+from watchdog_oom.formatting import printable
+from watchdog_oom.lean_dataclasses import dataclass
 
 VERSION = 1
 KEYS = ("v", "seq", "time", "boot", "mono", "kind", "incident", "rule", "step", "target", "because", "before", "after",

@@ -9,7 +9,7 @@ from typing import Any
 from watchdog_oom.journal.files import lines_of
 from watchdog_oom.journal.reader import opened_segments, parse_record
 from watchdog_oom.journal.record import Kind
-from watchdog_oom.records import dataclass
+from watchdog_oom.lean_dataclasses import dataclass
 
 # Words with which the result of a start, or of an incident, begins when nothing is owed any more
 STARTED = ("ok", "done", "started", "active")

@@ -9,7 +9,7 @@ from watchdog_oom.journal.chain import Finding, Walk, records
 from watchdog_oom.journal.files import CURRENT, HEAD, lines_of
 from watchdog_oom.journal.head import Head, read_head
 from watchdog_oom.journal.reader import PATIENCE_SECONDS, opened_segments
-from watchdog_oom.records import dataclass
+from watchdog_oom.lean_dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)

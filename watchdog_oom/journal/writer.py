@@ -9,7 +9,7 @@ from collections.abc import Callable
 from watchdog_oom.errors import NotPermittedError, UsageError, WatchdogError
 from watchdog_oom.journal.record import Moment, Place, Record, format_line, now
 from watchdog_oom.journal.store import Store
-from watchdog_oom.records import replace
+from watchdog_oom.lean_dataclasses import replace
 
 SEGMENT_BYTES = 8 << 20
 KEEP_SEGMENTS = 10

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 from watchdog_oom.errors import Fault
+from watchdog_oom.formatting import printable
 from watchdog_oom.policy import clauses
 from watchdog_oom.policy.limits import Then
 from watchdog_oom.policy.lines import Path, line_at
@@ -26,7 +27,6 @@ from watchdog_oom.policy.schema import (
 )
 from watchdog_oom.policy.texts import described
 from watchdog_oom.policy.values import convert
-from watchdog_oom.steps import printable
 
 NAME_CHARACTERS = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-")
 _COMM_BYTES = 15

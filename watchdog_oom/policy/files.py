@@ -9,9 +9,9 @@ import stat
 from collections.abc import Iterable
 
 from watchdog_oom.errors import Fault
+from watchdog_oom.formatting import printable
+from watchdog_oom.lean_dataclasses import dataclass, field
 from watchdog_oom.policy import ownership
-from watchdog_oom.records import dataclass, field
-from watchdog_oom.steps import printable
 
 POLICY_DIRECTORY = "/etc/watchdog-oom/policies.d"
 _FILE_NAME = re.compile(r"[A-Za-z0-9_-]+\.toml")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from watchdog_oom.records import dataclass
+from watchdog_oom.lean_dataclasses import dataclass
 
 if TYPE_CHECKING:
     from watchdog_oom.policy.types import Size

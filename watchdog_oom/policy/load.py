@@ -14,13 +14,13 @@ from typing import Any
 import tomli
 
 from watchdog_oom.errors import PolicyError
+from watchdog_oom.formatting import printable
+from watchdog_oom.lean_dataclasses import dataclass
 from watchdog_oom.policy import names
 from watchdog_oom.policy.check import FileCheck
 from watchdog_oom.policy.files import Gathered, files_of, judge, read
 from watchdog_oom.policy.lines import lines_of
 from watchdog_oom.policy.schema import NAMED, NOUNS
-from watchdog_oom.records import dataclass
-from watchdog_oom.steps import printable
 
 _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 _DEFAULT_PLACES = (os.path.join(_PACKAGE, "shipped", "default.toml"),

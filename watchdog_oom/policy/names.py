@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import Any, TypeAlias
 
 from watchdog_oom.errors import Fault
-from watchdog_oom.records import dataclass, field
+from watchdog_oom.lean_dataclasses import dataclass, field
 
 Nouns: TypeAlias = Mapping[str, Collection[str]]
 

@@ -13,7 +13,7 @@ import os
 import stat
 from collections.abc import Sequence
 
-from watchdog_oom.records import dataclass
+from watchdog_oom.lean_dataclasses import dataclass
 
 _MOST_LINKS = 40  # as the kernel follows: path_resolution(7)
 

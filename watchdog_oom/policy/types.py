@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import TYPE_CHECKING, TypeAlias
 
-from watchdog_oom.records import dataclass, field
+from watchdog_oom.lean_dataclasses import dataclass, field
 
 if TYPE_CHECKING:
     from watchdog_oom.conditions import Condition

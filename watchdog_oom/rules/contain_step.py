@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from watchdog_oom.formatting import printable
 from watchdog_oom.guard import uncontainable
 from watchdog_oom.history import Run
 from watchdog_oom.rules import containing
 from watchdog_oom.rules.progress import WAITING, Context, Progress, done
-from watchdog_oom.steps import printable
 
 
 def contain(context: Context, run: Run) -> tuple[Run, Progress]:

@@ -6,13 +6,14 @@ there before is remembered before anything is changed, so that a crash leaves no
 
 from __future__ import annotations
 
-from watchdog_oom import words
+from watchdog_oom import formatting
 from watchdog_oom.conditions.process import threshold_bytes
+from watchdog_oom.formatting import printable
 from watchdog_oom.history import Contained
+from watchdog_oom.lean_dataclasses import dataclass, replace
 from watchdog_oom.model import UNLIMITED_BYTES, Process, ServiceState, ServiceStatus
 from watchdog_oom.policy.types import Size
-from watchdog_oom.records import dataclass, replace
-from watchdog_oom.steps import Contain, NoteKind, Release, printable
+from watchdog_oom.steps import Contain, NoteKind, Release
 from watchdog_oom.turn import Turn, Wish
 
 RETRY_SECONDS = 300.0
@@ -162,7 +163,7 @@ def _obstacle(state: ServiceState, wish: Wish) -> str | None:
     tighter_high = state.memory_high_bytes > wish.high_bytes
     tighter_max = wish.max_bytes is not None and (state.memory_max_bytes or 0) > wish.max_bytes
     if not tighter_high and not tighter_max:
-        return f"its MemoryHigh is {words.size(state.memory_high_bytes)} already"
+        return f"its MemoryHigh is {formatting.size(state.memory_high_bytes)} already"
     return None
 
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from watchdog_oom import words
+from watchdog_oom import formatting
 from watchdog_oom.conditions import Finding
 from watchdog_oom.conditions.memory import MemoryAvailableBelow, SwapFreeBelow, available_below, swap_below
+from watchdog_oom.formatting import printable
 from watchdog_oom.guard import untouchable
 from watchdog_oom.history import Stage
 from watchdog_oom.model import Memory, Process
 from watchdog_oom.policy.types import Emergency, Mode
 from watchdog_oom.rules.escalation import killing, unkillable
-from watchdog_oom.steps import printable
 from watchdog_oom.turn import Turn
 from watchdog_oom.view import View
 
@@ -102,7 +102,7 @@ def _act(turn: Turn, because: tuple[str, ...], *, at_once: bool) -> None:
 def _take_best(turn: Turn, because: tuple[str, ...], *, at_once: bool) -> None:
     passed_over: list[str] = []
     for process in ranked(turn.view):
-        who = f"{printable(process.comm)}[{process.pid}] ({words.size(process.rss_bytes)})"
+        who = f"{printable(process.comm)}[{process.pid}] ({formatting.size(process.rss_bytes)})"
         reason = "it is unkillable" if unkillable(turn, process.id) else untouchable(process, turn.view)
         if reason is not None:
             passed_over.append(f"passed over {who}: {reason}")

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import assert_never
 
-from watchdog_oom import words
+from watchdog_oom import formatting
 from watchdog_oom.conditions.process import threshold_bytes
+from watchdog_oom.formatting import printable
 from watchdog_oom.guard import untouchable
 from watchdog_oom.model import Process, ProcessId
 from watchdog_oom.policy.limits import First, Limit, Then
@@ -14,7 +15,6 @@ from watchdog_oom.policy.types import ProcessNoun, Size
 from watchdog_oom.rules import containing
 from watchdog_oom.rules.escalation import unkillable
 from watchdog_oom.selectors import names_target
-from watchdog_oom.steps import printable
 from watchdog_oom.turn import Turn
 from watchdog_oom.view import View
 
@@ -55,13 +55,13 @@ def process_reasons(view: View, limit: Limit, process: Process) -> tuple[str, ..
     reasons: list[str] = []
     rss = size_bytes(view, limit.rss)
     if rss is not None and process.rss_bytes > rss:
-        reasons.append(f"{who} holds {words.size(process.rss_bytes)}, limit {words.size(rss)}")
+        reasons.append(f"{who} holds {formatting.size(process.rss_bytes)}, limit {formatting.size(rss)}")
     swap = size_bytes(view, limit.swap)
     if swap is not None and (process.swap_bytes or 0) > swap:
-        reasons.append(f"{who} has {words.size(process.swap_bytes or 0)} in swap, limit {words.size(swap)}")
+        reasons.append(f"{who} has {formatting.size(process.swap_bytes or 0)} in swap, limit {formatting.size(swap)}")
     age = process.age_seconds(view.snapshot.clock)
     if limit.runtime_seconds is not None and age > limit.runtime_seconds:
-        reasons.append(f"{who} runs for {words.duration(age)}, limit {words.duration(limit.runtime_seconds)}")
+        reasons.append(f"{who} runs for {formatting.duration(age)}, limit {formatting.duration(limit.runtime_seconds)}")
     return tuple(reasons)
 
 
@@ -98,8 +98,8 @@ def _group_reasons(limit: Limit, group: tuple[Process, ...], total_limit: float 
     if limit.count is not None and len(group) > limit.count:
         reasons.append(f"{len(group)} processes match {limit.process}, limit {limit.count}")
     if total_limit is not None and _total_rss(group) > total_limit:
-        reasons.append(f"{len(group)} processes of {limit.process} hold {words.size(_total_rss(group))}, "
-                       f"limit {words.size(total_limit)}")
+        reasons.append(f"{len(group)} processes of {limit.process} hold {formatting.size(_total_rss(group))}, "
+                       f"limit {formatting.size(total_limit)}")
     return tuple(reasons)
 
 
@@ -132,7 +132,7 @@ def _keep_contained(turn: Turn, limit: Limit, group: tuple[Process, ...]) -> Non
         calm = _calm(turn.view, limit, unit, group)
         if not turn.held_long_enough(f"{rule} calm {unit}", calm, CALM_SECONDS):
             containing.renew(turn, unit, containing.Bounds(limit.contained_at, limit.memory_max),
-                             (f"{unit} has not been well below the limit for {words.duration(CALM_SECONDS)} yet",))
+                             (f"{unit} has not been well below the limit for {formatting.duration(CALM_SECONDS)} yet",))
 
 
 def _calm(view: View, limit: Limit, unit: str, group: tuple[Process, ...]) -> bool | None:

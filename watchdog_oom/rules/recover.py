@@ -5,13 +5,13 @@ What a run does is in transaction.py; how each step is done, in recovery_steps.p
 
 from __future__ import annotations
 
-from watchdog_oom import words
+from watchdog_oom import formatting
 from watchdog_oom.conditions import Finding, verdict
 from watchdog_oom.conditions.kernel import KernelOomKill
 from watchdog_oom.conditions.service import ServiceFailed
 from watchdog_oom.history import Phase, Recovery, Run
+from watchdog_oom.lean_dataclasses import replace
 from watchdog_oom.policy.types import Clause, Mode, Recover, Verb
-from watchdog_oom.records import replace
 from watchdog_oom.rules import transaction
 from watchdog_oom.steps import NoteKind
 from watchdog_oom.turn import Turn
@@ -102,7 +102,7 @@ def _fired(turn: Turn, recover: Recover, state: Recovery) -> tuple[tuple[str, ..
         calm = calm and holds is False
         ripe = turn.held_long_enough(f"recover.{recover.name} when {index}", holds, clause.for_seconds)
         if ripe and not fired:
-            lasting = f" (for {words.duration(clause.for_seconds)})" if clause.for_seconds else ""
+            lasting = f" (for {formatting.duration(clause.for_seconds)})" if clause.for_seconds else ""
             fired = tuple(finding.words + lasting for finding in findings)
     return fired, calm
 
@@ -136,9 +136,9 @@ def _only_report(turn: Turn, recover: Recover, because: tuple[str, ...]) -> None
 
 def _hold(turn: Turn, recover: Recover, state: Recovery, because: tuple[str, ...]) -> Recovery:
     if turn.first_time(f"recover.{recover.name} held") or state.held_since is None:
-        per = words.duration(recover.per_seconds)
+        per = formatting.duration(recover.per_seconds)
         turn.note(f"recover.{recover.name}", because=because,
-                  result=f"held: {words.count(len(state.started), 'attempt')} in {per} did not help; "
+                  result=f"held: {formatting.count(len(state.started), 'attempt')} in {per} did not help; "
                          f"look at it, it is tried again after {per}")
     return state if state.held_since is not None else replace(state, held_since=turn.now)
 

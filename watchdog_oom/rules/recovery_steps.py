@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from watchdog_oom import words
+from watchdog_oom import formatting
+from watchdog_oom.formatting import printable
 from watchdog_oom.guard import untouchable
 from watchdog_oom.history import Run
 from watchdog_oom.model import Process
@@ -13,7 +14,7 @@ from watchdog_oom.rules import contain_step, service_steps, verify_step
 from watchdog_oom.rules.escalation import unkillable
 from watchdog_oom.rules.progress import WAITING, Context, Progress, Status, done, failed
 from watchdog_oom.selectors import names_target
-from watchdog_oom.steps import Purge, printable
+from watchdog_oom.steps import Purge
 from watchdog_oom.steps import Run as RunProgram
 from watchdog_oom.turn import Turn
 
@@ -32,7 +33,7 @@ def advance(turn: Turn, recover: Recover, run: Run, step: RecoveryStep) -> tuple
     began = run.waiting_since  # start and restart: one service after the other, each with the whole time
     if step.verb not in (Verb.START, Verb.RESTART):
         began, limit = run.entered, limit * max(1, len(step.names))
-    return run, failed(f"not done within {words.duration(limit)}") if turn.now - began >= limit else progress
+    return run, failed(f"not done within {formatting.duration(limit)}") if turn.now - began >= limit else progress
 
 
 def _kill(context: Context, run: Run) -> tuple[Run, Progress]:
@@ -113,7 +114,7 @@ def _run(context: Context, run: Run) -> tuple[Run, Progress]:
 def _wait(context: Context, run: Run) -> tuple[Run, Progress]:
     waited = context.turn.now - run.entered
     limit = context.step.within_seconds or 0.0
-    return run, done(f"waited {words.duration(limit)}") if waited >= limit else WAITING
+    return run, done(f"waited {formatting.duration(limit)}") if waited >= limit else WAITING
 
 
 def _who(process: Process) -> str:

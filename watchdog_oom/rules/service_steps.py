@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from watchdog_oom import words
+from watchdog_oom import formatting
 from watchdog_oom.history import Run
+from watchdog_oom.lean_dataclasses import replace
 from watchdog_oom.model import ServiceStatus
 from watchdog_oom.policy.types import Verb
-from watchdog_oom.records import replace
 from watchdog_oom.rules.progress import WAITING, Context, Progress, Status, done, failed
 from watchdog_oom.rules.survivors import end_survivors
 from watchdog_oom.steps import StartUnit, StopUnit
@@ -56,7 +56,7 @@ def start_all_owed(context: Context, run: Run) -> tuple[Run, Progress]:
         elif progress.status is Status.FAILED:
             run = _pass_over(context, run, name, progress.words)
         elif context.turn.now - run.waiting_since >= limit:
-            run = _pass_over(context, run, name, f"{name} is not active after {words.duration(limit)}")
+            run = _pass_over(context, run, name, f"{name} is not active after {formatting.duration(limit)}")
         else:
             return run, WAITING
     return run, done("")

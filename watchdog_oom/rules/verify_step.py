@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from watchdog_oom import words
+from watchdog_oom import formatting
 from watchdog_oom.history import Run
+from watchdog_oom.lean_dataclasses import replace
 from watchdog_oom.model import ServiceStatus
-from watchdog_oom.records import replace
 from watchdog_oom.rules.progress import WAITING, Context, Progress, Status, done, failed
 from watchdog_oom.steps import Probe
 
@@ -34,10 +34,10 @@ def _verify_one(context: Context, run: Run, name: str) -> tuple[Run, Progress]:
     limit = context.step.within_seconds or (service.probe.within_seconds if service.probe else VERIFY_SECONDS)
     expired = context.turn.now - run.waiting_since >= limit + service.stable_for_seconds
     if state is None or state.sensed_boottime < run.waiting_since or state.status is ServiceStatus.UNKNOWN:
-        return run, _late(expired, f"the state of {name} is not known after {words.duration(limit)}")  # Law 10
+        return run, _late(expired, f"the state of {name} is not known after {formatting.duration(limit)}")  # Law 10
     if state.status is not ServiceStatus.ACTIVE:
         run = replace(_forget_probe(run, name), active_since=None)
-        return run, _late(expired, f"{name} is {state.status} after {words.duration(limit)}")
+        return run, _late(expired, f"{name} is {state.status} after {formatting.duration(limit)}")
     if run.active_since is None or (state.main_pid and state.main_pid != run.active_pid):
         run = replace(_forget_probe(run, name), active_since=context.turn.now, active_pid=state.main_pid)
     if run.active_since is None or context.turn.now - run.active_since < service.stable_for_seconds:

@@ -13,11 +13,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from watchdog_oom import records
+from watchdog_oom import lean_dataclasses
 
 Make = Callable[..., Any]
-LEAN, STANDARD = records.dataclass, dataclasses.dataclass
-BOTH: list[tuple[Make, Any]] = [(LEAN, records), (STANDARD, dataclasses)]
+LEAN, STANDARD = lean_dataclasses.dataclass, dataclasses.dataclass
+BOTH: list[tuple[Make, Any]] = [(LEAN, lean_dataclasses), (STANDARD, dataclasses)]
 
 
 def make(dataclass: Make, module: Any, **options: bool) -> Any:
@@ -131,7 +131,7 @@ def test_records_of_two_classes_are_never_equal_and_match_by_position(dataclass:
 
 def test_a_record_without_slots_is_refused() -> None:
     with pytest.raises(TypeError, match="slotted"):
-        records.dataclass(slots=False)
+        lean_dataclasses.dataclass(slots=False)
 
 
 def test_records_import_neither_dataclasses_nor_inspect() -> None:

@@ -35,3 +35,10 @@ def percent(value: float) -> str:
 def count(number: int, noun: str) -> str:
     """``1 file``, ``2 files``."""
     return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def printable(text: str) -> str:
+    """Text from a process made safe to print: control characters and undecodable bytes as escapes."""
+    def escaped(char: str) -> str:
+        return char.encode("unicode_escape", "backslashreplace").decode("ascii")
+    return "".join(char if char.isprintable() and char != "\\" else escaped(char) for char in text)
