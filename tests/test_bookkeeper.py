@@ -1,10 +1,11 @@
 from __future__ import annotations
 
 from watchdog_oom.bookkeeper import Bookkeeper
+from watchdog_oom.core.actions import Intent, Note, NoteKind, Probe, Purge, Refusal, Run, Signal, SignalName, StopUnit
+from watchdog_oom.core.model import Clock, EffectReport, Facts, Process, ProcessId, Snapshot
+from watchdog_oom.core.nouns import ServiceNoun, SpoolNoun
+from watchdog_oom.core.policy import Policy
 from watchdog_oom.journal.record import Record
-from watchdog_oom.model import Clock, EffectReport, Facts, Process, ProcessId, Snapshot
-from watchdog_oom.policy.types import Policy, ServiceNoun, SpoolNoun
-from watchdog_oom.steps import Intent, Note, NoteKind, Probe, Purge, Refusal, Run, Signal, SignalName, StopUnit
 
 HOG = Process(ProcessId(7, 70), 1, "hog", rss_bytes=5 << 20, started_boottime=40.0, facts=Facts(exe="/bin/hog", uid=9))
 SNAPSHOT = Snapshot(Clock(1000.0, 100.0), processes={7: HOG})

@@ -4,8 +4,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from watchdog_oom.cadence import pause_seconds
-from watchdog_oom.model import Memory
-from watchdog_oom.policy.types import Emergency, Size
+from watchdog_oom.core.model import Memory
+from watchdog_oom.core.nouns import Size
+from watchdog_oom.core.policy import Emergency
 
 GIB = 1 << 30
 

@@ -1,10 +1,11 @@
 from __future__ import annotations
 
+from watchdog_oom.core.actions import StartUnit
+from watchdog_oom.core.nouns import ServiceNoun
+from watchdog_oom.core.policy import Policy, Recover
 from watchdog_oom.history import History, Phase, Recovery
 from watchdog_oom.inheritance import settle
 from watchdog_oom.journal.recover import Unfinished
-from watchdog_oom.policy.types import Policy, Recover, ServiceNoun
-from watchdog_oom.steps import StartUnit
 
 POLICY = Policy(services={name: ServiceNoun(name, f"{name}.service", triggers=(f"{name}.socket",))
                           for name in ("amavis", "clamd")},

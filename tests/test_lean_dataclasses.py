@@ -135,6 +135,6 @@ def test_a_record_without_slots_is_refused() -> None:
 
 
 def test_records_import_neither_dataclasses_nor_inspect() -> None:
-    code = ("import sys; from watchdog_oom.model import Process, ProcessId; Process(ProcessId(1, 2), 1, 'x'); "
+    code = ("import sys; from watchdog_oom.core.model import Process, ProcessId; Process(ProcessId(1, 2), 1, 'x'); "
             "sys.exit(', '.join(sorted(sys.modules.keys() & {'dataclasses', 'inspect', 'ast', 'dis'})) or None)")
     subprocess.run([sys.executable, "-I", "-c", f"import sys; sys.path[:0] = {sys.path!r}; {code}"], check=True)

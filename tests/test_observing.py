@@ -1,8 +1,7 @@
 from __future__ import annotations
 
+from watchdog_oom.core.policy import Emergency, Limit, Mode, Policy, Protect, Recover, Then
 from watchdog_oom.observing import observing
-from watchdog_oom.policy.limits import Limit, Then
-from watchdog_oom.policy.types import Emergency, Mode, Policy, Protect, Recover
 
 
 def test_an_observing_policy_has_no_rule_left_that_acts() -> None:

@@ -11,14 +11,14 @@ from pathlib import Path
 
 import pytest
 
+from watchdog_oom.core.model import ServiceState, ServiceStatus, Snapshot
+from watchdog_oom.core.policy import Policy
+from watchdog_oom.core.snapshot_json import snapshot_of
 from watchdog_oom.decide import decide
 from watchdog_oom.guard import Budget
 from watchdog_oom.history import History
-from watchdog_oom.model import ServiceState, ServiceStatus, Snapshot
 from watchdog_oom.policy.build import build_policy
 from watchdog_oom.policy.load import load_policy
-from watchdog_oom.policy.types import Policy
-from watchdog_oom.recording import snapshot_of
 
 SHIPPED = Path(__file__).parents[1] / "policies"
 GOLDEN = Path(__file__).parent / "policies"

@@ -8,12 +8,7 @@ from contextlib import suppress
 from typing import assert_never
 
 from watchdog_oom.config import Config
-from watchdog_oom.journal.record import Kind, Record, sentence
-from watchdog_oom.journal.system_log import SystemLog
-from watchdog_oom.journal.writer import Journal
-from watchdog_oom.model import Clock, EffectReport, Process, ProcessId, Snapshot
-from watchdog_oom.policy.types import Policy
-from watchdog_oom.steps import (
+from watchdog_oom.core.actions import (
     Contain,
     Intent,
     Note,
@@ -29,6 +24,11 @@ from watchdog_oom.steps import (
     Step,
     StopUnit,
 )
+from watchdog_oom.core.model import Clock, EffectReport, Process, ProcessId, Snapshot
+from watchdog_oom.core.policy import Policy
+from watchdog_oom.journal.record import Kind, Record, sentence
+from watchdog_oom.journal.system_log import SystemLog
+from watchdog_oom.journal.writer import Journal
 
 
 def open_journal(directory: str, boot_id: str, config: Config) -> Journal:

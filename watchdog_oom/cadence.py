@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from watchdog_oom.model import Memory
-from watchdog_oom.policy.types import Emergency
+from watchdog_oom.core.model import Memory
+from watchdog_oom.core.policy import Emergency
 
 _KIB = 1024
 MEMORY_FILL_KIB_PER_MS = 6000

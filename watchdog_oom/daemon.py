@@ -12,6 +12,8 @@ from watchdog_oom.arguments import Options
 from watchdog_oom.bookkeeper import Bookkeeper, open_journal
 from watchdog_oom.cadence import pause_seconds
 from watchdog_oom.config import build_config
+from watchdog_oom.core.actions import Intent, Plan, Purge
+from watchdog_oom.core.model import EffectReport, Snapshot
 from watchdog_oom.decide import decide
 from watchdog_oom.errors import NotPermittedError, WatchdogError, place_of
 from watchdog_oom.guard import Budget
@@ -24,13 +26,11 @@ from watchdog_oom.host.services import choose_manager
 from watchdog_oom.inheritance import inherit
 from watchdog_oom.journal.record import Kind, Record
 from watchdog_oom.lean_dataclasses import replace
-from watchdog_oom.model import EffectReport, Snapshot
 from watchdog_oom.notify import Notifier
 from watchdog_oom.policy_keeper import PolicyKeeper
 from watchdog_oom.reporting import Reporter
 from watchdog_oom.rules.emergency import imminent
 from watchdog_oom.status_file import Health
-from watchdog_oom.steps import Intent, Plan, Purge
 from watchdog_oom.waiting import Waiting
 from watchdog_oom.wakeups import Wakeups
 

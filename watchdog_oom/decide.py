@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from watchdog_oom.core.actions import Plan
+from watchdog_oom.core.model import Snapshot
+from watchdog_oom.core.policy import Policy
 from watchdog_oom.guard import Budget
 from watchdog_oom.history import History
-from watchdog_oom.model import Snapshot
-from watchdog_oom.policy.types import Policy
 from watchdog_oom.rules import containing, emergency, escalation, freezing, limit, protect, recover
-from watchdog_oom.steps import Plan
 from watchdog_oom.turn import Turn
 from watchdog_oom.view import View
 

@@ -5,11 +5,7 @@ from __future__ import annotations
 import re
 from typing import assert_never
 
-from watchdog_oom.formatting import printable
-from watchdog_oom.lean_dataclasses import dataclass
-from watchdog_oom.model import Process
-from watchdog_oom.policy.types import ProcessNoun
-from watchdog_oom.steps import (
+from watchdog_oom.core.actions import (
     Contain,
     Probe,
     Purge,
@@ -22,6 +18,10 @@ from watchdog_oom.steps import (
     Step,
     StopUnit,
 )
+from watchdog_oom.core.model import Process
+from watchdog_oom.core.nouns import ProcessNoun
+from watchdog_oom.formatting import printable
+from watchdog_oom.lean_dataclasses import dataclass
 from watchdog_oom.view import View
 
 UNKILLABLE_ADJ = -1000

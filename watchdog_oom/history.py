@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from enum import StrEnum
 
+from watchdog_oom.core.model import KernelKill, ProcessId
+from watchdog_oom.core.policy import RecoveryStep
 from watchdog_oom.lean_dataclasses import dataclass, field
-from watchdog_oom.model import KernelKill, ProcessId
-from watchdog_oom.policy.types import RecoveryStep
 
 
 class Stage(StrEnum):

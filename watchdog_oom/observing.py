@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+from watchdog_oom.core.policy import Mode, Policy, Then
 from watchdog_oom.lean_dataclasses import replace
-from watchdog_oom.policy.limits import Then
-from watchdog_oom.policy.types import Mode, Policy
 
 
 def observing(policy: Policy) -> Policy:

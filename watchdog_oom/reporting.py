@@ -8,11 +8,11 @@ from contextlib import suppress
 
 from watchdog_oom import state_file, status_file
 from watchdog_oom.arguments import Options
+from watchdog_oom.core.model import Snapshot
 from watchdog_oom.guard import Budget
 from watchdog_oom.history import History
 from watchdog_oom.journal.record import Kind, Record
 from watchdog_oom.journal.writer import Journal
-from watchdog_oom.model import Snapshot
 from watchdog_oom.notify import Notifier
 from watchdog_oom.policy_keeper import PolicyKeeper
 from watchdog_oom.status_file import Health

@@ -10,8 +10,8 @@ import re
 from collections.abc import Iterable
 from enum import StrEnum
 
-from watchdog_oom.model import Process
-from watchdog_oom.policy.types import ProcessNoun
+from watchdog_oom.core.model import Process
+from watchdog_oom.core.nouns import ProcessNoun
 
 
 class Fact(StrEnum):

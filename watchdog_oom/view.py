@@ -5,8 +5,9 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterable, Iterator
 
-from watchdog_oom.model import KernelKill, Process, ProcessId, Snapshot
-from watchdog_oom.policy.types import Policy, ProcessNoun
+from watchdog_oom.core.model import KernelKill, Process, ProcessId, Snapshot
+from watchdog_oom.core.nouns import ProcessNoun
+from watchdog_oom.core.policy import Policy
 from watchdog_oom.selectors import alive, any_of, keys_match, own_keys_match
 
 

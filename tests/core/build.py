@@ -6,9 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any, TypeVar
 
-from watchdog_oom.guard import Budget
-from watchdog_oom.history import History
-from watchdog_oom.model import (
+from watchdog_oom.core.model import (
     Clock,
     Facts,
     Memory,
@@ -19,20 +17,10 @@ from watchdog_oom.model import (
     Snapshot,
     SpoolState,
 )
-from watchdog_oom.policy.limits import Limit
-from watchdog_oom.policy.types import (
-    Clause,
-    Emergency,
-    Policy,
-    ProcessNoun,
-    Protect,
-    Recover,
-    RecoveryStep,
-    ServiceNoun,
-    Size,
-    SpoolNoun,
-    Verb,
-)
+from watchdog_oom.core.nouns import ProcessNoun, ServiceNoun, Size, SpoolNoun
+from watchdog_oom.core.policy import Clause, Emergency, Limit, Policy, Protect, Recover, RecoveryStep, Verb
+from watchdog_oom.guard import Budget
+from watchdog_oom.history import History
 from watchdog_oom.turn import Turn
 from watchdog_oom.view import View
 

@@ -10,11 +10,11 @@ import pytest
 from tests.core.build import percent
 from tests.core.conftest import ROOT
 from tests.core.world import Proc, Unit, World
-from watchdog_oom.model import ServiceStatus
+from watchdog_oom.core.actions import NoteKind
+from watchdog_oom.core.model import ServiceStatus
+from watchdog_oom.core.policy import Emergency
 from watchdog_oom.policy.build import build_policy
 from watchdog_oom.policy.load import load_policy
-from watchdog_oom.policy.types import Emergency
-from watchdog_oom.steps import NoteKind
 
 ACTIVE, FAILED, INACTIVE = ServiceStatus.ACTIVE, ServiceStatus.FAILED, ServiceStatus.INACTIVE
 MYSQLD, APACHE = "/usr/sbin/mariadbd", "/usr/sbin/apache2"

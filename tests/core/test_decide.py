@@ -12,12 +12,12 @@ from tests.core.world import World
 from watchdog_oom.conditions.memory import MemoryAvailableBelow
 from watchdog_oom.conditions.process import ProcessesAre
 from watchdog_oom.conditions.spool import SpoolIs
+from watchdog_oom.core.model import Memory, ServiceState, ServiceStatus, Snapshot
+from watchdog_oom.core.nouns import ServiceNoun, SpoolNoun
+from watchdog_oom.core.policy import Emergency, Limit, Protect, Recover, Then, Verb
 from watchdog_oom.decide import decide
 from watchdog_oom.guard import Budget
 from watchdog_oom.history import History
-from watchdog_oom.model import Memory, ServiceState, ServiceStatus, Snapshot
-from watchdog_oom.policy.limits import Limit, Then
-from watchdog_oom.policy.types import Emergency, Protect, Recover, ServiceNoun, SpoolNoun, Verb
 
 EVERYTHING = policy(
     noun("hog"), noun("db"), SpoolNoun("spool", "/spool", ("*",), 60.0), ServiceNoun("a", "a.service", ("a.socket",)),

@@ -10,11 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from watchdog_oom.conditions import build as build_conditions
-from watchdog_oom.decide import decide
-from watchdog_oom.explain import Rehearsal, rehearse
-from watchdog_oom.guard import Budget
-from watchdog_oom.history import History, Recovery
-from watchdog_oom.model import (
+from watchdog_oom.core.model import (
     Clock,
     Facts,
     Memory,
@@ -25,22 +21,12 @@ from watchdog_oom.model import (
     Snapshot,
     SpoolState,
 )
-from watchdog_oom.policy.limits import Limit
-from watchdog_oom.policy.types import (
-    Clause,
-    Emergency,
-    Hours,
-    Mode,
-    Policy,
-    ProcessNoun,
-    Protect,
-    Recover,
-    RecoveryStep,
-    ServiceNoun,
-    Size,
-    SpoolNoun,
-    Verb,
-)
+from watchdog_oom.core.nouns import ProcessNoun, ServiceNoun, Size, SpoolNoun
+from watchdog_oom.core.policy import Clause, Emergency, Hours, Limit, Mode, Policy, Protect, Recover, RecoveryStep, Verb
+from watchdog_oom.decide import decide
+from watchdog_oom.explain import Rehearsal, rehearse
+from watchdog_oom.guard import Budget
+from watchdog_oom.history import History, Recovery
 from watchdog_oom.selectors import glob_pattern
 
 MIB = 1 << 20

@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.core.build import proc, snapshot
-from watchdog_oom.model import Clock, Memory, ProcessId
-from watchdog_oom.policy.types import Hours, Size
+from watchdog_oom.core.model import Clock, Memory, ProcessId
+from watchdog_oom.core.nouns import Size
+from watchdog_oom.core.policy import Hours
 
 DAY = 86400.0
 

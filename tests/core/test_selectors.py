@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.core.build import noun, proc
-from watchdog_oom.model import NO_FACTS
-from watchdog_oom.policy.types import ProcessNoun
+from watchdog_oom.core.model import NO_FACTS
+from watchdog_oom.core.nouns import ProcessNoun
 from watchdog_oom.selectors import Fact, glob_pattern, missing_fact, names_target, own_keys_match
 
 ALL = ProcessNoun("all", exe=(glob_pattern("/usr/bin/*", path=True),), user=("amavis", "0"),

@@ -6,11 +6,11 @@ from dataclasses import replace
 
 from tests.core.build import NOW, noun, policy, proc, snapshot, turn
 from tests.core.world import World
+from watchdog_oom.core.actions import Probe, SignalName
+from watchdog_oom.core.model import KernelKill
+from watchdog_oom.core.policy import Protect
 from watchdog_oom.guard import Budget
 from watchdog_oom.history import Ending, History, Stage
-from watchdog_oom.model import KernelKill
-from watchdog_oom.policy.types import Protect
-from watchdog_oom.steps import Probe, SignalName
 from watchdog_oom.turn import Turn
 
 VICTIM = proc(10, "victim")

@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.core.build import noun, policy, proc, snapshot
-from watchdog_oom.model import ProcessId
-from watchdog_oom.policy.types import ProcessNoun, Protect
+from watchdog_oom.core.model import ProcessId
+from watchdog_oom.core.nouns import ProcessNoun
+from watchdog_oom.core.policy import Protect
 from watchdog_oom.view import View
 
 

@@ -6,27 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from tests.core.build import MIB, NOW
-from watchdog_oom.decide import decide
-from watchdog_oom.guard import Budget
-from watchdog_oom.history import History, Phase
-from watchdog_oom.history import Run as RecoveryRun
-from watchdog_oom.model import (
-    NO_FACTS,
-    UNLIMITED_BYTES,
-    Clock,
-    EffectReport,
-    Facts,
-    KernelKill,
-    Memory,
-    Process,
-    ProcessId,
-    ServiceState,
-    ServiceStatus,
-    Snapshot,
-    SpoolState,
-)
-from watchdog_oom.policy.types import Policy
-from watchdog_oom.steps import (
+from watchdog_oom.core.actions import (
     Contain,
     Intent,
     Note,
@@ -43,6 +23,26 @@ from watchdog_oom.steps import (
     StopUnit,
     Watch,
 )
+from watchdog_oom.core.model import (
+    NO_FACTS,
+    UNLIMITED_BYTES,
+    Clock,
+    EffectReport,
+    Facts,
+    KernelKill,
+    Memory,
+    Process,
+    ProcessId,
+    ServiceState,
+    ServiceStatus,
+    Snapshot,
+    SpoolState,
+)
+from watchdog_oom.core.policy import Policy
+from watchdog_oom.decide import decide
+from watchdog_oom.guard import Budget
+from watchdog_oom.history import History, Phase
+from watchdog_oom.history import Run as RecoveryRun
 
 
 @dataclass(slots=True)

@@ -16,11 +16,11 @@ from pathlib import Path
 
 import pytest
 
+from watchdog_oom.core.model import Clock
+from watchdog_oom.core.nouns import Busy, SpoolNoun
 from watchdog_oom.host.mounts import read_mountinfo
 from watchdog_oom.host.purge import PurgeRequest, start_purge
 from watchdog_oom.host.purge_news import PurgeNews
-from watchdog_oom.model import Clock
-from watchdog_oom.policy.types import Busy, SpoolNoun
 
 Manifest = dict[str, tuple[object, ...]]
 MakeNoun = Callable[..., SpoolNoun]

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from watchdog_oom.core.model import Process, ProcessId
+from watchdog_oom.core.nouns import ProcessNoun
 from watchdog_oom.host.details import Details, Needs, needs_of
 from watchdog_oom.host.procfs import read_stat
 from watchdog_oom.host.want import Want
-from watchdog_oom.model import Process, ProcessId
-from watchdog_oom.policy.types import ProcessNoun
 
 _INIT, _DATABASE, _WORKER, _HELPER, _OTHER = (
     Process(ProcessId(pid, pid), ppid, comm)

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from watchdog_oom.core.model import Process, ProcessId
+from watchdog_oom.core.nouns import ProcessNoun
 from watchdog_oom.host.facts import FactReader, UserNames
 from watchdog_oom.host.procfs import read_stat
-from watchdog_oom.model import Process, ProcessId
-from watchdog_oom.policy.types import ProcessNoun
 from watchdog_oom.selectors import Fact, glob_pattern, own_keys_match
 
 

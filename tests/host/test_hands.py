@@ -11,14 +11,15 @@ from pathlib import Path
 
 import pytest
 
+from watchdog_oom.core.actions import Intent, Probe, Purge, Run, SetOomScoreAdj, Signal, SignalName, StartUnit, Step
+from watchdog_oom.core.model import EffectReport, ProcessId, Snapshot
+from watchdog_oom.core.nouns import ProcessNoun, ServiceNoun, SpoolNoun, TcpProbe
+from watchdog_oom.core.policy import Policy, Protect
 from watchdog_oom.host.clock import read_clock
 from watchdog_oom.host.hands import Done, Hands
 from watchdog_oom.host.lsb import Lsb
 from watchdog_oom.host.processes import ProcessTable
 from watchdog_oom.host.want import want_of
-from watchdog_oom.model import EffectReport, ProcessId, Snapshot
-from watchdog_oom.policy.types import Policy, ProcessNoun, Protect, ServiceNoun, SpoolNoun, TcpProbe
-from watchdog_oom.steps import Intent, Probe, Purge, Run, SetOomScoreAdj, Signal, SignalName, StartUnit, Step
 
 SLEEPER = ProcessNoun("sleeper", comm=(re.compile("sleep"),))
 OTHER = ProcessNoun("other", comm=(re.compile("awake"),))

@@ -13,12 +13,12 @@ from pathlib import Path
 
 import pytest
 
+from watchdog_oom.core.actions import Run, StartUnit, StopUnit
+from watchdog_oom.core.model import EffectReport
+from watchdog_oom.core.nouns import RunProbe
 from watchdog_oom.host.jobs import Jobs
 from watchdog_oom.host.lsb import Lsb
 from watchdog_oom.host.systemctl import Systemctl
-from watchdog_oom.model import EffectReport
-from watchdog_oom.policy.types import RunProbe
-from watchdog_oom.steps import Run, StartUnit, StopUnit
 
 GOOD = """
 case $1 in

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from watchdog_oom.core.model import ServiceState, ServiceStatus
 from watchdog_oom.host.lsb import Lsb
-from watchdog_oom.model import ServiceState, ServiceStatus
 
 
 def state(exit_status: int, text: str = "") -> ServiceState:

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from watchdog_oom.core.model import Pressure
 from watchdog_oom.host.pressure import (
     OomKillCounter,
     PressureReader,
@@ -18,7 +19,6 @@ from watchdog_oom.host.pressure import (
     parse_oom_kills,
     parse_pressure,
 )
-from watchdog_oom.model import Pressure
 
 _PSI = "/proc/pressure/memory"
 

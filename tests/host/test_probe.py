@@ -16,9 +16,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from watchdog_oom.core.model import EffectReport
+from watchdog_oom.core.nouns import TcpProbe
 from watchdog_oom.host.probe import TcpProbes, addresses, connected_to_itself, host_problem
-from watchdog_oom.model import EffectReport
-from watchdog_oom.policy.types import TcpProbe
 
 GREETING = "220 [127.0.0.1] ESMTP amavisd-new service ready\r\n"
 

@@ -15,6 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from watchdog_oom.core.model import Process, ProcessId
 from watchdog_oom.host.procfs import (
     PAGE_BYTES,
     TICKS_PER_SECOND,
@@ -34,7 +35,6 @@ from watchdog_oom.host.procfs import (
     read_unit,
     unit_of_cgroup,
 )
-from watchdog_oom.model import Process, ProcessId
 
 _SYSCALL_EXIT = {"x86_64": 60, "aarch64": 93}
 _NOBODY = 65534

@@ -14,9 +14,9 @@ from pathlib import Path
 
 import pytest
 
+from watchdog_oom.core.nouns import Busy, SpoolNoun
 from watchdog_oom.host.purge import PurgeJob, PurgeRequest, start_purge
 from watchdog_oom.host.purge_news import Cleared, Deleted, Failed, PurgeNews
-from watchdog_oom.policy.types import Busy, SpoolNoun
 
 USER = 41234
 OTHER = 41235

@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pytest
 
+from watchdog_oom.core.nouns import SpoolNoun
 from watchdog_oom.host.purge import PurgeJob, PurgeRequest, start_purge
 from watchdog_oom.host.purge_news import Cleared, Deleted, Failed, PurgeNews
 from watchdog_oom.host.purge_pair import SHARED_FROM_ENTRIES
 from watchdog_oom.host.purge_worker import Order
-from watchdog_oom.policy.types import SpoolNoun
 
 MakeNoun = Callable[..., SpoolNoun]
 Purge = Callable[..., list[PurgeNews]]

@@ -10,11 +10,12 @@ from pathlib import Path
 
 import pytest
 
+from watchdog_oom.core.actions import Watch
+from watchdog_oom.core.model import ServiceStatus
+from watchdog_oom.core.nouns import ProcessNoun, ServiceNoun, SpoolNoun
+from watchdog_oom.core.policy import Policy
 from watchdog_oom.host.lsb import Lsb
 from watchdog_oom.host.senses import Senses, units_of
-from watchdog_oom.model import ServiceStatus
-from watchdog_oom.policy.types import Policy, ProcessNoun, ServiceNoun, SpoolNoun
-from watchdog_oom.steps import Watch
 
 
 @pytest.fixture

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from watchdog_oom.core.model import ServiceState, ServiceStatus
 from watchdog_oom.host.lsb import Lsb
 from watchdog_oom.host.status import StatusPoller
-from watchdog_oom.model import ServiceState, ServiceStatus
 
 BY_PID_FILE = """
 echo asked >> {dir}/calls

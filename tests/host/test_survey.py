@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from watchdog_oom.core.model import Clock
 from watchdog_oom.host.survey import FILES_A_SLICE, VANISHED, Tally, Terms, exhaust, survey
-from watchdog_oom.model import Clock
 
 DAY = 86400
 

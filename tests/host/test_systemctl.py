@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from watchdog_oom.core.model import ServiceState, ServiceStatus
 from watchdog_oom.host.systemctl import Systemctl, parse_properties
-from watchdog_oom.model import ServiceState, ServiceStatus
 
 RUNNING = {"Id": "amavis.service", "LoadState": "loaded", "ActiveState": "active", "SubState": "running",
            "Result": "success", "MainPID": "812", "UnitFileState": "enabled", "NRestarts": "0"}

@@ -12,13 +12,13 @@ from pathlib import Path
 import pytest
 
 from tests.host.fake_systemd import FakeSystemd, together, unit
+from watchdog_oom.core.actions import StartUnit, StopUnit
+from watchdog_oom.core.model import EffectReport, ServiceStatus
 from watchdog_oom.host.jobs import Jobs
 from watchdog_oom.host.lsb import Lsb
 from watchdog_oom.host.services import bus_of, choose_manager
 from watchdog_oom.host.status import StatusPoller
 from watchdog_oom.host.systemd import Systemd
-from watchdog_oom.model import EffectReport, ServiceStatus
-from watchdog_oom.steps import StartUnit, StopUnit
 
 SYSTEMCTL = """#!/bin/sh
 echo "$@" >> {dir}/calls

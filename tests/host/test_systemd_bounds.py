@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from tests.host.fake_systemd import FakeSystemd, together, unit
+from watchdog_oom.core.actions import Contain, Release, StopUnit
+from watchdog_oom.core.model import UNLIMITED_BYTES, EffectReport
 from watchdog_oom.host.jobs import BOUND_DEADLINE_SECONDS, Jobs
 from watchdog_oom.host.systemd import Systemd
-from watchdog_oom.model import UNLIMITED_BYTES, EffectReport
-from watchdog_oom.steps import Contain, Release, StopUnit
 
 UNIT = "a.service"
 MIB = 1 << 20

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from tests.host.fake_systemd import FakeSystemd, together, unit
+from watchdog_oom.core.model import ServiceState, ServiceStatus
 from watchdog_oom.host.services import JobEnd
 from watchdog_oom.host.systemd_bus import SystemdBus
 from watchdog_oom.host.systemd_calls import places
 from watchdog_oom.host.systemd_jobs import ANSWER_SECONDS, CHECK_SECONDS
-from watchdog_oom.model import ServiceState, ServiceStatus
 
 FAILED = {"ActiveState": "failed", "SubState": "failed", "Result": "exit-code", "MainPID": 0}
 DOWN = {"ActiveState": "inactive", "SubState": "dead", "MainPID": 0}

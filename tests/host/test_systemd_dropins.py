@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from tests.host.fake_systemd import FakeSystemd, together, unit
+from watchdog_oom.core.model import ServiceState
 from watchdog_oom.host.systemctl import Systemctl
 from watchdog_oom.host.systemd import Systemd
 from watchdog_oom.host.systemd_dropins import CONTROL, bound_at_runtime, forget_bounds
-from watchdog_oom.model import ServiceState
 
 SHOWN = "Id=a.service\nLoadState=loaded\nActiveState=active\nMemoryHigh=infinity\n"
 

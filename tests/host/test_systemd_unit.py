@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.host.fake_systemd import unit
+from watchdog_oom.core.model import UNLIMITED_BYTES, ServiceState, ServiceStatus
 from watchdog_oom.host.systemd_unit import (
     FOREVER_SECONDS,
     MARGIN_SECONDS,
@@ -21,7 +22,6 @@ from watchdog_oom.host.systemd_unit import (
     to_state,
     unit_path,
 )
-from watchdog_oom.model import UNLIMITED_BYTES, ServiceState, ServiceStatus
 
 
 def facts(name: str = "a.service", **changed: Any) -> dict[str, Any]:

@@ -1,8 +1,8 @@
 """What a policy needs to see."""
 
+from watchdog_oom.core.nouns import ProcessNoun, Size, SpoolNoun
+from watchdog_oom.core.policy import Limit, Policy, Protect, Recover, RecoveryStep, Then, Verb
 from watchdog_oom.host.want import Want, want_of
-from watchdog_oom.policy.limits import Limit, Then
-from watchdog_oom.policy.types import Policy, ProcessNoun, Protect, Recover, RecoveryStep, Size, SpoolNoun, Verb
 
 
 def test_a_policys_rules_say_what_is_read() -> None:

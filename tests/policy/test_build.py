@@ -12,27 +12,24 @@ from watchdog_oom.conditions.memory import MemoryAvailableBelow, SwapFreeBelow
 from watchdog_oom.conditions.process import ProcessesAre
 from watchdog_oom.conditions.service import ServiceFailed
 from watchdog_oom.conditions.spool import SpoolIs
-from watchdog_oom.policy.build import build_policy
-from watchdog_oom.policy.files import Gathered
-from watchdog_oom.policy.limits import First, Limit, Then
-from watchdog_oom.policy.load import check_documents
-from watchdog_oom.policy.types import (
-    Busy,
+from watchdog_oom.core.nouns import Busy, RunProbe, ServiceNoun, Size, SpoolNoun, TcpProbe
+from watchdog_oom.core.policy import (
     Children,
     Clause,
+    First,
     Hours,
+    Limit,
     Mode,
     Policy,
     Protect,
     Recover,
     RecoveryStep,
-    RunProbe,
-    ServiceNoun,
-    Size,
-    SpoolNoun,
-    TcpProbe,
+    Then,
     Verb,
 )
+from watchdog_oom.policy.build import build_policy
+from watchdog_oom.policy.files import Gathered
+from watchdog_oom.policy.load import check_documents
 
 
 def policy(text: str) -> Policy:

@@ -11,11 +11,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from watchdog_oom.core.nouns import Size
+from watchdog_oom.core.policy import Emergency
 from watchdog_oom.errors import Fault, PolicyError
 from watchdog_oom.policy.build import build_policy
 from watchdog_oom.policy.files import POLICY_DIRECTORY, Gathered, files_of
 from watchdog_oom.policy.load import DEFAULT_POLICY, Loaded, check_documents, load_policy
-from watchdog_oom.policy.types import Emergency, Size
 
 
 def load(*paths: Path) -> Loaded:

@@ -12,7 +12,8 @@ import tomli
 
 from watchdog_oom.conditions import Kind
 from watchdog_oom.config import FIELDS, Config
-from watchdog_oom.policy import limits, schema, types
+from watchdog_oom.core import nouns, policy
+from watchdog_oom.policy import schema
 from watchdog_oom.policy.build import build_policy
 from watchdog_oom.policy.check import FileCheck
 from watchdog_oom.policy.files import Gathered
@@ -29,9 +30,9 @@ SECTIONS: dict[str, Keys] = {
     **{f"`[{table}]`": keys for table, keys in schema.CONFIG.items()},
 }
 DEFAULTED: list[tuple[Keys, Any]] = [
-    (schema.SPOOL, types.SpoolNoun), (schema.SERVICE, types.ServiceNoun), (schema.PROBE, types.TcpProbe),
-    (schema.PROBE, types.RunProbe), (schema.PROTECT, types.Protect), (schema.LIMIT, limits.Limit),
-    (schema.RECOVER, types.Recover), (schema.EMERGENCY, types.Emergency)]
+    (schema.SPOOL, nouns.SpoolNoun), (schema.SERVICE, nouns.ServiceNoun), (schema.PROBE, nouns.TcpProbe),
+    (schema.PROBE, nouns.RunProbe), (schema.PROTECT, policy.Protect), (schema.LIMIT, policy.Limit),
+    (schema.RECOVER, policy.Recover), (schema.EMERGENCY, policy.Emergency)]
 
 
 def reference() -> str:
@@ -61,8 +62,8 @@ def default_value(key: Key) -> Any:
     """A default of the schema as the typed policy has it, through the same door as a file's value."""
     converted: Any = convert(key, tomli.loads(f"x = {key.default}")["x"]) if key.default != "[]" else ()
     if key.form is Form.SIZE:
-        return types.Size(percent=converted[1])
-    return types.Hours(*converted) if key.form is Form.HOURS else converted
+        return nouns.Size(percent=converted[1])
+    return policy.Hours(*converted) if key.form is Form.HOURS else converted
 
 
 def test_every_key_of_the_schema_is_in_the_reference_and_the_reverse() -> None:

@@ -6,10 +6,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from watchdog_oom.core.nouns import Size
+from watchdog_oom.core.policy import Children, Limit, Policy, Protect, Then
 from watchdog_oom.host.services import full_name, is_unit_name
-from watchdog_oom.policy.limits import Limit, Then
 from watchdog_oom.policy.lines import Path
-from watchdog_oom.policy.types import Children, Policy, Protect, Size
 
 FILE_NAME = "50-watchdog-oom.conf"
 

@@ -11,6 +11,8 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from watchdog_oom.config import Config
+from watchdog_oom.core.model import Clock, Process, ServiceState, ServiceStatus, Snapshot, SpoolState
+from watchdog_oom.core.policy import Policy
 from watchdog_oom.formatting import printable
 from watchdog_oom.host.clock import boot_id, read_clock
 from watchdog_oom.host.facts import FactReader
@@ -24,8 +26,6 @@ from watchdog_oom.host.services import ServiceManager, choose_manager
 from watchdog_oom.host.spool import SpoolScanner
 from watchdog_oom.host.status import StatusPoller
 from watchdog_oom.host.want import contained_nouns
-from watchdog_oom.model import Clock, Process, ServiceState, ServiceStatus, Snapshot, SpoolState
-from watchdog_oom.policy.types import Policy
 from watchdog_oom.selectors import own_keys_match
 
 SERVICES_SECONDS = 3.0

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, TypeAlias
 
-from watchdog_oom.policy.limits import Then
+from watchdog_oom.core.policy import Policy, Recover, Then, Verb
 from watchdog_oom.policy.lines import Path
 from watchdog_oom.policy.schema import CLAUSE, NOUN_OF_FORM, NOUNS
-from watchdog_oom.policy.types import Policy, Recover, Verb
 
 Warned: TypeAlias = tuple[Path, str]
 COMM_BYTES = 15

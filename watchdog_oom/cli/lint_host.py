@@ -10,9 +10,9 @@ from watchdog_oom.cli.host_view import HostView
 from watchdog_oom.cli.lint import Warned, targets
 from watchdog_oom.cli.missing import Missing
 from watchdog_oom.cli.near import near
+from watchdog_oom.core.model import ServiceStatus
 from watchdog_oom.explain import Rehearsal
 from watchdog_oom.guard import untouchable
-from watchdog_oom.model import ServiceStatus
 from watchdog_oom.nearness import who
 from watchdog_oom.selectors import names_target
 from watchdog_oom.view import View

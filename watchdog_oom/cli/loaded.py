@@ -9,13 +9,13 @@ from typing import Any
 
 from watchdog_oom.arguments import DEFAULT_CONFIG, DEFAULT_POLICIES
 from watchdog_oom.config import Config, build_config
+from watchdog_oom.core.policy import Policy
 from watchdog_oom.errors import Fault, NotPermittedError, PolicyError
 from watchdog_oom.formatting import printable
 from watchdog_oom.policy.build import build_policy
 from watchdog_oom.policy.check import where
 from watchdog_oom.policy.lines import Path, line_at, lines_of
 from watchdog_oom.policy.load import load_config, load_policy
-from watchdog_oom.policy.types import Policy
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,9 +12,9 @@ from typing import Any
 from watchdog_oom.cli.host_view import HostView
 from watchdog_oom.cli.lint import Warned
 from watchdog_oom.cli.near import near
+from watchdog_oom.core.model import Process
+from watchdog_oom.core.nouns import ProcessNoun
 from watchdog_oom.host.facts import FactReader
-from watchdog_oom.model import Process
-from watchdog_oom.policy.types import ProcessNoun
 from watchdog_oom.selectors import own_keys_match
 
 _ANYTHING = (re.compile("", re.DOTALL),)

@@ -7,10 +7,10 @@ from collections.abc import Iterable
 from watchdog_oom import formatting
 from watchdog_oom.cli.output import Page, Part
 from watchdog_oom.conditions import Finding
+from watchdog_oom.core.model import Snapshot
+from watchdog_oom.core.policy import Mode
 from watchdog_oom.explain import EmergencyReport, Protection, Rehearsal
-from watchdog_oom.model import Snapshot
 from watchdog_oom.nearness import LimitReport, RecoverReport, who
-from watchdog_oom.policy.types import Mode
 
 MOST_PROCESSES = 8
 MARKS = {True: ("yes", "red"), False: ("no ", "green"), None: ("?  ", "yellow")}
@@ -43,8 +43,8 @@ def _host(page: Page, snapshot: Snapshot) -> None:
     else:
         swap = (f"{formatting.size(memory.swap_free_bytes)} of {formatting.size(memory.swap_total_bytes)} free "
                 f"({formatting.percent(memory.swap_free_percent)})") if memory.swap_total_bytes else "none"
-        page.line(f"memory: {formatting.size(memory.available_bytes)} of {formatting.size(memory.total_bytes)} available "
-                  f"({formatting.percent(memory.available_percent)}); swap: {swap}", indent=1)
+        page.line(f"memory: {formatting.size(memory.available_bytes)} of {formatting.size(memory.total_bytes)} "
+                  f"available ({formatting.percent(memory.available_percent)}); swap: {swap}", indent=1)
     if pressure is not None:
         page.line(f"pressure over 10 s: some {formatting.percent(pressure.some_avg10_percent)}, "
                   f"full {formatting.percent(pressure.full_avg10_percent)}", indent=1)

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from watchdog_oom.conditions import Condition, Family, Finding, Kind
+from watchdog_oom.core.model import KernelKill
+from watchdog_oom.core.nouns import ProcessNoun
 from watchdog_oom.formatting import printable
 from watchdog_oom.lean_dataclasses import dataclass
-from watchdog_oom.model import KernelKill
-from watchdog_oom.policy.types import ProcessNoun
 from watchdog_oom.view import View
 
 

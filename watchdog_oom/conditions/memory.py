@@ -7,9 +7,9 @@ from typing import Any
 
 from watchdog_oom import formatting
 from watchdog_oom.conditions import Condition, Family, Finding, Kind
+from watchdog_oom.core.model import Memory
+from watchdog_oom.core.nouns import Size
 from watchdog_oom.lean_dataclasses import dataclass
-from watchdog_oom.model import Memory
-from watchdog_oom.policy.types import Size
 from watchdog_oom.view import View
 
 

@@ -7,10 +7,10 @@ from typing import Any
 
 from watchdog_oom import formatting
 from watchdog_oom.conditions import Condition, Family, Finding, Kind, verdict
+from watchdog_oom.core.model import Process
+from watchdog_oom.core.nouns import Size
 from watchdog_oom.formatting import printable
 from watchdog_oom.lean_dataclasses import dataclass
-from watchdog_oom.model import Process
-from watchdog_oom.policy.types import Size
 from watchdog_oom.view import View
 
 UNREADABLE = Finding(False, "memory could not be read", known=False)

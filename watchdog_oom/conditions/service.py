@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from watchdog_oom.conditions import Condition, Family, Finding, Kind
+from watchdog_oom.core.model import ServiceStatus
 from watchdog_oom.lean_dataclasses import dataclass
-from watchdog_oom.model import ServiceStatus
 from watchdog_oom.view import View
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 
-from watchdog_oom.model import Clock
+from watchdog_oom.core.model import Clock
 
 _MOST_OFFSETS = 16
 _NEW_OFFSET_SECONDS = 1.0

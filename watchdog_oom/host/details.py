@@ -6,11 +6,11 @@ import os
 from collections.abc import Callable, Iterable, Mapping
 from typing import TypeVar
 
+from watchdog_oom.core.model import Process
+from watchdog_oom.core.nouns import ProcessNoun
 from watchdog_oom.host.procfs import open_paths, read_oom_score, read_oom_score_adj, read_swap_bytes, read_unit
 from watchdog_oom.host.want import Want
 from watchdog_oom.lean_dataclasses import dataclass, field, replace
-from watchdog_oom.model import Process
-from watchdog_oom.policy.types import ProcessNoun
 
 _T = TypeVar("_T")
 

@@ -8,18 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import assert_never
 
-from watchdog_oom.guard import untouchable
-from watchdog_oom.host.facts import FactReader
-from watchdog_oom.host.jobs import Jobs
-from watchdog_oom.host.oom_score import set_oom_score_adj
-from watchdog_oom.host.probe import TcpProbes
-from watchdog_oom.host.purges import Purges
-from watchdog_oom.host.services import ServiceManager
-from watchdog_oom.host.signals import PidfdSet, send
-from watchdog_oom.lean_dataclasses import dataclass, replace
-from watchdog_oom.model import EffectReport, Process, Snapshot
-from watchdog_oom.policy.types import Policy, RunProbe, TcpProbe
-from watchdog_oom.steps import (
+from watchdog_oom.core.actions import (
     Contain,
     Intent,
     Probe,
@@ -32,6 +21,18 @@ from watchdog_oom.steps import (
     StartUnit,
     StopUnit,
 )
+from watchdog_oom.core.model import EffectReport, Process, Snapshot
+from watchdog_oom.core.nouns import RunProbe, TcpProbe
+from watchdog_oom.core.policy import Policy
+from watchdog_oom.guard import untouchable
+from watchdog_oom.host.facts import FactReader
+from watchdog_oom.host.jobs import Jobs
+from watchdog_oom.host.oom_score import set_oom_score_adj
+from watchdog_oom.host.probe import TcpProbes
+from watchdog_oom.host.purges import Purges
+from watchdog_oom.host.services import ServiceManager
+from watchdog_oom.host.signals import PidfdSet, send
+from watchdog_oom.lean_dataclasses import dataclass, replace
 from watchdog_oom.view import View
 
 

@@ -14,6 +14,9 @@ from collections.abc import Callable
 from typing import TypeAlias, assert_never
 
 from watchdog_oom import formatting
+from watchdog_oom.core.actions import Contain, Release, Run, StartUnit, StopUnit
+from watchdog_oom.core.model import EffectReport
+from watchdog_oom.core.nouns import RunProbe
 from watchdog_oom.host.children import spawn_program
 from watchdog_oom.host.services import (
     JobEnd,
@@ -26,9 +29,6 @@ from watchdog_oom.host.services import (
 )
 from watchdog_oom.host.watched import Ended, WatchedChildren
 from watchdog_oom.lean_dataclasses import dataclass
-from watchdog_oom.model import EffectReport
-from watchdog_oom.policy.types import RunProbe
-from watchdog_oom.steps import Contain, Release, Run, StartUnit, StopUnit
 
 SERVICE_DEADLINE_SECONDS = 120.0
 ATTEMPT_DEADLINE_SECONDS = 5.0

@@ -7,8 +7,8 @@ import os
 import re
 from collections.abc import Callable
 
+from watchdog_oom.core.model import KernelKill, Process
 from watchdog_oom.lean_dataclasses import dataclass, replace
-from watchdog_oom.model import KernelKill, Process
 
 # printk's largest extended record; a smaller buffer makes the kernel answer EINVAL and drop the record.
 _BUFFER_BYTES = 8192

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import os
 
+from watchdog_oom.core.model import ServiceState, ServiceStatus
 from watchdog_oom.host.services import INIT_DIR, exit_words, is_unit_name, with_output
-from watchdog_oom.model import ServiceState, ServiceStatus
 
 _STATUS = {
     0: (ServiceStatus.ACTIVE, "running"),

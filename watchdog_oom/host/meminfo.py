@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from watchdog_oom.core.model import Memory
 from watchdog_oom.host.keptfile import KeptFile
-from watchdog_oom.model import Memory
 
 _KIB = 1024
 

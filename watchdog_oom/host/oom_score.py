@@ -7,11 +7,11 @@ import os
 from collections.abc import Callable
 from enum import StrEnum
 
+from watchdog_oom.core.actions import SetOomScoreAdj
+from watchdog_oom.core.model import Process
 from watchdog_oom.formatting import printable
 from watchdog_oom.host.procfs import read_stat
 from watchdog_oom.lean_dataclasses import dataclass
-from watchdog_oom.model import Process
-from watchdog_oom.steps import SetOomScoreAdj
 
 _NEEDS_CAPABILITY = "not permitted: a value below the process's own needs CAP_SYS_RESOURCE"
 

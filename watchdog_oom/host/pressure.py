@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import select
 
+from watchdog_oom.core.model import Pressure
 from watchdog_oom.host.keptfile import KeptFile
-from watchdog_oom.model import Pressure
 
 _STALL_PERCENT = 15
 _WINDOWS_SECONDS = (1, 2)

@@ -12,10 +12,10 @@ import select
 import socket
 
 from watchdog_oom import formatting
+from watchdog_oom.core.model import EffectReport
+from watchdog_oom.core.nouns import TcpProbe
 from watchdog_oom.formatting import printable
 from watchdog_oom.lean_dataclasses import dataclass
-from watchdog_oom.model import EffectReport
-from watchdog_oom.policy.types import TcpProbe
 
 ATTEMPT_SECONDS = 5.0
 GREETING_BYTES = 4096

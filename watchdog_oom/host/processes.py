@@ -9,14 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from watchdog_oom.core.model import NO_FACTS, Process
+from watchdog_oom.core.nouns import ProcessNoun
 from watchdog_oom.host.details import Details, Needs, needs_of
 from watchdog_oom.host.facts import NOTHING_KNOWN, FactReader
 from watchdog_oom.host.population import Population
 from watchdog_oom.host.procfs import parse_stat, read_file
 from watchdog_oom.host.want import Want
 from watchdog_oom.lean_dataclasses import dataclass, replace
-from watchdog_oom.model import NO_FACTS, Process
-from watchdog_oom.policy.types import ProcessNoun
 from watchdog_oom.selectors import Fact, own_keys_match
 
 _ROTATION_SECONDS = 10.0

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from itertools import islice
 
-from watchdog_oom.model import NO_FACTS, Facts, Process, ProcessId
+from watchdog_oom.core.model import NO_FACTS, Facts, Process, ProcessId
 
 PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")

@@ -13,13 +13,13 @@ import signal
 from collections.abc import Callable
 from contextlib import suppress
 
+from watchdog_oom.core.nouns import Busy, SpoolNoun
 from watchdog_oom.host import children, purge_pair, purge_worker, syscalls
 from watchdog_oom.host.in_use import NOTHING_IN_USE, InUse, pack_in_use, read_in_use, unpack_in_use
 from watchdog_oom.host.mounts import Mount, children_with_mounts, read_mountinfo, remote_points
 from watchdog_oom.host.purge_news import Deleted, Failed, PurgeNews, parse_line, to_line
 from watchdog_oom.host.spool_path import SpoolRefusedError, open_spool, open_without_symlinks
 from watchdog_oom.lean_dataclasses import dataclass
-from watchdog_oom.policy.types import Busy, SpoolNoun
 
 MOST_ENTRIES = 200_000  # Law 3: whatever policies say; about 500 bytes of the worker's memory each
 _MOST_WAITING_BYTES = 1 << 16

@@ -8,6 +8,8 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 
+from watchdog_oom.core.model import Clock
+from watchdog_oom.core.nouns import SpoolNoun
 from watchdog_oom.host.in_use import NOTHING_IN_USE, InUse
 from watchdog_oom.host.purge_news import MOST_EXAMPLES, Cleared, Deleted, PurgeNews, example
 from watchdog_oom.host.removal import Removal, remove
@@ -15,8 +17,6 @@ from watchdog_oom.host.spool_names import entry_matcher
 from watchdog_oom.host.survey import VANISHED, Tally, Terms, Used, exhaust, survey
 from watchdog_oom.host.trash import Trash, create_trash, leftovers, put_back, take
 from watchdog_oom.lean_dataclasses import dataclass, field
-from watchdog_oom.model import Clock
-from watchdog_oom.policy.types import SpoolNoun
 
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 

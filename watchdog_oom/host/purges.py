@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import select
 
+from watchdog_oom.core.model import Clock, EffectReport
+from watchdog_oom.core.nouns import SpoolNoun
 from watchdog_oom.host.purge import PurgeJob, PurgeRequest, start_purge
 from watchdog_oom.host.purge_news import Cleared, Deleted, Failed, PurgeNews
 from watchdog_oom.lean_dataclasses import dataclass
-from watchdog_oom.model import Clock, EffectReport
-from watchdog_oom.policy.types import SpoolNoun
 
 
 @dataclass(slots=True)

@@ -11,10 +11,10 @@ import signal
 from collections.abc import Iterable
 from typing import Protocol
 
+from watchdog_oom.core.model import ServiceState
 from watchdog_oom.errors import UsageError
 from watchdog_oom.formatting import printable
 from watchdog_oom.lean_dataclasses import dataclass
-from watchdog_oom.model import ServiceState
 
 INIT_DIR = "/etc/init.d"
 _UNIT = re.compile(r"[A-Za-z0-9_][A-Za-z0-9:_.\\@-]{0,254}")

@@ -15,11 +15,11 @@ from collections.abc import Callable
 from contextlib import suppress
 from enum import StrEnum
 
+from watchdog_oom.core.actions import Signal, SignalName
+from watchdog_oom.core.model import Process, ProcessId
 from watchdog_oom.formatting import printable
 from watchdog_oom.host.procfs import read_stat
 from watchdog_oom.lean_dataclasses import dataclass
-from watchdog_oom.model import Process, ProcessId
-from watchdog_oom.steps import Signal, SignalName
 
 _NUMBERS = {SignalName.TERM: signal.SIGTERM, SignalName.KILL: signal.SIGKILL,
             SignalName.STOP: signal.SIGSTOP, SignalName.CONT: signal.SIGCONT}

@@ -8,12 +8,12 @@ import time
 from collections.abc import Generator, Iterator
 from contextlib import suppress
 
+from watchdog_oom.core.model import Clock, SpoolState
+from watchdog_oom.core.nouns import SpoolNoun
 from watchdog_oom.host.spool_names import entry_matcher
 from watchdog_oom.host.spool_path import SpoolRefusedError, open_spool
 from watchdog_oom.host.survey import FILES_A_SLICE, VANISHED, Tally, Terms, survey
 from watchdog_oom.lean_dataclasses import dataclass
-from watchdog_oom.model import Clock, SpoolState
-from watchdog_oom.policy.types import SpoolNoun
 
 SLICE_SECONDS = 0.005
 RESCAN_SECONDS = 60.0  # what changes deep inside an entry sends no event to the spool's own directory

@@ -8,8 +8,8 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 
+from watchdog_oom.core.model import EntryId
 from watchdog_oom.host.inotify import Inotify
-from watchdog_oom.model import EntryId
 
 
 class SpoolWatch:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import select
 from collections.abc import Mapping
 
+from watchdog_oom.core.model import Clock, SpoolState
+from watchdog_oom.core.nouns import SpoolNoun
 from watchdog_oom.host.spool import SpoolScanner
 from watchdog_oom.host.spool_watch import SpoolWatch
-from watchdog_oom.model import Clock, SpoolState
-from watchdog_oom.policy.types import SpoolNoun
 
 
 class Spools:

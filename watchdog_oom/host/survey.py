@@ -8,9 +8,9 @@ import os
 import stat
 from collections.abc import Iterator
 
+from watchdog_oom.core.model import Clock
 from watchdog_oom.host.descent import Descent
 from watchdog_oom.lean_dataclasses import dataclass, field
-from watchdog_oom.model import Clock
 
 FILES_A_SLICE = 128
 _BLOCK_BYTES = 512  # the unit of st_blocks, whatever the filesystem's own is (stat(2))

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 
+from watchdog_oom.core.model import UNLIMITED_BYTES, ServiceState, ServiceStatus
 from watchdog_oom.host.services import exit_words, full_name, is_unit_name, one_line, with_output
 from watchdog_oom.host.systemd_dropins import bound_at_runtime, forget_bounds
-from watchdog_oom.model import UNLIMITED_BYTES, ServiceState, ServiceStatus
 
 _PROPERTIES = "Id,LoadState,ActiveState,SubState,Result,MainPID,UnitFileState,NRestarts,MemoryHigh,MemoryMax"
 # systemd.unit(5), "System Unit Search Path", and where the generators write.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from watchdog_oom.core.model import ServiceState, ServiceStatus
 from watchdog_oom.host.dbus_events import Answered, Event, Place, Unanswered
 from watchdog_oom.host.dbus_link import Link
 from watchdog_oom.host.dbus_wire import Failure, Reply
@@ -15,7 +16,6 @@ from watchdog_oom.host.systemd_dropins import bound_at_runtime
 from watchdog_oom.host.systemd_jobs import SystemdJobs
 from watchdog_oom.host.systemd_unit import control_group_of, properties_of, to_state
 from watchdog_oom.lean_dataclasses import replace
-from watchdog_oom.model import ServiceState, ServiceStatus
 
 STATE_SECONDS = 10.0
 _MOST_ROUNDS = 8

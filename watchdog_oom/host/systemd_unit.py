@@ -6,9 +6,9 @@ import string
 from collections.abc import Mapping
 from typing import Any
 
+from watchdog_oom.core.model import ServiceState, ServiceStatus
 from watchdog_oom.host.services import full_name, one_line
 from watchdog_oom.host.systemctl import judged_properties
-from watchdog_oom.model import ServiceState, ServiceStatus
 
 Properties = Mapping[str, Any]
 

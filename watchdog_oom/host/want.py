@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from watchdog_oom.core.nouns import ProcessNoun
+from watchdog_oom.core.policy import Policy, Then, Verb
 from watchdog_oom.lean_dataclasses import dataclass, field
-from watchdog_oom.policy.limits import Then
-from watchdog_oom.policy.types import Policy, ProcessNoun, Verb
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,25 +10,20 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
 from watchdog_oom import conditions
-from watchdog_oom.policy.limits import First, Limit, Then
-from watchdog_oom.policy.types import (
-    Busy,
+from watchdog_oom.core.nouns import Busy, ProbeSpec, ProcessNoun, RunProbe, ServiceNoun, Size, SpoolNoun, TcpProbe
+from watchdog_oom.core.policy import (
     Children,
     Clause,
     Emergency,
+    First,
     Hours,
+    Limit,
     Mode,
     Policy,
-    ProbeSpec,
-    ProcessNoun,
     Protect,
     Recover,
     RecoveryStep,
-    RunProbe,
-    ServiceNoun,
-    Size,
-    SpoolNoun,
-    TcpProbe,
+    Then,
     Verb,
 )
 from watchdog_oom.selectors import glob_pattern

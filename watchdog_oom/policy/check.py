@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
+from watchdog_oom.core.policy import Then
 from watchdog_oom.errors import Fault
 from watchdog_oom.formatting import printable
 from watchdog_oom.policy import clauses
-from watchdog_oom.policy.limits import Then
 from watchdog_oom.policy.lines import Path, line_at
 from watchdog_oom.policy.names import Reference, Table, nearest
 from watchdog_oom.policy.schema import (

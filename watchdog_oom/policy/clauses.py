@@ -6,10 +6,10 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from watchdog_oom.conditions import Family, families
+from watchdog_oom.core.policy import Verb
 from watchdog_oom.policy.lines import Path
 from watchdog_oom.policy.schema import CLAUSE, STEP
 from watchdog_oom.policy.texts import described
-from watchdog_oom.policy.types import Verb
 
 if TYPE_CHECKING:
     from watchdog_oom.policy.check import FileCheck

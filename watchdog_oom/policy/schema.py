@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from enum import StrEnum
 
 from watchdog_oom.conditions import families
+from watchdog_oom.core.nouns import Busy
+from watchdog_oom.core.policy import Children, First, Mode, Then, Verb
 from watchdog_oom.lean_dataclasses import dataclass
-from watchdog_oom.policy.limits import First, Then
-from watchdog_oom.policy.types import Busy, Children, Mode, Verb
 
 
 class Form(StrEnum):

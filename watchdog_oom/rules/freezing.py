@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from watchdog_oom.steps import Signal, SignalName
+from watchdog_oom.core.actions import Signal, SignalName
 from watchdog_oom.turn import Turn
 
 

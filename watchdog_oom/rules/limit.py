@@ -7,11 +7,11 @@ from typing import assert_never
 
 from watchdog_oom import formatting
 from watchdog_oom.conditions.process import threshold_bytes
+from watchdog_oom.core.model import Process, ProcessId
+from watchdog_oom.core.nouns import ProcessNoun, Size
+from watchdog_oom.core.policy import First, Limit, Then
 from watchdog_oom.formatting import printable
 from watchdog_oom.guard import untouchable
-from watchdog_oom.model import Process, ProcessId
-from watchdog_oom.policy.limits import First, Limit, Then
-from watchdog_oom.policy.types import ProcessNoun, Size
 from watchdog_oom.rules import containing
 from watchdog_oom.rules.escalation import unkillable
 from watchdog_oom.selectors import names_target

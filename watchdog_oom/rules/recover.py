@@ -9,11 +9,11 @@ from watchdog_oom import formatting
 from watchdog_oom.conditions import Finding, verdict
 from watchdog_oom.conditions.kernel import KernelOomKill
 from watchdog_oom.conditions.service import ServiceFailed
+from watchdog_oom.core.actions import NoteKind
+from watchdog_oom.core.policy import Clause, Mode, Recover, Verb
 from watchdog_oom.history import Phase, Recovery, Run
 from watchdog_oom.lean_dataclasses import replace
-from watchdog_oom.policy.types import Clause, Mode, Recover, Verb
 from watchdog_oom.rules import transaction
-from watchdog_oom.steps import NoteKind
 from watchdog_oom.turn import Turn
 from watchdog_oom.view import View
 

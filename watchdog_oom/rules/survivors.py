@@ -6,10 +6,10 @@ the rest would keep its files, its ports and its memory.
 
 from __future__ import annotations
 
+from watchdog_oom.core.model import Process, ServiceState
 from watchdog_oom.formatting import printable
 from watchdog_oom.guard import untouchable
 from watchdog_oom.history import Run
-from watchdog_oom.model import Process, ServiceState
 from watchdog_oom.rules.escalation import unkillable
 from watchdog_oom.rules.progress import WAITING, Context, Progress, done
 

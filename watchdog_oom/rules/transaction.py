@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from typing import assert_never
 
+from watchdog_oom.core.model import ServiceStatus
+from watchdog_oom.core.policy import Recover, RecoveryStep, Verb
 from watchdog_oom.history import Phase, Recovery, Run
 from watchdog_oom.lean_dataclasses import replace
-from watchdog_oom.model import ServiceStatus
-from watchdog_oom.policy.types import Recover, RecoveryStep, Verb
 from watchdog_oom.rules import contain_step, recovery_steps, service_steps
 from watchdog_oom.rules.progress import Context, Progress, Status
 from watchdog_oom.turn import Turn

@@ -6,8 +6,8 @@ import pytest
 
 from tests.core.build import NOW, noun, policy, proc, snapshot
 from watchdog_oom.conditions.kernel import KernelOomKill
-from watchdog_oom.model import KernelKill, Process
-from watchdog_oom.policy.types import ProcessNoun
+from watchdog_oom.core.model import KernelKill, Process
+from watchdog_oom.core.nouns import ProcessNoun
 from watchdog_oom.view import View
 
 PARENT = proc(50, "mysqld_safe")

@@ -6,8 +6,8 @@ import pytest
 
 from tests.core.build import memory, mib, percent, policy, snapshot
 from watchdog_oom.conditions.memory import MemoryAvailableAbove, MemoryAvailableBelow, SwapFreeBelow
-from watchdog_oom.model import Memory
-from watchdog_oom.policy.types import Size
+from watchdog_oom.core.model import Memory
+from watchdog_oom.core.nouns import Size
 from watchdog_oom.view import View
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from tests.core.build import mib, noun, percent, policy, proc, snapshot
 from watchdog_oom.conditions.process import ProcessesAre
-from watchdog_oom.model import Process
+from watchdog_oom.core.model import Process
 from watchdog_oom.view import View
 
 GROUP = (proc(10, "scan", rss=300, age=60.0), proc(11, "scan", rss=200, age=3000.0),

@@ -6,7 +6,7 @@ import pytest
 
 from tests.core.build import policy, service_state, snapshot
 from watchdog_oom.conditions.service import ServiceFailed
-from watchdog_oom.model import ServiceStatus
+from watchdog_oom.core.model import ServiceStatus
 from watchdog_oom.view import View
 
 

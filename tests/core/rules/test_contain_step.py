@@ -5,8 +5,8 @@ from __future__ import annotations
 from tests.core.build import MIB, mib, noun, policy, step, when
 from tests.core.world import Unit, World
 from watchdog_oom.conditions.process import ProcessesAre
-from watchdog_oom.model import UNLIMITED_BYTES
-from watchdog_oom.policy.types import Protect, Recover, RecoveryStep, Verb
+from watchdog_oom.core.model import UNLIMITED_BYTES
+from watchdog_oom.core.policy import Protect, Recover, RecoveryStep, Verb
 
 UNIT = "report.service"
 CONTAIN = step(Verb.CONTAIN, "leaker", memory_high=mib(100), memory_max=mib(500))

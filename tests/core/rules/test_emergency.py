@@ -8,12 +8,11 @@ import pytest
 
 from tests.core.build import memory, mib, noun, percent, policy, proc, snapshot
 from tests.core.world import Proc, World
+from watchdog_oom.core.actions import NoteKind, SignalName
+from watchdog_oom.core.policy import Emergency, Limit, Mode, Protect
 from watchdog_oom.guard import Budget
 from watchdog_oom.history import Stage
-from watchdog_oom.policy.limits import Limit
-from watchdog_oom.policy.types import Emergency, Mode, Protect
 from watchdog_oom.rules.emergency import badness, imminent, met, near, ranked
-from watchdog_oom.steps import NoteKind, SignalName
 from watchdog_oom.view import View
 
 TERM, KILL = SignalName.TERM, SignalName.KILL

@@ -9,9 +9,8 @@ import pytest
 from tests.core.build import mib, noun, policy, step, when
 from tests.core.world import Proc, World
 from watchdog_oom.conditions.process import ProcessesAre
-from watchdog_oom.policy.limits import First, Limit, Then
-from watchdog_oom.policy.types import Protect, Recover, RecoveryStep, Verb
-from watchdog_oom.steps import SignalName
+from watchdog_oom.core.actions import SignalName
+from watchdog_oom.core.policy import First, Limit, Protect, Recover, RecoveryStep, Then, Verb
 
 STOP, CONT, TERM = SignalName.STOP, SignalName.CONT, SignalName.TERM
 

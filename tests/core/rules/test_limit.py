@@ -8,11 +8,10 @@ import pytest
 
 from tests.core.build import mib, noun, percent, policy
 from tests.core.world import World
+from watchdog_oom.core.actions import SignalName
+from watchdog_oom.core.policy import Limit, Policy, Protect, Then
 from watchdog_oom.decide import decide
 from watchdog_oom.history import Stage
-from watchdog_oom.policy.limits import Limit, Then
-from watchdog_oom.policy.types import Policy, Protect
-from watchdog_oom.steps import SignalName
 
 TERM, KILL, STOP, CONT = SignalName.TERM, SignalName.KILL, SignalName.STOP, SignalName.CONT
 

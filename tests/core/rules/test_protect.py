@@ -6,8 +6,8 @@ from dataclasses import replace
 
 from tests.core.build import noun, policy
 from tests.core.world import World
-from watchdog_oom.policy.types import Children, Policy, Protect
-from watchdog_oom.steps import SetOomScoreAdj
+from watchdog_oom.core.actions import SetOomScoreAdj
+from watchdog_oom.core.policy import Children, Policy, Protect
 
 
 def rules(**rest: object) -> Policy:

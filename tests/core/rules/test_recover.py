@@ -13,11 +13,12 @@ from watchdog_oom.conditions.kernel import KernelOomKill
 from watchdog_oom.conditions.memory import MemoryAvailableBelow
 from watchdog_oom.conditions.process import ProcessesAre
 from watchdog_oom.conditions.service import ServiceFailed
+from watchdog_oom.core.actions import SignalName
+from watchdog_oom.core.model import ServiceStatus
+from watchdog_oom.core.nouns import ServiceNoun, SpoolNoun, TcpProbe
+from watchdog_oom.core.policy import Clause, Hours, Mode, Policy, Recover, Verb
 from watchdog_oom.history import Recovery
-from watchdog_oom.model import ServiceStatus
-from watchdog_oom.policy.types import Clause, Hours, Mode, Policy, Recover, ServiceNoun, SpoolNoun, TcpProbe, Verb
 from watchdog_oom.rules.recover import wait_seconds
-from watchdog_oom.steps import SignalName
 
 STEPS = (step(Verb.STOP, "amavis", "clamd"), step(Verb.KILL, "clamscan"), step(Verb.PURGE, "vscan"),
          step(Verb.START, stopped=True), step(Verb.VERIFY, "amavis"))

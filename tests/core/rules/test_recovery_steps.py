@@ -9,9 +9,10 @@ import pytest
 from tests.core.build import noun, policy, step, when
 from tests.core.world import Spool, World
 from watchdog_oom.conditions.process import ProcessesAre
+from watchdog_oom.core.actions import Purge, Run, SignalName
+from watchdog_oom.core.nouns import SpoolNoun
+from watchdog_oom.core.policy import Protect, Recover, RecoveryStep, Verb
 from watchdog_oom.guard import Budget
-from watchdog_oom.policy.types import Protect, Recover, RecoveryStep, SpoolNoun, Verb
-from watchdog_oom.steps import Purge, Run, SignalName
 
 
 def world_of(*steps: RecoveryStep, limit: int | None = None) -> World:
@@ -141,6 +142,6 @@ def test_a_purge_is_not_believed_before_a_scan_that_came_after_it() -> None:
 
 
 def test_every_verb_of_the_policy_language_has_a_handler() -> None:
-    from watchdog_oom.policy.types import Verb
+    from watchdog_oom.core.policy import Verb
     from watchdog_oom.rules.recovery_steps import HANDLERS
     assert set(HANDLERS) == set(Verb)

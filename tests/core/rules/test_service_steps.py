@@ -7,12 +7,13 @@ import pytest
 from tests.core.build import NOW, noun, policy, service_state, snapshot, step, turn, when
 from tests.core.world import World
 from watchdog_oom.conditions.process import ProcessesAre
+from watchdog_oom.core.actions import StartUnit, StopUnit
+from watchdog_oom.core.model import ServiceStatus
+from watchdog_oom.core.nouns import ServiceNoun
+from watchdog_oom.core.policy import Recover, RecoveryStep, Verb
 from watchdog_oom.history import Phase, Run
-from watchdog_oom.model import ServiceStatus
-from watchdog_oom.policy.types import Recover, RecoveryStep, ServiceNoun, Verb
 from watchdog_oom.rules import service_steps
 from watchdog_oom.rules.progress import Context, Progress, Status
-from watchdog_oom.steps import StartUnit, StopUnit
 
 ACTIVE, INACTIVE, FAILED = ServiceStatus.ACTIVE, ServiceStatus.INACTIVE, ServiceStatus.FAILED
 UNKNOWN, CHANGING = ServiceStatus.UNKNOWN, ServiceStatus.CHANGING

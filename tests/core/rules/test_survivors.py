@@ -5,12 +5,13 @@ from __future__ import annotations
 import pytest
 
 from tests.core.build import NOW, policy, proc, service_state, snapshot, step, turn
+from watchdog_oom.core.actions import Signal, SignalName
+from watchdog_oom.core.model import Process, ServiceState, ServiceStatus
+from watchdog_oom.core.nouns import ServiceNoun
+from watchdog_oom.core.policy import Recover, Verb
 from watchdog_oom.history import Phase, Run
-from watchdog_oom.model import Process, ServiceState, ServiceStatus
-from watchdog_oom.policy.types import Recover, ServiceNoun, Verb
 from watchdog_oom.rules import recovery_steps, service_steps
 from watchdog_oom.rules.progress import Context, Progress, Status
-from watchdog_oom.steps import Signal, SignalName
 from watchdog_oom.turn import Turn
 
 DOWN = ServiceStatus.INACTIVE

@@ -9,8 +9,9 @@ import pytest
 from tests.core.build import noun, policy, step, when
 from tests.core.world import World
 from watchdog_oom.conditions.process import ProcessesAre
-from watchdog_oom.model import ServiceStatus
-from watchdog_oom.policy.types import Recover, ServiceNoun, TcpProbe, Verb
+from watchdog_oom.core.model import ServiceStatus
+from watchdog_oom.core.nouns import ServiceNoun, TcpProbe
+from watchdog_oom.core.policy import Recover, Verb
 
 
 def world_of(*, stable: float = 5.0, probe: bool = True, within: float | None = None) -> World:

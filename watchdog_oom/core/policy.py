@@ -2,101 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
+from watchdog_oom.core.nouns import ProcessNoun, ServiceNoun, Size, SpoolNoun
 from watchdog_oom.lean_dataclasses import dataclass, field
 
 if TYPE_CHECKING:
     from watchdog_oom.conditions import Condition
-    from watchdog_oom.policy.limits import Limit
-
-
-@dataclass(frozen=True, slots=True)
-class Size:
-    """An amount of memory or disk: absolute bytes, or percent of a total known only at run time."""
-
-    amount_bytes: int | None = None
-    percent: float | None = None
-
-    def of(self, total_bytes: int) -> float:
-        """The size in bytes, given the total that a percentage refers to."""
-        if self.amount_bytes is not None:
-            return self.amount_bytes
-        return total_bytes * (self.percent or 0.0) / 100.0
-
-    def scaled(self, factor: float) -> Size:
-        """That many times as much; a percentage stays within 100."""
-        if self.amount_bytes is not None:
-            return Size(amount_bytes=int(self.amount_bytes * factor))
-        return Size(percent=min(100.0, (self.percent or 0.0) * factor))
-
-
-@dataclass(frozen=True, slots=True)
-class ProcessNoun:
-    """[process.NAME]: every given key must hold, any of a key's values. Patterns are compiled and match in full,
-    except ``cmdline``, which is searched; ``parent`` and ``under`` are names of other nouns."""
-
-    name: str
-    exe: tuple[re.Pattern[str], ...] = ()
-    user: tuple[str, ...] = ()
-    comm: tuple[re.Pattern[str], ...] = ()
-    cmdline: tuple[re.Pattern[str], ...] = ()
-    unit: tuple[re.Pattern[str], ...] = ()
-    parent: tuple[str, ...] = ()
-    under: tuple[str, ...] = ()
-
-
-class Busy(StrEnum):
-    SKIP = "skip"
-    IGNORE = "ignore"
-
-
-@dataclass(frozen=True, slots=True)
-class SpoolNoun:
-    """[spool.NAME]: the stale direct children of ``path`` that match ``entries`` (shell globs) may be purged."""
-
-    name: str
-    path: str
-    entries: tuple[str, ...]
-    stale_after_seconds: float
-    busy: Busy = Busy.SKIP
-    limit: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class TcpProbe:
-    """Connect to host:port; ``expect`` must be in what the server says first, ``send`` is sent before that."""
-
-    host: str
-    port: int
-    expect: str | None = None
-    within_seconds: float = 60.0
-
-
-@dataclass(frozen=True, slots=True)
-class RunProbe:
-    """Run a command; exit status 0 means that the service answers."""
-
-    argv: tuple[str, ...]
-    expect: str | None = None
-    within_seconds: float = 60.0
-
-
-ProbeSpec: TypeAlias = TcpProbe | RunProbe
-
-
-@dataclass(frozen=True, slots=True)
-class ServiceNoun:
-    """[service.NAME]: a unit, the triggers that would revive it, and how to tell that it works."""
-
-    name: str
-    unit: str
-    triggers: tuple[str, ...] = ()
-    stable_for_seconds: float = 0.0
-    probe: ProbeSpec | None = None
 
 
 class Children(StrEnum):
@@ -113,6 +27,46 @@ class Protect:
     oom_score_adj: int | None = None
     allow_unkillable: bool = False
     children: Children = Children.RESET
+
+
+class First(StrEnum):
+    """Who of a group has the consequence first."""
+
+    OLDEST = "oldest"
+    NEWEST = "newest"
+
+
+class Then(StrEnum):
+    KILL = "kill"
+    FREEZE = "freeze"
+    CONTAIN = "contain"
+    REPORT = "report"
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """[limit.NAME]: any limit that is exceeded for ``for_seconds`` has its consequence, pressure or not.
+
+    ``memory_high`` and ``memory_max`` are for ``then = "contain"``: the bounds of the unit, see ``contained_at``."""
+
+    name: str
+    process: str
+    rss: Size | None = None
+    swap: Size | None = None
+    runtime_seconds: float | None = None
+    total_rss: Size | None = None
+    count: int | None = None
+    first: First = First.OLDEST
+    for_seconds: float = 0.0
+    grace_seconds: float = 10.0
+    then: Then = Then.KILL
+    memory_high: Size | None = None
+    memory_max: Size | None = None
+
+    @property
+    def contained_at(self) -> Size | None:
+        """The MemoryHigh of a contained unit: the given one, else what the group, else what one process may hold."""
+        return self.memory_high or self.total_rss or self.rss
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from dataclasses import fields, is_dataclass
 from enum import StrEnum
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
-from watchdog_oom.model import Snapshot
+from watchdog_oom.core.model import Snapshot
 
 
 def to_plain(value: object) -> Any:

@@ -6,9 +6,9 @@ from enum import StrEnum
 from typing import TypeAlias
 
 from watchdog_oom import formatting
+from watchdog_oom.core.model import UNLIMITED_BYTES, ProcessId
 from watchdog_oom.formatting import printable
 from watchdog_oom.lean_dataclasses import dataclass
-from watchdog_oom.model import UNLIMITED_BYTES, ProcessId
 
 
 class SignalName(StrEnum):

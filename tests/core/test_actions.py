@@ -6,10 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from watchdog_oom.formatting import printable
-from watchdog_oom.model import ProcessId
-from watchdog_oom.policy.types import RecoveryStep, Verb
-from watchdog_oom.steps import (
+from watchdog_oom.core.actions import (
     Intent,
     Note,
     NoteKind,
@@ -25,6 +22,9 @@ from watchdog_oom.steps import (
     Step,
     StopUnit,
 )
+from watchdog_oom.core.model import ProcessId
+from watchdog_oom.core.policy import RecoveryStep, Verb
+from watchdog_oom.formatting import printable
 
 WHO = ProcessId(10, 5)
 

@@ -5,7 +5,7 @@ import json
 from hypothesis import given
 from hypothesis import strategies as st
 
-from watchdog_oom.model import (
+from watchdog_oom.core.model import (
     Clock,
     Facts,
     KernelKill,
@@ -17,7 +17,7 @@ from watchdog_oom.model import (
     Snapshot,
     SpoolState,
 )
-from watchdog_oom.recording import snapshot_of, to_plain
+from watchdog_oom.core.snapshot_json import snapshot_of, to_plain
 
 PROCESSES = st.builds(
     Process, id=st.builds(ProcessId, st.integers(1, 9999), st.integers(0, 10**9)), ppid=st.integers(0, 9999),

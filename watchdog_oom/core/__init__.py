@@ -1,0 +1,1 @@
+"""What decides: pure values and functions, without a clock, a file or a system module."""

@@ -1,0 +1,94 @@
+"""What a policy names: processes, spools, services, and the sizes it measures them by."""
+
+from __future__ import annotations
+
+import re
+from enum import StrEnum
+from typing import TypeAlias
+
+from watchdog_oom.lean_dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """An amount of memory or disk: absolute bytes, or percent of a total known only at run time."""
+
+    amount_bytes: int | None = None
+    percent: float | None = None
+
+    def of(self, total_bytes: int) -> float:
+        """The size in bytes, given the total that a percentage refers to."""
+        if self.amount_bytes is not None:
+            return self.amount_bytes
+        return total_bytes * (self.percent or 0.0) / 100.0
+
+    def scaled(self, factor: float) -> Size:
+        """That many times as much; a percentage stays within 100."""
+        if self.amount_bytes is not None:
+            return Size(amount_bytes=int(self.amount_bytes * factor))
+        return Size(percent=min(100.0, (self.percent or 0.0) * factor))
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessNoun:
+    """[process.NAME]: every given key must hold, any of a key's values. Patterns are compiled and match in full,
+    except ``cmdline``, which is searched; ``parent`` and ``under`` are names of other nouns."""
+
+    name: str
+    exe: tuple[re.Pattern[str], ...] = ()
+    user: tuple[str, ...] = ()
+    comm: tuple[re.Pattern[str], ...] = ()
+    cmdline: tuple[re.Pattern[str], ...] = ()
+    unit: tuple[re.Pattern[str], ...] = ()
+    parent: tuple[str, ...] = ()
+    under: tuple[str, ...] = ()
+
+
+class Busy(StrEnum):
+    SKIP = "skip"
+    IGNORE = "ignore"
+
+
+@dataclass(frozen=True, slots=True)
+class SpoolNoun:
+    """[spool.NAME]: the stale direct children of ``path`` that match ``entries`` (shell globs) may be purged."""
+
+    name: str
+    path: str
+    entries: tuple[str, ...]
+    stale_after_seconds: float
+    busy: Busy = Busy.SKIP
+    limit: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TcpProbe:
+    """Connect to host:port; ``expect`` must be in what the server says first, ``send`` is sent before that."""
+
+    host: str
+    port: int
+    expect: str | None = None
+    within_seconds: float = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class RunProbe:
+    """Run a command; exit status 0 means that the service answers."""
+
+    argv: tuple[str, ...]
+    expect: str | None = None
+    within_seconds: float = 60.0
+
+
+ProbeSpec: TypeAlias = TcpProbe | RunProbe
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceNoun:
+    """[service.NAME]: a unit, the triggers that would revive it, and how to tell that it works."""
+
+    name: str
+    unit: str
+    triggers: tuple[str, ...] = ()
+    stable_for_seconds: float = 0.0
+    probe: ProbeSpec | None = None
