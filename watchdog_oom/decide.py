@@ -5,11 +5,11 @@ from __future__ import annotations
 from watchdog_oom.core.actions import Plan
 from watchdog_oom.core.model import Snapshot
 from watchdog_oom.core.policy import Policy
+from watchdog_oom.core.view import View
 from watchdog_oom.guard import Budget
 from watchdog_oom.history import History
 from watchdog_oom.rules import containing, emergency, escalation, freezing, limit, protect, recover
 from watchdog_oom.turn import Turn
-from watchdog_oom.view import View
 
 
 def decide(snapshot: Snapshot, policy: Policy, history: History, budget: Budget) -> tuple[Plan, History]:

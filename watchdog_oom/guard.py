@@ -20,9 +20,9 @@ from watchdog_oom.core.actions import (
 )
 from watchdog_oom.core.model import Process
 from watchdog_oom.core.nouns import ProcessNoun
+from watchdog_oom.core.view import View
 from watchdog_oom.formatting import printable
 from watchdog_oom.lean_dataclasses import dataclass
-from watchdog_oom.view import View
 
 UNKILLABLE_ADJ = -1000
 KILL_WINDOW_SECONDS = 60.0

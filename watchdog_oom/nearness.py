@@ -5,18 +5,18 @@ from __future__ import annotations
 from typing import assert_never
 
 from watchdog_oom import formatting
-from watchdog_oom.conditions import Finding, verdict
+from watchdog_oom.core.condition import Finding, verdict
+from watchdog_oom.core.matching import names_target
 from watchdog_oom.core.model import Process
 from watchdog_oom.core.nouns import Size
 from watchdog_oom.core.policy import Limit, Mode, Recover, RecoveryStep, Verb
+from watchdog_oom.core.view import View
 from watchdog_oom.formatting import printable
 from watchdog_oom.guard import untouchable
 from watchdog_oom.history import Recovery
 from watchdog_oom.lean_dataclasses import dataclass
 from watchdog_oom.rules.limit import size_bytes
 from watchdog_oom.rules.recover import clause_findings, wait_seconds
-from watchdog_oom.selectors import names_target
-from watchdog_oom.view import View
 
 MOST_NAMED = 5
 

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from watchdog_oom.core.actions import Intent, Note, NoteKind, Plan, Refusal, Signal, SignalName, Step, Watch
 from watchdog_oom.core.model import KernelKill, Process, ProcessId
+from watchdog_oom.core.view import View
 from watchdog_oom.guard import KILL_WINDOW_SECONDS, Budget, refusal
 from watchdog_oom.history import Contained, Ending, History, Stage
 from watchdog_oom.lean_dataclasses import dataclass, replace
-from watchdog_oom.view import View
 
 REPEAT_SECONDS = 3600.0
 KERNEL_KILL_MEMORY_SECONDS = 3600.0

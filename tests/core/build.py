@@ -19,10 +19,10 @@ from watchdog_oom.core.model import (
 )
 from watchdog_oom.core.nouns import ProcessNoun, ServiceNoun, Size, SpoolNoun
 from watchdog_oom.core.policy import Clause, Emergency, Limit, Policy, Protect, Recover, RecoveryStep, Verb
+from watchdog_oom.core.view import View
 from watchdog_oom.guard import Budget
 from watchdog_oom.history import History
 from watchdog_oom.turn import Turn
-from watchdog_oom.view import View
 
 MIB = 1 << 20
 NOW = 10_000.0

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from tests.core.build import NOW, mib, noun, percent, policy, proc, snapshot, spool_state, step, when
 from tests.core.world import World
-from watchdog_oom.conditions.memory import MemoryAvailableBelow
-from watchdog_oom.conditions.process import ProcessesAre
-from watchdog_oom.conditions.spool import SpoolIs
+from watchdog_oom.core.conditions.memory import MemoryAvailableBelow
+from watchdog_oom.core.conditions.process import ProcessesAre
+from watchdog_oom.core.conditions.spool import SpoolIs
 from watchdog_oom.core.model import Memory, ServiceState, ServiceStatus, Snapshot
 from watchdog_oom.core.nouns import ServiceNoun, SpoolNoun
 from watchdog_oom.core.policy import Emergency, Limit, Protect, Recover, Then, Verb

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from watchdog_oom.conditions import build as build_conditions
+from watchdog_oom.core.conditions.registry import build as build_conditions
+from watchdog_oom.core.matching import glob_pattern
 from watchdog_oom.core.model import (
     Clock,
     Facts,
@@ -27,7 +28,6 @@ from watchdog_oom.decide import decide
 from watchdog_oom.explain import Rehearsal, rehearse
 from watchdog_oom.guard import Budget
 from watchdog_oom.history import History, Recovery
-from watchdog_oom.selectors import glob_pattern
 
 MIB = 1 << 20
 NOW = 100_000.0

@@ -11,7 +11,7 @@ from tests.core.build import noun, policy, proc, snapshot
 from watchdog_oom.core.model import ProcessId
 from watchdog_oom.core.nouns import ProcessNoun
 from watchdog_oom.core.policy import Protect
-from watchdog_oom.view import View
+from watchdog_oom.core.view import View
 
 
 def test_the_matching_come_oldest_first() -> None:

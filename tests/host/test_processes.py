@@ -13,12 +13,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from watchdog_oom.core.matching import glob_pattern
 from watchdog_oom.core.model import NO_FACTS
 from watchdog_oom.core.nouns import ProcessNoun
 from watchdog_oom.host.processes import ProcessTable
 from watchdog_oom.host.procfs import parse_stat, read_cmdline, read_stat
 from watchdog_oom.host.want import Want
-from watchdog_oom.selectors import glob_pattern
 
 _SYSCALL_EXIT = {"x86_64": 60, "aarch64": 93}
 _PF_KTHREAD = 0x00200000  # include/linux/sched.h

@@ -7,11 +7,11 @@ import re
 import subprocess
 import sys
 
-from watchdog_oom.conditions.kernel import KernelOomKill
-from watchdog_oom.conditions.memory import MemoryAvailableBelow, SwapFreeBelow
-from watchdog_oom.conditions.process import ProcessesAre
-from watchdog_oom.conditions.service import ServiceFailed
-from watchdog_oom.conditions.spool import SpoolIs
+from watchdog_oom.core.conditions.kernel import KernelOomKill
+from watchdog_oom.core.conditions.memory import MemoryAvailableBelow, SwapFreeBelow
+from watchdog_oom.core.conditions.process import ProcessesAre
+from watchdog_oom.core.conditions.service import ServiceFailed
+from watchdog_oom.core.conditions.spool import SpoolIs
 from watchdog_oom.core.nouns import Busy, RunProbe, ServiceNoun, Size, SpoolNoun, TcpProbe
 from watchdog_oom.core.policy import (
     Children,

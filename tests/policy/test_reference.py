@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 import tomli
 
-from watchdog_oom.conditions import Kind
 from watchdog_oom.config import FIELDS, Config
 from watchdog_oom.core import nouns, policy
+from watchdog_oom.core.condition import ValueKind
 from watchdog_oom.policy import schema
 from watchdog_oom.policy.build import build_policy
 from watchdog_oom.policy.check import FileCheck
@@ -129,7 +129,7 @@ def test_the_example_of_the_configuration_file_is_right_and_says_the_defaults() 
 
 
 def test_every_kind_of_condition_is_a_form_and_every_form_has_a_converter() -> None:
-    assert {kind.value for kind in Kind} <= {form.value for form in Form}
+    assert {kind.value for kind in ValueKind} <= {form.value for form in Form}
     nested = {Form.CHOICE, Form.PROBE, Form.CLAUSES, Form.STEPS}
     assert set(Form) - nested == CONVERTERS.keys()
 

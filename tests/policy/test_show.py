@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from watchdog_oom.conditions import families
+from watchdog_oom.core.conditions.registry import families
 from watchdog_oom.core.policy import Verb
 from watchdog_oom.policy.build import build_policy
 from watchdog_oom.policy.files import Gathered

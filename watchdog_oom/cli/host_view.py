@@ -11,6 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from watchdog_oom.config import Config
+from watchdog_oom.core.matching import own_keys_match
 from watchdog_oom.core.model import Clock, Process, ServiceState, ServiceStatus, Snapshot, SpoolState
 from watchdog_oom.core.policy import Policy
 from watchdog_oom.formatting import printable
@@ -26,7 +27,6 @@ from watchdog_oom.host.services import ServiceManager, choose_manager
 from watchdog_oom.host.spool import SpoolScanner
 from watchdog_oom.host.status import StatusPoller
 from watchdog_oom.host.want import contained_nouns
-from watchdog_oom.selectors import own_keys_match
 
 SERVICES_SECONDS = 3.0
 SPOOL_SECONDS = 3.0

@@ -12,10 +12,10 @@ from typing import Any
 from watchdog_oom.cli.host_view import HostView
 from watchdog_oom.cli.lint import Warned
 from watchdog_oom.cli.near import near
+from watchdog_oom.core.matching import own_keys_match
 from watchdog_oom.core.model import Process
 from watchdog_oom.core.nouns import ProcessNoun
 from watchdog_oom.host.facts import FactReader
-from watchdog_oom.selectors import own_keys_match
 
 _ANYTHING = (re.compile("", re.DOTALL),)
 _READS: Mapping[str, ProcessNoun] = {  # nouns whose matching reads exactly one fact

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 
 from watchdog_oom.bookkeeper import describe, target_of
 from watchdog_oom.cli.host_view import HostView
-from watchdog_oom.conditions import Finding
 from watchdog_oom.core.actions import Intent
+from watchdog_oom.core.condition import Finding
 from watchdog_oom.core.model import Process, Snapshot
 from watchdog_oom.explain import EmergencyReport, Rehearsal
 from watchdog_oom.nearness import LimitReport, Measure, RecoverReport

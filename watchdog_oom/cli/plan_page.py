@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from watchdog_oom import formatting
 from watchdog_oom.cli.output import Page, Part
-from watchdog_oom.conditions import Finding
+from watchdog_oom.core.condition import Finding
 from watchdog_oom.core.model import Snapshot
 from watchdog_oom.core.policy import Mode
 from watchdog_oom.explain import EmergencyReport, Protection, Rehearsal

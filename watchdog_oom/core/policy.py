@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import TYPE_CHECKING
 
+from watchdog_oom.core.condition import Condition
 from watchdog_oom.core.nouns import ProcessNoun, ServiceNoun, Size, SpoolNoun
 from watchdog_oom.lean_dataclasses import dataclass, field
-
-if TYPE_CHECKING:
-    from watchdog_oom.conditions import Condition
 
 
 class Children(StrEnum):

@@ -6,11 +6,11 @@ import pwd
 from collections.abc import Iterable
 from typing import assert_never
 
+from watchdog_oom.core.matching import Fact, missing_fact
 from watchdog_oom.core.model import Facts, Process, ProcessId
 from watchdog_oom.core.nouns import ProcessNoun
 from watchdog_oom.host.procfs import read_cmdline, read_exe, read_stat, read_uid, read_unit
 from watchdog_oom.lean_dataclasses import replace
-from watchdog_oom.selectors import Fact, missing_fact
 
 NOTHING_KNOWN: frozenset[Fact] = frozenset()
 _KNOWN: dict[frozenset[Fact], frozenset[Fact]] = {}  # one of each for all processes: a set of its own weighs 216 bytes

@@ -24,6 +24,7 @@ from watchdog_oom.core.actions import (
 from watchdog_oom.core.model import EffectReport, Process, Snapshot
 from watchdog_oom.core.nouns import RunProbe, TcpProbe
 from watchdog_oom.core.policy import Policy
+from watchdog_oom.core.view import View
 from watchdog_oom.guard import untouchable
 from watchdog_oom.host.facts import FactReader
 from watchdog_oom.host.jobs import Jobs
@@ -33,7 +34,6 @@ from watchdog_oom.host.purges import Purges
 from watchdog_oom.host.services import ServiceManager
 from watchdog_oom.host.signals import PidfdSet, send
 from watchdog_oom.lean_dataclasses import dataclass, replace
-from watchdog_oom.view import View
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from watchdog_oom.core.matching import Fact, own_keys_match
 from watchdog_oom.core.model import NO_FACTS, Process
 from watchdog_oom.core.nouns import ProcessNoun
 from watchdog_oom.host.details import Details, Needs, needs_of
@@ -17,7 +18,6 @@ from watchdog_oom.host.population import Population
 from watchdog_oom.host.procfs import parse_stat, read_file
 from watchdog_oom.host.want import Want
 from watchdog_oom.lean_dataclasses import dataclass, replace
-from watchdog_oom.selectors import Fact, own_keys_match
 
 _ROTATION_SECONDS = 10.0
 _YOUNG_SECONDS = 10.0

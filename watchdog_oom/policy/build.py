@@ -9,7 +9,8 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
-from watchdog_oom import conditions
+from watchdog_oom.core.conditions import registry
+from watchdog_oom.core.matching import glob_pattern
 from watchdog_oom.core.nouns import Busy, ProbeSpec, ProcessNoun, RunProbe, ServiceNoun, Size, SpoolNoun, TcpProbe
 from watchdog_oom.core.policy import (
     Children,
@@ -26,7 +27,6 @@ from watchdog_oom.core.policy import (
     Then,
     Verb,
 )
-from watchdog_oom.selectors import glob_pattern
 
 Values: TypeAlias = Mapping[str, Any]
 
@@ -116,7 +116,7 @@ def _recover(name: str, values: Values) -> Recover:
 def _clause(values: Values) -> Clause:
     """Of a clause's values only sizes are tuples."""
     asked = {key: _size(value) if isinstance(value, tuple) else value for key, value in values.items() if key != "for"}
-    return Clause(conditions.build(asked), **_converted({key: values[key] for key in ("for",) if key in values}, {}))
+    return Clause(registry.build(asked), **_converted({key: values[key] for key in ("for",) if key in values}, {}))
 
 
 def _step(values: Values) -> RecoveryStep:

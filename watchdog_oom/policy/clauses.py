@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from watchdog_oom.conditions import Family, families
+from watchdog_oom.core.condition import Family
+from watchdog_oom.core.conditions.registry import families
 from watchdog_oom.core.policy import Verb
 from watchdog_oom.policy.lines import Path
 from watchdog_oom.policy.schema import CLAUSE, STEP

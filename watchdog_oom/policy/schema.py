@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from enum import StrEnum
 
-from watchdog_oom.conditions import families
+from watchdog_oom.core.conditions.registry import families
 from watchdog_oom.core.nouns import Busy
 from watchdog_oom.core.policy import Children, First, Mode, Then, Verb
 from watchdog_oom.lean_dataclasses import dataclass

@@ -7,8 +7,8 @@ there before is remembered before anything is changed, so that a crash leaves no
 from __future__ import annotations
 
 from watchdog_oom import formatting
-from watchdog_oom.conditions.process import threshold_bytes
 from watchdog_oom.core.actions import Contain, NoteKind, Release
+from watchdog_oom.core.condition import threshold_bytes
 from watchdog_oom.core.model import UNLIMITED_BYTES, Process, ServiceState, ServiceStatus
 from watchdog_oom.core.nouns import Size
 from watchdog_oom.formatting import printable

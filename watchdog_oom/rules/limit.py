@@ -6,17 +6,17 @@ from collections.abc import Iterable
 from typing import assert_never
 
 from watchdog_oom import formatting
-from watchdog_oom.conditions.process import threshold_bytes
+from watchdog_oom.core.condition import threshold_bytes
+from watchdog_oom.core.matching import names_target
 from watchdog_oom.core.model import Process, ProcessId
 from watchdog_oom.core.nouns import ProcessNoun, Size
 from watchdog_oom.core.policy import First, Limit, Then
+from watchdog_oom.core.view import View
 from watchdog_oom.formatting import printable
 from watchdog_oom.guard import untouchable
 from watchdog_oom.rules import containing
 from watchdog_oom.rules.escalation import unkillable
-from watchdog_oom.selectors import names_target
 from watchdog_oom.turn import Turn
-from watchdog_oom.view import View
 
 CALM_SECONDS = 60.0
 CALM_SHARE = 0.8

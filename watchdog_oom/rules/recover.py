@@ -6,16 +6,16 @@ What a run does is in transaction.py; how each step is done, in recovery_steps.p
 from __future__ import annotations
 
 from watchdog_oom import formatting
-from watchdog_oom.conditions import Finding, verdict
-from watchdog_oom.conditions.kernel import KernelOomKill
-from watchdog_oom.conditions.service import ServiceFailed
 from watchdog_oom.core.actions import NoteKind
+from watchdog_oom.core.condition import Finding, verdict
+from watchdog_oom.core.conditions.kernel import KernelOomKill
+from watchdog_oom.core.conditions.service import ServiceFailed
 from watchdog_oom.core.policy import Clause, Mode, Recover, Verb
+from watchdog_oom.core.view import View
 from watchdog_oom.history import Phase, Recovery, Run
 from watchdog_oom.lean_dataclasses import replace
 from watchdog_oom.rules import transaction
 from watchdog_oom.turn import Turn
-from watchdog_oom.view import View
 
 BACKOFF_CEILING_SECONDS = 3600.0
 

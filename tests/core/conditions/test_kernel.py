@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from tests.core.build import NOW, noun, policy, proc, snapshot
-from watchdog_oom.conditions.kernel import KernelOomKill
+from watchdog_oom.core.conditions.kernel import KernelOomKill
 from watchdog_oom.core.model import KernelKill, Process
 from watchdog_oom.core.nouns import ProcessNoun
-from watchdog_oom.view import View
+from watchdog_oom.core.view import View
 
 PARENT = proc(50, "mysqld_safe")
 

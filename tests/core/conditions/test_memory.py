@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from tests.core.build import memory, mib, percent, policy, snapshot
-from watchdog_oom.conditions.memory import MemoryAvailableAbove, MemoryAvailableBelow, SwapFreeBelow
+from watchdog_oom.core.conditions.memory import MemoryAvailableAbove, MemoryAvailableBelow, SwapFreeBelow
 from watchdog_oom.core.model import Memory
 from watchdog_oom.core.nouns import Size
-from watchdog_oom.view import View
+from watchdog_oom.core.view import View
 
 
 def view(reading: Memory | None) -> View:

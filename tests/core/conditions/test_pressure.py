@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from tests.core.build import policy, snapshot
-from watchdog_oom.conditions.pressure import PressureAbove
+from watchdog_oom.core.conditions.pressure import PressureAbove
 from watchdog_oom.core.model import Pressure
-from watchdog_oom.view import View
+from watchdog_oom.core.view import View
 
 
 @pytest.mark.parametrize(("full", "threshold", "holds"), [

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from tests.core.build import mib, noun, percent, policy, proc, snapshot
-from watchdog_oom.conditions.process import ProcessesAre
+from watchdog_oom.core.conditions.process import ProcessesAre
 from watchdog_oom.core.model import Process
-from watchdog_oom.view import View
+from watchdog_oom.core.view import View
 
 GROUP = (proc(10, "scan", rss=300, age=60.0), proc(11, "scan", rss=200, age=3000.0),
          proc(12, "other", rss=900, age=9000.0))

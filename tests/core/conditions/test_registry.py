@@ -5,14 +5,21 @@ from __future__ import annotations
 import pytest
 
 from tests.core.build import mib, policy, snapshot
-from watchdog_oom.conditions import Finding, build, evidence, families, verdict
-from watchdog_oom.conditions.kernel import KernelOomKill
-from watchdog_oom.conditions.memory import MemoryAvailableBelow, SwapFreeBelow
-from watchdog_oom.conditions.pressure import PressureAbove
-from watchdog_oom.conditions.process import ProcessesAre
-from watchdog_oom.conditions.service import ServiceFailed
-from watchdog_oom.conditions.spool import SpoolIs
-from watchdog_oom.view import View
+from watchdog_oom.core.condition import Condition, Finding, verdict
+from watchdog_oom.core.conditions.kernel import KernelOomKill
+from watchdog_oom.core.conditions.memory import MemoryAvailableBelow, SwapFreeBelow
+from watchdog_oom.core.conditions.pressure import PressureAbove
+from watchdog_oom.core.conditions.process import ProcessesAre
+from watchdog_oom.core.conditions.registry import build, families
+from watchdog_oom.core.conditions.service import ServiceFailed
+from watchdog_oom.core.conditions.spool import SpoolIs
+from watchdog_oom.core.view import View
+
+
+def evidence(condition: Condition, view: View) -> str | None:
+    finding = condition.find(view)
+    return finding.words if finding.holds else None
+
 
 YES, NO, MISSING = Finding(True, "yes"), Finding(False, "no"), Finding(False, "?", known=False)
 

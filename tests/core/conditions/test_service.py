@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from tests.core.build import policy, service_state, snapshot
-from watchdog_oom.conditions.service import ServiceFailed
+from watchdog_oom.core.conditions.service import ServiceFailed
 from watchdog_oom.core.model import ServiceStatus
-from watchdog_oom.view import View
+from watchdog_oom.core.view import View
 
 
 @pytest.mark.parametrize("status", list(ServiceStatus))

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from tests.core.build import MIB, mib, percent, policy, snapshot, spool_state
-from watchdog_oom.conditions.spool import SpoolIs
+from watchdog_oom.core.conditions.spool import SpoolIs
 from watchdog_oom.core.model import SpoolState
 from watchdog_oom.core.nouns import Size
-from watchdog_oom.view import View
+from watchdog_oom.core.view import View
 
 STATE = spool_state(entries=2000, stale=1500, size_bytes=100 * MIB, oldest_seconds=7200.0, space_free_bytes=50 * MIB,
                     space_total_bytes=1000 * MIB, inodes_free=100, inodes_total=10_000)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.core.build import MIB, mib, noun, policy, step, when
 from tests.core.world import Unit, World
-from watchdog_oom.conditions.process import ProcessesAre
+from watchdog_oom.core.conditions.process import ProcessesAre
 from watchdog_oom.core.model import UNLIMITED_BYTES
 from watchdog_oom.core.policy import Protect, Recover, RecoveryStep, Verb
 

@@ -15,8 +15,8 @@ from watchdog_oom.core.actions import Contain, Release
 from watchdog_oom.core.model import UNLIMITED_BYTES, ServiceStatus
 from watchdog_oom.core.nouns import ProcessNoun
 from watchdog_oom.core.policy import Emergency, Limit, Policy, Protect, Then
+from watchdog_oom.core.view import View
 from watchdog_oom.guard import uncontainable
-from watchdog_oom.view import View
 
 UNIT = "report.service"
 

@@ -8,8 +8,8 @@ import pytest
 
 from tests.core.build import mib, noun, policy, step, when
 from tests.core.world import Proc, World
-from watchdog_oom.conditions.process import ProcessesAre
 from watchdog_oom.core.actions import SignalName
+from watchdog_oom.core.conditions.process import ProcessesAre
 from watchdog_oom.core.policy import First, Limit, Protect, Recover, RecoveryStep, Then, Verb
 
 STOP, CONT, TERM = SignalName.STOP, SignalName.CONT, SignalName.TERM

@@ -9,11 +9,11 @@ import pytest
 
 from tests.core.build import mib, noun, percent, policy, step, when
 from tests.core.world import Spool, World
-from watchdog_oom.conditions.kernel import KernelOomKill
-from watchdog_oom.conditions.memory import MemoryAvailableBelow
-from watchdog_oom.conditions.process import ProcessesAre
-from watchdog_oom.conditions.service import ServiceFailed
 from watchdog_oom.core.actions import SignalName
+from watchdog_oom.core.conditions.kernel import KernelOomKill
+from watchdog_oom.core.conditions.memory import MemoryAvailableBelow
+from watchdog_oom.core.conditions.process import ProcessesAre
+from watchdog_oom.core.conditions.service import ServiceFailed
 from watchdog_oom.core.model import ServiceStatus
 from watchdog_oom.core.nouns import ServiceNoun, SpoolNoun, TcpProbe
 from watchdog_oom.core.policy import Clause, Hours, Mode, Policy, Recover, Verb

@@ -6,8 +6,8 @@ import pytest
 
 from tests.core.build import NOW, noun, policy, service_state, snapshot, step, turn, when
 from tests.core.world import World
-from watchdog_oom.conditions.process import ProcessesAre
 from watchdog_oom.core.actions import StartUnit, StopUnit
+from watchdog_oom.core.conditions.process import ProcessesAre
 from watchdog_oom.core.model import ServiceStatus
 from watchdog_oom.core.nouns import ServiceNoun
 from watchdog_oom.core.policy import Recover, RecoveryStep, Verb

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from tests.core.build import noun, policy, step, when
 from tests.core.world import Spool, World
-from watchdog_oom.conditions.process import ProcessesAre
+from watchdog_oom.core.conditions.process import ProcessesAre
 from watchdog_oom.core.model import EffectReport, ServiceStatus
 from watchdog_oom.core.nouns import ServiceNoun, SpoolNoun, TcpProbe
 from watchdog_oom.core.policy import Policy, Recover, RecoveryStep, Verb

@@ -8,7 +8,7 @@ import pytest
 
 from tests.core.build import noun, policy, step, when
 from tests.core.world import World
-from watchdog_oom.conditions.process import ProcessesAre
+from watchdog_oom.core.conditions.process import ProcessesAre
 from watchdog_oom.core.model import ServiceStatus
 from watchdog_oom.core.nouns import ServiceNoun, TcpProbe
 from watchdog_oom.core.policy import Recover, Verb

@@ -6,12 +6,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from watchdog_oom import formatting
-from watchdog_oom.conditions import Condition, Family, Finding, Kind, verdict
+from watchdog_oom.core.condition import Condition, Family, Finding, SnapshotView, ValueKind, threshold_bytes, verdict
 from watchdog_oom.core.model import Process
 from watchdog_oom.core.nouns import Size
 from watchdog_oom.formatting import printable
 from watchdog_oom.lean_dataclasses import dataclass
-from watchdog_oom.view import View
 
 UNREADABLE = Finding(False, "memory could not be read", known=False)
 
@@ -26,7 +25,7 @@ class ProcessesAre:
     rss_above: Size | None = None
     runtime_above: float | None = None
 
-    def find(self, view: View) -> Finding:
+    def find(self, view: SnapshotView) -> Finding:
         group = view.matching(self.noun)
         findings = [finding for finding in (self._count(group), self._total(view, group), self._one(view, group))
                     if finding is not None]
@@ -39,7 +38,7 @@ class ProcessesAre:
         return Finding(len(group) > self.count_above,
                        f"{len(group)} processes match {self.noun} (threshold {self.count_above})")
 
-    def _total(self, view: View, group: tuple[Process, ...]) -> Finding | None:
+    def _total(self, view: SnapshotView, group: tuple[Process, ...]) -> Finding | None:
         if self.total_rss_above is None:
             return None
         threshold = threshold_bytes(view, self.total_rss_above)
@@ -49,7 +48,7 @@ class ProcessesAre:
         return Finding(total > threshold, f"{len(group)} processes of {self.noun} hold {formatting.size(total)} "
                                           f"(threshold {formatting.size(threshold)})")
 
-    def _one(self, view: View, group: tuple[Process, ...]) -> Finding | None:
+    def _one(self, view: SnapshotView, group: tuple[Process, ...]) -> Finding | None:
         if self.rss_above is None and self.runtime_above is None:
             return None
         rss = threshold_bytes(view, self.rss_above) if self.rss_above is not None else -1
@@ -64,12 +63,12 @@ class ProcessesAre:
         return Finding(False, f"of {len(group)} processes of {self.noun} none is above; the oldest: "
                               f"{self._measure(view, group[0], rss)}")
 
-    def _exceeds(self, view: View, process: Process, rss_bytes: float) -> bool:
+    def _exceeds(self, view: SnapshotView, process: Process, rss_bytes: float) -> bool:
         if process.rss_bytes <= rss_bytes:
             return False
         return self.runtime_above is None or process.age_seconds(view.snapshot.clock) > self.runtime_above
 
-    def _measure(self, view: View, process: Process, rss_bytes: float) -> str:
+    def _measure(self, view: SnapshotView, process: Process, rss_bytes: float) -> str:
         parts = []
         if self.rss_above is not None:
             parts.append(f"holds {formatting.size(process.rss_bytes)} (threshold {formatting.size(rss_bytes)})")
@@ -79,18 +78,10 @@ class ProcessesAre:
         return f"{printable(process.comm)}[{process.pid}] {' and '.join(parts)}"
 
 
-def threshold_bytes(view: View, size: Size) -> float | None:
-    """The size in bytes; a percentage is of all RAM, and not known as long as memory could not be read."""
-    memory = view.snapshot.memory
-    if memory is None and size.percent is not None:
-        return None
-    return size.of(memory.total_bytes if memory is not None else 0)
-
-
 def _build(values: Mapping[str, Any]) -> Condition:
     return ProcessesAre(values["process"], **{key: value for key, value in values.items() if key != "process"})
 
 
 FAMILY = Family(subject="process", build=_build, keys={
-    "process": Kind.PROCESS, "count_above": Kind.COUNT, "total_rss_above": Kind.SIZE,
-    "rss_above": Kind.SIZE, "runtime_above": Kind.DURATION})
+    "process": ValueKind.PROCESS, "count_above": ValueKind.COUNT, "total_rss_above": ValueKind.SIZE,
+    "rss_above": ValueKind.SIZE, "runtime_above": ValueKind.DURATION})

@@ -5,10 +5,10 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterable, Iterator
 
+from watchdog_oom.core.matching import alive, any_of, keys_match, own_keys_match
 from watchdog_oom.core.model import KernelKill, Process, ProcessId, Snapshot
 from watchdog_oom.core.nouns import ProcessNoun
 from watchdog_oom.core.policy import Policy
-from watchdog_oom.selectors import alive, any_of, keys_match, own_keys_match
 
 
 class View:
@@ -33,6 +33,10 @@ class View:
     def now(self) -> float:
         """The snapshot's moment, in seconds of CLOCK_BOOTTIME."""
         return self.snapshot.clock.boottime
+
+    def noun(self, name: str) -> ProcessNoun:
+        """The policy's process noun of that name."""
+        return self.policy.processes[name]
 
     def matching(self, noun_name: str) -> tuple[Process, ...]:
         """The living processes that the noun selects, oldest first."""

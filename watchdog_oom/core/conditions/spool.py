@@ -6,11 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from watchdog_oom import formatting
-from watchdog_oom.conditions import Condition, Family, Finding, Kind
+from watchdog_oom.core.condition import Condition, Family, Finding, SnapshotView, ValueKind
 from watchdog_oom.core.model import SpoolState
 from watchdog_oom.core.nouns import Size
 from watchdog_oom.lean_dataclasses import dataclass
-from watchdog_oom.view import View
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +23,7 @@ class SpoolIs:
     space_free_below: Size | None = None
     inodes_free_below: Size | None = None
 
-    def find(self, view: View) -> Finding:
+    def find(self, view: SnapshotView) -> Finding:
         state = view.snapshot.spools.get(self.spool)
         if state is None:
             return Finding(False, f"spool {self.spool} has not been scanned yet", known=False)
@@ -75,5 +74,6 @@ def _build(values: Mapping[str, Any]) -> Condition:
 
 
 FAMILY = Family(subject="spool", build=_build, keys={
-    "spool": Kind.SPOOL, "entries_above": Kind.COUNT, "size_above": Kind.SIZE, "oldest_above": Kind.DURATION,
-    "space_free_below": Kind.SIZE, "inodes_free_below": Kind.SIZE_OR_COUNT})
+    "spool": ValueKind.SPOOL, "entries_above": ValueKind.COUNT, "size_above": ValueKind.SIZE,
+    "oldest_above": ValueKind.DURATION, "space_free_below": ValueKind.SIZE,
+    "inodes_free_below": ValueKind.SIZE_OR_COUNT})

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from watchdog_oom.conditions import Condition, Family, Finding, Kind
+from watchdog_oom.core.condition import Condition, Family, Finding, SnapshotView, ValueKind
 from watchdog_oom.core.model import ServiceStatus
 from watchdog_oom.lean_dataclasses import dataclass
-from watchdog_oom.view import View
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +16,7 @@ class ServiceFailed:
 
     service: str
 
-    def find(self, view: View) -> Finding:
+    def find(self, view: SnapshotView) -> Finding:
         state = view.snapshot.services.get(self.service)
         if state is None:
             return Finding(False, f"the state of {self.service} is not known yet", known=False)
@@ -30,4 +29,4 @@ def _build(values: Mapping[str, Any]) -> Condition:
     return ServiceFailed(values["service"])
 
 
-FAMILY = Family(subject="service", keys={"service": Kind.SERVICE, "failed": Kind.TRUE}, build=_build)
+FAMILY = Family(subject="service", keys={"service": ValueKind.SERVICE, "failed": ValueKind.TRUE}, build=_build)

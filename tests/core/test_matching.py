@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.core.build import noun, proc
+from watchdog_oom.core.matching import Fact, glob_pattern, missing_fact, names_target, own_keys_match
 from watchdog_oom.core.model import NO_FACTS
 from watchdog_oom.core.nouns import ProcessNoun
-from watchdog_oom.selectors import Fact, glob_pattern, missing_fact, names_target, own_keys_match
 
 ALL = ProcessNoun("all", exe=(glob_pattern("/usr/bin/*", path=True),), user=("amavis", "0"),
                   comm=(glob_pattern("clam*"),), cmdline=(re.compile(r"--tempdir=\S+"),),

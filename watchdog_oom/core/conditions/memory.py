@@ -6,11 +6,10 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from watchdog_oom import formatting
-from watchdog_oom.conditions import Condition, Family, Finding, Kind
+from watchdog_oom.core.condition import Condition, Family, Finding, SnapshotView, ValueKind
 from watchdog_oom.core.model import Memory
 from watchdog_oom.core.nouns import Size
 from watchdog_oom.lean_dataclasses import dataclass
-from watchdog_oom.view import View
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +18,7 @@ class MemoryAvailableBelow:
 
     threshold: Size
 
-    def find(self, view: View) -> Finding:
+    def find(self, view: SnapshotView) -> Finding:
         memory = view.snapshot.memory
         if memory is None:
             return Finding(False, "memory could not be read", known=False)
@@ -34,7 +33,7 @@ class MemoryAvailableAbove:
 
     threshold: Size
 
-    def find(self, view: View) -> Finding:
+    def find(self, view: SnapshotView) -> Finding:
         below = MemoryAvailableBelow(self.threshold).find(view)
         return Finding(below.known and not below.holds, below.words, below.known)
 
@@ -45,7 +44,7 @@ class SwapFreeBelow:
 
     threshold: Size
 
-    def find(self, view: View) -> Finding:
+    def find(self, view: SnapshotView) -> Finding:
         memory = view.snapshot.memory
         if memory is None:
             return Finding(False, "memory could not be read", known=False)
@@ -81,4 +80,4 @@ def _build(values: Mapping[str, Any]) -> Condition:
 _CONDITIONS: Mapping[str, Callable[[Size], Condition]] = {
     "memory_available_below": MemoryAvailableBelow, "memory_available_above": MemoryAvailableAbove,
     "swap_free_below": SwapFreeBelow}
-FAMILY = Family(keys=dict.fromkeys(_CONDITIONS, Kind.SIZE), build=_build)
+FAMILY = Family(keys=dict.fromkeys(_CONDITIONS, ValueKind.SIZE), build=_build)

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from watchdog_oom.conditions import Condition, Family, Finding, Kind
+from watchdog_oom.core.condition import Condition, Family, Finding, SnapshotView, ValueKind
 from watchdog_oom.core.model import KernelKill
 from watchdog_oom.core.nouns import ProcessNoun
 from watchdog_oom.formatting import printable
 from watchdog_oom.lean_dataclasses import dataclass
-from watchdog_oom.view import View
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,14 +18,14 @@ class KernelOomKill:
 
     noun: str | None
 
-    def find(self, view: View) -> Finding:
+    def find(self, view: SnapshotView) -> Finding:
         for kill in view.kernel_kills:
-            if self.noun is None or _was(view, view.policy.processes[self.noun], kill):
+            if self.noun is None or _was(view, view.noun(self.noun), kill):
                 return Finding(True, f"the kernel killed {printable(kill.comm)}[{kill.pid}]: {printable(kill.line)}")
         return Finding(False, f"the kernel has not just killed {self.noun or 'any process'}")
 
 
-def _was(view: View, noun: ProcessNoun, kill: KernelKill) -> bool:
+def _was(view: SnapshotView, noun: ProcessNoun, kill: KernelKill) -> bool:
     """The dead are matched as they were last seen; one never seen alive only by the name in the kernel's line."""
     if kill.victim is not None:
         return view.matches(noun, kill.victim)
@@ -38,4 +37,4 @@ def _build(values: Mapping[str, Any]) -> Condition:
     return KernelOomKill(None if name == "any" else name)
 
 
-FAMILY = Family(keys={"kernel_oom_kill": Kind.PROCESS_OR_ANY}, build=_build)
+FAMILY = Family(keys={"kernel_oom_kill": ValueKind.PROCESS_OR_ANY}, build=_build)

@@ -6,9 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from watchdog_oom import formatting
-from watchdog_oom.conditions import Condition, Family, Finding, Kind
+from watchdog_oom.core.condition import Condition, Family, Finding, SnapshotView, ValueKind
 from watchdog_oom.lean_dataclasses import dataclass
-from watchdog_oom.view import View
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +17,7 @@ class PressureAbove:
     full: bool
     percent: float
 
-    def find(self, view: View) -> Finding:
+    def find(self, view: SnapshotView) -> Finding:
         pressure = view.snapshot.pressure
         if pressure is None:
             return Finding(False, "memory pressure is not available on this kernel", known=False)
@@ -33,4 +32,4 @@ def _build(values: Mapping[str, Any]) -> Condition:
     return PressureAbove(full=key == "pressure_full_above", percent=percent)
 
 
-FAMILY = Family(keys={"pressure_some_above": Kind.PERCENT, "pressure_full_above": Kind.PERCENT}, build=_build)
+FAMILY = Family(keys={"pressure_some_above": ValueKind.PERCENT, "pressure_full_above": ValueKind.PERCENT}, build=_build)

@@ -1,0 +1,92 @@
+"""The shape of a condition: what it is asked, and how it answers with evidence in words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from enum import StrEnum
+from typing import Any, Protocol
+
+from watchdog_oom.core.model import KernelKill, Process, Snapshot
+from watchdog_oom.core.nouns import ProcessNoun, Size
+from watchdog_oom.lean_dataclasses import dataclass
+
+
+class ValueKind(StrEnum):
+    """What the value of a key must be; the schema turns it into a check and into words."""
+
+    SIZE = "size"
+    DURATION = "duration"
+    PERCENT = "percent"
+    COUNT = "count"
+    TRUE = "true"
+    PROCESS = "process name"
+    PROCESS_OR_ANY = "process name or any"
+    SPOOL = "spool name"
+    SERVICE = "service name"
+    SIZE_OR_COUNT = "percent or count"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What a condition found: whether it holds, and the measured fact in words, for the page and for "why not".
+
+    ``known`` is false where the reading is missing: such a finding neither fires nor resets anything (Law 10).
+    """
+
+    holds: bool
+    words: str
+    known: bool = True
+
+
+class SnapshotView(Protocol):
+    """What a condition may ask: one snapshot seen through one policy. ``core/view.py`` answers."""
+
+    @property
+    def snapshot(self) -> Snapshot: ...
+
+    @property
+    def kernel_kills(self) -> tuple[KernelKill, ...]:
+        """The kernel's kills that this rule hears now, those included that it could not act on at once."""
+
+    @property
+    def now(self) -> float:
+        """The snapshot's moment, in seconds of CLOCK_BOOTTIME."""
+
+    def noun(self, name: str) -> ProcessNoun:
+        """The policy's process noun of that name."""
+
+    def matching(self, noun_name: str) -> tuple[Process, ...]:
+        """The living processes that the noun selects, oldest first."""
+
+    def matches(self, noun: ProcessNoun, process: Process) -> bool:
+        """Whether every key of the noun holds for the process."""
+
+
+class Condition(Protocol):
+    """One compiled condition: frozen, equal by value, without a clock of its own."""
+
+    def find(self, view: SnapshotView) -> Finding: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """Keys that belong together. ``subject`` is the key that names the noun; ``build`` gets the clause's values for the
+    family's keys, subject included, checked and converted by ValueKind (a duration in seconds, a size as Size)."""
+
+    keys: Mapping[str, ValueKind]
+    build: Callable[[Mapping[str, Any]], Condition]
+    subject: str | None = None
+
+
+def verdict(findings: Iterable[Finding]) -> bool | None:
+    """Whether all findings hold; ``None`` where a reading is missing and no other finding decides."""
+    answers = {finding.holds if finding.known else None for finding in findings}
+    return False if False in answers else None if None in answers else True
+
+
+def threshold_bytes(view: SnapshotView, size: Size) -> float | None:
+    """The size in bytes; a percentage is of all RAM, and not known as long as memory could not be read."""
+    memory = view.snapshot.memory
+    if memory is None and size.percent is not None:
+        return None
+    return size.of(memory.total_bytes if memory is not None else 0)

@@ -1,0 +1,1 @@
+"""When? One file a family of conditions, and their registry."""
