@@ -12,11 +12,11 @@ import pytest
 from watchdog_oom import __version__, arguments
 from watchdog_oom.cli import cli
 from watchdog_oom.core.policy import Verb
+from watchdog_oom.core.rules.recovery.steps import DEFAULT_WITHIN_SECONDS
 from watchdog_oom.host.own import missing_capabilities
 from watchdog_oom.policy.build import build_policy
 from watchdog_oom.policy.load import load_policy
 from watchdog_oom.policy.units import parse_duration
-from watchdog_oom.rules.recovery_steps import DEFAULT_WITHIN_SECONDS
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("packaging/*.md")])

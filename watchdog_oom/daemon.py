@@ -14,6 +14,7 @@ from watchdog_oom.cadence import pause_seconds
 from watchdog_oom.config import build_config
 from watchdog_oom.core.actions import Intent, Plan, Purge
 from watchdog_oom.core.model import EffectReport, Snapshot
+from watchdog_oom.core.rules.emergency import imminent
 from watchdog_oom.decide import decide
 from watchdog_oom.errors import NotPermittedError, WatchdogError, place_of
 from watchdog_oom.guard import Budget
@@ -29,7 +30,6 @@ from watchdog_oom.lean_dataclasses import replace
 from watchdog_oom.notify import Notifier
 from watchdog_oom.policy_keeper import PolicyKeeper
 from watchdog_oom.reporting import Reporter
-from watchdog_oom.rules.emergency import imminent
 from watchdog_oom.status_file import Health
 from watchdog_oom.waiting import Waiting
 from watchdog_oom.wakeups import Wakeups

@@ -10,13 +10,13 @@ from watchdog_oom.core.matching import names_target
 from watchdog_oom.core.model import Process
 from watchdog_oom.core.nouns import Size
 from watchdog_oom.core.policy import Limit, Mode, Recover, RecoveryStep, Verb
+from watchdog_oom.core.rules.limit import size_bytes
+from watchdog_oom.core.rules.recovery.trigger import clause_findings, wait_seconds
 from watchdog_oom.core.view import View
 from watchdog_oom.formatting import printable
 from watchdog_oom.guard import untouchable
 from watchdog_oom.history import Recovery
 from watchdog_oom.lean_dataclasses import dataclass
-from watchdog_oom.rules.limit import size_bytes
-from watchdog_oom.rules.recover import clause_findings, wait_seconds
 
 MOST_NAMED = 5
 

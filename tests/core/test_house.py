@@ -13,7 +13,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "watchdog_oom"
 CORE = ("core.model", "core.actions", "core.policy", "core.nouns", "core.conditions", "core.matching",
-        "core.view", "formatting", "turn", "history", "rules", "guard", "decide", "policy.build")
+        "core.view", "formatting", "turn", "history", "core.rules", "guard", "decide", "policy.build")
 FORBIDDEN = {"os", "subprocess", "time", "logging", "datetime", "socket", "random", "pathlib", "shutil", "io", "sys",
              "threading", "asyncio", "select", "selectors", "signal", "ctypes"}
 FRONT_DOORS = ("daemon.py", "__main__.py", "cli/__init__.py", "cli/__main__.py")
@@ -54,7 +54,7 @@ def imports(path: Path) -> Iterator[str]:
 
 
 def below(name: str) -> str | None:
-    """The module of the package that an import means, if any: ``watchdog_oom.rules.limit.apply`` → ``rules.limit``."""
+    """The module of the package that an import means, if any: ``watchdog_oom.core.guard.judge`` → ``core.guard``."""
     if name == "watchdog_oom" or not name.startswith("watchdog_oom."):
         return None
     inside = name.removeprefix("watchdog_oom.")

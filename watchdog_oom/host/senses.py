@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from watchdog_oom.core.actions import Watch
 from watchdog_oom.core.model import EffectReport, KernelKill, Memory, ServiceState, Snapshot
 from watchdog_oom.core.policy import Emergency, Policy
+from watchdog_oom.core.rules.emergency import met, near
 from watchdog_oom.guard import LOGIN, SSHD
 from watchdog_oom.host.clock import boot_id, read_clock
 from watchdog_oom.host.kmsg import KmsgReader
@@ -21,7 +22,6 @@ from watchdog_oom.host.spools import Spools
 from watchdog_oom.host.status import StatusPoller
 from watchdog_oom.host.want import Want, want_of
 from watchdog_oom.lean_dataclasses import replace
-from watchdog_oom.rules.emergency import met, near
 
 
 class Senses:

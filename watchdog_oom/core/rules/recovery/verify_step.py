@@ -5,9 +5,9 @@ from __future__ import annotations
 from watchdog_oom import formatting
 from watchdog_oom.core.actions import Probe
 from watchdog_oom.core.model import ServiceStatus
+from watchdog_oom.core.rules.recovery.progress import WAITING, Context, Progress, Status, done, failed
 from watchdog_oom.history import Run
 from watchdog_oom.lean_dataclasses import replace
-from watchdog_oom.rules.progress import WAITING, Context, Progress, Status, done, failed
 
 PROBE_PAUSE_SECONDS = 1.0
 VERIFY_SECONDS = 60.0

@@ -143,5 +143,5 @@ def test_a_purge_is_not_believed_before_a_scan_that_came_after_it() -> None:
 
 def test_every_verb_of_the_policy_language_has_a_handler() -> None:
     from watchdog_oom.core.policy import Verb
-    from watchdog_oom.rules.recovery_steps import HANDLERS
+    from watchdog_oom.core.rules.recovery.steps import HANDLERS
     assert set(HANDLERS) == set(Verb)

@@ -17,8 +17,8 @@ from watchdog_oom.core.conditions.service import ServiceFailed
 from watchdog_oom.core.model import ServiceStatus
 from watchdog_oom.core.nouns import ServiceNoun, SpoolNoun, TcpProbe
 from watchdog_oom.core.policy import Clause, Hours, Mode, Policy, Recover, Verb
+from watchdog_oom.core.rules.recovery.trigger import wait_seconds
 from watchdog_oom.history import Recovery
-from watchdog_oom.rules.recover import wait_seconds
 
 STEPS = (step(Verb.STOP, "amavis", "clamd"), step(Verb.KILL, "clamscan"), step(Verb.PURGE, "vscan"),
          step(Verb.START, stopped=True), step(Verb.VERIFY, "amavis"))

@@ -9,9 +9,9 @@ from watchdog_oom.core.actions import Signal, SignalName
 from watchdog_oom.core.model import Process, ServiceState, ServiceStatus
 from watchdog_oom.core.nouns import ServiceNoun
 from watchdog_oom.core.policy import Recover, Verb
+from watchdog_oom.core.rules.recovery import service_steps, steps
+from watchdog_oom.core.rules.recovery.progress import Context, Progress, Status
 from watchdog_oom.history import Phase, Run
-from watchdog_oom.rules import recovery_steps, service_steps
-from watchdog_oom.rules.progress import Context, Progress, Status
 from watchdog_oom.turn import Turn
 
 DOWN = ServiceStatus.INACTIVE
@@ -82,5 +82,5 @@ def test_a_step_without_a_deadline_leaves_a_unit_the_time_it_says_it_needs(verb:
     asks = step(verb, "a", within=given)
     now = turn(snapshot(at=NOW + after, services={"a": state}), rules)
     run = run_of(asked={"stop a": "i", "start a": "j"}, stopped=("a",))
-    _, progress = recovery_steps.advance(now, Recover("r", (), (asks,)), run, asks)
+    _, progress = steps.advance(now, Recover("r", (), (asks,)), run, asks)
     assert progress.status is status

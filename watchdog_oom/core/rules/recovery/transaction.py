@@ -10,10 +10,10 @@ from typing import assert_never
 
 from watchdog_oom.core.model import ServiceStatus
 from watchdog_oom.core.policy import Recover, RecoveryStep, Verb
+from watchdog_oom.core.rules.recovery import contain_step, service_steps, steps
+from watchdog_oom.core.rules.recovery.progress import Context, Progress, Status
 from watchdog_oom.history import Phase, Recovery, Run
 from watchdog_oom.lean_dataclasses import replace
-from watchdog_oom.rules import contain_step, recovery_steps, service_steps
-from watchdog_oom.rules.progress import Context, Progress, Status
 from watchdog_oom.turn import Turn
 
 SUCCESS = "success"
@@ -88,12 +88,12 @@ def _steps(turn: Turn, recover: Recover, run: Run) -> Run:
     last one, what it stopped and no step has started is started as well."""
     for earlier in recover.steps[:run.index]:
         if earlier.verb is Verb.FREEZE:
-            recovery_steps.keep_frozen(Context(turn, recover, earlier), run)
+            steps.keep_frozen(Context(turn, recover, earlier), run)
         if earlier.verb is Verb.CONTAIN:
             contain_step.keep(Context(turn, recover, earlier), run)
     while run.index < len(recover.steps):
         step = recover.steps[run.index]
-        run, progress = recovery_steps.advance(turn, recover, run, step)
+        run, progress = steps.advance(turn, recover, run, step)
         match progress.status:
             case Status.WAITING:
                 return run

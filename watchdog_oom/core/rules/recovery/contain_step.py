@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+from watchdog_oom.core.rules import containment
+from watchdog_oom.core.rules.recovery.progress import WAITING, Context, Progress, done
 from watchdog_oom.formatting import printable
 from watchdog_oom.guard import uncontainable
 from watchdog_oom.history import Run
-from watchdog_oom.rules import containing
-from watchdog_oom.rules.progress import WAITING, Context, Progress, done
 
 
 def contain(context: Context, run: Run) -> tuple[Run, Progress]:
     """What cannot be contained is told and passed over: the steps after it must not wait for a comfort."""
-    bounds = containing.Bounds(context.step.memory_high, context.step.memory_max)
+    bounds = containment.Bounds(context.step.memory_high, context.step.memory_max)
     amounts = bounds.in_bytes(context.turn)
     if amounts is None:
         return run, WAITING
@@ -39,11 +39,11 @@ def contain(context: Context, run: Run) -> tuple[Run, Progress]:
 
 def keep(context: Context, run: Run) -> None:
     """Ask for the containment; to be asked again each tick for as long as the run lasts."""
-    bounds = containing.Bounds(context.step.memory_high, context.step.memory_max)
+    bounds = containment.Bounds(context.step.memory_high, context.step.memory_max)
     for name in context.step.names:
         for process in context.turn.view.matching(name):
             if process.facts.unit is not None:
-                containing.ask(context.turn, process, bounds, context.rule, run.because, noun=name,
+                containment.ask(context.turn, process, bounds, context.rule, run.because, noun=name,
                                incident=run.incident)
 
 

@@ -11,9 +11,9 @@ from watchdog_oom.core.conditions.process import ProcessesAre
 from watchdog_oom.core.model import ServiceStatus
 from watchdog_oom.core.nouns import ServiceNoun
 from watchdog_oom.core.policy import Recover, RecoveryStep, Verb
+from watchdog_oom.core.rules.recovery import service_steps
+from watchdog_oom.core.rules.recovery.progress import Context, Progress, Status
 from watchdog_oom.history import Phase, Run
-from watchdog_oom.rules import service_steps
-from watchdog_oom.rules.progress import Context, Progress, Status
 
 ACTIVE, INACTIVE, FAILED = ServiceStatus.ACTIVE, ServiceStatus.INACTIVE, ServiceStatus.FAILED
 UNKNOWN, CHANGING = ServiceStatus.UNKNOWN, ServiceStatus.CHANGING

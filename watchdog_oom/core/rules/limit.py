@@ -11,11 +11,11 @@ from watchdog_oom.core.matching import names_target
 from watchdog_oom.core.model import Process, ProcessId
 from watchdog_oom.core.nouns import ProcessNoun, Size
 from watchdog_oom.core.policy import First, Limit, Then
+from watchdog_oom.core.rules import containment
+from watchdog_oom.core.rules.kill_escalation import unkillable
 from watchdog_oom.core.view import View
 from watchdog_oom.formatting import printable
 from watchdog_oom.guard import untouchable
-from watchdog_oom.rules import containing
-from watchdog_oom.rules.escalation import unkillable
 from watchdog_oom.turn import Turn
 
 CALM_SECONDS = 60.0
@@ -131,7 +131,7 @@ def _keep_contained(turn: Turn, limit: Limit, group: tuple[Process, ...]) -> Non
             continue
         calm = _calm(turn.view, limit, unit, group)
         if not turn.held_long_enough(f"{rule} calm {unit}", calm, CALM_SECONDS):
-            containing.renew(turn, unit, containing.Bounds(limit.contained_at, limit.memory_max),
+            containment.renew(turn, unit, containment.Bounds(limit.contained_at, limit.memory_max),
                              (f"{unit} has not been well below the limit for {formatting.duration(CALM_SECONDS)} yet",))
 
 
@@ -162,7 +162,7 @@ def _consequence(turn: Turn, limit: Limit, noun: ProcessNoun, process: Process, 
         case Then.FREEZE:
             turn.freeze(process, rule, because, noun=noun.name, named=named)
         case Then.CONTAIN:
-            containing.ask(turn, process, containing.Bounds(limit.contained_at, limit.memory_max), rule, because,
+            containment.ask(turn, process, containment.Bounds(limit.contained_at, limit.memory_max), rule, because,
                            noun=noun.name)
         case Then.REPORT:
             if turn.first_time(f"{rule} reports {process.id}"):

@@ -1,0 +1,1 @@
+"""A recovery: a transaction of steps, each verified by a later snapshot."""
