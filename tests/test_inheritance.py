@@ -1,9 +1,9 @@
 from __future__ import annotations
 
 from watchdog_oom.core.actions import StartUnit
+from watchdog_oom.core.history import History, Phase, Recovery
 from watchdog_oom.core.nouns import ServiceNoun
 from watchdog_oom.core.policy import Policy, Recover
-from watchdog_oom.history import History, Phase, Recovery
 from watchdog_oom.inheritance import settle
 from watchdog_oom.journal.recover import Unfinished
 

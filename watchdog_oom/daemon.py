@@ -10,15 +10,15 @@ from collections.abc import Callable, Sequence
 from watchdog_oom import __version__, arguments, state_file
 from watchdog_oom.arguments import Options
 from watchdog_oom.bookkeeper import Bookkeeper, open_journal
-from watchdog_oom.cadence import pause_seconds
 from watchdog_oom.config import build_config
 from watchdog_oom.core.actions import Intent, Plan, Purge
+from watchdog_oom.core.decide import decide
+from watchdog_oom.core.guard import Budget
+from watchdog_oom.core.history import History
 from watchdog_oom.core.model import EffectReport, Snapshot
+from watchdog_oom.core.poll_interval import pause_seconds
 from watchdog_oom.core.rules.emergency import imminent
-from watchdog_oom.decide import decide
 from watchdog_oom.errors import NotPermittedError, WatchdogError, place_of
-from watchdog_oom.guard import Budget
-from watchdog_oom.history import History
 from watchdog_oom.host.facts import FactReader
 from watchdog_oom.host.hands import Hands
 from watchdog_oom.host.own import OwnLock, missing_capabilities, own_directory, protect_itself

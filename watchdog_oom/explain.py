@@ -6,13 +6,13 @@ from collections.abc import Iterator, Mapping
 
 from watchdog_oom.core.actions import Plan
 from watchdog_oom.core.condition import Finding
+from watchdog_oom.core.decide import decide
+from watchdog_oom.core.guard import Budget, untouchable
+from watchdog_oom.core.history import History, Recovery
 from watchdog_oom.core.model import Process, Snapshot
 from watchdog_oom.core.policy import Emergency, Policy
 from watchdog_oom.core.rules import emergency
 from watchdog_oom.core.view import View
-from watchdog_oom.decide import decide
-from watchdog_oom.guard import Budget, untouchable
-from watchdog_oom.history import History, Recovery
 from watchdog_oom.lean_dataclasses import dataclass, replace
 from watchdog_oom.nearness import LimitReport, RecoverReport, limit_report, recover_report
 

@@ -6,6 +6,8 @@ from typing import assert_never
 
 from watchdog_oom import formatting
 from watchdog_oom.core.condition import Finding, verdict
+from watchdog_oom.core.guard import untouchable
+from watchdog_oom.core.history import Recovery
 from watchdog_oom.core.matching import names_target
 from watchdog_oom.core.model import Process
 from watchdog_oom.core.nouns import Size
@@ -14,8 +16,6 @@ from watchdog_oom.core.rules.limit import size_bytes
 from watchdog_oom.core.rules.recovery.trigger import clause_findings, wait_seconds
 from watchdog_oom.core.view import View
 from watchdog_oom.formatting import printable
-from watchdog_oom.guard import untouchable
-from watchdog_oom.history import Recovery
 from watchdog_oom.lean_dataclasses import dataclass
 
 MOST_NAMED = 5

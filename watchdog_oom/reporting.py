@@ -8,9 +8,9 @@ from contextlib import suppress
 
 from watchdog_oom import state_file, status_file
 from watchdog_oom.arguments import Options
+from watchdog_oom.core.guard import Budget
+from watchdog_oom.core.history import History
 from watchdog_oom.core.model import Snapshot
-from watchdog_oom.guard import Budget
-from watchdog_oom.history import History
 from watchdog_oom.journal.record import Kind, Record
 from watchdog_oom.journal.writer import Journal
 from watchdog_oom.notify import Notifier

@@ -11,8 +11,8 @@ import json
 from contextlib import suppress
 from typing import Any
 
+from watchdog_oom.core.history import Adjusted, Contained, History, Recovery
 from watchdog_oom.core.model import ProcessId
-from watchdog_oom.history import Adjusted, Contained, History, Recovery
 from watchdog_oom.host.own_files import read_own, replace_file
 from watchdog_oom.lean_dataclasses import replace
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import os
 
+from watchdog_oom.core.guard import Budget
+from watchdog_oom.core.history import History, Recovery
 from watchdog_oom.core.model import Snapshot
 from watchdog_oom.core.policy import Policy
 from watchdog_oom.core.rules.recovery.trigger import wait_seconds
-from watchdog_oom.guard import Budget
-from watchdog_oom.history import History, Recovery
 from watchdog_oom.host.own_files import replace_file
 from watchdog_oom.lean_dataclasses import dataclass, field
 

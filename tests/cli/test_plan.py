@@ -16,7 +16,7 @@ import pytest
 from click.testing import Result
 
 from watchdog_oom import state_file
-from watchdog_oom.history import History, Recovery
+from watchdog_oom.core.history import History, Recovery
 
 Run = Callable[..., Result]
 Write = Callable[..., Path]

@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any, TypeVar
 
+from watchdog_oom.core.guard import Budget
+from watchdog_oom.core.history import History
 from watchdog_oom.core.model import (
     Clock,
     Facts,
@@ -19,10 +21,8 @@ from watchdog_oom.core.model import (
 )
 from watchdog_oom.core.nouns import ProcessNoun, ServiceNoun, Size, SpoolNoun
 from watchdog_oom.core.policy import Clause, Emergency, Limit, Policy, Protect, Recover, RecoveryStep, Verb
+from watchdog_oom.core.tick import Turn
 from watchdog_oom.core.view import View
-from watchdog_oom.guard import Budget
-from watchdog_oom.history import History
-from watchdog_oom.turn import Turn
 
 MIB = 1 << 20
 NOW = 10_000.0

@@ -12,12 +12,12 @@ from tests.core.world import World
 from watchdog_oom.core.conditions.memory import MemoryAvailableBelow
 from watchdog_oom.core.conditions.process import ProcessesAre
 from watchdog_oom.core.conditions.spool import SpoolIs
+from watchdog_oom.core.decide import decide
+from watchdog_oom.core.guard import Budget
+from watchdog_oom.core.history import History
 from watchdog_oom.core.model import Memory, ServiceState, ServiceStatus, Snapshot
 from watchdog_oom.core.nouns import ServiceNoun, SpoolNoun
 from watchdog_oom.core.policy import Emergency, Limit, Protect, Recover, Then, Verb
-from watchdog_oom.decide import decide
-from watchdog_oom.guard import Budget
-from watchdog_oom.history import History
 
 EVERYTHING = policy(
     noun("hog"), noun("db"), SpoolNoun("spool", "/spool", ("*",), 60.0), ServiceNoun("a", "a.service", ("a.socket",)),

@@ -10,6 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from watchdog_oom.core.conditions.registry import build as build_conditions
+from watchdog_oom.core.decide import decide
+from watchdog_oom.core.guard import Budget
+from watchdog_oom.core.history import History, Recovery
 from watchdog_oom.core.matching import glob_pattern
 from watchdog_oom.core.model import (
     Clock,
@@ -24,10 +27,7 @@ from watchdog_oom.core.model import (
 )
 from watchdog_oom.core.nouns import ProcessNoun, ServiceNoun, Size, SpoolNoun
 from watchdog_oom.core.policy import Clause, Emergency, Hours, Limit, Mode, Policy, Protect, Recover, RecoveryStep, Verb
-from watchdog_oom.decide import decide
 from watchdog_oom.explain import Rehearsal, rehearse
-from watchdog_oom.guard import Budget
-from watchdog_oom.history import History, Recovery
 
 MIB = 1 << 20
 NOW = 100_000.0

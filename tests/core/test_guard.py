@@ -14,11 +14,11 @@ from tests.core.build import mib, noun, percent, policy, proc, snapshot, spool_s
 from tests.core.world import Proc, World
 from watchdog_oom.core.actions import Probe, Purge, Run, SetOomScoreAdj, Signal, SignalName, StartUnit, Step, StopUnit
 from watchdog_oom.core.conditions.process import ProcessesAre
+from watchdog_oom.core.guard import Budget, refusal, untouchable
 from watchdog_oom.core.model import Facts, Process, ProcessId
 from watchdog_oom.core.nouns import ProcessNoun
 from watchdog_oom.core.policy import Emergency, Limit, Policy, Protect, Recover, Then, Verb
 from watchdog_oom.core.view import View
-from watchdog_oom.guard import Budget, refusal, untouchable
 
 BUDGET = Budget(kills_per_minute=3, purge_entries=100)
 SSHD = proc(50, "sshd", exe="/usr/sbin/sshd")

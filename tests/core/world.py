@@ -23,6 +23,10 @@ from watchdog_oom.core.actions import (
     StopUnit,
     Watch,
 )
+from watchdog_oom.core.decide import decide
+from watchdog_oom.core.guard import Budget
+from watchdog_oom.core.history import History, Phase
+from watchdog_oom.core.history import Run as RecoveryRun
 from watchdog_oom.core.model import (
     NO_FACTS,
     UNLIMITED_BYTES,
@@ -39,10 +43,6 @@ from watchdog_oom.core.model import (
     SpoolState,
 )
 from watchdog_oom.core.policy import Policy
-from watchdog_oom.decide import decide
-from watchdog_oom.guard import Budget
-from watchdog_oom.history import History, Phase
-from watchdog_oom.history import Run as RecoveryRun
 
 
 @dataclass(slots=True)

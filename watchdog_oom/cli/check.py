@@ -15,14 +15,14 @@ from watchdog_oom.cli.lint import Warned, lint
 from watchdog_oom.cli.lint_host import lint_host
 from watchdog_oom.cli.loaded import LoadedPolicy, Places, load
 from watchdog_oom.cli.output import Page, show, show_json
+from watchdog_oom.core.guard import Budget
+from watchdog_oom.core.history import History
 from watchdog_oom.core.model import Process
 from watchdog_oom.core.policy import Policy
 from watchdog_oom.core.view import View
 from watchdog_oom.errors import Fault, PolicyError
 from watchdog_oom.explain import rehearse
 from watchdog_oom.formatting import printable
-from watchdog_oom.guard import Budget
-from watchdog_oom.history import History
 
 EXIT_WARNINGS = 1
 JSON_VERSION = 1

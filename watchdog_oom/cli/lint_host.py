@@ -10,11 +10,11 @@ from watchdog_oom.cli.host_view import HostView
 from watchdog_oom.cli.lint import Warned, targets
 from watchdog_oom.cli.missing import Missing
 from watchdog_oom.cli.near import near
+from watchdog_oom.core.guard import untouchable
 from watchdog_oom.core.matching import names_target
 from watchdog_oom.core.model import ServiceStatus
 from watchdog_oom.core.view import View
 from watchdog_oom.explain import Rehearsal
-from watchdog_oom.guard import untouchable
 from watchdog_oom.nearness import who
 
 _UNIT_DIRECTORIES = ("/etc/systemd/system", "/run/systemd/system", "/usr/lib/systemd/system", "/lib/systemd/system")

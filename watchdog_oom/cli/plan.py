@@ -14,10 +14,10 @@ from watchdog_oom.cli.loaded import load
 from watchdog_oom.cli.output import show, show_json
 from watchdog_oom.cli.plan_json import to_plain
 from watchdog_oom.cli.plan_page import page_of
+from watchdog_oom.core.guard import Budget
+from watchdog_oom.core.history import History
 from watchdog_oom.explain import rehearse
 from watchdog_oom.formatting import printable
-from watchdog_oom.guard import Budget
-from watchdog_oom.history import History
 
 EXIT_ACTS = 1
 

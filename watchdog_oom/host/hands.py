@@ -21,11 +21,11 @@ from watchdog_oom.core.actions import (
     StartUnit,
     StopUnit,
 )
+from watchdog_oom.core.guard import untouchable
 from watchdog_oom.core.model import EffectReport, Process, Snapshot
 from watchdog_oom.core.nouns import RunProbe, TcpProbe
 from watchdog_oom.core.policy import Policy
 from watchdog_oom.core.view import View
-from watchdog_oom.guard import untouchable
 from watchdog_oom.host.facts import FactReader
 from watchdog_oom.host.jobs import Jobs
 from watchdog_oom.host.oom_score import set_oom_score_adj

@@ -7,10 +7,10 @@ import select
 from collections.abc import Iterable
 
 from watchdog_oom.core.actions import Watch
+from watchdog_oom.core.guard import LOGIN, SSHD
 from watchdog_oom.core.model import EffectReport, KernelKill, Memory, ServiceState, Snapshot
 from watchdog_oom.core.policy import Emergency, Policy
 from watchdog_oom.core.rules.emergency import met, near
-from watchdog_oom.guard import LOGIN, SSHD
 from watchdog_oom.host.clock import boot_id, read_clock
 from watchdog_oom.host.kmsg import KmsgReader
 from watchdog_oom.host.meminfo import MemoryReader

@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 from tests.core.build import MIB, mib, noun, percent, policy
 from tests.core.world import Proc, Unit, World
 from watchdog_oom.core.actions import Contain, Release
+from watchdog_oom.core.guard import uncontainable
 from watchdog_oom.core.model import UNLIMITED_BYTES, ServiceStatus
 from watchdog_oom.core.nouns import ProcessNoun
 from watchdog_oom.core.policy import Emergency, Limit, Policy, Protect, Then
 from watchdog_oom.core.view import View
-from watchdog_oom.guard import uncontainable
 
 UNIT = "report.service"
 

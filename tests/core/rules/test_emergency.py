@@ -9,11 +9,11 @@ import pytest
 from tests.core.build import memory, mib, noun, percent, policy, proc, snapshot
 from tests.core.world import Proc, World
 from watchdog_oom.core.actions import NoteKind, SignalName
+from watchdog_oom.core.guard import Budget
+from watchdog_oom.core.history import Stage
 from watchdog_oom.core.policy import Emergency, Limit, Mode, Protect
 from watchdog_oom.core.rules.emergency import badness, imminent, met, near, ranked
 from watchdog_oom.core.view import View
-from watchdog_oom.guard import Budget
-from watchdog_oom.history import Stage
 
 TERM, KILL = SignalName.TERM, SignalName.KILL
 RULE = Emergency(percent(20.0), percent(20.0))

@@ -7,8 +7,8 @@ from dataclasses import replace
 from tests.core.build import mib, noun, percent, policy
 from tests.core.world import Proc, World
 from watchdog_oom.core.actions import SignalName
+from watchdog_oom.core.history import Stage
 from watchdog_oom.core.policy import Emergency, Limit, Protect
-from watchdog_oom.history import Stage
 
 TERM, KILL = SignalName.TERM, SignalName.KILL
 RULES = policy(noun("hog"), Limit("hog", "hog", rss=mib(100), grace_seconds=10.0))

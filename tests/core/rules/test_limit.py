@@ -9,9 +9,9 @@ import pytest
 from tests.core.build import mib, noun, percent, policy
 from tests.core.world import World
 from watchdog_oom.core.actions import SignalName
+from watchdog_oom.core.decide import decide
+from watchdog_oom.core.history import Stage
 from watchdog_oom.core.policy import Limit, Policy, Protect, Then
-from watchdog_oom.decide import decide
-from watchdog_oom.history import Stage
 
 TERM, KILL, STOP, CONT = SignalName.TERM, SignalName.KILL, SignalName.STOP, SignalName.CONT
 

@@ -9,12 +9,12 @@ from __future__ import annotations
 from watchdog_oom import formatting
 from watchdog_oom.core.actions import Contain, NoteKind, Release
 from watchdog_oom.core.condition import threshold_bytes
+from watchdog_oom.core.history import Contained
 from watchdog_oom.core.model import UNLIMITED_BYTES, Process, ServiceState, ServiceStatus
 from watchdog_oom.core.nouns import Size
+from watchdog_oom.core.tick import Turn, Wish
 from watchdog_oom.formatting import printable
-from watchdog_oom.history import Contained
 from watchdog_oom.lean_dataclasses import dataclass, replace
-from watchdog_oom.turn import Turn, Wish
 
 RETRY_SECONDS = 300.0
 STATE_SECONDS = 30.0

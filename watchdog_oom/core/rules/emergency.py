@@ -5,14 +5,14 @@ from __future__ import annotations
 from watchdog_oom import formatting
 from watchdog_oom.core.condition import Finding
 from watchdog_oom.core.conditions.memory import MemoryAvailableBelow, SwapFreeBelow, available_below, swap_below
+from watchdog_oom.core.guard import untouchable
+from watchdog_oom.core.history import Stage
 from watchdog_oom.core.model import Memory, Process
 from watchdog_oom.core.policy import Emergency, Mode
 from watchdog_oom.core.rules.kill_escalation import killing, unkillable
+from watchdog_oom.core.tick import Turn
 from watchdog_oom.core.view import View
 from watchdog_oom.formatting import printable
-from watchdog_oom.guard import untouchable
-from watchdog_oom.history import Stage
-from watchdog_oom.turn import Turn
 
 RULE = "emergency"
 GRACE_SECONDS = 5.0

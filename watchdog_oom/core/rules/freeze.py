@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from watchdog_oom.core.actions import Signal, SignalName
-from watchdog_oom.turn import Turn
+from watchdog_oom.core.tick import Turn
 
 
 def thaw_rest(turn: Turn) -> None:

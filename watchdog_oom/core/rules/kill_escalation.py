@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from watchdog_oom.core.actions import NoteKind
+from watchdog_oom.core.history import Ending, Stage
 from watchdog_oom.core.model import ProcessId
+from watchdog_oom.core.tick import Turn
 from watchdog_oom.formatting import printable
-from watchdog_oom.history import Ending, Stage
 from watchdog_oom.lean_dataclasses import replace
-from watchdog_oom.turn import Turn
 
 KILL_WAIT_SECONDS = 5.0
 SHUN_SECONDS = 60.0

@@ -7,16 +7,16 @@ from typing import assert_never
 
 from watchdog_oom import formatting
 from watchdog_oom.core.condition import threshold_bytes
+from watchdog_oom.core.guard import untouchable
 from watchdog_oom.core.matching import names_target
 from watchdog_oom.core.model import Process, ProcessId
 from watchdog_oom.core.nouns import ProcessNoun, Size
 from watchdog_oom.core.policy import First, Limit, Then
 from watchdog_oom.core.rules import containment
 from watchdog_oom.core.rules.kill_escalation import unkillable
+from watchdog_oom.core.tick import Turn
 from watchdog_oom.core.view import View
 from watchdog_oom.formatting import printable
-from watchdog_oom.guard import untouchable
-from watchdog_oom.turn import Turn
 
 CALM_SECONDS = 60.0
 CALM_SHARE = 0.8

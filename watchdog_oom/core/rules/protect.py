@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from watchdog_oom.core.actions import SetOomScoreAdj
+from watchdog_oom.core.history import Adjusted
 from watchdog_oom.core.model import Process, ProcessId
 from watchdog_oom.core.policy import Children, Protect
+from watchdog_oom.core.tick import Turn
 from watchdog_oom.formatting import printable
-from watchdog_oom.history import Adjusted
 from watchdog_oom.lean_dataclasses import replace
-from watchdog_oom.turn import Turn
 
 RETRY_SECONDS = 60.0
 NO_PROTECTION = 0

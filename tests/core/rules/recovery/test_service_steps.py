@@ -8,12 +8,12 @@ from tests.core.build import NOW, noun, policy, service_state, snapshot, step, t
 from tests.core.world import World
 from watchdog_oom.core.actions import StartUnit, StopUnit
 from watchdog_oom.core.conditions.process import ProcessesAre
+from watchdog_oom.core.history import Phase, Run
 from watchdog_oom.core.model import ServiceStatus
 from watchdog_oom.core.nouns import ServiceNoun
 from watchdog_oom.core.policy import Recover, RecoveryStep, Verb
 from watchdog_oom.core.rules.recovery import service_steps
 from watchdog_oom.core.rules.recovery.progress import Context, Progress, Status
-from watchdog_oom.history import Phase, Run
 
 ACTIVE, INACTIVE, FAILED = ServiceStatus.ACTIVE, ServiceStatus.INACTIVE, ServiceStatus.FAILED
 UNKNOWN, CHANGING = ServiceStatus.UNKNOWN, ServiceStatus.CHANGING

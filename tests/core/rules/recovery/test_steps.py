@@ -10,9 +10,9 @@ from tests.core.build import noun, policy, step, when
 from tests.core.world import Spool, World
 from watchdog_oom.core.actions import Purge, Run, SignalName
 from watchdog_oom.core.conditions.process import ProcessesAre
+from watchdog_oom.core.guard import Budget
 from watchdog_oom.core.nouns import SpoolNoun
 from watchdog_oom.core.policy import Protect, Recover, RecoveryStep, Verb
-from watchdog_oom.guard import Budget
 
 
 def world_of(*steps: RecoveryStep, limit: int | None = None) -> World:

@@ -6,13 +6,13 @@ import pytest
 
 from tests.core.build import NOW, policy, proc, service_state, snapshot, step, turn
 from watchdog_oom.core.actions import Signal, SignalName
+from watchdog_oom.core.history import Phase, Run
 from watchdog_oom.core.model import Process, ServiceState, ServiceStatus
 from watchdog_oom.core.nouns import ServiceNoun
 from watchdog_oom.core.policy import Recover, Verb
 from watchdog_oom.core.rules.recovery import service_steps, steps
 from watchdog_oom.core.rules.recovery.progress import Context, Progress, Status
-from watchdog_oom.history import Phase, Run
-from watchdog_oom.turn import Turn
+from watchdog_oom.core.tick import Turn
 
 DOWN = ServiceStatus.INACTIVE
 

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from tests.core.build import noun, policy, step, when
 from tests.core.world import Spool, World
 from watchdog_oom.core.conditions.process import ProcessesAre
+from watchdog_oom.core.history import Phase
 from watchdog_oom.core.model import EffectReport, ServiceStatus
 from watchdog_oom.core.nouns import ServiceNoun, SpoolNoun, TcpProbe
 from watchdog_oom.core.policy import Policy, Recover, RecoveryStep, Verb
-from watchdog_oom.history import Phase
 
 STEPS = (step(Verb.STOP, "front", "back"), step(Verb.KILL, "worker"), step(Verb.PURGE, "spool"),
          step(Verb.RUN, argv=("/bin/true",)), step(Verb.WAIT, within=2.0), step(Verb.START, stopped=True),

@@ -14,11 +14,11 @@ from watchdog_oom.core.conditions.kernel import KernelOomKill
 from watchdog_oom.core.conditions.memory import MemoryAvailableBelow
 from watchdog_oom.core.conditions.process import ProcessesAre
 from watchdog_oom.core.conditions.service import ServiceFailed
+from watchdog_oom.core.history import Recovery
 from watchdog_oom.core.model import ServiceStatus
 from watchdog_oom.core.nouns import ServiceNoun, SpoolNoun, TcpProbe
 from watchdog_oom.core.policy import Clause, Hours, Mode, Policy, Recover, Verb
 from watchdog_oom.core.rules.recovery.trigger import wait_seconds
-from watchdog_oom.history import Recovery
 
 STEPS = (step(Verb.STOP, "amavis", "clamd"), step(Verb.KILL, "clamscan"), step(Verb.PURGE, "vscan"),
          step(Verb.START, stopped=True), step(Verb.VERIFY, "amavis"))

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from watchdog_oom.core.guard import uncontainable
+from watchdog_oom.core.history import Run
 from watchdog_oom.core.rules import containment
 from watchdog_oom.core.rules.recovery.progress import WAITING, Context, Progress, done
 from watchdog_oom.formatting import printable
-from watchdog_oom.guard import uncontainable
-from watchdog_oom.history import Run
 
 
 def contain(context: Context, run: Run) -> tuple[Run, Progress]:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from enum import StrEnum
 
 from watchdog_oom.core.actions import Step
+from watchdog_oom.core.history import Run
 from watchdog_oom.core.model import ServiceState, ServiceStatus
 from watchdog_oom.core.nouns import ServiceNoun
 from watchdog_oom.core.policy import Recover, RecoveryStep
-from watchdog_oom.history import Run
+from watchdog_oom.core.tick import Turn
 from watchdog_oom.lean_dataclasses import dataclass, replace
-from watchdog_oom.turn import Turn
 
 
 class Status(StrEnum):

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from watchdog_oom import formatting
 from watchdog_oom.core.actions import StartUnit, StopUnit
+from watchdog_oom.core.history import Run
 from watchdog_oom.core.model import ServiceStatus
 from watchdog_oom.core.policy import Verb
 from watchdog_oom.core.rules.recovery.progress import WAITING, Context, Progress, Status, done, failed
 from watchdog_oom.core.rules.recovery.survivors import end_survivors
-from watchdog_oom.history import Run
 from watchdog_oom.lean_dataclasses import replace
 
 START_SECONDS = 120.0

@@ -7,16 +7,16 @@ from collections.abc import Callable
 from watchdog_oom import formatting
 from watchdog_oom.core.actions import Purge
 from watchdog_oom.core.actions import Run as RunProgram
+from watchdog_oom.core.guard import untouchable
+from watchdog_oom.core.history import Run
 from watchdog_oom.core.matching import names_target
 from watchdog_oom.core.model import Process
 from watchdog_oom.core.policy import Recover, RecoveryStep, Verb
 from watchdog_oom.core.rules.kill_escalation import unkillable
 from watchdog_oom.core.rules.recovery import contain_step, service_steps, verify_step
 from watchdog_oom.core.rules.recovery.progress import WAITING, Context, Progress, Status, done, failed
+from watchdog_oom.core.tick import Turn
 from watchdog_oom.formatting import printable
-from watchdog_oom.guard import untouchable
-from watchdog_oom.history import Run
-from watchdog_oom.turn import Turn
 
 DEFAULT_WITHIN_SECONDS = {Verb.STOP: 120.0, Verb.START: service_steps.START_SECONDS, Verb.RESTART: 240.0,
                           Verb.KILL: 60.0, Verb.FREEZE: 15.0, Verb.CONTAIN: 30.0, Verb.PURGE: 300.0, Verb.RUN: 60.0}

@@ -6,12 +6,12 @@ the rest would keep its files, its ports and its memory.
 
 from __future__ import annotations
 
+from watchdog_oom.core.guard import untouchable
+from watchdog_oom.core.history import Run
 from watchdog_oom.core.model import Process, ServiceState
 from watchdog_oom.core.rules.kill_escalation import unkillable
 from watchdog_oom.core.rules.recovery.progress import WAITING, Context, Progress, done
 from watchdog_oom.formatting import printable
-from watchdog_oom.guard import untouchable
-from watchdog_oom.history import Run
 
 GRACE_SECONDS = 10.0
 STOP_SECONDS = 120.0

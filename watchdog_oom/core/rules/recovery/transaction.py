@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from typing import assert_never
 
+from watchdog_oom.core.history import Phase, Recovery, Run
 from watchdog_oom.core.model import ServiceStatus
 from watchdog_oom.core.policy import Recover, RecoveryStep, Verb
 from watchdog_oom.core.rules.recovery import contain_step, service_steps, steps
 from watchdog_oom.core.rules.recovery.progress import Context, Progress, Status
-from watchdog_oom.history import Phase, Recovery, Run
+from watchdog_oom.core.tick import Turn
 from watchdog_oom.lean_dataclasses import replace
-from watchdog_oom.turn import Turn
 
 SUCCESS = "success"
 SURVEY_SECONDS = 30.0

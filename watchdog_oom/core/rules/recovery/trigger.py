@@ -10,12 +10,12 @@ from watchdog_oom.core.actions import NoteKind
 from watchdog_oom.core.condition import Finding, verdict
 from watchdog_oom.core.conditions.kernel import KernelOomKill
 from watchdog_oom.core.conditions.service import ServiceFailed
+from watchdog_oom.core.history import Phase, Recovery, Run
 from watchdog_oom.core.policy import Clause, Mode, Recover, Verb
 from watchdog_oom.core.rules.recovery import transaction
+from watchdog_oom.core.tick import Turn
 from watchdog_oom.core.view import View
-from watchdog_oom.history import Phase, Recovery, Run
 from watchdog_oom.lean_dataclasses import replace
-from watchdog_oom.turn import Turn
 
 BACKOFF_CEILING_SECONDS = 3600.0
 

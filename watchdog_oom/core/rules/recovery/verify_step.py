@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from watchdog_oom import formatting
 from watchdog_oom.core.actions import Probe
+from watchdog_oom.core.history import Run
 from watchdog_oom.core.model import ServiceStatus
 from watchdog_oom.core.rules.recovery.progress import WAITING, Context, Progress, Status, done, failed
-from watchdog_oom.history import Run
 from watchdog_oom.lean_dataclasses import replace
 
 PROBE_PAUSE_SECONDS = 1.0

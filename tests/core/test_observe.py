@@ -1,7 +1,7 @@
 from __future__ import annotations
 
+from watchdog_oom.core.observe import observing
 from watchdog_oom.core.policy import Emergency, Limit, Mode, Policy, Protect, Recover, Then
-from watchdog_oom.observing import observing
 
 
 def test_an_observing_policy_has_no_rule_left_that_acts() -> None:

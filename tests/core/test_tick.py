@@ -7,11 +7,11 @@ from dataclasses import replace
 from tests.core.build import NOW, noun, policy, proc, snapshot, turn
 from tests.core.world import World
 from watchdog_oom.core.actions import Probe, SignalName
+from watchdog_oom.core.guard import Budget
+from watchdog_oom.core.history import Ending, History, Stage
 from watchdog_oom.core.model import KernelKill
 from watchdog_oom.core.policy import Protect
-from watchdog_oom.guard import Budget
-from watchdog_oom.history import Ending, History, Stage
-from watchdog_oom.turn import Turn
+from watchdog_oom.core.tick import Turn
 
 VICTIM = proc(10, "victim")
 

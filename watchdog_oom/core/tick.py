@@ -6,10 +6,10 @@ Rules speak to the system only through here, so guard is asked for every step, a
 from __future__ import annotations
 
 from watchdog_oom.core.actions import Intent, Note, NoteKind, Plan, Refusal, Signal, SignalName, Step, Watch
+from watchdog_oom.core.guard import KILL_WINDOW_SECONDS, Budget, refusal
+from watchdog_oom.core.history import Contained, Ending, History, Stage
 from watchdog_oom.core.model import KernelKill, Process, ProcessId
 from watchdog_oom.core.view import View
-from watchdog_oom.guard import KILL_WINDOW_SECONDS, Budget, refusal
-from watchdog_oom.history import Contained, Ending, History, Stage
 from watchdog_oom.lean_dataclasses import dataclass, replace
 
 REPEAT_SECONDS = 3600.0

@@ -3,10 +3,10 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from watchdog_oom.cadence import pause_seconds
 from watchdog_oom.core.model import Memory
 from watchdog_oom.core.nouns import Size
 from watchdog_oom.core.policy import Emergency
+from watchdog_oom.core.poll_interval import pause_seconds
 
 GIB = 1 << 30
 

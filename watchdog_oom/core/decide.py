@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from watchdog_oom.core.actions import Plan
+from watchdog_oom.core.guard import Budget
+from watchdog_oom.core.history import History
 from watchdog_oom.core.model import Snapshot
 from watchdog_oom.core.policy import Policy
 from watchdog_oom.core.rules import containment, emergency, freeze, kill_escalation, limit, protect
 from watchdog_oom.core.rules.recovery import trigger
+from watchdog_oom.core.tick import Turn
 from watchdog_oom.core.view import View
-from watchdog_oom.guard import Budget
-from watchdog_oom.history import History
-from watchdog_oom.turn import Turn
 
 
 def decide(snapshot: Snapshot, policy: Policy, history: History, budget: Budget) -> tuple[Plan, History]:
