@@ -21,7 +21,7 @@ from watchdog_oom.core.model import Process
 from watchdog_oom.core.policy import Policy
 from watchdog_oom.core.view import View
 from watchdog_oom.errors import Fault, PolicyError
-from watchdog_oom.explain import rehearse
+from watchdog_oom.explain.rehearsal import rehearse
 from watchdog_oom.formatting import printable
 
 EXIT_WARNINGS = 1

@@ -14,8 +14,8 @@ from watchdog_oom.core.guard import untouchable
 from watchdog_oom.core.matching import names_target
 from watchdog_oom.core.model import ServiceStatus
 from watchdog_oom.core.view import View
-from watchdog_oom.explain import Rehearsal
-from watchdog_oom.nearness import who
+from watchdog_oom.explain.headroom import who
+from watchdog_oom.explain.rehearsal import Rehearsal
 
 _UNIT_DIRECTORIES = ("/etc/systemd/system", "/run/systemd/system", "/usr/lib/systemd/system", "/lib/systemd/system")
 MOST_NAMED = 3

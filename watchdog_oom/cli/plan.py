@@ -16,7 +16,7 @@ from watchdog_oom.cli.plan_json import to_plain
 from watchdog_oom.cli.plan_page import page_of
 from watchdog_oom.core.guard import Budget
 from watchdog_oom.core.history import History
-from watchdog_oom.explain import rehearse
+from watchdog_oom.explain.rehearsal import rehearse
 from watchdog_oom.formatting import printable
 
 EXIT_ACTS = 1

@@ -9,8 +9,8 @@ from watchdog_oom.cli.host_view import HostView
 from watchdog_oom.core.actions import Intent
 from watchdog_oom.core.condition import Finding
 from watchdog_oom.core.model import Process, Snapshot
-from watchdog_oom.explain import EmergencyReport, Rehearsal
-from watchdog_oom.nearness import LimitReport, Measure, RecoverReport
+from watchdog_oom.explain.headroom import LimitReport, Measure, RecoverReport
+from watchdog_oom.explain.rehearsal import EmergencyReport, Rehearsal
 
 JSON_VERSION = 1
 

@@ -9,8 +9,8 @@ from watchdog_oom.cli.output import Page, Part
 from watchdog_oom.core.condition import Finding
 from watchdog_oom.core.model import Snapshot
 from watchdog_oom.core.policy import Mode
-from watchdog_oom.explain import EmergencyReport, Protection, Rehearsal
-from watchdog_oom.nearness import LimitReport, RecoverReport, who
+from watchdog_oom.explain.headroom import LimitReport, RecoverReport, who
+from watchdog_oom.explain.rehearsal import EmergencyReport, Protection, Rehearsal
 
 MOST_PROCESSES = 8
 MARKS = {True: ("yes", "red"), False: ("no ", "green"), None: ("?  ", "yellow")}

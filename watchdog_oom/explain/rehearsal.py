@@ -13,8 +13,8 @@ from watchdog_oom.core.model import Process, Snapshot
 from watchdog_oom.core.policy import Emergency, Policy
 from watchdog_oom.core.rules import emergency
 from watchdog_oom.core.view import View
+from watchdog_oom.explain.headroom import LimitReport, RecoverReport, limit_report, recover_report
 from watchdog_oom.lean_dataclasses import dataclass, replace
-from watchdog_oom.nearness import LimitReport, RecoverReport, limit_report, recover_report
 
 MOST_CANDIDATES = 12
 SPARE_CANDIDATES = 3

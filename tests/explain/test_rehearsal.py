@@ -27,7 +27,7 @@ from watchdog_oom.core.model import (
 )
 from watchdog_oom.core.nouns import ProcessNoun, ServiceNoun, Size, SpoolNoun
 from watchdog_oom.core.policy import Clause, Emergency, Hours, Limit, Mode, Policy, Protect, Recover, RecoveryStep, Verb
-from watchdog_oom.explain import Rehearsal, rehearse
+from watchdog_oom.explain.rehearsal import Rehearsal, rehearse
 
 MIB = 1 << 20
 NOW = 100_000.0
@@ -186,9 +186,8 @@ def test_what_is_rehearsed_now_is_done_once_it_has_been_held(
 
 
 def test_the_explanation_is_pure() -> None:
-    import watchdog_oom.explain
-    import watchdog_oom.nearness
-    for module in (watchdog_oom.explain, watchdog_oom.nearness):
+    from watchdog_oom.explain import headroom, rehearsal
+    for module in (rehearsal, headroom):
         assert module.__file__ is not None
         with open(module.__file__, encoding="utf-8") as file:
             source = file.read()
