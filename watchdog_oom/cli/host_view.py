@@ -17,9 +17,9 @@ from watchdog_oom.core.policy import Policy
 from watchdog_oom.formatting import printable
 from watchdog_oom.host.clock import boot_id, read_clock
 from watchdog_oom.host.facts import FactReader
-from watchdog_oom.host.meminfo import MemoryReader
+from watchdog_oom.host.memory.meminfo import MemoryReader
+from watchdog_oom.host.memory.psi import PressureReader
 from watchdog_oom.host.own import missing_capabilities
-from watchdog_oom.host.pressure import PressureReader
 from watchdog_oom.host.processes import ProcessTable
 from watchdog_oom.host.procfs import lineage
 from watchdog_oom.host.senses import wanted

@@ -12,9 +12,9 @@ from watchdog_oom.core.model import EffectReport, KernelKill, Memory, ServiceSta
 from watchdog_oom.core.policy import Emergency, Policy
 from watchdog_oom.core.rules.emergency import met, near
 from watchdog_oom.host.clock import boot_id, read_clock
-from watchdog_oom.host.kmsg import KmsgReader
-from watchdog_oom.host.meminfo import MemoryReader
-from watchdog_oom.host.pressure import OomKillCounter, PressureReader, arm_trigger
+from watchdog_oom.host.memory.kmsg import KmsgReader
+from watchdog_oom.host.memory.meminfo import MemoryReader
+from watchdog_oom.host.memory.psi import OomKillCounter, PressureReader, arm_trigger
 from watchdog_oom.host.processes import ProcessTable
 from watchdog_oom.host.procfs import lineage
 from watchdog_oom.host.services import ServiceManager

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from watchdog_oom.core.model import KernelKill, Process, ProcessId
-from watchdog_oom.host.kmsg import KillLog, KmsgReader, OomLine, parse_oom_line, parse_record
+from watchdog_oom.host.memory.kmsg import KillLog, KmsgReader, OomLine, parse_oom_line, parse_record
 
 _SUMMARY = ("oom-kill:constraint=CONSTRAINT_NONE,nodemask=(null),cpuset=/,mems_allowed=0,global_oom,"
             "task_memcg=/user.slice/user-0.slice/session-1.scope,task=hog,pid=15112,uid=0")

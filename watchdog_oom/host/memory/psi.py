@@ -6,7 +6,7 @@ import os
 import select
 
 from watchdog_oom.core.model import Pressure
-from watchdog_oom.host.keptfile import KeptFile
+from watchdog_oom.host.kept_file import KeptFile
 
 _STALL_PERCENT = 15
 _WINDOWS_SECONDS = (1, 2)

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from watchdog_oom.core.model import Pressure
-from watchdog_oom.host.pressure import (
+from watchdog_oom.host.memory.psi import (
     OomKillCounter,
     PressureReader,
     PressureTrigger,

@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from watchdog_oom.host.keptfile import KeptFile
+from watchdog_oom.host.kept_file import KeptFile
 
 
 def test_every_read_starts_at_the_beginning_and_sees_the_present_content(tmp_path: Path) -> None:
