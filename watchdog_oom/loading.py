@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from watchdog_oom.errors import Fault
-from watchdog_oom.host.children import Child, spawn_work
+from watchdog_oom.host.children.spawn import Child, spawn_work
 from watchdog_oom.lean_dataclasses import dataclass
 
 _CHUNK_BYTES = 1 << 16

@@ -17,7 +17,8 @@ from watchdog_oom import formatting
 from watchdog_oom.core.actions import Contain, Release, Run, StartUnit, StopUnit
 from watchdog_oom.core.model import EffectReport
 from watchdog_oom.core.nouns import RunProbe
-from watchdog_oom.host.children import spawn_program
+from watchdog_oom.host.children.spawn import spawn_program
+from watchdog_oom.host.children.supervisor import Ended, WatchedChildren
 from watchdog_oom.host.services import (
     JobEnd,
     ServiceBus,
@@ -27,7 +28,6 @@ from watchdog_oom.host.services import (
     is_unit_name,
     with_output,
 )
-from watchdog_oom.host.watched import Ended, WatchedChildren
 from watchdog_oom.lean_dataclasses import dataclass
 
 SERVICE_DEADLINE_SECONDS = 120.0

@@ -14,7 +14,8 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from watchdog_oom.core.nouns import Busy, SpoolNoun
-from watchdog_oom.host import children, purge_pair, purge_worker, syscalls
+from watchdog_oom.host import purge_pair, purge_worker, syscalls
+from watchdog_oom.host.children import spawn
 from watchdog_oom.host.in_use import NOTHING_IN_USE, InUse, pack_in_use, read_in_use, unpack_in_use
 from watchdog_oom.host.mounts import Mount, children_with_mounts, read_mountinfo, remote_points
 from watchdog_oom.host.purge_news import Deleted, Failed, PurgeNews, parse_line, to_line
@@ -46,7 +47,7 @@ class PurgeRequest:
 class PurgeJob:
     """A purge under way. The loop waits for ``fileno`` or ``child.pidfd`` to be readable, then calls ``poll``."""
 
-    def __init__(self, child: children.Child) -> None:
+    def __init__(self, child: spawn.Child) -> None:
         self.child = child
         self._waiting = b""
         self._told_the_end = False
@@ -96,7 +97,7 @@ class PurgeJob:
 def start_purge(request: PurgeRequest) -> PurgeJob:
     """Start a purge in a child process. Raises OSError where none can be forked."""
     daemon_pid = os.getpid()
-    return PurgeJob(children.spawn_work(lambda out_fd: _supervise(request, out_fd, daemon_pid)))
+    return PurgeJob(spawn.spawn_work(lambda out_fd: _supervise(request, out_fd, daemon_pid)))
 
 
 def _supervise(request: PurgeRequest, out_fd: int, daemon_pid: int) -> None:

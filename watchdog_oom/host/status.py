@@ -11,9 +11,9 @@ from collections.abc import Container, Iterable, Mapping
 from types import MappingProxyType
 
 from watchdog_oom.core.model import ServiceState, ServiceStatus
-from watchdog_oom.host.children import spawn_program
+from watchdog_oom.host.children.spawn import spawn_program
+from watchdog_oom.host.children.supervisor import Ended, WatchedChildren
 from watchdog_oom.host.services import ServiceManager, bus_of, is_unit_name
-from watchdog_oom.host.watched import Ended, WatchedChildren
 
 SOON_SECONDS = 0.5
 SELDOM_SECONDS = 10.0

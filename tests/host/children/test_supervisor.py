@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from watchdog_oom.host.children import spawn_program
-from watchdog_oom.host.watched import Ended, WatchedChildren
+from watchdog_oom.host.children.spawn import spawn_program
+from watchdog_oom.host.children.supervisor import Ended, WatchedChildren
 
 
 def until(condition: Callable[[], bool], seconds: float = 10.0) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from watchdog_oom.host.children import Child, spawn_program, spawn_work
+from watchdog_oom.host.children.spawn import Child, spawn_program, spawn_work
 
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import select
 from collections.abc import Iterator
 
-from watchdog_oom.host.children import Child
+from watchdog_oom.host.children.spawn import Child
 from watchdog_oom.lean_dataclasses import dataclass
 
 
