@@ -11,13 +11,13 @@ import pytest
 from watchdog_oom.core.actions import Contain, Release
 from watchdog_oom.core.model import UNLIMITED_BYTES, EffectReport, Facts, Process, ProcessId, ServiceState
 from watchdog_oom.core.nouns import ProcessNoun
-from watchdog_oom.host.details import Details, needs_of
 from watchdog_oom.host.jobs import Jobs
 from watchdog_oom.host.lsb import Lsb
+from watchdog_oom.host.processes.demand import Want
+from watchdog_oom.host.processes.details import Details, needs_of
 from watchdog_oom.host.services import ServiceManager
 from watchdog_oom.host.status import StatusPoller
 from watchdog_oom.host.systemctl import Systemctl, memory_bytes
-from watchdog_oom.host.want import Want
 
 UNIT = "report.service"
 # A systemctl with a memory: it keeps what is set, and shows it.

@@ -16,17 +16,17 @@ from watchdog_oom.core.model import Clock, Process, ServiceState, ServiceStatus,
 from watchdog_oom.core.policy import Policy
 from watchdog_oom.formatting import printable
 from watchdog_oom.host.clock import boot_id, read_clock
-from watchdog_oom.host.facts import FactReader
 from watchdog_oom.host.memory.meminfo import MemoryReader
 from watchdog_oom.host.memory.psi import PressureReader
 from watchdog_oom.host.own import missing_capabilities
-from watchdog_oom.host.processes import ProcessTable
-from watchdog_oom.host.procfs import lineage
+from watchdog_oom.host.processes.demand import contained_nouns
+from watchdog_oom.host.processes.facts import FactReader
+from watchdog_oom.host.processes.procfs import lineage
+from watchdog_oom.host.processes.table import ProcessTable
 from watchdog_oom.host.senses import wanted
 from watchdog_oom.host.services import ServiceManager, choose_manager
 from watchdog_oom.host.spool import SpoolScanner
 from watchdog_oom.host.status import StatusPoller
-from watchdog_oom.host.want import contained_nouns
 
 SERVICES_SECONDS = 3.0
 SPOOL_SECONDS = 3.0

@@ -15,7 +15,7 @@ from watchdog_oom.cli.near import near
 from watchdog_oom.core.matching import own_keys_match
 from watchdog_oom.core.model import Process
 from watchdog_oom.core.nouns import ProcessNoun
-from watchdog_oom.host.facts import FactReader
+from watchdog_oom.host.processes.facts import FactReader
 
 _ANYTHING = (re.compile("", re.DOTALL),)
 _READS: Mapping[str, ProcessNoun] = {  # nouns whose matching reads exactly one fact

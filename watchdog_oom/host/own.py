@@ -10,8 +10,8 @@ import time
 from contextlib import suppress
 
 from watchdog_oom.errors import NotPermittedError, UsageError
-from watchdog_oom.host.oom_score import set_own
-from watchdog_oom.host.procfs import read_file
+from watchdog_oom.host.processes.oom_score_adj import set_own
+from watchdog_oom.host.processes.procfs import read_file
 
 MCL_CURRENT, MCL_FUTURE, MCL_ONFAULT = 1, 2, 4  # mlockall(2)
 OWN_OOM_SCORE_ADJ = -1000

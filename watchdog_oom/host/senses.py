@@ -15,12 +15,12 @@ from watchdog_oom.host.clock import boot_id, read_clock
 from watchdog_oom.host.memory.kmsg import KmsgReader
 from watchdog_oom.host.memory.meminfo import MemoryReader
 from watchdog_oom.host.memory.psi import OomKillCounter, PressureReader, arm_trigger
-from watchdog_oom.host.processes import ProcessTable
-from watchdog_oom.host.procfs import lineage
+from watchdog_oom.host.processes.demand import Want, want_of
+from watchdog_oom.host.processes.procfs import lineage
+from watchdog_oom.host.processes.table import ProcessTable
 from watchdog_oom.host.services import ServiceManager
 from watchdog_oom.host.spools import Spools
 from watchdog_oom.host.status import StatusPoller
-from watchdog_oom.host.want import Want, want_of
 from watchdog_oom.lean_dataclasses import replace
 
 

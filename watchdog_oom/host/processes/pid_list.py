@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 
-from watchdog_oom.host.procfs import list_pids, read_file
+from watchdog_oom.host.processes.procfs import list_pids, read_file
 
 LONGEST_SECONDS = 5.0  # listed all the same, also to find out a /proc/loadavg that does not tell the truth
 

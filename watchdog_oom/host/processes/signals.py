@@ -18,7 +18,7 @@ from enum import StrEnum
 from watchdog_oom.core.actions import Signal, SignalName
 from watchdog_oom.core.model import Process, ProcessId
 from watchdog_oom.formatting import printable
-from watchdog_oom.host.procfs import read_stat
+from watchdog_oom.host.processes.procfs import read_stat
 from watchdog_oom.lean_dataclasses import dataclass
 
 _NUMBERS = {SignalName.TERM: signal.SIGTERM, SignalName.KILL: signal.SIGKILL,

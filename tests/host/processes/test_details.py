@@ -8,9 +8,9 @@ import pytest
 
 from watchdog_oom.core.model import Process, ProcessId
 from watchdog_oom.core.nouns import ProcessNoun
-from watchdog_oom.host.details import Details, Needs, needs_of
-from watchdog_oom.host.procfs import read_stat
-from watchdog_oom.host.want import Want
+from watchdog_oom.host.processes.demand import Want
+from watchdog_oom.host.processes.details import Details, Needs, needs_of
+from watchdog_oom.host.processes.procfs import read_stat
 
 _INIT, _DATABASE, _WORKER, _HELPER, _OTHER = (
     Process(ProcessId(pid, pid), ppid, comm)

@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 from watchdog_oom.core.matching import glob_pattern
 from watchdog_oom.core.model import NO_FACTS
 from watchdog_oom.core.nouns import ProcessNoun
-from watchdog_oom.host.processes import ProcessTable
-from watchdog_oom.host.procfs import parse_stat, read_cmdline, read_stat
-from watchdog_oom.host.want import Want
+from watchdog_oom.host.processes.demand import Want
+from watchdog_oom.host.processes.procfs import parse_stat, read_cmdline, read_stat
+from watchdog_oom.host.processes.table import ProcessTable
 
 _SYSCALL_EXIT = {"x86_64": 60, "aarch64": 93}
 _PF_KTHREAD = 0x00200000  # include/linux/sched.h

@@ -12,11 +12,11 @@ from collections.abc import Iterable, Mapping
 from watchdog_oom.core.matching import Fact, own_keys_match
 from watchdog_oom.core.model import NO_FACTS, Process
 from watchdog_oom.core.nouns import ProcessNoun
-from watchdog_oom.host.details import Details, Needs, needs_of
-from watchdog_oom.host.facts import NOTHING_KNOWN, FactReader
-from watchdog_oom.host.population import Population
-from watchdog_oom.host.procfs import parse_stat, read_file
-from watchdog_oom.host.want import Want
+from watchdog_oom.host.processes.demand import Want
+from watchdog_oom.host.processes.details import Details, Needs, needs_of
+from watchdog_oom.host.processes.facts import NOTHING_KNOWN, FactReader
+from watchdog_oom.host.processes.pid_list import Population
+from watchdog_oom.host.processes.procfs import parse_stat, read_file
 from watchdog_oom.lean_dataclasses import dataclass, replace
 
 _ROTATION_SECONDS = 10.0

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from watchdog_oom.host.population import LONGEST_SECONDS, Population, parse_pulse
+from watchdog_oom.host.processes.pid_list import LONGEST_SECONDS, Population, parse_pulse
 
 
 @pytest.fixture

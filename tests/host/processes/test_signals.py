@@ -21,8 +21,8 @@ import pytest
 
 from watchdog_oom.core.actions import Signal, SignalName
 from watchdog_oom.core.model import Process, ProcessId
-from watchdog_oom.host.procfs import read_stat
-from watchdog_oom.host.signals import PidfdSet, SignalOutcome, SignalResult, pidfd_problem, send
+from watchdog_oom.host.processes.procfs import read_stat
+from watchdog_oom.host.processes.signals import PidfdSet, SignalOutcome, SignalResult, pidfd_problem, send
 
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
 IGNORES_TERM = "import signal, time\nsignal.signal(15, signal.SIG_IGN)\nprint(flush=True)\ntime.sleep(60)"

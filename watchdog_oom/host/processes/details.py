@@ -8,8 +8,14 @@ from typing import TypeVar
 
 from watchdog_oom.core.model import Process
 from watchdog_oom.core.nouns import ProcessNoun
-from watchdog_oom.host.procfs import open_paths, read_oom_score, read_oom_score_adj, read_swap_bytes, read_unit
-from watchdog_oom.host.want import Want
+from watchdog_oom.host.processes.demand import Want
+from watchdog_oom.host.processes.procfs import (
+    open_paths,
+    read_oom_score,
+    read_oom_score_adj,
+    read_swap_bytes,
+    read_unit,
+)
 from watchdog_oom.lean_dataclasses import dataclass, field, replace
 
 _T = TypeVar("_T")

@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from watchdog_oom.core.model import Process, ProcessId
-from watchdog_oom.host.procfs import (
+from watchdog_oom.host.processes.procfs import (
     PAGE_BYTES,
     TICKS_PER_SECOND,
     lineage,

@@ -2,7 +2,7 @@
 
 from watchdog_oom.core.nouns import ProcessNoun, Size, SpoolNoun
 from watchdog_oom.core.policy import Limit, Policy, Protect, Recover, RecoveryStep, Then, Verb
-from watchdog_oom.host.want import Want, want_of
+from watchdog_oom.host.processes.demand import Want, want_of
 
 
 def test_a_policys_rules_say_what_is_read() -> None:

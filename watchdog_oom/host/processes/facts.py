@@ -9,7 +9,7 @@ from typing import assert_never
 from watchdog_oom.core.matching import Fact, missing_fact
 from watchdog_oom.core.model import Facts, Process, ProcessId
 from watchdog_oom.core.nouns import ProcessNoun
-from watchdog_oom.host.procfs import read_cmdline, read_exe, read_stat, read_uid, read_unit
+from watchdog_oom.host.processes.procfs import read_cmdline, read_exe, read_stat, read_uid, read_unit
 from watchdog_oom.lean_dataclasses import replace
 
 NOTHING_KNOWN: frozenset[Fact] = frozenset()

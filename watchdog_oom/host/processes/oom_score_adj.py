@@ -10,7 +10,7 @@ from enum import StrEnum
 from watchdog_oom.core.actions import SetOomScoreAdj
 from watchdog_oom.core.model import Process
 from watchdog_oom.formatting import printable
-from watchdog_oom.host.procfs import read_stat
+from watchdog_oom.host.processes.procfs import read_stat
 from watchdog_oom.lean_dataclasses import dataclass
 
 _NEEDS_CAPABILITY = "not permitted: a value below the process's own needs CAP_SYS_RESOURCE"

@@ -12,8 +12,8 @@ import pytest
 from watchdog_oom.core.matching import Fact, glob_pattern, own_keys_match
 from watchdog_oom.core.model import Process, ProcessId
 from watchdog_oom.core.nouns import ProcessNoun
-from watchdog_oom.host.facts import FactReader, UserNames
-from watchdog_oom.host.procfs import read_stat
+from watchdog_oom.host.processes.facts import FactReader, UserNames
+from watchdog_oom.host.processes.procfs import read_stat
 
 
 @pytest.fixture

@@ -14,8 +14,8 @@ import pytest
 
 from watchdog_oom.core.actions import SetOomScoreAdj
 from watchdog_oom.core.model import Process, ProcessId
-from watchdog_oom.host.oom_score import AdjOutcome, set_oom_score_adj, set_own
-from watchdog_oom.host.procfs import read_stat
+from watchdog_oom.host.processes.oom_score_adj import AdjOutcome, set_oom_score_adj, set_own
+from watchdog_oom.host.processes.procfs import read_stat
 
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
 
