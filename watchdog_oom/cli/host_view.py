@@ -25,7 +25,7 @@ from watchdog_oom.host.processes.procfs import lineage
 from watchdog_oom.host.processes.table import ProcessTable
 from watchdog_oom.host.senses import wanted
 from watchdog_oom.host.services import ServiceManager, choose_manager
-from watchdog_oom.host.spool import SpoolScanner
+from watchdog_oom.host.spools.scanner import SpoolScanner
 from watchdog_oom.host.status import StatusPoller
 
 SERVICES_SECONDS = 3.0

@@ -19,7 +19,7 @@ from watchdog_oom.host.children import spawn
 from watchdog_oom.host.in_use import NOTHING_IN_USE, InUse, pack_in_use, read_in_use, unpack_in_use
 from watchdog_oom.host.mounts import Mount, children_with_mounts, read_mountinfo, remote_points
 from watchdog_oom.host.purge_news import Deleted, Failed, PurgeNews, parse_line, to_line
-from watchdog_oom.host.spool_path import SpoolRefusedError, open_spool, open_without_symlinks
+from watchdog_oom.host.spools.path_safety import SpoolRefusedError, open_spool, open_without_symlinks
 from watchdog_oom.lean_dataclasses import dataclass
 
 MOST_ENTRIES = 200_000  # Law 3: whatever policies say; about 500 bytes of the worker's memory each

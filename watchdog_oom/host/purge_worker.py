@@ -13,8 +13,8 @@ from watchdog_oom.core.nouns import SpoolNoun
 from watchdog_oom.host.in_use import NOTHING_IN_USE, InUse
 from watchdog_oom.host.purge_news import MOST_EXAMPLES, Cleared, Deleted, PurgeNews, example
 from watchdog_oom.host.removal import Removal, remove
-from watchdog_oom.host.spool_names import entry_matcher
-from watchdog_oom.host.survey import VANISHED, Tally, Terms, Used, exhaust, survey
+from watchdog_oom.host.spools.names import entry_matcher
+from watchdog_oom.host.spools.survey import VANISHED, Tally, Terms, Used, exhaust, survey
 from watchdog_oom.host.trash import Trash, create_trash, leftovers, put_back, take
 from watchdog_oom.lean_dataclasses import dataclass, field
 

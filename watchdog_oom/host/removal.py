@@ -7,7 +7,7 @@ import os
 import stat
 from collections.abc import Callable
 
-from watchdog_oom.host.descent import Descent
+from watchdog_oom.host.spools.descent import Descent
 from watchdog_oom.lean_dataclasses import dataclass, field
 
 MOST_NAMED = 10

@@ -19,7 +19,7 @@ from watchdog_oom.host.processes.demand import Want, want_of
 from watchdog_oom.host.processes.procfs import lineage
 from watchdog_oom.host.processes.table import ProcessTable
 from watchdog_oom.host.services import ServiceManager
-from watchdog_oom.host.spools import Spools
+from watchdog_oom.host.spools.scanners import Spools
 from watchdog_oom.host.status import StatusPoller
 from watchdog_oom.lean_dataclasses import replace
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 
 from watchdog_oom.host import syscalls
-from watchdog_oom.host.spool_names import trash_prefix_of
+from watchdog_oom.host.spools.names import trash_prefix_of
 from watchdog_oom.lean_dataclasses import dataclass
 
 

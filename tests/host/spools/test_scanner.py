@@ -10,8 +10,8 @@ import pytest
 
 from watchdog_oom.core.model import Clock, SpoolState
 from watchdog_oom.core.nouns import SpoolNoun
-from watchdog_oom.host.spool import DIRTY_RESCAN_SECONDS, RESCAN_SECONDS, RESURVEY_SECONDS, SpoolScanner
-from watchdog_oom.host.spool_names import TRASH_PREFIX
+from watchdog_oom.host.spools.names import TRASH_PREFIX
+from watchdog_oom.host.spools.scanner import DIRTY_RESCAN_SECONDS, RESCAN_SECONDS, RESURVEY_SECONDS, SpoolScanner
 
 MakeNoun = Callable[..., SpoolNoun]
 DAY = 86400

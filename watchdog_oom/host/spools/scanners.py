@@ -7,8 +7,8 @@ from collections.abc import Mapping
 
 from watchdog_oom.core.model import Clock, SpoolState
 from watchdog_oom.core.nouns import SpoolNoun
-from watchdog_oom.host.spool import SpoolScanner
-from watchdog_oom.host.spool_watch import SpoolWatch
+from watchdog_oom.host.spools.scanner import SpoolScanner
+from watchdog_oom.host.spools.watch import SpoolWatch
 
 
 class Spools:

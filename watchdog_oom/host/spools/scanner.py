@@ -10,9 +10,9 @@ from contextlib import suppress
 
 from watchdog_oom.core.model import Clock, SpoolState
 from watchdog_oom.core.nouns import SpoolNoun
-from watchdog_oom.host.spool_names import entry_matcher
-from watchdog_oom.host.spool_path import SpoolRefusedError, open_spool
-from watchdog_oom.host.survey import FILES_A_SLICE, VANISHED, Tally, Terms, survey
+from watchdog_oom.host.spools.names import entry_matcher
+from watchdog_oom.host.spools.path_safety import SpoolRefusedError, open_spool
+from watchdog_oom.host.spools.survey import FILES_A_SLICE, VANISHED, Tally, Terms, survey
 from watchdog_oom.lean_dataclasses import dataclass
 
 SLICE_SECONDS = 0.005

@@ -9,7 +9,7 @@ import os
 from collections.abc import Mapping
 
 from watchdog_oom.core.model import EntryId
-from watchdog_oom.host.inotify import Inotify
+from watchdog_oom.host.spools.inotify import Inotify
 
 
 class SpoolWatch:

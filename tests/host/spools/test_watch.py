@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from watchdog_oom.host.spool_watch import SpoolWatch
+from watchdog_oom.host.spools.watch import SpoolWatch
 
 NONE: frozenset[str] = frozenset()
 

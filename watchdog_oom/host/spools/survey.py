@@ -9,7 +9,7 @@ import stat
 from collections.abc import Iterator
 
 from watchdog_oom.core.model import Clock
-from watchdog_oom.host.descent import Descent
+from watchdog_oom.host.spools.descent import Descent
 from watchdog_oom.lean_dataclasses import dataclass, field
 
 FILES_A_SLICE = 128

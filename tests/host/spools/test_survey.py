@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from watchdog_oom.core.model import Clock
-from watchdog_oom.host.survey import FILES_A_SLICE, VANISHED, Tally, Terms, exhaust, survey
+from watchdog_oom.host.spools.survey import FILES_A_SLICE, VANISHED, Tally, Terms, exhaust, survey
 
 DAY = 86400
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from watchdog_oom.host.spool_names import entry_matcher, trash_prefix_of
+from watchdog_oom.host.spools.names import entry_matcher, trash_prefix_of
 
 
 def test_globs_match_whole_names_in_bytes_that_are_no_text_too() -> None:

@@ -15,7 +15,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from watchdog_oom.host.inotify import IN_CREATE, IN_DELETE, IN_IGNORED, IN_Q_OVERFLOW, Inotify, Told, parse_events
+from watchdog_oom.host.spools.inotify import (
+    IN_CREATE,
+    IN_DELETE,
+    IN_IGNORED,
+    IN_Q_OVERFLOW,
+    Inotify,
+    Told,
+    parse_events,
+)
 
 
 def event(watch: int, mask: int, name: bytes = b"") -> bytes:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from watchdog_oom.host.spool_path import PathPart, SpoolRefusedError, open_spool, refusal, spool_problem
+from watchdog_oom.host.spools.path_safety import PathPart, SpoolRefusedError, open_spool, refusal, spool_problem
 
 DIRECTORY = stat.S_IFDIR | 0o755
 

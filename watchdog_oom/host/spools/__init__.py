@@ -1,0 +1,1 @@
+"""What lies in a spool, looked at within a budget."""
