@@ -18,9 +18,9 @@ import pytest
 
 from watchdog_oom.core.model import Clock
 from watchdog_oom.core.nouns import Busy, SpoolNoun
-from watchdog_oom.host.mounts import read_mountinfo
-from watchdog_oom.host.purge import PurgeRequest, start_purge
-from watchdog_oom.host.purge_news import PurgeNews
+from watchdog_oom.host.purge.messages import PurgeNews
+from watchdog_oom.host.purge.mounts import read_mountinfo
+from watchdog_oom.host.purge.supervisor import PurgeRequest, start_purge
 
 Manifest = dict[str, tuple[object, ...]]
 MakeNoun = Callable[..., SpoolNoun]

@@ -31,7 +31,7 @@ from watchdog_oom.host.probe import TcpProbes
 from watchdog_oom.host.processes.facts import FactReader
 from watchdog_oom.host.processes.oom_score_adj import set_oom_score_adj
 from watchdog_oom.host.processes.signals import PidfdSet, send
-from watchdog_oom.host.purges import Purges
+from watchdog_oom.host.purge.jobs import Purges
 from watchdog_oom.host.services import ServiceManager
 from watchdog_oom.lean_dataclasses import dataclass, replace
 

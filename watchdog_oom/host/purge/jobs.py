@@ -6,8 +6,8 @@ import select
 
 from watchdog_oom.core.model import Clock, EffectReport
 from watchdog_oom.core.nouns import SpoolNoun
-from watchdog_oom.host.purge import PurgeJob, PurgeRequest, start_purge
-from watchdog_oom.host.purge_news import Cleared, Deleted, Failed, PurgeNews
+from watchdog_oom.host.purge.messages import Cleared, Deleted, Failed, PurgeNews
+from watchdog_oom.host.purge.supervisor import PurgeJob, PurgeRequest, start_purge
 from watchdog_oom.lean_dataclasses import dataclass
 
 

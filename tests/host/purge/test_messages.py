@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from watchdog_oom.host.purge_news import Cleared, Deleted, Failed, PurgeNews, example, parse_line, to_line
+from watchdog_oom.host.purge.messages import Cleared, Deleted, Failed, PurgeNews, example, parse_line, to_line
 
 
 @pytest.mark.parametrize("news", [

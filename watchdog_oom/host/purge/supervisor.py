@@ -14,11 +14,12 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from watchdog_oom.core.nouns import Busy, SpoolNoun
-from watchdog_oom.host import purge_pair, purge_worker, syscalls
+from watchdog_oom.host import syscalls
 from watchdog_oom.host.children import spawn
-from watchdog_oom.host.in_use import NOTHING_IN_USE, InUse, pack_in_use, read_in_use, unpack_in_use
-from watchdog_oom.host.mounts import Mount, children_with_mounts, read_mountinfo, remote_points
-from watchdog_oom.host.purge_news import Deleted, Failed, PurgeNews, parse_line, to_line
+from watchdog_oom.host.purge import pair, worker
+from watchdog_oom.host.purge.in_use import NOTHING_IN_USE, InUse, pack_in_use, read_in_use, unpack_in_use
+from watchdog_oom.host.purge.messages import Deleted, Failed, PurgeNews, parse_line, to_line
+from watchdog_oom.host.purge.mounts import Mount, children_with_mounts, read_mountinfo, remote_points
 from watchdog_oom.host.spools.path_safety import SpoolRefusedError, open_spool, open_without_symlinks
 from watchdog_oom.lean_dataclasses import dataclass
 
@@ -125,7 +126,7 @@ class _Supervisor:
         self._without = [os.getpid(), daemon_pid]
 
     def run(self) -> None:
-        order = purge_worker.Order(
+        order = worker.Order(
             noun=self._request.noun, spool_fd=self._spool_fd, parent_fd=self._parent_fd(),
             mounted=children_with_mounts(self._mounts, self._request.noun.path), limit=self._request.allowed,
             offsets=self._request.offsets, in_use=self._look())
@@ -151,7 +152,7 @@ class _Supervisor:
         if status != 0:
             self._tell(Failed(f"the purge's worker {_ending(status)} before it was finished"))
 
-    def _work(self, order: purge_worker.Order, supervisor_pid: int, asking_fd: int, answered_fd: int) -> None:
+    def _work(self, order: worker.Order, supervisor_pid: int, asking_fd: int, answered_fd: int) -> None:
         """The worker. It writes its news itself: the supervisor speaks only when the worker did not end well."""
         def look_again() -> InUse:
             os.write(asking_fd, b"?")
@@ -160,7 +161,7 @@ class _Supervisor:
         try:
             _become(self._owner.st_uid, self._owner.st_gid)
             syscalls.die_with_parent(supervisor_pid)
-            purge_pair.run(order, self._tell, look_again)
+            pair.run(order, self._tell, look_again)
         except OSError as error:
             self._tell(Failed(f"the purge of {self._request.noun.path} failed: {error.strerror or error}"))
 

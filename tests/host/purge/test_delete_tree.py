@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from watchdog_oom.host.removal import Removal, remove
+from watchdog_oom.host.purge.delete_tree import Removal, remove
 from watchdog_oom.host.spools.descent import MOST_OPEN, Descent
 
 ReadManifest = Callable[[Path], dict[str, tuple[object, ...]]]

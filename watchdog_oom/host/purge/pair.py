@@ -14,10 +14,11 @@ from contextlib import suppress
 from itertools import islice
 from typing import TypeVar
 
-from watchdog_oom.host import purge_worker, syscalls
-from watchdog_oom.host.in_use import InUse, pack_in_use, unpack_in_use
-from watchdog_oom.host.purge_news import Cleared, Deleted, Failed, PurgeNews, parse_line, to_line
-from watchdog_oom.host.purge_worker import Order, PurgeWorker
+from watchdog_oom.host import syscalls
+from watchdog_oom.host.purge import worker
+from watchdog_oom.host.purge.in_use import InUse, pack_in_use, unpack_in_use
+from watchdog_oom.host.purge.messages import Cleared, Deleted, Failed, PurgeNews, parse_line, to_line
+from watchdog_oom.host.purge.worker import Order, PurgeWorker
 from watchdog_oom.lean_dataclasses import replace
 
 SHARED_FROM_ENTRIES = 256  # below that a second process costs more than it does
@@ -30,18 +31,18 @@ def run(order: Order, tell: Callable[[PurgeNews], None], look_again: Callable[[]
     the spool cannot be read, or the helper failed: what was cleared is settled by the next purge then."""
     second_fd = _spool_for_two(order)
     if second_fd is None:
-        purge_worker.run(order, tell, look_again)
+        worker.run(order, tell, look_again)
         return
     limit = (order.limit + 1) // 2
-    worker = PurgeWorker(replace(order, limit=limit, parts=2))
-    worker.adopt_leftovers()
+    mine = PurgeWorker(replace(order, limit=limit, parts=2))
+    mine.adopt_leftovers()
     helper = _Helper(replace(order, limit=order.limit - limit, parts=2, part=1, spool_fd=second_fd))
     os.close(second_fd)
-    cleared = worker.clear()
+    cleared = mine.clear()
     tell(cleared.and_also(helper.told(Cleared)))
     in_use = look_again()
     helper.go_on(in_use)
-    deleted = worker.delete(in_use)
+    deleted = mine.delete(in_use)
     tell(deleted.and_also(helper.told(Deleted)))
     helper.end()
 

@@ -10,12 +10,12 @@ from contextlib import suppress
 
 from watchdog_oom.core.model import Clock
 from watchdog_oom.core.nouns import SpoolNoun
-from watchdog_oom.host.in_use import NOTHING_IN_USE, InUse
-from watchdog_oom.host.purge_news import MOST_EXAMPLES, Cleared, Deleted, PurgeNews, example
-from watchdog_oom.host.removal import Removal, remove
+from watchdog_oom.host.purge.delete_tree import Removal, remove
+from watchdog_oom.host.purge.in_use import NOTHING_IN_USE, InUse
+from watchdog_oom.host.purge.messages import MOST_EXAMPLES, Cleared, Deleted, PurgeNews, example
+from watchdog_oom.host.purge.trash import Trash, create_trash, leftovers, put_back, take
 from watchdog_oom.host.spools.names import entry_matcher
 from watchdog_oom.host.spools.survey import VANISHED, Tally, Terms, Used, exhaust, survey
-from watchdog_oom.host.trash import Trash, create_trash, leftovers, put_back, take
 from watchdog_oom.lean_dataclasses import dataclass, field
 
 _FULL = (errno.ENOSPC, errno.EDQUOT)

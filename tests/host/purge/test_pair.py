@@ -13,10 +13,10 @@ from pathlib import Path
 import pytest
 
 from watchdog_oom.core.nouns import SpoolNoun
-from watchdog_oom.host.purge import PurgeJob, PurgeRequest, start_purge
-from watchdog_oom.host.purge_news import Cleared, Deleted, Failed, PurgeNews
-from watchdog_oom.host.purge_pair import SHARED_FROM_ENTRIES
-from watchdog_oom.host.purge_worker import Order
+from watchdog_oom.host.purge.messages import Cleared, Deleted, Failed, PurgeNews
+from watchdog_oom.host.purge.pair import SHARED_FROM_ENTRIES
+from watchdog_oom.host.purge.supervisor import PurgeJob, PurgeRequest, start_purge
+from watchdog_oom.host.purge.worker import Order
 
 MakeNoun = Callable[..., SpoolNoun]
 Purge = Callable[..., list[PurgeNews]]

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from watchdog_oom.host.purge.trash import create_trash, leftovers, put_back, take
 from watchdog_oom.host.spools.names import trash_prefix_of
-from watchdog_oom.host.trash import create_trash, leftovers, put_back, take
 
 INODE = 0xabc
 

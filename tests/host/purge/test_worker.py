@@ -11,8 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from watchdog_oom.core.nouns import SpoolNoun
-from watchdog_oom.host.in_use import NOTHING_IN_USE, InUse
-from watchdog_oom.host.purge_worker import Order, PurgeWorker
+from watchdog_oom.host.purge.in_use import NOTHING_IN_USE, InUse
+from watchdog_oom.host.purge.worker import Order, PurgeWorker
 
 MakeNoun = Callable[..., SpoolNoun]
 ReadManifest = Callable[[Path], dict[str, tuple[object, ...]]]

@@ -5,7 +5,7 @@ import os
 from hypothesis import given
 from hypothesis import strategies as st
 
-from watchdog_oom.host.mounts import Mount, children_with_mounts, parse_mountinfo, read_mountinfo, remote_points
+from watchdog_oom.host.purge.mounts import Mount, children_with_mounts, parse_mountinfo, read_mountinfo, remote_points
 
 LINES = (b"22 1 254:0 / / rw,relatime shared:1 - ext4 /dev/vda rw\n"
          b"23 22 0:21 / /var/spool/with\\040space\\134x rw shared:2 master:1 - tmpfs none rw\n"

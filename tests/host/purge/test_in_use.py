@@ -6,7 +6,7 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from watchdog_oom.host.in_use import parse_maps, parse_unix_sockets, read_in_use
+from watchdog_oom.host.purge.in_use import parse_maps, parse_unix_sockets, read_in_use
 
 MAPS = (b"55d0-55d1 r--p 00000000 fe:00 1234                       /usr/bin/x\n"
         b"7f00-7f01 rw-p 00000000 00:00 0 \n7f02-7f03 rw-s 00000000 00:01 77    [heap]\n"

@@ -15,8 +15,8 @@ from pathlib import Path
 import pytest
 
 from watchdog_oom.core.nouns import Busy, SpoolNoun
-from watchdog_oom.host.purge import PurgeJob, PurgeRequest, start_purge
-from watchdog_oom.host.purge_news import Cleared, Deleted, Failed, PurgeNews
+from watchdog_oom.host.purge.messages import Cleared, Deleted, Failed, PurgeNews
+from watchdog_oom.host.purge.supervisor import PurgeJob, PurgeRequest, start_purge
 
 USER = 41234
 OTHER = 41235
