@@ -23,7 +23,7 @@ from watchdog_oom.host.hands import Hands
 from watchdog_oom.host.own import OwnLock, missing_capabilities, own_directory, protect_itself
 from watchdog_oom.host.processes.facts import FactReader
 from watchdog_oom.host.senses import Senses
-from watchdog_oom.host.services import choose_manager
+from watchdog_oom.host.services.choose import choose_manager
 from watchdog_oom.inheritance import inherit
 from watchdog_oom.journal.record import Kind, Record
 from watchdog_oom.lean_dataclasses import replace

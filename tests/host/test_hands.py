@@ -17,9 +17,9 @@ from watchdog_oom.core.nouns import ProcessNoun, ServiceNoun, SpoolNoun, TcpProb
 from watchdog_oom.core.policy import Policy, Protect
 from watchdog_oom.host.clock import read_clock
 from watchdog_oom.host.hands import Done, Hands
-from watchdog_oom.host.lsb import Lsb
 from watchdog_oom.host.processes.demand import want_of
 from watchdog_oom.host.processes.table import ProcessTable
+from watchdog_oom.host.services.lsb import Lsb
 
 SLEEPER = ProcessNoun("sleeper", comm=(re.compile("sleep"),))
 OTHER = ProcessNoun("other", comm=(re.compile("awake"),))

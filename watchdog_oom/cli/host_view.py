@@ -24,9 +24,10 @@ from watchdog_oom.host.processes.facts import FactReader
 from watchdog_oom.host.processes.procfs import lineage
 from watchdog_oom.host.processes.table import ProcessTable
 from watchdog_oom.host.senses import wanted
-from watchdog_oom.host.services import ServiceManager, choose_manager
+from watchdog_oom.host.services.choose import choose_manager
+from watchdog_oom.host.services.manager import ServiceManager
+from watchdog_oom.host.services.poller import StatusPoller
 from watchdog_oom.host.spools.scanner import SpoolScanner
-from watchdog_oom.host.status import StatusPoller
 
 SERVICES_SECONDS = 3.0
 SPOOL_SECONDS = 3.0

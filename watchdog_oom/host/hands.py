@@ -26,13 +26,13 @@ from watchdog_oom.core.model import EffectReport, Process, Snapshot
 from watchdog_oom.core.nouns import RunProbe, TcpProbe
 from watchdog_oom.core.policy import Policy
 from watchdog_oom.core.view import View
-from watchdog_oom.host.jobs import Jobs
-from watchdog_oom.host.probe import TcpProbes
 from watchdog_oom.host.processes.facts import FactReader
 from watchdog_oom.host.processes.oom_score_adj import set_oom_score_adj
 from watchdog_oom.host.processes.signals import PidfdSet, send
 from watchdog_oom.host.purge.jobs import Purges
-from watchdog_oom.host.services import ServiceManager
+from watchdog_oom.host.services.jobs import Jobs
+from watchdog_oom.host.services.manager import ServiceManager
+from watchdog_oom.host.services.tcp_probe import TcpProbes
 from watchdog_oom.lean_dataclasses import dataclass, replace
 
 

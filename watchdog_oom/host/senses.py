@@ -18,9 +18,9 @@ from watchdog_oom.host.memory.psi import OomKillCounter, PressureReader, arm_tri
 from watchdog_oom.host.processes.demand import Want, want_of
 from watchdog_oom.host.processes.procfs import lineage
 from watchdog_oom.host.processes.table import ProcessTable
-from watchdog_oom.host.services import ServiceManager
+from watchdog_oom.host.services.manager import ServiceManager
+from watchdog_oom.host.services.poller import StatusPoller
 from watchdog_oom.host.spools.scanners import Spools
-from watchdog_oom.host.status import StatusPoller
 from watchdog_oom.lean_dataclasses import replace
 
 

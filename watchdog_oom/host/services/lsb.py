@@ -1,0 +1,92 @@
+"""Services by init scripts, as Debian runs them without systemd: ``service NAME stop|start|status``.
+
+The meaning of exit statuses is from the Linux Standard Base, core generic, chapter "Init Script Actions".
+"""
+
+from __future__ import annotations
+
+import os
+
+from watchdog_oom.core.model import ServiceState, ServiceStatus
+from watchdog_oom.host.services.manager import INIT_DIR
+from watchdog_oom.host.services.names import exit_words, is_unit_name, with_output
+
+_STATUS = {
+    0: (ServiceStatus.ACTIVE, "running"),
+    1: (ServiceStatus.FAILED, "dead, but its pid file is there"),
+    2: (ServiceStatus.FAILED, "dead, but its lock file is there"),
+    3: (ServiceStatus.INACTIVE, "not running"),
+    4: (ServiceStatus.UNKNOWN, "its script cannot tell"),
+}
+_FAILURES = {
+    1: "failed", 2: "failed: its script does not take the argument", 3: "failed: its script cannot do this",
+    4: "failed: not permitted", 5: "failed: it is not installed", 6: "failed: it is not configured",
+    7: "failed: it is not running", 127: "failed: a command was not found",
+}
+_NOT_RUNNING = 7
+
+
+class Lsb:
+    """Init scripts in ``init_dir``: through service(8) when that is Debian's own directory, else called directly.
+
+    The suffix ``.service`` is dropped. Sockets and timers do not exist here: nothing but a service can be stopped.
+    """
+
+    name = "lsb"
+
+    def __init__(self, init_dir: str = INIT_DIR) -> None:
+        self.init_dir = init_dir
+
+    def stop(self, unit: str) -> tuple[str, ...]:
+        return self._call(unit, "stop")
+
+    def start(self, unit: str) -> tuple[str, ...]:
+        return self._call(unit, "start")
+
+    def status(self, unit: str) -> tuple[str, ...]:
+        return self._call(unit, "status")
+
+    def bound_memory(self, unit: str, high_bytes: int, max_bytes: int | None) -> tuple[str, ...]:
+        return ()
+
+    def forget_bounds(self, unit: str) -> str:
+        return ""
+
+    def before_retry(self, unit: str, text: str) -> tuple[str, ...] | None:
+        return None
+
+    def judge(self, verb: str, exit_status: int, text: str) -> tuple[bool, str]:
+        if exit_status == 0:
+            return True, f"{verb} done"
+        if verb == "stop" and exit_status == _NOT_RUNNING:
+            return True, "it was not running"
+        if _not_there(text):
+            return False, with_output(f"{verb} failed: it is not installed", text)
+        return False, with_output(f"{verb} {_FAILURES.get(exit_status, exit_words(exit_status))}", text)
+
+    def parse_status(self, unit: str, exit_status: int, text: str, boottime: float) -> ServiceState:
+        status, words = _STATUS.get(exit_status, (ServiceStatus.UNKNOWN, f"its script {exit_words(exit_status)}"))
+        if _not_there(text):
+            status, words = ServiceStatus.MISSING, "there is no such init script"
+        elif exit_status != 0 and "usage:" in text.lower():
+            # Scripts that predate "status" print their usage and end with 1, 2 or 3, which would be read as a state.
+            status, words = ServiceStatus.UNKNOWN, "its script does not know status"
+        return ServiceState(unit, status, boottime, words=words)
+
+    def exists(self, unit: str) -> bool:
+        return is_unit_name(unit) and os.access(os.path.join(self.init_dir, _script(unit)), os.X_OK)
+
+    def _call(self, unit: str, verb: str) -> tuple[str, ...]:
+        if self.init_dir == INIT_DIR:
+            return ("service", _script(unit), verb)
+        return (os.path.join(self.init_dir, _script(unit)), verb)
+
+
+def _script(unit: str) -> str:
+    return unit.removesuffix(".service")
+
+
+def _not_there(text: str) -> bool:
+    """service(8) says so and ends with 1, which would be read as "dead"; called directly, it cannot be executed."""
+    one_line = "\n" not in text
+    return text.endswith(": unrecognized service") or (one_line and text.endswith(": No such file or directory"))

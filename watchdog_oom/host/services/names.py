@@ -1,0 +1,48 @@
+"""Names of units, and what programs of service managers say, in words."""
+
+from __future__ import annotations
+
+import re
+import signal
+
+from watchdog_oom.formatting import printable
+
+_UNIT = re.compile(r"[A-Za-z0-9_][A-Za-z0-9:_.\\@-]{0,254}")
+
+
+_SUFFIXES = (".service", ".socket", ".timer", ".path", ".target", ".mount", ".automount", ".swap", ".slice", ".scope")
+
+
+def is_unit_name(text: str) -> bool:
+    """Whether it can be the name of a unit: no slash, no leading dash or dot, nothing that is not printable ASCII."""
+    return _UNIT.fullmatch(text) is not None
+
+
+def full_name(unit: str) -> str:
+    """The unit's name with its suffix, which is ``.service`` where none is given."""
+    return unit if unit.endswith(_SUFFIXES) else f"{unit}.service"
+
+
+def one_line(text: str) -> str:
+    """What a program printed, on one line and safe to print."""
+    return "; ".join(printable(line.strip()) for line in text.splitlines() if line.strip())
+
+
+def with_output(words: str, text: str) -> str:
+    """Words followed by what a program printed, if it printed anything."""
+    line = one_line(text)
+    return f"{words}: {line}" if line else words
+
+
+def exit_words(exit_status: int) -> str:
+    """An exit status as shells count it, in words."""
+    if exit_status <= 128:
+        return f"ended with status {exit_status}"
+    return f"was ended by {_signal_name(exit_status - 128)}"
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"status {128 + number}"

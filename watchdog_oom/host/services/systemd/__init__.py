@@ -1,0 +1,1 @@
+"""systemd as a service manager: over its private bus, or by systemctl."""
