@@ -14,9 +14,8 @@ from bench.crowd import crowd, room_for
 from bench.daemons import MAIL_SERVER, home
 from bench.rounds import in_turn, timed
 from bench.table import Table, ratio, spread
-from watchdog_oom.host.processes.demand import Want
+from watchdog_oom.host.processes.demand import Want, wanted
 from watchdog_oom.host.processes.table import ProcessTable
-from watchdog_oom.host.senses import wanted
 from watchdog_oom.policy.build import build_policy
 from watchdog_oom.policy.load import load_policy
 

@@ -19,10 +19,10 @@ from watchdog_oom.core.model import EffectReport, Snapshot
 from watchdog_oom.core.poll_interval import pause_seconds
 from watchdog_oom.core.rules.emergency import imminent
 from watchdog_oom.errors import NotPermittedError, WatchdogError, place_of
-from watchdog_oom.host.hands import Hands
+from watchdog_oom.host.actuators import Hands
 from watchdog_oom.host.own import OwnLock, missing_capabilities, own_directory, protect_itself
 from watchdog_oom.host.processes.facts import FactReader
-from watchdog_oom.host.senses import Senses
+from watchdog_oom.host.sensors import Senses
 from watchdog_oom.host.services.choose import choose_manager
 from watchdog_oom.inheritance import inherit
 from watchdog_oom.journal.record import Kind, Record

@@ -19,11 +19,10 @@ from watchdog_oom.host.clock import boot_id, read_clock
 from watchdog_oom.host.memory.meminfo import MemoryReader
 from watchdog_oom.host.memory.psi import PressureReader
 from watchdog_oom.host.own import missing_capabilities
-from watchdog_oom.host.processes.demand import contained_nouns
+from watchdog_oom.host.processes.demand import contained_nouns, wanted
 from watchdog_oom.host.processes.facts import FactReader
 from watchdog_oom.host.processes.procfs import lineage
 from watchdog_oom.host.processes.table import ProcessTable
-from watchdog_oom.host.senses import wanted
 from watchdog_oom.host.services.choose import choose_manager
 from watchdog_oom.host.services.manager import ServiceManager
 from watchdog_oom.host.services.poller import StatusPoller

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from watchdog_oom.core.guard import LOGIN, SSHD
+from watchdog_oom.core.model import Memory
 from watchdog_oom.core.nouns import ProcessNoun
 from watchdog_oom.core.policy import Policy, Then, Verb
-from watchdog_oom.lean_dataclasses import dataclass, field
+from watchdog_oom.core.rules.emergency import near
+from watchdog_oom.lean_dataclasses import dataclass, field, replace
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,3 +49,11 @@ def contained_nouns(policy: Policy) -> frozenset[str]:
     steps = (step for recover in policy.recovers.values() for step in recover.steps if step.verb is Verb.CONTAIN)
     return frozenset((*(limit.process for limit in policy.limits.values() if limit.then is Then.CONTAIN),
                       *(name for step in steps for name in step.names)))
+
+
+def wanted(policy: Policy, memory: Memory | None, lineage: frozenset[int] = frozenset()) -> Want:
+    """What the process scan must tell: what the rules ask for, who is sshd and login for guard, everybody near an
+    emergency; and where units may be contained, in which of them sshd and the daemon's ``lineage`` are."""
+    want = want_of(policy, everything=memory is not None and near(memory, policy.emergency))
+    want = replace(want, nouns=(*want.nouns, SSHD, LOGIN))
+    return replace(want, unit=want.unit | {SSHD.name}, unit_pids=lineage) if want.unit else want

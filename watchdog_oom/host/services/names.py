@@ -8,8 +8,6 @@ import signal
 from watchdog_oom.formatting import printable
 
 _UNIT = re.compile(r"[A-Za-z0-9_][A-Za-z0-9:_.\\@-]{0,254}")
-
-
 _SUFFIXES = (".service", ".socket", ".timer", ".path", ".target", ".mount", ".automount", ".swap", ".slice", ".scope")
 
 

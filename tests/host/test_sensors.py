@@ -14,7 +14,7 @@ from watchdog_oom.core.actions import Watch
 from watchdog_oom.core.model import ServiceStatus
 from watchdog_oom.core.nouns import ProcessNoun, ServiceNoun, SpoolNoun
 from watchdog_oom.core.policy import Policy
-from watchdog_oom.host.senses import Senses, units_of
+from watchdog_oom.host.sensors import Senses, units_of
 from watchdog_oom.host.services.lsb import Lsb
 
 

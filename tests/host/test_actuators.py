@@ -15,8 +15,8 @@ from watchdog_oom.core.actions import Intent, Probe, Purge, Run, SetOomScoreAdj,
 from watchdog_oom.core.model import EffectReport, ProcessId, Snapshot
 from watchdog_oom.core.nouns import ProcessNoun, ServiceNoun, SpoolNoun, TcpProbe
 from watchdog_oom.core.policy import Policy, Protect
+from watchdog_oom.host.actuators import Done, Hands
 from watchdog_oom.host.clock import read_clock
-from watchdog_oom.host.hands import Done, Hands
 from watchdog_oom.host.processes.demand import want_of
 from watchdog_oom.host.processes.table import ProcessTable
 from watchdog_oom.host.services.lsb import Lsb

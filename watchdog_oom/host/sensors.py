@@ -7,21 +7,19 @@ import select
 from collections.abc import Iterable
 
 from watchdog_oom.core.actions import Watch
-from watchdog_oom.core.guard import LOGIN, SSHD
-from watchdog_oom.core.model import EffectReport, KernelKill, Memory, ServiceState, Snapshot
+from watchdog_oom.core.model import EffectReport, KernelKill, ServiceState, Snapshot
 from watchdog_oom.core.policy import Emergency, Policy
-from watchdog_oom.core.rules.emergency import met, near
+from watchdog_oom.core.rules.emergency import met
 from watchdog_oom.host.clock import boot_id, read_clock
 from watchdog_oom.host.memory.kmsg import KmsgReader
 from watchdog_oom.host.memory.meminfo import MemoryReader
 from watchdog_oom.host.memory.psi import OomKillCounter, PressureReader, arm_trigger
-from watchdog_oom.host.processes.demand import Want, want_of
+from watchdog_oom.host.processes.demand import wanted
 from watchdog_oom.host.processes.procfs import lineage
 from watchdog_oom.host.processes.table import ProcessTable
 from watchdog_oom.host.services.manager import ServiceManager
 from watchdog_oom.host.services.poller import StatusPoller
 from watchdog_oom.host.spools.scanners import Spools
-from watchdog_oom.lean_dataclasses import replace
 
 
 class Senses:
@@ -106,14 +104,6 @@ class Senses:
     def _skipped(self) -> dict[str, int]:
         counts = {"memory": self._memory.skipped, "pressure": self._pressure.skipped, **self.processes.skipped}
         return {kind: count for kind, count in counts.items() if count}
-
-
-def wanted(policy: Policy, memory: Memory | None, lineage: frozenset[int] = frozenset()) -> Want:
-    """What the process scan must tell: what the rules ask for, who is sshd and login for guard, everybody near an
-    emergency; and where units may be contained, in which of them sshd and the daemon's ``lineage`` are."""
-    want = want_of(policy, everything=memory is not None and near(memory, policy.emergency))
-    want = replace(want, nouns=(*want.nouns, SSHD, LOGIN))
-    return replace(want, unit=want.unit | {SSHD.name}, unit_pids=lineage) if want.unit else want
 
 
 def units_of(policy: Policy, names: Iterable[str]) -> dict[str, str]:
