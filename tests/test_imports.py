@@ -31,9 +31,9 @@ host.purge.worker host.sensors host.services host.services.choose host.services.
 host.services.manager host.services.names host.services.poller host.services.tcp_probe host.spools
 host.spools.descent host.spools.inotify host.spools.names host.spools.path_safety host.spools.scanner
 host.spools.scanners host.spools.survey host.spools.watch host.syscalls inheritance journal journal.chain
-journal.files journal.head journal.opening journal.reader journal.record journal.recover journal.reserve
-journal.store journal.system_log journal.writer lean_dataclasses loading notify policy policy.build policy_keeper
-reporting state_file status_file waiting wakeups
+journal.files journal.head journal.inspect journal.reader journal.record journal.reserve journal.store
+journal.system_log journal.targets journal.unfinished journal.writer lean_dataclasses loading notify policy
+policy.build policy_keeper reporting state_file status_file waiting wakeups
 """
 
 # Of the standard library, beyond what python -I -S has anyway; their own parts are not listed.

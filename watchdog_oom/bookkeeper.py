@@ -5,29 +5,20 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from contextlib import suppress
-from typing import assert_never
 
 from watchdog_oom.config import Config
 from watchdog_oom.core.actions import (
-    Contain,
     Intent,
     Note,
     NoteKind,
-    Probe,
-    Purge,
     Refusal,
-    Release,
-    Run,
-    SetOomScoreAdj,
-    Signal,
-    StartUnit,
     Step,
-    StopUnit,
 )
-from watchdog_oom.core.model import Clock, EffectReport, Process, ProcessId, Snapshot
+from watchdog_oom.core.model import EffectReport, Process, Snapshot
 from watchdog_oom.core.policy import Policy
 from watchdog_oom.journal.record import Kind, Record, sentence
 from watchdog_oom.journal.system_log import SystemLog
+from watchdog_oom.journal.targets import process_target, target_of
 from watchdog_oom.journal.writer import Journal
 
 
@@ -96,7 +87,7 @@ class Bookkeeper:
 
     def note(self, note: Note, snapshot: Snapshot) -> None:
         kind = Kind.OUTCOME if note.kind is NoteKind.OUTCOME else Kind.INCIDENT
-        target = None if note.target is None else _process_target(note.target, note.comm, snapshot, lambda p: p)
+        target = None if note.target is None else process_target(note.target, note.comm, snapshot, lambda p: p)
         self._append(Record(kind, note.incident, note.rule, note.step, target, note.because, result=note.result,
                             took_seconds=note.took_seconds))
 
@@ -106,39 +97,3 @@ class Bookkeeper:
             self.outcome(intent_id, why)
 
 
-def target_of(step: Step, snapshot: Snapshot, policy: Policy,
-              all_facts: Callable[[Process], Process]) -> dict[str, object]:
-    match step:
-        case Signal() | SetOomScoreAdj():
-            return _process_target(step.target, step.comm, snapshot, all_facts)
-        case StopUnit() | StartUnit():
-            return {"service": step.service, "unit": step.unit}
-        case Purge():
-            return {"spool": step.spool, "path": policy.spools[step.spool].path, "limit": step.limit}
-        case Run():
-            return {"argv": step.argv}
-        case Probe():
-            return {"service": step.service, "unit": policy.services[step.service].unit}
-        case Contain() | Release():
-            return {"unit": step.unit, "memory_high": step.memory_high_bytes, "memory_max": step.memory_max_bytes}
-        case _:
-            assert_never(step)
-
-
-def _process_target(identity: ProcessId, comm: str, snapshot: Snapshot,
-                    all_facts: Callable[[Process], Process]) -> dict[str, object]:
-    target: dict[str, object] = {"pid": identity.pid, "start": identity.start_ticks, "name": comm}
-    process = snapshot.processes.get(identity.pid)
-    if process is None or process.id != identity:
-        return target
-    return target | describe(all_facts(process), snapshot.clock)
-
-
-def describe(process: Process, clock: Clock) -> dict[str, object]:
-    """A process as the journal, ``plan --json`` and ``check --json`` tell it; sizes in bytes, age in seconds."""
-    facts = process.facts
-    return {"pid": process.pid, "start": process.id.start_ticks, "name": process.comm, "ppid": process.ppid,
-            "state": process.state, "exe": facts.exe, "cmdline": facts.cmdline, "user": facts.user, "uid": facts.uid,
-            "unit": facts.unit, "rss": process.rss_bytes, "swap": process.swap_bytes,
-            "age": round(process.age_seconds(clock), 1), "oom_score_adj": process.oom_score_adj,
-            "badness": process.badness}

@@ -6,7 +6,7 @@ from watchdog_oom.core.actions import Intent, StartUnit
 from watchdog_oom.core.history import History, Phase, Recovery, Run
 from watchdog_oom.core.policy import Policy
 from watchdog_oom.journal.record import Kind, Record
-from watchdog_oom.journal.recover import Unfinished, read_unfinished
+from watchdog_oom.journal.unfinished import Unfinished, read_unfinished
 from watchdog_oom.lean_dataclasses import dataclass, replace
 
 FAILURE = "the daemon died in the middle of it"

@@ -287,7 +287,7 @@ def test_the_daemons_part_imports_nothing_that_costs_much() -> None:
     heavy = ["logging", "subprocess", "argparse", "pathlib", "shutil", "tempfile", "datetime", "hashlib", "asyncio",
              "threading", "click", "rich"]
     code = ("import sys, dataclasses, typing, re, json; before = set(sys.modules)\n"
-            "import watchdog_oom.journal, watchdog_oom.journal.recover\n"
+            "import watchdog_oom.journal, watchdog_oom.journal.unfinished\n"
             f"print(*(set({heavy}) & (set(sys.modules) - before)))")
     result = run([executable, "-c", code], stdout=PIPE, check=True)
     assert result.stdout.split() == []

@@ -11,10 +11,10 @@ import click
 from rich.console import Console
 from rich.text import Text
 
+from watchdog_oom.cli.since import parse_since
 from watchdog_oom.formatting import printable
 from watchdog_oom.journal.reader import Entry, journal_exists, read_entries
 from watchdog_oom.journal.record import Kind
-from watchdog_oom.journal.since import parse_since
 from watchdog_oom.journal.verify import Verdict
 from watchdog_oom.journal.verify import verify as verify_journal
 

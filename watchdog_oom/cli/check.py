@@ -8,7 +8,6 @@ from typing import Any
 import click
 
 from watchdog_oom import formatting
-from watchdog_oom.bookkeeper import describe
 from watchdog_oom.cli import options
 from watchdog_oom.cli.host_view import HostView, look
 from watchdog_oom.cli.lint import Warned, lint
@@ -23,6 +22,7 @@ from watchdog_oom.core.view import View
 from watchdog_oom.errors import Fault, PolicyError
 from watchdog_oom.explain.rehearsal import rehearse
 from watchdog_oom.formatting import printable
+from watchdog_oom.journal.targets import describe
 
 EXIT_WARNINGS = 1
 JSON_VERSION = 1

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from watchdog_oom.bookkeeper import describe, target_of
 from watchdog_oom.cli.host_view import HostView
 from watchdog_oom.core.actions import Intent
 from watchdog_oom.core.condition import Finding
 from watchdog_oom.core.model import Process, Snapshot
 from watchdog_oom.explain.headroom import LimitReport, Measure, RecoverReport
 from watchdog_oom.explain.rehearsal import EmergencyReport, Rehearsal
+from watchdog_oom.journal.targets import describe, target_of
 
 JSON_VERSION = 1
 

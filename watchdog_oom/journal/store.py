@@ -22,7 +22,7 @@ from watchdog_oom.journal.files import (
     open_for_writing,
 )
 from watchdog_oom.journal.head import Head, format_head
-from watchdog_oom.journal.opening import examine
+from watchdog_oom.journal.inspect import examine
 from watchdog_oom.journal.reserve import Reserve
 
 _HELD_FACTOR = 4

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from watchdog_oom.journal import Journal, Kind, Record
-from watchdog_oom.journal.recover import Unfinished, read_unfinished, unfinished
+from watchdog_oom.journal.unfinished import Unfinished, read_unfinished, unfinished
 
 Writer = Callable[..., Journal]
 AMAVIS = {"service": "amavis", "unit": "amavis.service"}

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from watchdog_oom.cli.since import parse_since
 from watchdog_oom.errors import UsageError
-from watchdog_oom.journal.since import parse_since
 
 NOON = 1_772_366_400.0  # 2026-03-01T12:00:00Z
 

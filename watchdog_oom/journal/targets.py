@@ -1,0 +1,59 @@
+"""Whom or what an action is about, as the journal and the command tell it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import assert_never
+
+from watchdog_oom.core.actions import (
+    Contain,
+    Probe,
+    Purge,
+    Release,
+    Run,
+    SetOomScoreAdj,
+    Signal,
+    StartUnit,
+    Step,
+    StopUnit,
+)
+from watchdog_oom.core.model import Clock, Process, ProcessId, Snapshot
+from watchdog_oom.core.policy import Policy
+
+
+def target_of(step: Step, snapshot: Snapshot, policy: Policy,
+              all_facts: Callable[[Process], Process]) -> dict[str, object]:
+    match step:
+        case Signal() | SetOomScoreAdj():
+            return process_target(step.target, step.comm, snapshot, all_facts)
+        case StopUnit() | StartUnit():
+            return {"service": step.service, "unit": step.unit}
+        case Purge():
+            return {"spool": step.spool, "path": policy.spools[step.spool].path, "limit": step.limit}
+        case Run():
+            return {"argv": step.argv}
+        case Probe():
+            return {"service": step.service, "unit": policy.services[step.service].unit}
+        case Contain() | Release():
+            return {"unit": step.unit, "memory_high": step.memory_high_bytes, "memory_max": step.memory_max_bytes}
+        case _:
+            assert_never(step)
+
+
+def process_target(identity: ProcessId, comm: str, snapshot: Snapshot,
+                    all_facts: Callable[[Process], Process]) -> dict[str, object]:
+    target: dict[str, object] = {"pid": identity.pid, "start": identity.start_ticks, "name": comm}
+    process = snapshot.processes.get(identity.pid)
+    if process is None or process.id != identity:
+        return target
+    return target | describe(all_facts(process), snapshot.clock)
+
+
+def describe(process: Process, clock: Clock) -> dict[str, object]:
+    """A process as the journal, ``plan --json`` and ``check --json`` tell it; sizes in bytes, age in seconds."""
+    facts = process.facts
+    return {"pid": process.pid, "start": process.id.start_ticks, "name": process.comm, "ppid": process.ppid,
+            "state": process.state, "exe": facts.exe, "cmdline": facts.cmdline, "user": facts.user, "uid": facts.uid,
+            "unit": facts.unit, "rss": process.rss_bytes, "swap": process.swap_bytes,
+            "age": round(process.age_seconds(clock), 1), "oom_score_adj": process.oom_score_adj,
+            "badness": process.badness}
