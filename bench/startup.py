@@ -40,7 +40,7 @@ def _measure(count: int) -> list[tuple[str, ...]]:
         policies = ["--policies", str(made.path / "policies")]
         contestants = {
             "bare python3": lambda: timed(lambda: _finish([interpreter(), "-I", "-S", "-c", "pass"])),
-            "imports of the daemon": lambda: timed(lambda: _finish(python("import watchdog_oom.daemon"))),
+            "imports of the daemon": lambda: timed(lambda: _finish(python("import watchdog_oom.daemon.loop"))),
             "exec to READY": lambda: _to_ready(made),
             f"exec to READY, {POLICY_FILES} policy files": lambda: _to_ready(many),
             f"reload of {POLICY_FILES} policy files": lambda: _reload(many),

@@ -9,11 +9,12 @@ from pathlib import Path
 import click
 import pytest
 
-from watchdog_oom import __version__, arguments
+from watchdog_oom import __version__
 from watchdog_oom.cli import cli
 from watchdog_oom.core.policy import Verb
 from watchdog_oom.core.rules.recovery.steps import DEFAULT_WITHIN_SECONDS
-from watchdog_oom.host.own import missing_capabilities
+from watchdog_oom.daemon.options import HELP
+from watchdog_oom.daemon.self_protection import missing_capabilities
 from watchdog_oom.policy.build import build_policy
 from watchdog_oom.policy.load import load_policy
 from watchdog_oom.policy.units import parse_duration
@@ -120,7 +121,7 @@ def test_the_readme_is_read_in_five_minutes() -> None:
 
 
 def test_every_command_and_option_that_is_named_exists() -> None:
-    daemon = set(re.findall(r"--[a-z]+", arguments.HELP))
+    daemon = set(re.findall(r"--[a-z]+", HELP))
     wrong = []
     for call in sorted(commands()):
         options = set(re.findall(r"(?<![\w-])--[a-z][a-z-]*", " ".join(call)))

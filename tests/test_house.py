@@ -17,7 +17,7 @@ CORE = ("core.model", "core.actions", "core.policy", "core.nouns", "core.conditi
         "policy.build")
 FORBIDDEN = {"os", "subprocess", "time", "logging", "datetime", "socket", "random", "pathlib", "shutil", "io", "sys",
              "threading", "asyncio", "select", "selectors", "signal", "ctypes"}
-FRONT_DOORS = ("daemon.py", "__main__.py", "cli/__init__.py", "cli/__main__.py")
+FRONT_DOORS = ("daemon/__init__.py", "__main__.py", "cli/__init__.py", "cli/__main__.py")
 MODULE_LINES = 260
 FUNCTION_LINES = 45
 

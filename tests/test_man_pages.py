@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from watchdog_oom import arguments
 from watchdog_oom.cli import COMMANDS
+from watchdog_oom.daemon.options import HELP
 
 MAN = Path(__file__).parent.parent / "man"
 
@@ -21,7 +21,7 @@ def plain(name: str) -> str:
 
 
 def test_the_page_of_the_daemon_names_each_of_its_options() -> None:
-    options = re.findall(r"^  (--[a-z]+)", arguments.HELP, flags=re.MULTILINE)
+    options = re.findall(r"^  (--[a-z]+)", HELP, flags=re.MULTILINE)
     assert options
     assert [option for option in options if option not in plain("watchdog-oomd.8")] == []
 

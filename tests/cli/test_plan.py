@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 from click.testing import Result
 
-from watchdog_oom import state_file
 from watchdog_oom.core.history import History, Recovery
+from watchdog_oom.daemon import state_file
 
 Run = Callable[..., Result]
 Write = Callable[..., Path]

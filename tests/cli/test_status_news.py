@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from watchdog_oom.cli.status_news import StatusNews
-from watchdog_oom.host.own_files import replace_file
+from watchdog_oom.daemon.atomic_file import replace_file
 
 LONG = 20.0
 

@@ -171,7 +171,8 @@ def test_the_emergency() -> None:
 
 
 def test_building_imports_nothing_of_the_parser() -> None:
-    code = "import json, sys, watchdog_oom.policy.build, watchdog_oom.config; print(json.dumps(sorted(sys.modules)))"
+    code = ("import json, sys, watchdog_oom.policy.build, watchdog_oom.daemon.config; "
+            "print(json.dumps(sorted(sys.modules)))")
     loaded = set(json.loads(subprocess.run([sys.executable, "-c", code], capture_output=True, check=True).stdout))
     assert "watchdog_oom.policy.build" in loaded
     assert not loaded & {"tomli", "difflib", "watchdog_oom.policy.schema", "watchdog_oom.policy.load", "logging"}

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 import tomli
 
-from watchdog_oom.config import FIELDS, Config
 from watchdog_oom.core import nouns, policy
 from watchdog_oom.core.condition import ValueKind
+from watchdog_oom.daemon.config import FIELDS, Config
 from watchdog_oom.policy import schema
 from watchdog_oom.policy.build import build_policy
 from watchdog_oom.policy.check import FileCheck

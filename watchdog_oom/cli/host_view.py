@@ -10,15 +10,15 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
-from watchdog_oom.config import Config
 from watchdog_oom.core.matching import own_keys_match
 from watchdog_oom.core.model import Clock, Process, ServiceState, ServiceStatus, Snapshot, SpoolState
 from watchdog_oom.core.policy import Policy
+from watchdog_oom.daemon.config import Config
+from watchdog_oom.daemon.self_protection import missing_capabilities
 from watchdog_oom.formatting import printable
 from watchdog_oom.host.clock import boot_id, read_clock
 from watchdog_oom.host.memory.meminfo import MemoryReader
 from watchdog_oom.host.memory.psi import PressureReader
-from watchdog_oom.host.own import missing_capabilities
 from watchdog_oom.host.processes.demand import contained_nouns, wanted
 from watchdog_oom.host.processes.facts import FactReader
 from watchdog_oom.host.processes.procfs import lineage

@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from watchdog_oom.arguments import DEFAULT_CONFIG, DEFAULT_POLICIES
-from watchdog_oom.config import Config, build_config
 from watchdog_oom.core.policy import Policy
+from watchdog_oom.daemon.config import Config, build_config
+from watchdog_oom.daemon.options import DEFAULT_CONFIG, DEFAULT_POLICIES
 from watchdog_oom.errors import Fault, NotPermittedError, PolicyError
 from watchdog_oom.formatting import printable
 from watchdog_oom.policy.build import build_policy

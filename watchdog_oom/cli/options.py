@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from watchdog_oom.arguments import DEFAULT_CONFIG, DEFAULT_POLICIES, DEFAULT_RUNTIME, DEFAULT_STATE
+from watchdog_oom.daemon.options import DEFAULT_CONFIG, DEFAULT_POLICIES, DEFAULT_RUNTIME, DEFAULT_STATE
 
 policy_paths = click.argument("paths", nargs=-1, metavar="[PATH]...", type=click.Path(readable=False))
 policies = click.option("--policies", "directories", multiple=True, metavar="DIR", type=click.Path(readable=False),

@@ -7,7 +7,6 @@ from dataclasses import replace
 
 import click
 
-from watchdog_oom import state_file
 from watchdog_oom.cli import options
 from watchdog_oom.cli.host_view import look
 from watchdog_oom.cli.loaded import load
@@ -16,6 +15,7 @@ from watchdog_oom.cli.plan_json import to_plain
 from watchdog_oom.cli.plan_page import page_of
 from watchdog_oom.core.guard import Budget
 from watchdog_oom.core.history import History
+from watchdog_oom.daemon import state_file
 from watchdog_oom.explain.rehearsal import rehearse
 from watchdog_oom.formatting import printable
 

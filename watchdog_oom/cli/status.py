@@ -12,12 +12,12 @@ from typing import Any
 
 import click
 
-from watchdog_oom import status_file
 from watchdog_oom.cli import options
 from watchdog_oom.cli.host_view import running_daemon
 from watchdog_oom.cli.output import Page, show, wants_colour
 from watchdog_oom.cli.status_news import StatusNews
 from watchdog_oom.cli.status_page import page_of
+from watchdog_oom.daemon import status_file
 from watchdog_oom.errors import NotPermittedError, NotRunningError, UsageError, WatchdogError
 from watchdog_oom.formatting import printable
 

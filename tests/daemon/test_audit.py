@@ -1,10 +1,10 @@
 from __future__ import annotations
 
-from watchdog_oom.bookkeeper import Bookkeeper
 from watchdog_oom.core.actions import Intent, Note, NoteKind, Probe, Purge, Refusal, Run, Signal, SignalName, StopUnit
 from watchdog_oom.core.model import Clock, EffectReport, Facts, Process, ProcessId, Snapshot
 from watchdog_oom.core.nouns import ServiceNoun, SpoolNoun
 from watchdog_oom.core.policy import Policy
+from watchdog_oom.daemon.audit import Bookkeeper
 from watchdog_oom.journal.record import Record
 
 HOG = Process(ProcessId(7, 70), 1, "hog", rss_bytes=5 << 20, started_boottime=40.0, facts=Facts(exe="/bin/hog", uid=9))

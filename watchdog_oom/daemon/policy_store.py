@@ -11,13 +11,13 @@ from contextlib import suppress
 from typing import Any
 
 from watchdog_oom import formatting
-from watchdog_oom.config import build_config
 from watchdog_oom.core.observe import observing
 from watchdog_oom.core.policy import Policy
+from watchdog_oom.daemon.atomic_file import read_own, replace_file
+from watchdog_oom.daemon.config import build_config
+from watchdog_oom.daemon.policy_loader import Answer, Loading
 from watchdog_oom.errors import Fault, PolicyError
-from watchdog_oom.host.own_files import read_own, replace_file
 from watchdog_oom.journal.record import Kind, Record
-from watchdog_oom.loading import Answer, Loading
 from watchdog_oom.policy.build import build_policy
 
 LAST_GOOD = "last-good-policy.json"

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from watchdog_oom.daemon.policy_store import PolicyKeeper
 from watchdog_oom.errors import PolicyError
 from watchdog_oom.journal.record import Record
-from watchdog_oom.policy_keeper import PolicyKeeper
 
 GOOD = '[process.a]\nname = "a"\n[limit.a]\nprocess = "a"\nruntime = "{}min"\n'
 

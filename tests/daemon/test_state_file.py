@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from watchdog_oom import state_file
 from watchdog_oom.core.history import Adjusted, Contained, History, Recovery
 from watchdog_oom.core.model import UNLIMITED_BYTES, ProcessId
+from watchdog_oom.daemon import state_file
 
 HISTORY = History(
     recoveries={"amavis": Recovery(started=(1.0, 2.5), ended=3.0, last_result="failed: x", unhelped=2, held_since=4.0,

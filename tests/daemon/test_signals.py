@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from watchdog_oom.wakeups import Asked, Wakeups
+from watchdog_oom.daemon.signals import Asked, Wakeups
 
 CHANGED = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGPIPE)
 

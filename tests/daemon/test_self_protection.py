@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from watchdog_oom.daemon.self_protection import OwnLock, missing_capabilities, own_directory
 from watchdog_oom.errors import NotPermittedError, UsageError
-from watchdog_oom.host.own import OwnLock, missing_capabilities, own_directory
 
 
 def status_with(tmp_path: Path, effective: int) -> str:
@@ -55,7 +55,7 @@ def test_a_file_in_the_way_is_an_error_in_words(tmp_path: Path) -> None:
 
 def test_the_lock_is_held_once_and_free_again_after_a_kill(tmp_path: Path) -> None:
     code = f"""import time
-from watchdog_oom.host.own import OwnLock
+from watchdog_oom.daemon.self_protection import OwnLock
 OwnLock({str(tmp_path)!r})
 print(flush=True)
 time.sleep(60)"""

@@ -10,7 +10,7 @@ from watchdog_oom.core.history import History, Recovery
 from watchdog_oom.core.model import Snapshot
 from watchdog_oom.core.policy import Policy
 from watchdog_oom.core.rules.recovery.trigger import wait_seconds
-from watchdog_oom.host.own_files import replace_file
+from watchdog_oom.daemon.atomic_file import replace_file
 from watchdog_oom.lean_dataclasses import dataclass, field
 
 NAME = "status.json"

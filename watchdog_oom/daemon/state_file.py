@@ -13,7 +13,7 @@ from typing import Any
 
 from watchdog_oom.core.history import Adjusted, Contained, History, Recovery
 from watchdog_oom.core.model import ProcessId
-from watchdog_oom.host.own_files import read_own, replace_file
+from watchdog_oom.daemon.atomic_file import read_own, replace_file
 from watchdog_oom.lean_dataclasses import replace
 
 NAME = "state.json"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from watchdog_oom.notify import Notifier
+from watchdog_oom.daemon.sd_notify import Notifier
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from watchdog_oom.config import Config, Manager, build_config
+from watchdog_oom.daemon.config import Config, Manager, build_config
 from watchdog_oom.errors import PolicyError
 from watchdog_oom.policy.load import load_config
 

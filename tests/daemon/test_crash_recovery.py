@@ -4,7 +4,7 @@ from watchdog_oom.core.actions import StartUnit
 from watchdog_oom.core.history import History, Phase, Recovery
 from watchdog_oom.core.nouns import ServiceNoun
 from watchdog_oom.core.policy import Policy, Recover
-from watchdog_oom.inheritance import settle
+from watchdog_oom.daemon.crash_recovery import settle
 from watchdog_oom.journal.unfinished import Unfinished
 
 POLICY = Policy(services={name: ServiceNoun(name, f"{name}.service", triggers=(f"{name}.socket",))

@@ -6,7 +6,6 @@ import os
 from collections.abc import Callable
 from contextlib import suppress
 
-from watchdog_oom.config import Config
 from watchdog_oom.core.actions import (
     Intent,
     Note,
@@ -16,6 +15,7 @@ from watchdog_oom.core.actions import (
 )
 from watchdog_oom.core.model import EffectReport, Process, Snapshot
 from watchdog_oom.core.policy import Policy
+from watchdog_oom.daemon.config import Config
 from watchdog_oom.journal.record import Kind, Record, sentence
 from watchdog_oom.journal.system_log import SystemLog
 from watchdog_oom.journal.targets import process_target, target_of

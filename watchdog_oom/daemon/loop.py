@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import os
-import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
-from watchdog_oom import __version__, arguments, state_file
-from watchdog_oom.arguments import Options
-from watchdog_oom.bookkeeper import Bookkeeper, open_journal
-from watchdog_oom.config import build_config
+from watchdog_oom import __version__
 from watchdog_oom.core.actions import Intent, Plan, Purge
 from watchdog_oom.core.decide import decide
 from watchdog_oom.core.guard import Budget
@@ -18,21 +14,25 @@ from watchdog_oom.core.history import History
 from watchdog_oom.core.model import EffectReport, Snapshot
 from watchdog_oom.core.poll_interval import pause_seconds
 from watchdog_oom.core.rules.emergency import imminent
-from watchdog_oom.errors import NotPermittedError, WatchdogError, place_of
+from watchdog_oom.daemon import state_file
+from watchdog_oom.daemon.audit import Bookkeeper, open_journal
+from watchdog_oom.daemon.config import build_config
+from watchdog_oom.daemon.crash_recovery import inherit
+from watchdog_oom.daemon.options import Options
+from watchdog_oom.daemon.policy_store import PolicyKeeper
+from watchdog_oom.daemon.reporter import Reporter
+from watchdog_oom.daemon.sd_notify import Notifier
+from watchdog_oom.daemon.self_protection import OwnLock, missing_capabilities, own_directory, protect_itself
+from watchdog_oom.daemon.signals import Wakeups
+from watchdog_oom.daemon.status_file import Health
+from watchdog_oom.daemon.wait import Waiting
+from watchdog_oom.errors import WatchdogError, place_of
 from watchdog_oom.host.actuators import Hands
-from watchdog_oom.host.own import OwnLock, missing_capabilities, own_directory, protect_itself
 from watchdog_oom.host.processes.facts import FactReader
 from watchdog_oom.host.sensors import Senses
 from watchdog_oom.host.services.choose import choose_manager
-from watchdog_oom.inheritance import inherit
 from watchdog_oom.journal.record import Kind, Record
 from watchdog_oom.lean_dataclasses import replace
-from watchdog_oom.notify import Notifier
-from watchdog_oom.policy_keeper import PolicyKeeper
-from watchdog_oom.reporting import Reporter
-from watchdog_oom.status_file import Health
-from watchdog_oom.waiting import Waiting
-from watchdog_oom.wakeups import Wakeups
 
 STOP_SECONDS = 90.0
 BUSY_PAUSE_SECONDS = 0.25
@@ -236,25 +236,3 @@ class Daemon:
         self.journal.close()
         self.notifier.close()
         self.lock.release()
-
-
-def main(argv: Sequence[str] | None = None) -> None:
-    """The front door: errors become one line and an exit status, never a traceback."""
-    sys.exit(_run(sys.argv[1:] if argv is None else argv))
-
-
-def _run(argv: Sequence[str]) -> int:
-    try:
-        options = arguments.parse(argv)
-        if options.help or options.version:
-            sys.stdout.write(arguments.HELP if options.help else f"watchdog-oomd {__version__}\n")
-            return 0
-        os.umask(0o022)
-        Daemon(options).run()
-    except WatchdogError as error:
-        sys.stderr.write("".join(f"watchdog-oomd: {line}\n" for line in str(error).splitlines()))
-        return error.exit_status
-    except PermissionError as error:
-        sys.stderr.write(f"watchdog-oomd: {error.filename}: {error.strerror}; run as root, or name other directories\n")
-        return NotPermittedError.exit_status
-    return 0

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from watchdog_oom.waiting import GLANCE_SECONDS, Waiting
+from watchdog_oom.daemon.wait import GLANCE_SECONDS, Waiting
 
 
 @pytest.fixture

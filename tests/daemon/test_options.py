@@ -4,8 +4,8 @@ import os
 
 import pytest
 
-from watchdog_oom import arguments
-from watchdog_oom.arguments import Options, parse
+from watchdog_oom.daemon import options
+from watchdog_oom.daemon.options import Options, parse
 from watchdog_oom.errors import UsageError
 
 
@@ -30,4 +30,4 @@ def test_what_is_not_an_option_is_a_usage_error_that_says_so(words: list[str]) -
 
 def test_the_help_names_every_option() -> None:
     for name in Options.__dataclass_fields__:
-        assert f"--{name}" in arguments.HELP
+        assert f"--{name}" in options.HELP

@@ -6,16 +6,16 @@ import os
 from collections.abc import Callable
 from contextlib import suppress
 
-from watchdog_oom import state_file, status_file
-from watchdog_oom.arguments import Options
 from watchdog_oom.core.guard import Budget
 from watchdog_oom.core.history import History
 from watchdog_oom.core.model import Snapshot
+from watchdog_oom.daemon import state_file, status_file
+from watchdog_oom.daemon.options import Options
+from watchdog_oom.daemon.policy_store import PolicyKeeper
+from watchdog_oom.daemon.sd_notify import Notifier
+from watchdog_oom.daemon.status_file import Health
 from watchdog_oom.journal.record import Kind, Record
 from watchdog_oom.journal.writer import Journal
-from watchdog_oom.notify import Notifier
-from watchdog_oom.policy_keeper import PolicyKeeper
-from watchdog_oom.status_file import Health
 
 LATE_SECONDS = 1.0
 STATUS_SECONDS = 2.0

@@ -1,0 +1,35 @@
+"""watchdog-oomd, the shell around the core: its front door. What happens behind it is in ``loop.py``."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+
+from watchdog_oom import __version__
+from watchdog_oom.errors import NotPermittedError, WatchdogError
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """The front door: errors become one line and an exit status, never a traceback."""
+    sys.exit(_run(sys.argv[1:] if argv is None else argv))
+
+
+def _run(argv: Sequence[str]) -> int:
+    # Imported late: whoever needs one file of this room (``watchdog-oom`` reads the status file) does not load it all.
+    from watchdog_oom.daemon import options
+    try:
+        asked = options.parse(argv)
+        if asked.help or asked.version:
+            sys.stdout.write(options.HELP if asked.help else f"watchdog-oomd {__version__}\n")
+            return 0
+        from watchdog_oom.daemon.loop import Daemon
+        os.umask(0o022)
+        Daemon(asked).run()
+    except WatchdogError as error:
+        sys.stderr.write("".join(f"watchdog-oomd: {line}\n" for line in str(error).splitlines()))
+        return error.exit_status
+    except PermissionError as error:
+        sys.stderr.write(f"watchdog-oomd: {error.filename}: {error.strerror}; run as root, or name other directories\n")
+        return NotPermittedError.exit_status
+    return 0
