@@ -14,7 +14,7 @@ from bench.crowd import crowd, room_for
 from bench.daemons import MAIL_SERVER, home
 from bench.rounds import in_turn, timed
 from bench.table import Table, ratio, spread
-from watchdog_oom.host.processes.demand import Want, wanted
+from watchdog_oom.host.processes.demand import ScanDemand, wanted
 from watchdog_oom.host.processes.table import ProcessTable
 from watchdog_oom.policy.build import build_policy
 from watchdog_oom.policy.load import load_policy
@@ -43,12 +43,12 @@ def run() -> tuple[Table, ...]:
     return (Table("scan", columns, tuple(rows), tuple(notes)),)
 
 
-def _want() -> Want:
+def _want() -> ScanDemand:
     with home(MAIL_SERVER) as made:
         return wanted(build_policy(load_policy((str(made.path / "policies"),)).ir), None)
 
 
-def _measure(count: int, want: Want) -> tuple[str, ...]:
+def _measure(count: int, want: ScanDemand) -> tuple[str, ...]:
     table, clock = ProcessTable(), [time.clock_gettime(time.CLOCK_BOOTTIME) + OLD_SECONDS]
     first = timed(lambda: table.scan(want, clock[0]))
 
@@ -66,7 +66,7 @@ def _measure(count: int, want: Want) -> tuple[str, ...]:
             ratio(took["psutil"], bare), *_allocations(want, clock[0]))
 
 
-def _allocations(want: Want, now: float) -> tuple[str, ...]:
+def _allocations(want: ScanDemand, now: float) -> tuple[str, ...]:
     """The most that an ordinary tick has allocated at one time, and what the table keeps of each process."""
     table = ProcessTable()
     tracemalloc.start()

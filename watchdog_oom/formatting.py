@@ -32,6 +32,11 @@ def percent(value: float) -> str:
     return f"{value:.1f}%" if value < 10 and value != int(value) else f"{value:.0f}%"
 
 
+def process_label(comm: str, pid: int) -> str:
+    """A process as people are told of it: ``clamscan[4711]``."""
+    return f"{printable(comm)}[{pid}]"
+
+
 def count(number: int, noun: str) -> str:
     """``1 file``, ``2 files``."""
     return f"{number} {noun}{'' if number == 1 else 's'}"

@@ -213,12 +213,21 @@ def test_recoveries_tell_their_attempts_holds_and_steps() -> None:
 
 
 def test_who_is_protected_ended_frozen_and_contained_and_what_was_lost_is_told() -> None:
-    page = _page(protected=[{"pid": 7, "name": "db", "oom_score_adj": -900, "was": 0}],
-                 ending=[{"pid": 8, "name": "a\x1b[2J", "rule": "limit.x", "stage": "unkillable", "for_seconds": 15}],
-                 contained=[{"unit": "x.scope", "rule": "limit.z", "memory_high_bytes": 1 << 30, "for_seconds": 90}],
-                 frozen=[{"pid": 9, "rule": "limit.y"}], emergency="emergency-1.2", rules={"emergency": "act"},
-                 health={"ticks": 5, "late_ticks": 2, "journal_dropped": 3, "troubles": ["CAP_KILL: x"],
-                         "skipped": {"process": 4}})
+    page = _page(
+        protected=[{"pid": 7, "name": "db", "oom_score_adj": -900, "was": 0}],
+        ending=[{"pid": 8, "name": "a\x1b[2J", "rule": "limit.x", "stage": "unkillable", "for_seconds": 15}],
+        contained=[{"unit": "x.scope", "rule": "limit.z", "memory_high_bytes": 1 << 30, "for_seconds": 90}],
+        frozen=[{"pid": 9, "rule": "limit.y"}],
+        emergency="emergency-1.2",
+        rules={"emergency": "act"},
+        health={
+            "ticks": 5,
+            "late_ticks": 2,
+            "journal_dropped": 3,
+            "troubles": ["CAP_KILL: x"],
+            "skipped": {"process": 4},
+        },
+    )
     assert "7           -900    0  db" in page
     assert "a\\x1b[2J[8]: unkillable for 15s  [limit.x]" in page
     assert "pid 9: frozen  [limit.y]" in page

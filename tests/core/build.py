@@ -8,20 +8,11 @@ from typing import Any, TypeVar
 
 from watchdog_oom.core.guard import Budget
 from watchdog_oom.core.history import History
-from watchdog_oom.core.model import (
-    Clock,
-    Facts,
-    Memory,
-    Process,
-    ProcessId,
-    ServiceState,
-    ServiceStatus,
-    Snapshot,
-    SpoolState,
-)
+from watchdog_oom.core.memory import Memory
+from watchdog_oom.core.model import Clock, Facts, Process, ProcessId, ServiceState, ServiceStatus, Snapshot, SpoolState
 from watchdog_oom.core.nouns import ProcessNoun, ServiceNoun, Size, SpoolNoun
 from watchdog_oom.core.policy import Clause, Emergency, Limit, Policy, Protect, Recover, RecoveryStep, Verb
-from watchdog_oom.core.tick import Turn
+from watchdog_oom.core.tick import Tick
 from watchdog_oom.core.view import View
 
 MIB = 1 << 20
@@ -103,6 +94,6 @@ def step(verb: Verb, *names: str, within: float | None = None, **rest: Any) -> R
     return RecoveryStep(verb, names, within_seconds=within, **rest)
 
 
-def turn(seen: Snapshot, rules: Policy | None = None, history: History | None = None,
-         budget: Budget | None = None) -> Turn:
-    return Turn(View(seen, rules or policy()), history or History(), budget or Budget())
+def tick(seen: Snapshot, rules: Policy | None = None, history: History | None = None,
+         budget: Budget | None = None) -> Tick:
+    return Tick(View(seen, rules or policy()), history or History(), budget or Budget())

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from watchdog_oom.core.actions import (
+    Action,
     Intent,
     Note,
     NoteKind,
@@ -14,12 +15,11 @@ from watchdog_oom.core.actions import (
     Probe,
     Purge,
     Refusal,
-    Run,
+    RunCommand,
     SetOomScoreAdj,
     Signal,
     SignalName,
     StartUnit,
-    Step,
     StopUnit,
 )
 from watchdog_oom.core.model import ProcessId
@@ -33,15 +33,15 @@ WHO = ProcessId(10, 5)
     (Signal(WHO, "a\n", SignalName.TERM), "TERM a\\n[10]"),
     (SetOomScoreAdj(WHO, "x\x1b", -900), "oom_score_adj x\\x1b[10] = -900"),
     (StopUnit("a.service", "a"), "stop a.service"), (StartUnit("a.service", "a"), "start a.service"),
-    (Purge("vscan", 5), "purge vscan"), (Run(("/bin/echo", "a\tb"), 1.0), "run /bin/echo a\\tb"),
+    (Purge("vscan", 5), "purge vscan"), (RunCommand(("/bin/echo", "a\tb"), 1.0), "run /bin/echo a\\tb"),
     (Probe("a"), "probe a")])
-def test_every_step_is_printed_safely(step: Step, text: str) -> None:
+def test_every_step_is_printed_safely(step: Action, text: str) -> None:
     assert str(step) == text
 
 
 def test_a_plan_prints_its_intents_refusals_and_notes_with_rule_and_reason() -> None:
     intent = Intent("i-1", Probe("a"), "recover.a", ("one", "two"))
-    note = Note(NoteKind.INCIDENT, "recover.a", "opened", ("one",), step="1. stop a")
+    note = Note(NoteKind.INCIDENT, "recover.a", "opened", ("one",), action="1. stop a")
     plan = Plan((intent,), (Refusal(intent, "no"),), (note, Note(NoteKind.OUTCOME, "r", "ended")))
     assert str(plan).splitlines() == [
         "probe a  [recover.a] because one; two", "refused: probe a: no  [recover.a]",

@@ -15,7 +15,8 @@ from watchdog_oom.core.conditions.spool import SpoolIs
 from watchdog_oom.core.decide import decide
 from watchdog_oom.core.guard import Budget
 from watchdog_oom.core.history import History
-from watchdog_oom.core.model import Memory, ServiceState, ServiceStatus, Snapshot
+from watchdog_oom.core.memory import Memory
+from watchdog_oom.core.model import ServiceState, ServiceStatus, Snapshot
 from watchdog_oom.core.nouns import ServiceNoun, SpoolNoun
 from watchdog_oom.core.policy import Emergency, Limit, Protect, Recover, Then, Verb
 
@@ -47,8 +48,8 @@ def test_the_emergency_goes_first_so_that_no_other_rule_spends_its_budget() -> N
     seen = snapshot(proc(10, "hog", rss=100, age=9.0), proc(11, "hog", rss=200), proc(12, "giant", rss=500),
                     memory=Memory(1 << 30, 1 << 20, 1 << 30, 0, 0))
     plan, _ = decide(seen, EVERYTHING, History(), Budget(kills_per_minute=1))
-    ends = [intent for intent in plan.intents if "KILL" in str(intent.step) or "TERM" in str(intent.step)]
-    assert [str(intent.step) for intent in ends] == ["KILL giant[12]"] and ends[0].urgent
+    ends = [intent for intent in plan.intents if "KILL" in str(intent.action) or "TERM" in str(intent.action)]
+    assert [str(intent.action) for intent in ends] == ["KILL giant[12]"] and ends[0].urgent
     assert any("budget" in refusal.reason for refusal in plan.refusals)
 
 

@@ -12,7 +12,17 @@ from hypothesis import strategies as st
 
 from tests.core.build import mib, noun, percent, policy, proc, snapshot, spool_state, step, when
 from tests.core.world import Proc, World
-from watchdog_oom.core.actions import Probe, Purge, Run, SetOomScoreAdj, Signal, SignalName, StartUnit, Step, StopUnit
+from watchdog_oom.core.actions import (
+    Action,
+    Probe,
+    Purge,
+    RunCommand,
+    SetOomScoreAdj,
+    Signal,
+    SignalName,
+    StartUnit,
+    StopUnit,
+)
 from watchdog_oom.core.conditions.process import ProcessesAre
 from watchdog_oom.core.guard import Budget, refusal, untouchable
 from watchdog_oom.core.model import Facts, Process, ProcessId
@@ -25,14 +35,14 @@ SSHD = proc(50, "sshd", exe="/usr/sbin/sshd")
 LOGIN = proc(60, "login", exe="/usr/bin/login")
 
 
-def refused(step: Step, *processes: Process, rules: Policy | None = None, kills: int = 0, begun: bool = False,
+def refused(step: Action, *processes: Process, rules: Policy | None = None, kills: int = 0, begun: bool = False,
             lineage: Iterable[int] = ()) -> str | None:
     seen = snapshot(*processes, lineage=frozenset(lineage), spools={"odd": spool_state(problem="it is a symlink")})
     return refusal(step, View(seen, rules or policy()), BUDGET, kills, begun=begun)
 
 
-def to(process: Process, signal: SignalName = SignalName.TERM, *, named: bool = True) -> Signal:
-    return Signal(process.id, process.comm, signal, "noun", named)
+def to(process: Process, signal: SignalName = SignalName.TERM, *, explicit: bool = True) -> Signal:
+    return Signal(process.id, process.comm, signal, "noun", explicit)
 
 
 VICTIM = proc(100, "victim")
@@ -61,8 +71,8 @@ def test_these_are_never_signalled_even_when_a_policy_names_them(process: Proces
 ])
 def test_sshd_and_login_shells_are_reached_only_by_a_policy_that_names_them(process: Process, reason: str) -> None:
     everybody = {SSHD.pid: SSHD, LOGIN.pid: LOGIN, process.pid: process}.values()
-    assert refused(to(process, named=False), *everybody) == reason
-    assert refused(to(process, named=True), *everybody) is None
+    assert refused(to(process, explicit=False), *everybody) == reason
+    assert refused(to(process, explicit=True), *everybody) is None
 
 
 @pytest.mark.parametrize("process", [
@@ -77,7 +87,7 @@ def test_sshd_and_login_shells_are_reached_only_by_a_policy_that_names_them(proc
     proc(100, "bash", ppid=70, tty=34816, session=100),
 ])
 def test_a_name_or_a_terminal_alone_makes_nobody_immune(process: Process) -> None:
-    assert refused(to(process, named=False), SSHD, LOGIN, proc(2, "cron"),
+    assert refused(to(process, explicit=False), SSHD, LOGIN, proc(2, "cron"),
                    proc(70, "login", exe="/home/eve/login"), process) is None
 
 
@@ -108,7 +118,7 @@ def test_the_budget_counts_those_newly_ended_not_the_second_signal_nor_a_freeze(
 
 
 def test_anybody_may_be_continued() -> None:
-    assert refused(to(SSHD, SignalName.CONT, named=False), SSHD, kills=99) is None
+    assert refused(to(SSHD, SignalName.CONT, explicit=False), SSHD, kills=99) is None
 
 
 @pytest.mark.parametrize(("value", "noun_name", "reason"), [
@@ -137,13 +147,13 @@ def test_no_oom_score_adj_is_written_for_one_that_is_gone() -> None:
     (Purge("spool", 101), "a purge may take from 1 to 100 entries"),
     (Purge("spool", 0), "a purge may take from 1 to 100 entries"),
     (Purge("odd", 10), "it is a symlink"),
-    (Run(("/bin/true",), 1.0), None), (Run(("true",), 1.0), "a program needs an absolute path"),
-    (Run((), 1.0), "a program needs an absolute path"),
+    (RunCommand(("/bin/true",), 1.0), None), (RunCommand(("true",), 1.0), "a program needs an absolute path"),
+    (RunCommand((), 1.0), "a program needs an absolute path"),
     (StopUnit("watchdog-oomd.service", "me"), "a watchdog does not stop or start itself"),
     (StartUnit("watchdog-oomd", "me"), "a watchdog does not stop or start itself"),
     (StopUnit("amavis.service", "amavis"), None), (StartUnit("amavis.service", "amavis"), None),
     (Probe("amavis"), None)])
-def test_the_other_steps_have_their_refusals_too(step: Step, reason: str | None) -> None:
+def test_the_other_steps_have_their_refusals_too(step: Action, reason: str | None) -> None:
     assert refused(step) == reason
 
 
@@ -217,13 +227,13 @@ def test_no_plan_ever_reaches_the_untouchable_or_exceeds_the_budget_or_signals_t
         plan = world.tick(pace)
         seen = View(world.seen, world.policy)
         for intent in plan.intents:
-            if not isinstance(intent.step, Signal) or intent.step.signal is SignalName.CONT:
+            if not isinstance(intent.action, Signal) or intent.action.signal is SignalName.CONT:
                 continue
-            target = seen.snapshot.processes[intent.step.target.pid]
+            target = seen.snapshot.processes[intent.action.target.pid]
             assert not immune(target, seen), f"{intent} reaches the untouchable"
-            assert intent.step.named or not operators(target, seen), f"{intent} reaches an operator"
-            if intent.step.signal is not SignalName.STOP and intent.step.target not in {old for _, old in begun}:
-                begun.append((world.now, intent.step.target))
+            assert intent.action.explicit or not operators(target, seen), f"{intent} reaches an operator"
+            if intent.action.signal is not SignalName.STOP and intent.action.target not in {old for _, old in begun}:
+                begun.append((world.now, intent.action.target))
         for _, signal, identity, _ in world.sent[sensed:]:
             if signal in (SignalName.TERM, SignalName.KILL):
                 assert (identity, signal) not in once, f"{signal} twice to {identity}"

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.core.build import proc, snapshot
-from watchdog_oom.core.model import Clock, Memory, ProcessId
+from watchdog_oom.core.memory import Memory
+from watchdog_oom.core.model import Clock, ProcessId
 from watchdog_oom.core.nouns import Size
 from watchdog_oom.core.policy import Hours
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from watchdog_oom.core.model import Memory
+from watchdog_oom.core.memory import Memory
 from watchdog_oom.core.nouns import Size
 from watchdog_oom.core.policy import Emergency
 from watchdog_oom.core.poll_interval import pause_seconds

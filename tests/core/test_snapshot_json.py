@@ -5,11 +5,11 @@ import json
 from hypothesis import given
 from hypothesis import strategies as st
 
+from watchdog_oom.core.memory import Memory
 from watchdog_oom.core.model import (
     Clock,
     Facts,
     KernelKill,
-    Memory,
     Process,
     ProcessId,
     ServiceState,

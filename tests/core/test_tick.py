@@ -4,80 +4,80 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from tests.core.build import NOW, noun, policy, proc, snapshot, turn
+from tests.core.build import NOW, noun, policy, proc, snapshot, tick
 from tests.core.world import World
 from watchdog_oom.core.actions import Probe, SignalName
 from watchdog_oom.core.guard import Budget
-from watchdog_oom.core.history import Ending, History, Stage
+from watchdog_oom.core.history import History, Stage, Termination
 from watchdog_oom.core.model import KernelKill
 from watchdog_oom.core.policy import Protect
-from watchdog_oom.core.tick import Turn
+from watchdog_oom.core.tick import Tick
 
 VICTIM = proc(10, "victim")
 
 
-def later(before: Turn, seconds: float) -> Turn:
+def later(before: Tick, seconds: float) -> Tick:
     _, history = before.result()
-    return turn(snapshot(VICTIM, at=before.now + seconds), before.view.policy, history, before.budget)
+    return tick(snapshot(VICTIM, at=before.now + seconds), before.view.policy, history, before.budget)
 
 
 def test_what_holds_must_have_held_for_its_time_and_begins_anew_after_a_pause() -> None:
-    now = turn(snapshot())
+    now = tick(snapshot())
     answers = []
     for holds in (True, True, True, False, True, True, True):
-        answers.append(now.held_long_enough("key", holds, 2.0))
+        answers.append(now.sustained("key", holds, 2.0))
         now = later(now, 1.0)
     assert answers == [False, False, True, False, False, False, True]
-    assert turn(snapshot()).held_long_enough("key", True, 0.0)
+    assert tick(snapshot()).sustained("key", True, 0.0)
 
 
 def test_what_is_not_known_neither_begins_nor_ends_nor_counts() -> None:
-    now = turn(snapshot())
+    now = tick(snapshot())
     answers = []
     for holds in (None, True, None, None, True, None, True):
-        answers.append(now.held_long_enough("key", holds, 2.0))
+        answers.append(now.sustained("key", holds, 2.0))
         now = later(now, 1.0)
     assert answers == [False, False, False, False, False, False, True]
 
 
 def test_what_nobody_asks_for_any_more_is_forgotten() -> None:
-    now = turn(snapshot())
-    now.held_long_enough("key", True, 2.0)
+    now = tick(snapshot())
+    now.sustained("key", True, 2.0)
     assert later(later(now, 1.0), 1.0).before.held_since == {}
 
 
 def test_news_are_said_once_and_again_after_an_hour() -> None:
-    now = turn(snapshot())
+    now = tick(snapshot())
     said = []
     for _ in range(8):
-        said.append(now.first_time("key"))
+        said.append(now.rate_limit("key"))
         now = later(now, 900.0)
     assert said == [True, False, False, False, True, False, False, False]
 
 
 def test_ids_are_unique_over_ticks_and_lives() -> None:
-    now = turn(snapshot(), history=History(run_id="a"))
+    now = tick(snapshot(), history=History(run_id="a"))
     ids = [now.new_id() for _ in range(3)]
     now = later(now, 1.0)
-    ids += [now.new_id(), now.new_id("amavis"), turn(snapshot(), history=History(run_id="b")).new_id()]
+    ids += [now.new_id(), now.new_id("amavis"), tick(snapshot(), history=History(run_id="b")).new_id()]
     assert len(set(ids)) == 6 and ids[0] == "i-a.1" and ids[4] == "amavis-a.5"
 
 
 def test_a_refused_step_is_not_planned_and_the_refusal_said_once_an_hour() -> None:
-    now = turn(snapshot(VICTIM), policy(noun("victim"), Protect("mine", "victim")))
+    now = tick(snapshot(VICTIM), policy(noun("victim"), Protect("mine", "victim")))
     refusals = 0
     for _ in range(5):
         assert not now.end(VICTIM, "limit.x", ("why",), 10.0)
         plan, history = now.result()
         refusals += len(plan.refusals)
-        assert plan.intents == () and history.kills == () and history.endings == {}
+        assert plan.intents == () and history.kills == () and history.terminations == {}
         now = later(now, 900.0)
     assert refusals == 2
 
 
 def test_an_ending_is_counted_once_and_forgotten_by_the_budget_after_a_minute() -> None:
-    now = turn(snapshot(VICTIM), budget=Budget(kills_per_minute=1))
-    assert now.end(VICTIM, "limit.x", ("why",), 10.0, noun="x", named=True)
+    now = tick(snapshot(VICTIM), budget=Budget(kills_per_minute=1))
+    assert now.end(VICTIM, "limit.x", ("why",), 10.0, noun="x", explicit=True)
     assert now.end(VICTIM, "limit.y", ("why too",), 10.0)
     plan, history = now.result()
     assert len(plan.intents) == 1 and history.kills == (NOW,)
@@ -85,74 +85,74 @@ def test_an_ending_is_counted_once_and_forgotten_by_the_budget_after_a_minute() 
 
 
 def test_an_emergency_makes_a_kill_of_a_term_within_the_same_ending() -> None:
-    now = turn(snapshot(VICTIM), budget=Budget(kills_per_minute=1))
+    now = tick(snapshot(VICTIM), budget=Budget(kills_per_minute=1))
     now.end(VICTIM, "limit.x", ("why",), 600.0)
     now.end(VICTIM, "emergency", ("now",), 5.0, urgent=True, at_once=True)
     now.end(VICTIM, "emergency", ("now",), 5.0, urgent=True, at_once=True)
     plan, history = now.result()
-    assert [str(intent.step) for intent in plan.intents] == ["TERM victim[10]", "KILL victim[10]"]
+    assert [str(intent.action) for intent in plan.intents] == ["TERM victim[10]", "KILL victim[10]"]
     assert plan.intents[1].urgent and plan.intents[1].because == ("now",)
-    assert history.endings[VICTIM.id].stage is Stage.KILL
+    assert history.terminations[VICTIM.id].stage is Stage.KILL
 
 
 def test_an_urgent_wish_shortens_the_grace_and_never_lengthens_it() -> None:
-    now = turn(snapshot(VICTIM))
+    now = tick(snapshot(VICTIM))
     now.end(VICTIM, "limit.x", ("why",), 600.0)
     now.end(VICTIM, "emergency", ("now",), 5.0, urgent=True)
-    assert now.endings[VICTIM.id].grace_seconds == 5.0 and now.endings[VICTIM.id].urgent
+    assert now.terminations[VICTIM.id].grace_seconds == 5.0 and now.terminations[VICTIM.id].urgent
     now.end(VICTIM, "emergency", ("now",), 50.0, urgent=True)
-    assert now.endings[VICTIM.id].grace_seconds == 5.0
+    assert now.terminations[VICTIM.id].grace_seconds == 5.0
     now.end(VICTIM, "limit.y", ("why",), 1.0)
-    assert now.endings[VICTIM.id].grace_seconds == 5.0, "nobody else hurries it"
+    assert now.terminations[VICTIM.id].grace_seconds == 5.0, "nobody else hurries it"
 
 
 def test_the_shunned_are_not_ended_until_their_time_is_over() -> None:
     shunning = History(shunned={VICTIM.id: NOW + 10.0})
-    assert not turn(snapshot(VICTIM), history=shunning).end(VICTIM, "limit.x", (), 1.0)
-    assert turn(snapshot(VICTIM, at=NOW + 10.0), history=shunning).end(VICTIM, "limit.x", (), 1.0)
+    assert not tick(snapshot(VICTIM), history=shunning).end(VICTIM, "limit.x", (), 1.0)
+    assert tick(snapshot(VICTIM, at=NOW + 10.0), history=shunning).end(VICTIM, "limit.x", (), 1.0)
 
 
 def test_one_that_is_being_ended_is_not_frozen() -> None:
-    ending = Ending("limit.x", "victim", Stage.TERM, NOW, NOW, 10.0, ())
-    now = turn(snapshot(VICTIM), history=History(endings={VICTIM.id: ending}))
-    assert not now.freeze(VICTIM, "limit.y", (), noun="victim", named=True)
+    termination = Termination("limit.x", "victim", Stage.TERM, NOW, NOW, 10.0, ())
+    now = tick(snapshot(VICTIM), history=History(terminations={VICTIM.id: termination}))
+    assert not now.freeze(VICTIM, "limit.y", (), noun="victim", explicit=True)
     assert now.result()[0].intents == ()
 
 
 def test_frozen_once_is_not_stopped_again_while_it_stands_still() -> None:
-    now = turn(snapshot(VICTIM))
-    assert now.freeze(VICTIM, "limit.y", (), noun="victim", named=True)
+    now = tick(snapshot(VICTIM))
+    assert now.freeze(VICTIM, "limit.y", (), noun="victim", explicit=True)
     still = replace(VICTIM, state="T")
     now = later(now, 20.0)
-    assert now.freeze(still, "limit.y", (), noun="victim", named=True) and now.result()[0].intents == ()
+    assert now.freeze(still, "limit.y", (), noun="victim", explicit=True) and now.result()[0].intents == ()
     now = later(now, 1.0)
-    assert now.freeze(VICTIM, "limit.y", (), noun="victim", named=True)
-    assert [getattr(intent.step, "signal", None) for intent in now.result()[0].intents] == [SignalName.STOP]
+    assert now.freeze(VICTIM, "limit.y", (), noun="victim", explicit=True)
+    assert [getattr(intent.action, "signal", None) for intent in now.result()[0].intents] == [SignalName.STOP]
 
 
 def test_the_kernels_kills_are_remembered_for_an_hour_and_counted_once() -> None:
     kill = KernelKill(10, "x", "Killed", NOW)
-    now = turn(snapshot(kernel_kills=(kill,)))
+    now = tick(snapshot(kernel_kills=(kill,)))
     assert now.kernel_kills == (kill,)
     _, history = now.result()
-    assert turn(snapshot(at=NOW + 3599.0, kernel_kills=(kill,)), history=history).kernel_kills == (kill,)
-    assert turn(snapshot(at=NOW + 3600.0), history=history).kernel_kills == ()
+    assert tick(snapshot(at=NOW + 3599.0, kernel_kills=(kill,)), history=history).kernel_kills == (kill,)
+    assert tick(snapshot(at=NOW + 3600.0), history=history).kernel_kills == ()
 
 
 def test_services_are_watched_and_soon_only_when_there_are_any() -> None:
-    now = turn(snapshot())
-    now.watch(soon=True)
+    now = tick(snapshot())
+    now.watch(often=True)
     now.watch("a")
-    assert now.result()[0].watch.services == {"a"} and not now.result()[0].watch.soon
-    now.watch("b", soon=True)
-    assert now.result()[0].watch.soon
+    assert now.result()[0].watch.services == {"a"} and not now.result()[0].watch.often
+    now.watch("b", often=True)
+    assert now.result()[0].watch.often
 
 
 def test_the_order_of_the_plan_is_the_order_of_asking() -> None:
-    now = turn(snapshot())
+    now = tick(snapshot())
     for name in ("b", "a"):
         now.plan(Probe(name), "r", ("why",))
-    assert [str(intent.step) for intent in now.result()[0].intents] == ["probe b", "probe a"]
+    assert [str(intent.action) for intent in now.result()[0].intents] == ["probe b", "probe a"]
 
 
 def test_the_moment_of_the_tick_is_remembered() -> None:

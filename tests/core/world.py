@@ -15,7 +15,7 @@ from watchdog_oom.core.actions import (
     Purge,
     Refusal,
     Release,
-    Run,
+    RunCommand,
     SetOomScoreAdj,
     Signal,
     SignalName,
@@ -25,8 +25,8 @@ from watchdog_oom.core.actions import (
 )
 from watchdog_oom.core.decide import decide
 from watchdog_oom.core.guard import Budget
-from watchdog_oom.core.history import History, Phase
-from watchdog_oom.core.history import Run as RecoveryRun
+from watchdog_oom.core.history import History, Phase, RecoveryRun
+from watchdog_oom.core.memory import Memory
 from watchdog_oom.core.model import (
     NO_FACTS,
     UNLIMITED_BYTES,
@@ -34,7 +34,6 @@ from watchdog_oom.core.model import (
     EffectReport,
     Facts,
     KernelKill,
-    Memory,
     Process,
     ProcessId,
     ServiceState,
@@ -273,7 +272,7 @@ class World:
                 revived.status = ServiceStatus.ACTIVE
 
     def _perform(self, intent: Intent) -> None:
-        match intent.step:
+        match intent.action:
             case Signal() as signal:
                 self._signal(intent, signal)
             case SetOomScoreAdj() as adjust:
@@ -291,11 +290,11 @@ class World:
             case Contain() | Release() as bounds:
                 takes = self.units[bounds.unit].bound_takes if bounds.unit in self.units else 0.5
                 self._later(intent, takes, lambda: self._bound(bounds))
-            case Run():
+            case RunCommand():
                 self._later(intent, 1.0, lambda: self.run_works)
 
     def _later(self, intent: Intent, seconds: float, act: Callable[[], bool]) -> None:
-        self._pending.append((self.now + seconds, intent.id, str(intent.step), act))
+        self._pending.append((self.now + seconds, intent.id, str(intent.action), act))
 
     def _signal(self, intent: Intent, signal: Signal) -> None:
         process = self.procs.get(signal.target.pid)

@@ -1,10 +1,21 @@
 from __future__ import annotations
 
-from watchdog_oom.core.actions import Intent, Note, NoteKind, Probe, Purge, Refusal, Run, Signal, SignalName, StopUnit
+from watchdog_oom.core.actions import (
+    Intent,
+    Note,
+    NoteKind,
+    Probe,
+    Purge,
+    Refusal,
+    RunCommand,
+    Signal,
+    SignalName,
+    StopUnit,
+)
 from watchdog_oom.core.model import Clock, EffectReport, Facts, Process, ProcessId, Snapshot
 from watchdog_oom.core.nouns import ServiceNoun, SpoolNoun
 from watchdog_oom.core.policy import Policy
-from watchdog_oom.daemon.audit import Bookkeeper
+from watchdog_oom.daemon.audit import AuditTrail
 from watchdog_oom.journal.record import Record
 
 HOG = Process(ProcessId(7, 70), 1, "hog", rss_bytes=5 << 20, started_boottime=40.0, facts=Facts(exe="/bin/hog", uid=9))
@@ -20,7 +31,7 @@ class Journal:
         self.appended: list[Record] = []
         self.queued: list[Record] = []
         self.read: list[int] = []
-        self.books = Bookkeeper(self.appended.append, self.queued.append, self.all_facts)
+        self.audit_trail = AuditTrail(self.appended.append, self.queued.append, self.all_facts)
 
     def all_facts(self, process: Process) -> Process:
         self.read.append(process.pid)
@@ -33,8 +44,8 @@ def intent(step: object, *, urgent: bool = False) -> Intent:
 
 def test_intent_and_outcome_are_two_records_with_one_id_and_the_same_target() -> None:
     journal = Journal()
-    journal.books.intent(intent(Signal(HOG.id, "hog", SignalName.TERM)), SNAPSHOT, POLICY)
-    journal.books.outcome("i-1", "TERM sent", took_seconds=0.1)
+    journal.audit_trail.intent(intent(Signal(HOG.id, "hog", SignalName.TERM)), SNAPSHOT, POLICY)
+    journal.audit_trail.outcome("i-1", "TERM sent", took_seconds=0.1)
     first, second = journal.appended
     assert (first.kind, second.kind) == ("intent", "outcome")
     assert first.id == second.id == "i-1"
@@ -46,8 +57,8 @@ def test_intent_and_outcome_are_two_records_with_one_id_and_the_same_target() ->
 
 def test_an_urgent_intent_touches_neither_the_disk_nor_proc() -> None:
     journal = Journal()
-    journal.books.intent(intent(Signal(HOG.id, "hog", SignalName.KILL), urgent=True), SNAPSHOT, POLICY)
-    journal.books.outcome("i-1", "KILL sent")
+    journal.audit_trail.intent(intent(Signal(HOG.id, "hog", SignalName.KILL), urgent=True), SNAPSHOT, POLICY)
+    journal.audit_trail.outcome("i-1", "KILL sent")
     assert journal.appended == []
     assert len(journal.queued) == 2
     assert journal.read == []
@@ -55,26 +66,26 @@ def test_an_urgent_intent_touches_neither_the_disk_nor_proc() -> None:
 
 def test_a_slow_effect_is_told_when_its_report_comes_and_only_once() -> None:
     journal = Journal()
-    journal.books.intent(intent(StopUnit("mariadb.service", "db")), SNAPSHOT, POLICY)
-    assert journal.books.step_of("i-1") == StopUnit("mariadb.service", "db")
+    journal.audit_trail.intent(intent(StopUnit("mariadb.service", "db")), SNAPSHOT, POLICY)
+    assert journal.audit_trail.action_of("i-1") == StopUnit("mariadb.service", "db")
     report = EffectReport("i-1", False, "it hung", 120.0, 100.0)
-    journal.books.report(report)
-    journal.books.report(report)
+    journal.audit_trail.report(report)
+    journal.audit_trail.report(report)
     assert [record.result for record in journal.appended] == [None, "failed: it hung"]
     assert journal.appended[0].target == {"service": "db", "unit": "mariadb.service"}
 
 
 def test_what_is_open_at_the_end_gets_an_outcome_all_the_same() -> None:
     journal = Journal()
-    journal.books.intent(intent(Run(("/bin/true",), 5.0)), SNAPSHOT, POLICY)
-    journal.books.abandon("the daemon stopped")
+    journal.audit_trail.intent(intent(RunCommand(("/bin/true",), 5.0)), SNAPSHOT, POLICY)
+    journal.audit_trail.abandon("the daemon stopped")
     assert journal.appended[-1].result == "the daemon stopped"
 
 
 def test_every_kind_of_step_has_a_target() -> None:
     journal = Journal()
-    for step in (Purge("s", 5), Probe("db"), Run(("/bin/x", "y"), 1.0)):
-        journal.books.intent(intent(step), SNAPSHOT, POLICY)
+    for step in (Purge("s", 5), Probe("db"), RunCommand(("/bin/x", "y"), 1.0)):
+        journal.audit_trail.intent(intent(step), SNAPSHOT, POLICY)
     assert [record.target for record in journal.appended] == [
         {"spool": "s", "path": "/var/spool/s", "limit": 5}, {"service": "db", "unit": "mariadb.service"},
         {"argv": ("/bin/x", "y")}]
@@ -82,9 +93,13 @@ def test_every_kind_of_step_has_a_target() -> None:
 
 def test_refusals_and_news_are_told_with_their_reasons() -> None:
     journal = Journal()
-    journal.books.refusal(Refusal(intent(Signal(HOG.id, "hog", SignalName.TERM)), "it is protected"), SNAPSHOT, POLICY)
-    journal.books.note(Note(NoteKind.INCIDENT, "recover.x", "opened", ("low",), "inc"), SNAPSHOT)
-    journal.books.note(Note(NoteKind.OUTCOME, "limit.hog", "ended after TERM", target=HOG.id, comm="hog"), SNAPSHOT)
+    journal.audit_trail.refusal(
+        Refusal(intent(Signal(HOG.id, "hog", SignalName.TERM)), "it is protected"), SNAPSHOT, POLICY
+    )
+    journal.audit_trail.note(Note(NoteKind.INCIDENT, "recover.x", "opened", ("low",), "inc"), SNAPSHOT)
+    journal.audit_trail.note(
+        Note(NoteKind.OUTCOME, "limit.hog", "ended after TERM", target=HOG.id, comm="hog"), SNAPSHOT
+    )
     assert [(r.kind, r.result) for r in journal.appended] == [
         ("refused", "refused: it is protected"), ("incident", "opened"), ("outcome", "ended after TERM")]
     assert journal.appended[2].target is not None
@@ -93,5 +108,5 @@ def test_refusals_and_news_are_told_with_their_reasons() -> None:
 
 def test_a_target_that_is_gone_is_still_named() -> None:
     journal = Journal()
-    journal.books.intent(intent(Signal(ProcessId(8, 80), "gone", SignalName.KILL)), SNAPSHOT, POLICY)
+    journal.audit_trail.intent(intent(Signal(ProcessId(8, 80), "gone", SignalName.KILL)), SNAPSHOT, POLICY)
     assert journal.appended[0].target == {"pid": 8, "start": 80, "name": "gone"}

@@ -38,7 +38,7 @@ def test_holds_and_attempts_do_not_keep_the_services_down() -> None:
 
 def test_a_unit_that_no_recovery_of_today_answers_for_is_started_all_the_same() -> None:
     inherited = settle((stopped("old", "recover.gone"),), POLICY, History(), 100.0)
-    assert [intent.step for intent in inherited.intents] == [StartUnit("old.service", "old")]
+    assert [intent.action for intent in inherited.intents] == [StartUnit("old.service", "old")]
 
 
 def test_an_act_without_an_outcome_is_told_and_left_to_the_rules() -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from watchdog_oom.daemon.policy_store import PolicyKeeper
+from watchdog_oom.daemon.policy_store import PolicyStore
 from watchdog_oom.errors import PolicyError
 from watchdog_oom.journal.record import Record
 
@@ -21,11 +21,11 @@ def places(tmp_path: Path) -> tuple[Path, Path]:
     return tmp_path / "policies", tmp_path / "state"
 
 
-def keeper(places: tuple[Path, Path]) -> PolicyKeeper:
-    return PolicyKeeper((str(places[0]),), str(places[0].parent / "none.toml"), str(places[1]))
+def policy_store(places: tuple[Path, Path]) -> PolicyStore:
+    return PolicyStore((str(places[0]),), str(places[0].parent / "none.toml"), str(places[1]))
 
 
-def poll(kept: PolicyKeeper, *, hold: bool = False, seconds: float = 5.0) -> bool:
+def poll(kept: PolicyStore, *, hold: bool = False, seconds: float = 5.0) -> bool:
     until = time.monotonic() + seconds
     while time.monotonic() < until:
         if kept.poll(hold=hold):
@@ -36,7 +36,7 @@ def poll(kept: PolicyKeeper, *, hold: bool = False, seconds: float = 5.0) -> boo
 
 def test_the_first_reading_gives_the_policy_and_no_parser_stays_behind(places: tuple[Path, Path]) -> None:
     (places[0] / "a.toml").write_text(GOOD.format(5))
-    kept = keeper(places)
+    kept = policy_store(places)
     assert kept.policy.limits["a"].runtime_seconds == 300
     assert kept.faults == ()
 
@@ -45,14 +45,14 @@ def test_without_a_good_policy_of_any_time_every_fault_is_raised(places: tuple[P
     (places[0] / "a.toml").write_text("[proces.a]\n")
     (places[0] / "b.toml").write_text("[limit.b]\nprocess = 'x'\nrss = 5\n")
     with pytest.raises(PolicyError) as raised:
-        keeper(places)
+        policy_store(places)
     assert len(raised.value.faults) >= 3
 
 
 def test_a_broken_reload_keeps_the_good_policy_and_a_mended_one_replaces_it(places: tuple[Path, Path]) -> None:
     file = places[0] / "a.toml"
     file.write_text(GOOD.format(5))
-    kept = keeper(places)
+    kept = policy_store(places)
     file.write_text("[limit.a\n")
     kept.reload()
     assert poll(kept)
@@ -71,9 +71,9 @@ def test_a_broken_reload_keeps_the_good_policy_and_a_mended_one_replaces_it(plac
 def test_the_last_good_policy_outlives_the_daemon(places: tuple[Path, Path]) -> None:
     file = places[0] / "a.toml"
     file.write_text(GOOD.format(5))
-    before = keeper(places).policy
+    before = policy_store(places).policy
     file.write_text("[limit.a\n")
-    after = keeper(places)
+    after = policy_store(places)
     assert after.policy == before
     assert after.faults
 
@@ -81,7 +81,7 @@ def test_the_last_good_policy_outlives_the_daemon(places: tuple[Path, Path]) -> 
 def test_a_new_policy_waits_while_a_recovery_runs(places: tuple[Path, Path]) -> None:
     file = places[0] / "a.toml"
     file.write_text(GOOD.format(5))
-    kept = keeper(places)
+    kept = policy_store(places)
     file.write_text(GOOD.format(6))
     kept.reload()
     assert not poll(kept, hold=True, seconds=1.0)
@@ -92,7 +92,7 @@ def test_a_new_policy_waits_while_a_recovery_runs(places: tuple[Path, Path]) -> 
 
 def test_a_changed_directory_is_noticed_without_a_signal_once_it_stands_still(places: tuple[Path, Path]) -> None:
     (places[0] / "a.toml").write_text(GOOD.format(5))
-    kept = keeper(places)
+    kept = policy_store(places)
     (places[0] / "b.toml").write_text('[process.b]\nname = "b"\n')
     assert poll(kept, seconds=8.0)
     assert "b" in kept.policy.processes
@@ -102,7 +102,7 @@ def test_a_changed_directory_is_noticed_without_a_signal_once_it_stands_still(pl
 def test_a_file_that_others_can_write_is_rejected_and_the_good_policy_stays(places: tuple[Path, Path]) -> None:
     file = places[0] / "a.toml"
     file.write_text(GOOD.format(5))
-    kept = keeper(places)
+    kept = policy_store(places)
     file.chmod(0o666)
     kept.reload()
     assert poll(kept)

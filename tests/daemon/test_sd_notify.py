@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from watchdog_oom.daemon.sd_notify import Notifier
+from watchdog_oom.daemon.sd_notify import SdNotifier
 
 
 @pytest.fixture
-def notifier(manager: socket.socket) -> Iterator[Notifier]:
-    with closing(Notifier()) as made:
+def notifier(manager: socket.socket) -> Iterator[SdNotifier]:
+    with closing(SdNotifier()) as made:
         yield made
 
 
@@ -27,7 +27,7 @@ def manager(tmp_path: Path) -> Iterator[socket.socket]:
         del os.environ["NOTIFY_SOCKET"]
 
 
-def test_the_manager_hears_ready_alive_reloading_and_stopping(manager: socket.socket, notifier: Notifier) -> None:
+def test_the_manager_hears_ready_alive_reloading_and_stopping(manager: socket.socket, notifier: SdNotifier) -> None:
     for tell in (notifier.ready, notifier.alive, notifier.reloading, notifier.stopping):
         tell()
     heard = [manager.recv(200).decode() for _ in range(4)]
@@ -36,7 +36,7 @@ def test_the_manager_hears_ready_alive_reloading_and_stopping(manager: socket.so
     assert heard[3] == "STOPPING=1"
 
 
-def test_a_status_is_ascii_in_one_line_and_told_when_it_changes(manager: socket.socket, notifier: Notifier) -> None:
+def test_a_status_is_ascii_in_one_line_and_told_when_it_changes(manager: socket.socket, notifier: SdNotifier) -> None:
     notifier.status("käse\nREADY=0")
     notifier.status("käse\nREADY=0")
     notifier.status("well")
@@ -44,11 +44,11 @@ def test_a_status_is_ascii_in_one_line_and_told_when_it_changes(manager: socket.
     assert manager.recv(200) == b"STATUS=well"
 
 
-def test_a_manager_that_does_not_listen_never_holds_the_loop_up(manager: socket.socket, notifier: Notifier) -> None:
+def test_a_manager_that_does_not_listen_never_holds_the_loop_up(manager: socket.socket, notifier: SdNotifier) -> None:
     for _ in range(10_000):
         notifier.alive()
 
 
 def test_without_a_manager_nothing_is_told_and_nothing_fails() -> None:
     assert "NOTIFY_SOCKET" not in os.environ
-    Notifier().ready()
+    SdNotifier().ready()

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from watchdog_oom.daemon.wait import GLANCE_SECONDS, Waiting
+from watchdog_oom.daemon.wait import GLANCE_SECONDS, LoopWait
 
 
 @pytest.fixture
@@ -19,7 +19,7 @@ def pipe() -> Iterator[tuple[int, int]]:
         os.close(fd)
 
 
-def waited(waiting: Waiting, seconds: float, *, glancing: bool) -> float:
+def waited(waiting: LoopWait, seconds: float, *, glancing: bool) -> float:
     began = time.monotonic()
     waiting.until(began + seconds, glancing=glancing)
     waiting.close()
@@ -28,18 +28,18 @@ def waited(waiting: Waiting, seconds: float, *, glancing: bool) -> float:
 
 @pytest.mark.parametrize("glancing", [True, False])
 def test_it_waits_until_the_time_where_nothing_happens(pipe: tuple[int, int], glancing: bool) -> None:
-    assert waited(Waiting(pipe[:1], lambda: False), 0.2, glancing=glancing) >= 0.2
+    assert waited(LoopWait(pipe[:1], lambda: False), 0.2, glancing=glancing) >= 0.2
 
 
 @pytest.mark.parametrize("glancing", [True, False])
 def test_it_wakes_up_when_something_can_be_read(pipe: tuple[int, int], glancing: bool) -> None:
     os.write(pipe[1], b"x")
-    assert waited(Waiting(pipe[:1], lambda: False), 30.0, glancing=glancing) < 10
+    assert waited(LoopWait(pipe[:1], lambda: False), 30.0, glancing=glancing) < 10
 
 
 def test_a_glance_that_finds_an_emergency_ends_it(pipe: tuple[int, int]) -> None:
     glances = iter([False, False, True])
-    took = waited(Waiting(pipe[:1], lambda: next(glances)), 30.0, glancing=True)
+    took = waited(LoopWait(pipe[:1], lambda: next(glances)), 30.0, glancing=True)
     assert 3 * GLANCE_SECONDS <= took < 10
 
 
@@ -47,8 +47,8 @@ def test_nobody_glances_where_it_is_not_asked_for(pipe: tuple[int, int]) -> None
     def glance() -> bool:
         raise AssertionError("glanced")
 
-    waited(Waiting(pipe[:1], glance), 0.1, glancing=False)
+    waited(LoopWait(pipe[:1], glance), 0.1, glancing=False)
 
 
 def test_a_time_that_is_past_is_not_waited_for(pipe: tuple[int, int]) -> None:
-    assert waited(Waiting(pipe[:1], lambda: False), -1.0, glancing=True) < 1
+    assert waited(LoopWait(pipe[:1], lambda: False), -1.0, glancing=True) < 1

@@ -14,17 +14,8 @@ from watchdog_oom.core.decide import decide
 from watchdog_oom.core.guard import Budget
 from watchdog_oom.core.history import History, Recovery
 from watchdog_oom.core.matching import glob_pattern
-from watchdog_oom.core.model import (
-    Clock,
-    Facts,
-    Memory,
-    Process,
-    ProcessId,
-    ServiceState,
-    ServiceStatus,
-    Snapshot,
-    SpoolState,
-)
+from watchdog_oom.core.memory import Memory
+from watchdog_oom.core.model import Clock, Facts, Process, ProcessId, ServiceState, ServiceStatus, Snapshot, SpoolState
 from watchdog_oom.core.nouns import ProcessNoun, ServiceNoun, Size, SpoolNoun
 from watchdog_oom.core.policy import Clause, Emergency, Hours, Limit, Mode, Policy, Protect, Recover, RecoveryStep, Verb
 from watchdog_oom.explain.rehearsal import Rehearsal, rehearse
@@ -70,7 +61,7 @@ def recovery(for_seconds: float = 0.0, **more: object) -> Recover:
 def test_a_limit_acts_in_the_rehearsal_without_its_for_and_the_time_is_told() -> None:
     limit = Limit("big", "scanner", rss=Size(50 * MIB), for_seconds=15)
     told = rehearsed(snapshot(process(7, rss_mib=90)), policy(limit))
-    assert [str(intent.step) for intent in told.plan.intents] == ["TERM scan[7]"]
+    assert [str(intent.action) for intent in told.plan.intents] == ["TERM scan[7]"]
     assert told.for_seconds("limit.big") == 15
     assert told.acts
     assert told.limits[0].acts
@@ -144,7 +135,7 @@ def test_an_emergency_tells_whom_it_passes_over_and_why() -> None:
     assert [(one.process.pid, one.passed_over) for one in told.emergency.candidates] == [
         (7, "it is protected by protect.db"), (1, "it is pid 1"), (8, None), (9, None)]
     assert told.emergency.acts
-    assert [str(intent.step) for intent in told.plan.intents] == ["KILL web[8]"]
+    assert [str(intent.action) for intent in told.plan.intents] == ["KILL web[8]"]
 
 
 def test_far_from_an_emergency_the_candidates_are_told_all_the_same() -> None:
@@ -156,8 +147,10 @@ def test_far_from_an_emergency_the_candidates_are_told_all_the_same() -> None:
 
 def test_who_is_protected_is_told_with_what_the_kernel_was_told() -> None:
     told = rehearsed(snapshot(process(7, "db", adj=0)), policy(Protect("db", "db", oom_score_adj=-900)))
-    assert [(one.rule, one.process.oom_score_adj, one.wanted) for one in told.protections] == [("protect.db", 0, -900)]
-    assert [str(intent.step) for intent in told.plan.intents] == ["oom_score_adj db[7] = -900"]
+    assert [(one.rule, one.process.oom_score_adj, one.wanted) for one in told.protections] == [
+        ("protect.db", 0, -900)
+    ]
+    assert [str(intent.action) for intent in told.plan.intents] == ["oom_score_adj db[7] = -900"]
 
 
 def test_a_hostile_name_is_escaped_in_every_word() -> None:
@@ -181,8 +174,8 @@ def test_what_is_rehearsed_now_is_done_once_it_has_been_held(
     first, history = decide(seen, rules, History(), Budget())
     later = replace(seen, clock=replace(seen.clock, wall=seen.clock.wall + 20, boottime=NOW + 20))
     second, _ = decide(later, rules, history, Budget())
-    done = {(str(intent.step), intent.rule) for intent in (*first.intents, *second.intents)}
-    assert {(str(intent.step), intent.rule) for intent in rehearsal.plan.intents} == done
+    done = {(str(intent.action), intent.rule) for intent in (*first.intents, *second.intents)}
+    assert {(str(intent.action), intent.rule) for intent in rehearsal.plan.intents} == done
 
 
 def test_the_explanation_is_pure() -> None:

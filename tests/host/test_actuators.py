@@ -11,13 +11,23 @@ from pathlib import Path
 
 import pytest
 
-from watchdog_oom.core.actions import Intent, Probe, Purge, Run, SetOomScoreAdj, Signal, SignalName, StartUnit, Step
+from watchdog_oom.core.actions import (
+    Action,
+    Intent,
+    Probe,
+    Purge,
+    RunCommand,
+    SetOomScoreAdj,
+    Signal,
+    SignalName,
+    StartUnit,
+)
 from watchdog_oom.core.model import EffectReport, ProcessId, Snapshot
 from watchdog_oom.core.nouns import ProcessNoun, ServiceNoun, SpoolNoun, TcpProbe
 from watchdog_oom.core.policy import Policy, Protect
-from watchdog_oom.host.actuators import Done, Hands
+from watchdog_oom.host.actuators import Actuators, Done
 from watchdog_oom.host.clock import read_clock
-from watchdog_oom.host.processes.demand import want_of
+from watchdog_oom.host.processes.demand import demand_of
 from watchdog_oom.host.processes.table import ProcessTable
 from watchdog_oom.host.services.lsb import Lsb
 
@@ -38,122 +48,126 @@ def child() -> Iterator[subprocess.Popen[bytes]]:
 
 
 @pytest.fixture
-def hands(tmp_path: Path) -> Iterator[Hands]:
-    made = Hands("/proc", Lsb(str(tmp_path)))
+def actuators(tmp_path: Path) -> Iterator[Actuators]:
+    made = Actuators("/proc", Lsb(str(tmp_path)))
     yield made
     made.close()
 
 
 def look(of: Policy) -> Snapshot:
     clock = read_clock()
-    return Snapshot(clock, processes=ProcessTable("/proc").scan(want_of(of), clock.boottime))
+    return Snapshot(clock, processes=ProcessTable("/proc").scan(demand_of(of), clock.boottime))
 
 
-def perform(hands: Hands, step: Step, of: Policy) -> Done | None:
-    return hands.perform(Intent("i-1", step, "rule", ("because",)), look(of), of)
+def perform(actuators: Actuators, step: Action, of: Policy) -> Done | None:
+    return actuators.perform(Intent("i-1", step, "rule", ("because",)), look(of), of)
 
 
 def identity(process: subprocess.Popen[bytes], of: Policy) -> ProcessId:
     return look(of).processes[process.pid].id
 
 
-def report(hands: Hands, seconds: float = 5.0) -> EffectReport:
+def report(actuators: Actuators, seconds: float = 5.0) -> EffectReport:
     until = time.monotonic() + seconds
     while time.monotonic() < until:
-        reports = hands.reports(time.clock_gettime(time.CLOCK_BOOTTIME))
+        reports = actuators.reports(time.clock_gettime(time.CLOCK_BOOTTIME))
         if reports:
             return reports[0]
         time.sleep(0.02)
     raise AssertionError("no report came")
 
 
-def test_a_signal_reaches_the_process_that_still_matches(hands: Hands, child: subprocess.Popen[bytes]) -> None:
-    done = perform(hands, Signal(identity(child, policy()), "sleep", SignalName.TERM, "sleeper"), policy())
+def test_a_signal_reaches_the_process_that_still_matches(actuators: Actuators, child: subprocess.Popen[bytes]) -> None:
+    done = perform(actuators, Signal(identity(child, policy()), "sleep", SignalName.TERM, "sleeper"), policy())
     assert done is not None and done.ok
     assert child.wait(5) == -15
 
 
-def test_a_process_that_no_longer_matches_its_noun_is_left_alone(hands: Hands, child: subprocess.Popen[bytes]) -> None:
-    done = perform(hands, Signal(identity(child, policy()), "sleep", SignalName.KILL, "other"), policy())
+def test_a_process_that_no_longer_matches_its_noun_is_left_alone(
+    actuators: Actuators, child: subprocess.Popen[bytes]
+) -> None:
+    done = perform(actuators, Signal(identity(child, policy()), "sleep", SignalName.KILL, "other"), policy())
     assert done == Done(False, "the rule no longer matches it")
     assert child.poll() is None
 
 
 def test_a_process_that_became_protected_is_left_alone_even_when_urgent(
-        hands: Hands, child: subprocess.Popen[bytes]) -> None:
+        actuators: Actuators, child: subprocess.Popen[bytes]) -> None:
     protecting = policy(protects={"p": Protect("p", "sleeper")})
-    done = perform(hands, Signal(identity(child, policy()), "sleep", SignalName.KILL), protecting)
+    done = perform(actuators, Signal(identity(child, policy()), "sleep", SignalName.KILL), protecting)
     assert done is not None and not done.ok
     assert child.poll() is None
 
 
-def test_another_start_time_is_another_process(hands: Hands, child: subprocess.Popen[bytes]) -> None:
+def test_another_start_time_is_another_process(actuators: Actuators, child: subprocess.Popen[bytes]) -> None:
     stranger = replace(identity(child, policy()), start_ticks=1)
-    done = perform(hands, Signal(stranger, "sleep", SignalName.KILL, "sleeper"), policy())
+    done = perform(actuators, Signal(stranger, "sleep", SignalName.KILL, "sleeper"), policy())
     assert done is not None and not done.ok
     assert child.poll() is None
 
 
-def test_an_oom_score_adj_is_written_and_its_former_value_told(hands: Hands, child: subprocess.Popen[bytes]) -> None:
-    done = perform(hands, SetOomScoreAdj(identity(child, policy()), "sleep", 321, "sleeper"), policy())
+def test_an_oom_score_adj_is_written_and_its_former_value_told(
+    actuators: Actuators, child: subprocess.Popen[bytes]
+) -> None:
+    done = perform(actuators, SetOomScoreAdj(identity(child, policy()), "sleep", 321, "sleeper"), policy())
     assert done is not None
     assert (done.ok, done.before, done.after) == (True, 0, 321)
     assert Path(f"/proc/{child.pid}/oom_score_adj").read_text().strip() == "321"
 
 
-def test_a_program_is_begun_and_reported_when_it_ended(hands: Hands) -> None:
-    assert perform(hands, Run(("/bin/sh", "-c", "echo said; exit 3"), 5.0), policy()) is None
-    told = report(hands)
+def test_a_program_is_begun_and_reported_when_it_ended(actuators: Actuators) -> None:
+    assert perform(actuators, RunCommand(("/bin/sh", "-c", "echo said; exit 3"), 5.0), policy()) is None
+    told = report(actuators)
     assert not told.ok
     assert "said" in told.words
 
 
-def test_a_service_is_started_by_its_script(hands: Hands, tmp_path: Path) -> None:
+def test_a_service_is_started_by_its_script(actuators: Actuators, tmp_path: Path) -> None:
     script = tmp_path / "it"
     script.write_text(f"#!/bin/sh\necho $1 >> {tmp_path}/called\n")
     script.chmod(0o755)
-    assert perform(hands, StartUnit("it.service", "it"), policy()) is None
-    assert report(hands).ok
+    assert perform(actuators, StartUnit("it.service", "it"), policy()) is None
+    assert report(actuators).ok
     assert (tmp_path / "called").read_text() == "start\n"
 
 
-def test_a_probe_of_a_closed_port_fails_in_words(hands: Hands) -> None:
+def test_a_probe_of_a_closed_port_fails_in_words(actuators: Actuators) -> None:
     of = policy(services={"it": ServiceNoun("it", "it", probe=TcpProbe("127.0.0.1", 1))})
-    assert perform(hands, Probe("it"), of) is None
-    told = report(hands)
+    assert perform(actuators, Probe("it"), of) is None
+    told = report(actuators)
     assert not told.ok
     assert "127.0.0.1:1" in told.words
 
 
 def test_a_purge_reports_when_the_spool_is_cleared_and_tells_later_what_it_deleted(
-        hands: Hands, tmp_path: Path) -> None:
+        actuators: Actuators, tmp_path: Path) -> None:
     spool = tmp_path / "var" / "spool"
     (spool / "old-1").mkdir(parents=True)
     (spool / "old-1" / "file").write_text("x")
     of = policy(spools={"s": SpoolNoun("s", str(spool), ("old-*",), stale_after_seconds=0.2)})
     time.sleep(0.4)
-    assert perform(hands, Purge("s", 10), of) is None
-    told = report(hands)
+    assert perform(actuators, Purge("s", 10), of) is None
+    told = report(actuators)
     assert told.ok, told.words
     assert list(spool.glob("old-*")) == []
     until = time.monotonic() + 5
     news: tuple[str, ...] = ()
     while not news and time.monotonic() < until:
-        hands.reports(time.clock_gettime(time.CLOCK_BOOTTIME))
-        news = hands.news()
+        actuators.reports(time.clock_gettime(time.CLOCK_BOOTTIME))
+        news = actuators.news()
         time.sleep(0.02)
     assert "1 entries deleted" in news[0]
 
 
-def test_a_refused_spool_is_reported_and_untouched(hands: Hands, tmp_path: Path) -> None:
+def test_a_refused_spool_is_reported_and_untouched(actuators: Actuators, tmp_path: Path) -> None:
     (tmp_path / "real").mkdir()
     (tmp_path / "link").symlink_to(tmp_path / "real")
     of = policy(spools={"s": SpoolNoun("s", str(tmp_path / "link"), ("*",), stale_after_seconds=0.1)})
-    assert perform(hands, Purge("s", 10), of) is None
-    assert not report(hands).ok
+    assert perform(actuators, Purge("s", 10), of) is None
+    assert not report(actuators).ok
 
 
-def test_waiting_for_ended_processes_leaks_no_descriptor(hands: Hands) -> None:
+def test_waiting_for_ended_processes_leaks_no_descriptor(actuators: Actuators) -> None:
     before = len(os.listdir("/proc/self/fd"))
     for _ in range(5):
         victim = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(100)"])
@@ -162,8 +176,8 @@ def test_waiting_for_ended_processes_leaks_no_descriptor(hands: Hands) -> None:
         until = time.monotonic() + 5
         while victim.pid not in look(of).processes or look(of).processes[victim.pid].facts.exe is None:
             assert time.monotonic() < until
-        done = perform(hands, Signal(identity(victim, of), "python", SignalName.KILL, "victim"), of)
+        done = perform(actuators, Signal(identity(victim, of), "python", SignalName.KILL, "victim"), of)
         assert done is not None and done.ok, done
         victim.wait()
-        hands.reports(0.0)
+        actuators.reports(0.0)
     assert len(os.listdir("/proc/self/fd")) == before

@@ -14,46 +14,46 @@ from watchdog_oom.core.actions import Watch
 from watchdog_oom.core.model import ServiceStatus
 from watchdog_oom.core.nouns import ProcessNoun, ServiceNoun, SpoolNoun
 from watchdog_oom.core.policy import Policy
-from watchdog_oom.host.sensors import Senses, units_of
+from watchdog_oom.host.sensors import Sensors, units_of
 from watchdog_oom.host.services.lsb import Lsb
 
 
 @pytest.fixture
-def senses(tmp_path: Path) -> Iterator[Senses]:
+def sensors(tmp_path: Path) -> Iterator[Sensors]:
     script = tmp_path / "init.d" / "it"
     script.parent.mkdir()
     script.write_text("#!/bin/sh\nexit 3\n")
     script.chmod(0o755)
     kmsg = tmp_path / "kmsg"
     os.mkfifo(kmsg)
-    made = Senses("/proc", Lsb(str(tmp_path / "init.d")), kmsg=str(kmsg))
+    made = Sensors("/proc", Lsb(str(tmp_path / "init.d")), kmsg=str(kmsg))
     yield made
     made.close()
 
 
-def test_one_look_holds_the_host_as_it_is(senses: Senses) -> None:
-    snapshot = senses.look(Policy(), Watch(), ())
+def test_one_look_holds_the_host_as_it_is(sensors: Sensors) -> None:
+    snapshot = sensors.look(Policy(), Watch(), ())
     assert snapshot.memory is not None and snapshot.memory.total_bytes > 0
     assert os.getpid() in snapshot.processes
     assert {os.getpid(), os.getppid()} <= snapshot.lineage
     assert snapshot.boot_id == Path("/proc/sys/kernel/random/boot_id").read_text().strip()
 
 
-def test_facts_of_candidates_are_in_the_look_and_of_nobody_else(senses: Senses) -> None:
+def test_facts_of_candidates_are_in_the_look_and_of_nobody_else(sensors: Sensors) -> None:
     exe = os.path.realpath("/proc/self/exe")
     noun = ProcessNoun("me", comm=(re.compile(re.escape(Path("/proc/self/comm").read_text().strip())),),
                        exe=(re.compile(re.escape(exe)),))
-    snapshot = senses.look(Policy(processes={"me": noun}), Watch(), ())
+    snapshot = sensors.look(Policy(processes={"me": noun}), Watch(), ())
     assert snapshot.processes[os.getpid()].facts.exe == exe
     assert snapshot.processes[os.getppid()].facts.cmdline is None
 
 
-def test_watched_services_are_asked_in_the_background_and_come_with_their_moment(senses: Senses) -> None:
+def test_watched_services_are_asked_in_the_background_and_come_with_their_moment(sensors: Sensors) -> None:
     policy = Policy(services={"it": ServiceNoun("it", "it.service")})
     before = time.clock_gettime(time.CLOCK_BOOTTIME)
     until = time.monotonic() + 5
     while time.monotonic() < until:
-        states = senses.look(policy, Watch(frozenset({"it"}), soon=True), ()).services
+        states = sensors.look(policy, Watch(frozenset({"it"}), often=True), ()).services
         if states:
             break
         time.sleep(0.02)
@@ -61,15 +61,15 @@ def test_watched_services_are_asked_in_the_background_and_come_with_their_moment
     assert states["it"].sensed_boottime >= before
 
 
-def test_spools_are_scanned_and_a_changed_policy_forgets_them(senses: Senses, tmp_path: Path) -> None:
+def test_spools_are_scanned_and_a_changed_policy_forgets_them(sensors: Sensors, tmp_path: Path) -> None:
     spool = tmp_path / "var" / "spool"
     (spool / "entry").mkdir(parents=True)
     policy = Policy(spools={"s": SpoolNoun("s", str(spool), ("*",), 3600.0)})
     until = time.monotonic() + 5
-    while "s" not in (states := senses.look(policy, Watch(), ()).spools):
+    while "s" not in (states := sensors.look(policy, Watch(), ()).spools):
         assert time.monotonic() < until
     assert states["s"].entries == 1
-    assert senses.look(Policy(), Watch(), ()).spools == {}
+    assert sensors.look(Policy(), Watch(), ()).spools == {}
 
 
 def test_a_trigger_stands_for_its_own_unit() -> None:
@@ -77,12 +77,12 @@ def test_a_trigger_stands_for_its_own_unit() -> None:
     assert units_of(policy, ["it", "it.socket"]) == {"it": "it.service", "it.socket": "it.socket"}
 
 
-def test_looking_for_long_leaks_no_descriptor(senses: Senses) -> None:
+def test_looking_for_long_leaks_no_descriptor(sensors: Sensors) -> None:
     for _ in range(3):
-        senses.look(Policy(), Watch(), ())
+        sensors.look(Policy(), Watch(), ())
     before = len(os.listdir("/proc/self/fd"))
     for _ in range(20):
         child = subprocess.Popen([sys.executable, "-c", ""])
-        senses.look(Policy(), Watch(), ())
+        sensors.look(Policy(), Watch(), ())
         child.wait()
     assert len(os.listdir("/proc/self/fd")) == before

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from watchdog_oom.journal.chain import GENESIS
-from watchdog_oom.journal.record import KEYS, Kind, Moment, Place, Record, format_line, rfc3339, sentence
+from watchdog_oom.journal.record import KEYS, ChainPlace, Kind, Moment, Record, format_line, rfc3339, sentence
 
-PLACE = Place(7, GENESIS.digest)
+PLACE = ChainPlace(7, GENESIS.digest)
 MOMENT = Moment(1_000_000_000.5, 12.34567)
 
 _hostile = st.text(st.characters(codec=None)) | st.binary().map(lambda b: b.decode("utf-8", "surrogateescape"))
@@ -20,7 +20,7 @@ _values = st.recursive(
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(_hostile, inner, max_size=4), max_leaves=12)
 
 
-def _formatted(record: Record, place: Place = PLACE) -> Any:
+def _formatted(record: Record, place: ChainPlace = PLACE) -> Any:
     return json.loads(format_line(record, place, MOMENT, "b00t"))
 
 
@@ -78,7 +78,7 @@ def test_objects_nested_without_end_are_cut_off_as_words() -> None:
 
 
 def test_lost_records_are_told_as_a_number() -> None:
-    assert _formatted(Record(Kind.LATE), Place(8, GENESIS.digest, 3))["dropped"] == 3
+    assert _formatted(Record(Kind.LATE), ChainPlace(8, GENESIS.digest, 3))["dropped"] == 3
 
 
 @given(st.floats(0, 4e9), st.floats(0, 4e9))

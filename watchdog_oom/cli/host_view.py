@@ -19,7 +19,7 @@ from watchdog_oom.formatting import printable
 from watchdog_oom.host.clock import boot_id, read_clock
 from watchdog_oom.host.memory.meminfo import MemoryReader
 from watchdog_oom.host.memory.psi import PressureReader
-from watchdog_oom.host.processes.demand import contained_nouns, wanted
+from watchdog_oom.host.processes.demand import contained_nouns, scan_demand
 from watchdog_oom.host.processes.facts import FactReader
 from watchdog_oom.host.processes.procfs import lineage
 from watchdog_oom.host.processes.table import ProcessTable
@@ -59,7 +59,7 @@ def look(policy: Policy, config: Config, proc: str, runtime: str | None = None) 
         readable = memory.read()
         daemon_pid = running_daemon(runtime) if runtime is not None else None
         ancestors = lineage(proc, daemon_pid) if daemon_pid else frozenset({1})
-        want = replace(wanted(policy, readable, ancestors), everything=True)
+        want = replace(scan_demand(policy, readable, ancestors), everything=True)
         processes = dict(table.scan(want, clock.boottime))
         if os.path.realpath(proc) == "/proc":
             processes.pop(os.getpid(), None)  # this command is no part of the host it tells about

@@ -14,7 +14,6 @@ from watchdog_oom.core.guard import untouchable
 from watchdog_oom.core.matching import names_target
 from watchdog_oom.core.model import ServiceStatus
 from watchdog_oom.core.view import View
-from watchdog_oom.explain.headroom import who
 from watchdog_oom.explain.rehearsal import Rehearsal
 
 _UNIT_DIRECTORIES = ("/etc/systemd/system", "/run/systemd/system", "/usr/lib/systemd/system", "/lib/systemd/system")
@@ -81,9 +80,9 @@ def _out_of_reach(view: View) -> Iterator[Warned]:
     for path, noun in targets(view.policy):
         if noun in protected:
             continue
-        named = path[0] != "emergency" and names_target(view.policy.processes[noun])
-        kept = [f"{who(process)}: {reason}" for process in view.matching(noun)
-                if (reason := untouchable(process, view, named=named)) is not None]
+        explicit = path[0] != "emergency" and names_target(view.policy.processes[noun])
+        kept = [f"{process.label}: {reason}" for process in view.matching(noun)
+                if (reason := untouchable(process, view, explicit=explicit)) is not None]
         if kept:
             more = f", and {len(kept) - MOST_NAMED} more" if len(kept) > MOST_NAMED else ""
             yield path, f"out of its reach: {', '.join(kept[:MOST_NAMED])}{more}"
@@ -94,7 +93,7 @@ def _acting(rehearsal: Rehearsal) -> Iterator[Warned]:
         kind, _, name = intent.rule.partition(".")
         if kind != "protect":
             why = "; ".join(intent.because)
-            yield (kind, name) if name else (kind,), f"would act now: {intent.step}, because {why}"
+            yield (kind, name) if name else (kind,), f"would act now: {intent.action}, because {why}"
     for report in rehearsal.recoveries:
         for index, clause in enumerate(report.clauses):
             if report.runs and clause.holds:

@@ -21,7 +21,7 @@ def to_plain(rehearsal: Rehearsal, host: HostView, notes: Iterable[str]) -> dict
         "v": JSON_VERSION, "acts": rehearsal.acts, "description": policy.description, "sources": policy.sources,
         "notes": list(notes), "host": _host(host.snapshot),
         "steps": [_step(rehearsal, host, intent) for intent in plan.intents],
-        "refused": [{"step": str(refusal.intent.step), "rule": refusal.intent.rule, "reason": refusal.reason,
+        "refused": [{"step": str(refusal.intent.action), "rule": refusal.intent.rule, "reason": refusal.reason,
                      "because": refusal.intent.because} for refusal in plan.refusals],
         "reports": [{"rule": note.rule, "words": note.result, "because": note.because}
                     for note in plan.notes if note.incident is None],
@@ -46,9 +46,9 @@ def _host(snapshot: Snapshot) -> dict[str, object]:
 
 
 def _step(rehearsal: Rehearsal, host: HostView, intent: Intent) -> dict[str, object]:
-    return {"step": str(intent.step), "rule": intent.rule, "because": intent.because,
+    return {"step": str(intent.action), "rule": intent.rule, "because": intent.because,
             "for_seconds": rehearsal.for_seconds(intent.rule),
-            "target": target_of(intent.step, host.snapshot, rehearsal.view.policy, host.describable)}
+            "target": target_of(intent.action, host.snapshot, rehearsal.view.policy, host.describable)}
 
 
 def _emergency(report: EmergencyReport, host: HostView) -> dict[str, object]:

@@ -9,7 +9,7 @@ from watchdog_oom.cli.output import Page, Part
 from watchdog_oom.core.condition import Finding
 from watchdog_oom.core.model import Snapshot
 from watchdog_oom.core.policy import Mode
-from watchdog_oom.explain.headroom import LimitReport, RecoverReport, who
+from watchdog_oom.explain.headroom import LimitReport, RecoverReport
 from watchdog_oom.explain.rehearsal import EmergencyReport, Protection, Rehearsal
 
 MOST_PROCESSES = 8
@@ -54,7 +54,7 @@ def _host(page: Page, snapshot: Snapshot) -> None:
 def _would(page: Page, rehearsal: Rehearsal) -> None:
     page.title("Would be done now" if rehearsal.acts else "Nothing would be done now")
     for intent in rehearsal.plan.intents:
-        page.line((str(intent.step), "bold red"), f"  [{intent.rule}]", _once(rehearsal.for_seconds(intent.rule)),
+        page.line((str(intent.action), "bold red"), f"  [{intent.rule}]", _once(rehearsal.for_seconds(intent.rule)),
                   indent=1)
         for reason in intent.because:
             page.line(("because ", "dim"), reason, indent=2)
@@ -86,7 +86,7 @@ def _emergency(page: Page, report: EmergencyReport) -> None:
     for candidate in report.candidates:
         process = candidate.process
         told: Part = (f"passed over: {candidate.passed_over}", "dim") if candidate.passed_over else "would be ended"
-        page.line(f"{who(process)}, {formatting.size(process.rss_bytes)}, badness {candidate.badness}: ", told,
+        page.line(f"{process.label}, {formatting.size(process.rss_bytes)}, badness {candidate.badness}: ", told,
                   indent=3)
     if not report.candidates:
         page.line("nobody", indent=3)
@@ -103,7 +103,7 @@ def _limit(page: Page, report: LimitReport) -> None:
         for measure in limited.measures:
             parts += ["; " if parts else ": ", *_measure(measure.words, measure.share)]
         kept = f"  (never touched: {limited.untouchable})" if limited.untouchable else ""
-        page.line(who(limited.process), *parts, (kept, "dim"), indent=2)
+        page.line(limited.process.label, *parts, (kept, "dim"), indent=2)
     if len(report.processes) > MOST_PROCESSES:
         page.line(f"and {len(report.processes) - MOST_PROCESSES} more, all farther from it", indent=2)
 
@@ -135,7 +135,7 @@ def _protections(page: Page, protections: tuple[Protection, ...]) -> None:
         told = f"oom_score_adj {'not readable' if now is None else now}"
         if protection.wanted is not None and protection.wanted != now:
             told += f", would be {protection.wanted}"
-        page.line(f"{who(protection.process)}  [{protection.rule}]: {told}", indent=2)
+        page.line(f"{protection.process.label}  [{protection.rule}]: {told}", indent=2)
 
 
 def _once(for_seconds: float) -> str:

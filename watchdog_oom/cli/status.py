@@ -32,7 +32,7 @@ class UnreadableStatusError(WatchdogError):
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class StatusFile:
     """The status file: as it stands, and parsed."""
 
     text: str
@@ -59,7 +59,7 @@ def status(runtime: str, watch: bool, as_json: bool) -> None:
         show(page_of(told.status, time.time()))
 
 
-def read_status(runtime: str) -> Told:
+def read_status(runtime: str) -> StatusFile:
     """What the daemon of that directory last wrote; NotRunningError where none holds the lock."""
     deadline = time.monotonic() + STARTING_SECONDS
     while True:
@@ -68,7 +68,7 @@ def read_status(runtime: str) -> Told:
             raise _not_running(runtime)
         text = _read(f"{runtime}/{status_file.NAME}")
         if text is not None:
-            return Told(text, _parse(text, runtime))
+            return StatusFile(text, _parse(text, runtime))
         if time.monotonic() >= deadline:
             raise NotRunningError(f"the daemon (pid {pid}) is starting: it has not written its status yet")
         time.sleep(_POLL_SECONDS)

@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 from watchdog_oom import formatting
 from watchdog_oom.core.model import UNLIMITED_BYTES, ProcessId
-from watchdog_oom.formatting import printable
+from watchdog_oom.formatting import printable, process_label
 from watchdog_oom.lean_dataclasses import dataclass
 
 
@@ -30,10 +30,10 @@ class Signal:
     comm: str
     signal: SignalName
     noun: str | None = None
-    named: bool = False
+    explicit: bool = False
 
     def __str__(self) -> str:
-        return f"{self.signal} {printable(self.comm)}[{self.target.pid}]"
+        return f"{self.signal} {process_label(self.comm, self.target.pid)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ class SetOomScoreAdj:
     noun: str | None = None
 
     def __str__(self) -> str:
-        return f"oom_score_adj {printable(self.comm)}[{self.target.pid}] = {self.value}"
+        return f"oom_score_adj {process_label(self.comm, self.target.pid)} = {self.value}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +85,7 @@ class Purge:
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class RunCommand:
     """Run a fixed argument vector, without a shell, killed after ``within_seconds``."""
 
     argv: tuple[str, ...]
@@ -139,7 +139,7 @@ def _bounds(high_bytes: int, max_bytes: int | None) -> str:
     return f"MemoryHigh={text(high_bytes)}" + ("" if max_bytes is None else f", MemoryMax={text(max_bytes)}")
 
 
-Step: TypeAlias = Signal | SetOomScoreAdj | StopUnit | StartUnit | Purge | Run | Probe | Contain | Release
+Action: TypeAlias = Signal | SetOomScoreAdj | StopUnit | StartUnit | Purge | RunCommand | Probe | Contain | Release
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,14 +147,14 @@ class Intent:
     """A step with the rule and the evidence behind it. ``urgent`` intents are performed before they are written."""
 
     id: str
-    step: Step
+    action: Action
     rule: str
     because: tuple[str, ...]
     incident: str | None = None
     urgent: bool = False
 
     def __str__(self) -> str:
-        return f"{self.step}  [{self.rule}] because {'; '.join(self.because)}"
+        return f"{self.action}  [{self.rule}] because {'; '.join(self.because)}"
 
 
 class NoteKind(StrEnum):
@@ -173,13 +173,13 @@ class Note:
     result: str
     because: tuple[str, ...] = ()
     incident: str | None = None
-    step: str | None = None
+    action: str | None = None
     target: ProcessId | None = None
     comm: str = ""
     took_seconds: float | None = None
 
     def __str__(self) -> str:
-        subject = f"{self.step}: " if self.step else ""
+        subject = f"{self.action}: " if self.action else ""
         reasons = f" because {'; '.join(self.because)}" if self.because else ""
         return f"{subject}{self.result}  [{self.rule}]{reasons}"
 
@@ -192,7 +192,7 @@ class Refusal:
     reason: str
 
     def __str__(self) -> str:
-        return f"refused: {self.intent.step}: {self.reason}  [{self.intent.rule}]"
+        return f"refused: {self.intent.action}: {self.reason}  [{self.intent.rule}]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,7 +200,7 @@ class Watch:
     """What the next snapshot must hold beyond the ordinary: fresh states of these services; badness of processes."""
 
     services: frozenset[str] = frozenset()
-    soon: bool = False
+    often: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,32 +9,32 @@ from watchdog_oom.core.model import Snapshot
 from watchdog_oom.core.policy import Policy
 from watchdog_oom.core.rules import containment, emergency, freeze, kill_escalation, limit, protect
 from watchdog_oom.core.rules.recovery import trigger
-from watchdog_oom.core.tick import Turn
+from watchdog_oom.core.tick import Tick
 from watchdog_oom.core.view import View
 
 
 def decide(snapshot: Snapshot, policy: Policy, history: History, budget: Budget) -> tuple[Plan, History]:
     """What to do now. The emergency comes first, so that nothing delays it and no other rule spends its budget."""
-    turn = Turn(View(snapshot, policy), history, budget)
-    kill_escalation.advance(turn)
-    emergency.apply(turn)
+    tick = Tick(View(snapshot, policy), history, budget)
+    kill_escalation.advance(tick)
+    emergency.apply(tick)
     if history.stopping:
-        _wind_up(turn)
+        _shut_down(tick)
     else:
-        protect.apply(turn)
-        limit.apply(turn)
-        trigger.apply(turn)
-        freeze.thaw_rest(turn)
-        containment.settle(turn)
-    return turn.result()
+        protect.apply(tick)
+        limit.apply(tick)
+        trigger.apply(tick)
+        freeze.thaw_unwanted(tick)
+        containment.settle(tick)
+    return tick.result()
 
 
-def _wind_up(turn: Turn) -> None:
+def _shut_down(tick: Tick) -> None:
     """Finish what must not stay half done, then give back what was changed; ``finished`` says that this is all."""
-    trigger.compensate_all(turn, "the daemon stops")
-    trigger.apply(turn)
-    freeze.thaw_rest(turn)
-    containment.settle(turn)
-    if not trigger.running(turn) and not containment.owing(turn):
-        protect.restore_all(turn)
-        turn.finished = True
+    trigger.compensate_all(tick, "the daemon stops")
+    trigger.apply(tick)
+    freeze.thaw_unwanted(tick)
+    containment.settle(tick)
+    if not trigger.running(tick) and not containment.owing(tick):
+        protect.restore_all(tick)
+        tick.finished = True

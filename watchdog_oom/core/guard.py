@@ -1,4 +1,4 @@
-"""Refusals that no policy can override (Laws 2 and 3): pure, asked for every step, and for every candidate before."""
+"""Refusals that no policy can override (Laws 2 and 3): pure, asked for every action, and for every candidate before."""
 
 from __future__ import annotations
 
@@ -6,22 +6,21 @@ import re
 from typing import assert_never
 
 from watchdog_oom.core.actions import (
+    Action,
     Contain,
     Probe,
     Purge,
     Release,
-    Run,
+    RunCommand,
     SetOomScoreAdj,
     Signal,
     SignalName,
     StartUnit,
-    Step,
     StopUnit,
 )
 from watchdog_oom.core.model import Process
 from watchdog_oom.core.nouns import ProcessNoun
 from watchdog_oom.core.view import View
-from watchdog_oom.formatting import printable
 from watchdog_oom.lean_dataclasses import dataclass
 
 UNKILLABLE_ADJ = -1000
@@ -42,29 +41,29 @@ class Budget:
     purge_entries: int = 200_000
 
 
-def refusal(step: Step, view: View, budget: Budget, recent_kills: int, *, begun: bool = False) -> str | None:
+def refusal(action: Action, view: View, budget: Budget, recent_kills: int, *, begun: bool = False) -> str | None:
     """Why the step must not be done, in words, or ``None``. ``begun`` says that the target's ending is under way, so
     that it counts no second time against the budget."""
-    match step:
+    match action:
         case Signal():
-            return _signal_refusal(step, view, budget, recent_kills, begun)
+            return _signal_refusal(action, view, budget, recent_kills, begun)
         case SetOomScoreAdj():
-            return _adjust_refusal(step, view)
+            return _adjust_refusal(action, view)
         case StopUnit() | StartUnit():
-            return "a watchdog does not stop or start itself" if step.unit in OWN_UNITS else None
+            return "a watchdog does not stop or start itself" if action.unit in OWN_UNITS else None
         case Purge():
-            return _purge_refusal(step, view, budget)
-        case Run():
-            return None if step.argv and step.argv[0].startswith("/") else "a program needs an absolute path"
+            return _purge_refusal(action, view, budget)
+        case RunCommand():
+            return None if action.argv and action.argv[0].startswith("/") else "a program needs an absolute path"
         case Contain():
-            return uncontainable(step.unit, view)
+            return uncontainable(action.unit, view)
         case Probe() | Release():
             return None
         case _:
-            assert_never(step)
+            assert_never(action)
 
 
-def untouchable(process: Process, view: View, *, named: bool = False) -> str | None:
+def untouchable(process: Process, view: View, *, explicit: bool = False) -> str | None:
     """Why this process may never be ended or frozen, or ``None`` (Law 2). ``named``: a policy gives its very name."""
     if process.pid == 1:
         return "it is pid 1"
@@ -76,7 +75,7 @@ def untouchable(process: Process, view: View, *, named: bool = False) -> str | N
         return f"it is protected by protect.{view.protected[process.id]}"
     if process.oom_score_adj == UNKILLABLE_ADJ:
         return f"its oom_score_adj is {UNKILLABLE_ADJ}"
-    if named:
+    if explicit:
         return None
     if _is(SSHD, process):
         return "it is sshd"
@@ -97,7 +96,7 @@ def uncontainable(unit: str, view: View) -> str | None:
         if process.facts.unit == unit and not process.dead:
             reason = untouchable(process, view)
             if reason is not None:
-                return f"it holds {printable(process.comm)}[{process.pid}]: {reason}"
+                return f"it holds {process.label}: {reason}"
     return None
 
 
@@ -115,35 +114,40 @@ def _leads_login_session(process: Process, view: View) -> bool:
     return parent is not None and (_is(SSHD, parent) or _is(LOGIN, parent))
 
 
-def _signal_refusal(step: Signal, view: View, budget: Budget, recent_kills: int, begun: bool) -> str | None:
-    process = view.snapshot.alive(step.target)
+def _signal_refusal(action: Signal, view: View, budget: Budget, recent_kills: int, begun: bool) -> str | None:
+    process = view.snapshot.alive(action.target)
     if process is None:
         return "it is gone"
-    if step.signal is SignalName.CONT:
+    if action.signal is SignalName.CONT:
         return None
-    reason = untouchable(process, view, named=step.named)
-    if reason is None and not begun and step.signal is not SignalName.STOP and recent_kills >= budget.kills_per_minute:
+    reason = untouchable(process, view, explicit=action.explicit)
+    if (
+        reason is None
+        and not begun
+        and action.signal is not SignalName.STOP
+        and recent_kills >= budget.kills_per_minute
+    ):
         return f"the budget of {budget.kills_per_minute} kills a minute is used up"
     return reason
 
 
-def _adjust_refusal(step: SetOomScoreAdj, view: View) -> str | None:
-    process = view.snapshot.alive(step.target)
+def _adjust_refusal(action: SetOomScoreAdj, view: View) -> str | None:
+    process = view.snapshot.alive(action.target)
     if process is None:
         return "it is gone"
     if process.pid == 1 or process.kernel_thread:
         return "pid 1 and kernel threads are left alone"
-    if not UNKILLABLE_ADJ <= step.value <= 1000:
+    if not UNKILLABLE_ADJ <= action.value <= 1000:
         return "oom_score_adj goes from -1000 to 1000"
-    allowed = any(protect.allow_unkillable and protect.process == step.noun
+    allowed = any(protect.allow_unkillable and protect.process == action.noun
                   for protect in view.policy.protects.values())
-    if step.value == UNKILLABLE_ADJ and step.noun is not None and not allowed:
+    if action.value == UNKILLABLE_ADJ and action.noun is not None and not allowed:
         return "-1000 needs allow_unkillable = true"
     return None
 
 
-def _purge_refusal(step: Purge, view: View, budget: Budget) -> str | None:
-    if not 0 < step.limit <= budget.purge_entries:
+def _purge_refusal(action: Purge, view: View, budget: Budget) -> str | None:
+    if not 0 < action.limit <= budget.purge_entries:
         return f"a purge may take from 1 to {budget.purge_entries} entries"
-    state = view.snapshot.spools.get(step.spool)
+    state = view.snapshot.spools.get(action.spool)
     return state.problem if state is not None else None

@@ -19,7 +19,7 @@ class Stage(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Ending:
+class Termination:
     """One process that is being ended: TERM once, KILL once, then it is called unkillable."""
 
     rule: str
@@ -30,7 +30,7 @@ class Ending:
     grace_seconds: float
     because: tuple[str, ...]
     noun: str | None = None
-    named: bool = False
+    explicit: bool = False
     incident: str | None = None
     urgent: bool = False
     intent_id: str = ""
@@ -83,7 +83,7 @@ class Phase(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class RecoveryRun:
     """One running transaction. Names are services unless said otherwise; moments are boottime seconds.
 
     ``asked`` maps what the current step asked for (``"stop amavis.service"``) to the intent's id, ``told`` an intent's
@@ -126,7 +126,7 @@ class Recovery:
     stopped and could not start again, ``owed_triggers`` the triggers of them.
     """
 
-    run: Run | None = None
+    run: RecoveryRun | None = None
     started: tuple[float, ...] = ()
     ended: float | None = None
     last_result: str = ""
@@ -148,7 +148,7 @@ class History:
     counter: int = 0
     held_since: Mapping[str, float] = field(default_factory=dict)
     told_at: Mapping[str, float] = field(default_factory=dict)
-    endings: Mapping[ProcessId, Ending] = field(default_factory=dict)
+    terminations: Mapping[ProcessId, Termination] = field(default_factory=dict)
     shunned: Mapping[ProcessId, float] = field(default_factory=dict)
     ended_at: float = 0.0
     kills: tuple[float, ...] = ()

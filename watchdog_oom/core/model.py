@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from enum import StrEnum
 from types import MappingProxyType
 
+from watchdog_oom.core.memory import Memory, Pressure
+from watchdog_oom.formatting import process_label
 from watchdog_oom.lean_dataclasses import dataclass, field
 
 
@@ -51,38 +53,6 @@ class Clock:
         readings = (*self.offsets, self.wall - self.boottime)
         ages = [self.boottime + offset - stamp_seconds for offset in readings]
         return min((age for age in ages if age >= 0), default=0.0)
-
-
-@dataclass(frozen=True, slots=True)
-class Memory:
-    """/proc/meminfo, in bytes (proc(5)); percentages count as earlyoom does: of MemAvailable + AnonPages."""
-
-    total_bytes: int
-    available_bytes: int
-    anonymous_bytes: int
-    swap_total_bytes: int
-    swap_free_bytes: int
-
-    @property
-    def available_percent(self) -> float:
-        """MemAvailable in percent of what user space could ever have: a tmpfs full of files does not count."""
-        userspace_bytes = self.available_bytes + self.anonymous_bytes
-        return 100.0 * self.available_bytes / userspace_bytes if userspace_bytes else 100.0
-
-    @property
-    def swap_free_percent(self) -> float:
-        """Free swap in percent of all swap; 0 on a host without swap, so every ``swap_free_below`` is met."""
-        return 100.0 * self.swap_free_bytes / self.swap_total_bytes if self.swap_total_bytes else 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class Pressure:
-    """/proc/pressure/memory: shares of time stalled in percent over 10 s, totals in microseconds (accounting/psi)."""
-
-    some_avg10_percent: float
-    full_avg10_percent: float
-    some_total_us: int = 0
-    full_total_us: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +102,10 @@ class Process:
     @property
     def pid(self) -> int:
         return self.id.pid
+
+    @property
+    def label(self) -> str:
+        return process_label(self.comm, self.pid)
 
     @property
     def dead(self) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from watchdog_oom.core.model import Memory
+from watchdog_oom.core.memory import Memory
 from watchdog_oom.core.policy import Emergency
 
 _KIB = 1024

@@ -1,13 +1,13 @@
 """One tick being decided: the view, the history on its way to the next, and the plan as it grows.
 
-Rules speak to the system only through here, so guard is asked for every step, and nothing a rule plans can pass it by.
+Rules speak to the system only through here, so guard is asked for every action and nothing a rule plans passes it by.
 """
 
 from __future__ import annotations
 
-from watchdog_oom.core.actions import Intent, Note, NoteKind, Plan, Refusal, Signal, SignalName, Step, Watch
+from watchdog_oom.core.actions import Action, Intent, Note, NoteKind, Plan, Refusal, Signal, SignalName, Watch
 from watchdog_oom.core.guard import KILL_WINDOW_SECONDS, Budget, refusal
-from watchdog_oom.core.history import Contained, Ending, History, Stage
+from watchdog_oom.core.history import Contained, History, Stage, Termination
 from watchdog_oom.core.model import KernelKill, Process, ProcessId
 from watchdog_oom.core.view import View
 from watchdog_oom.lean_dataclasses import dataclass, replace
@@ -18,7 +18,7 @@ REFREEZE_SECONDS = 10.0
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class ContainRequest:
     """That a unit's memory be bound: MemoryHigh, and MemoryMax unless ``None``."""
 
     rule: str
@@ -29,7 +29,7 @@ class Wish:
     incident: str | None = None
 
 
-class Turn:
+class Tick:
     """Mutable for the length of one ``decide`` call only."""
 
     def __init__(self, view: View, history: History, budget: Budget) -> None:
@@ -38,12 +38,12 @@ class Turn:
         self.budget = budget
         self.now = view.now
         self.counter = history.counter
-        self.endings = dict(history.endings)
+        self.terminations = dict(history.terminations)
         self.adjusted = dict(history.adjusted)
         self.frozen = dict(history.frozen)
         self.wanted_frozen: set[ProcessId] = set()
         self.contained: dict[str, Contained] = dict(history.contained)
-        self.wanted_contained: dict[str, Wish] = {}
+        self.wanted_contained: dict[str, ContainRequest] = {}
         self.recoveries = dict(history.recoveries)
         self.kills = tuple(at for at in history.kills if self.now - at < KILL_WINDOW_SECONDS)
         self.shunned = {identity: until for identity, until in history.shunned.items() if until > self.now}
@@ -51,7 +51,7 @@ class Turn:
         self.emergency = history.emergency
         self.kernel_kills = _recent_kills(history, view, self.now)
         self.watched: set[str] = set()
-        self.soon = False
+        self.often = False
         self.finished = False
         self._held: dict[str, float] = {}
         self._told = {key: at for key, at in history.told_at.items() if self.now - at < REPEAT_SECONDS}
@@ -64,7 +64,7 @@ class Turn:
         self.counter += 1
         return f"{prefix}-{self.before.run_id}.{self.counter}"
 
-    def held_long_enough(self, key: str, holds: bool | None, for_seconds: float) -> bool:
+    def sustained(self, key: str, holds: bool | None, for_seconds: float) -> bool:
         """Whether what ``key`` names holds now and has for that long; to be asked once a tick.
 
         ``None``: a reading is missing. That neither fires nor resets, and the time of it does not count (Law 10).
@@ -79,7 +79,7 @@ class Turn:
         since = self._held.setdefault(key, self.before.held_since.get(key, self.now))
         return self.now - since >= for_seconds
 
-    def first_time(self, key: str, again_seconds: float = REPEAT_SECONDS) -> bool:
+    def rate_limit(self, key: str, again_seconds: float = REPEAT_SECONDS) -> bool:
         """Whether to say this now: when it is new, and again after a while for as long as it is asked."""
         last = self._told.get(key)
         if last is not None and self.now - last < again_seconds:
@@ -87,26 +87,26 @@ class Turn:
         self._told[key] = self.now
         return True
 
-    def plan(self, step: Step, rule: str, because: tuple[str, ...], *, incident: str | None = None,
+    def plan(self, action: Action, rule: str, because: tuple[str, ...], *, incident: str | None = None,
              urgent: bool = False) -> Intent | None:
-        """Put the step into the plan, unless guard refuses it; a refusal is told once and then hourly."""
-        intent = Intent(self.new_id(), step, rule, because, incident, urgent)
-        begun = isinstance(step, Signal) and step.target in self.endings
-        reason = refusal(step, self.view, self.budget, len(self.kills), begun=begun)
+        """Put the action into the plan, unless guard refuses it; a refusal is told once and then hourly."""
+        intent = Intent(self.new_id(), action, rule, because, incident, urgent)
+        begun = isinstance(action, Signal) and action.target in self.terminations
+        reason = refusal(action, self.view, self.budget, len(self.kills), begun=begun)
         if reason is None:
             self._intents.append(intent)
             return intent
-        if self.first_time(f"refused {rule} {step} {reason}"):
+        if self.rate_limit(f"refused {rule} {action} {reason}"):
             self._refusals.append(Refusal(intent, reason))
         return None
 
     def note(self, rule: str, result: str, *, kind: NoteKind = NoteKind.INCIDENT, because: tuple[str, ...] = (),
-             incident: str | None = None, step: str | None = None, target: ProcessId | None = None, comm: str = "",
+             incident: str | None = None, action: str | None = None, target: ProcessId | None = None, comm: str = "",
              took_seconds: float | None = None) -> None:
-        self._notes.append(Note(kind, rule, result, because, incident, step, target, comm, took_seconds))
+        self._notes.append(Note(kind, rule, result, because, incident, action, target, comm, took_seconds))
 
     def end(self, process: Process, rule: str, because: tuple[str, ...], grace_seconds: float, *,
-            noun: str | None = None, named: bool = False, incident: str | None = None, urgent: bool = False,
+            noun: str | None = None, explicit: bool = False, incident: str | None = None, urgent: bool = False,
             at_once: bool = False) -> bool:
         """Begin to end a process, or hurry an ending along: TERM, after the grace KILL. Says whether it is under way.
 
@@ -114,73 +114,76 @@ class Turn:
         """
         if process.id in self.shunned:
             return False
-        ending = self.endings.get(process.id)
-        if ending is not None:
-            if at_once and ending.stage is Stage.TERM:
-                self._signal(process.id, replace(ending, because=because, urgent=urgent), Stage.KILL)
-            elif urgent and ending.stage is Stage.TERM:
-                shorter = min(grace_seconds, ending.grace_seconds)
-                self.endings[process.id] = replace(ending, grace_seconds=shorter, urgent=True)
+        termination = self.terminations.get(process.id)
+        if termination is not None:
+            if at_once and termination.stage is Stage.TERM:
+                self._signal(process.id, replace(termination, because=because, urgent=urgent), Stage.KILL)
+            elif urgent and termination.stage is Stage.TERM:
+                shorter = min(grace_seconds, termination.grace_seconds)
+                self.terminations[process.id] = replace(termination, grace_seconds=shorter, urgent=True)
             return True
         stage = Stage.KILL if at_once or grace_seconds <= 0 else Stage.TERM
-        ending = Ending(rule, process.comm, stage, self.now, self.now, grace_seconds, because, noun, named, incident,
-                        urgent)
-        if not self._signal(process.id, ending, stage):
+        termination = Termination(
+            rule, process.comm, stage, self.now, self.now, grace_seconds, because, noun, explicit, incident, urgent
+        )
+        if not self._signal(process.id, termination, stage):
             return False
         self.kills = (*self.kills, self.now)
         self.wanted_frozen.discard(process.id)
         return True
 
-    def _signal(self, identity: ProcessId, ending: Ending, stage: Stage) -> bool:
+    def _signal(self, identity: ProcessId, termination: Termination, stage: Stage) -> bool:
         name = SignalName.KILL if stage is Stage.KILL else SignalName.TERM
-        step = Signal(identity, ending.comm, name, ending.noun, ending.named)
-        intent = self.plan(step, ending.rule, ending.because, incident=ending.incident, urgent=ending.urgent)
+        action = Signal(identity, termination.comm, name, termination.noun, termination.explicit)
+        intent = self.plan(
+            action, termination.rule, termination.because, incident=termination.incident, urgent=termination.urgent
+        )
         if intent is None:
             return False
-        self.endings[identity] = replace(ending, stage=stage, stage_since=self.now, intent_id=intent.id)
+        self.terminations[identity] = replace(termination, stage=stage, stage_since=self.now, intent_id=intent.id)
         return True
 
     def escalate(self, identity: ProcessId) -> bool:
         """The grace is over: KILL. Says whether guard lets it through."""
-        return self._signal(identity, self.endings[identity], Stage.KILL)
+        return self._signal(identity, self.terminations[identity], Stage.KILL)
 
-    def freeze(self, process: Process, rule: str, because: tuple[str, ...], *, noun: str, named: bool,
+    def freeze(self, process: Process, rule: str, because: tuple[str, ...], *, noun: str, explicit: bool,
                incident: str | None = None) -> bool:
         """Stop a process for as long as this is asked every tick; it is continued when it no longer is.
 
         One that is being ended is not stopped: it could not follow the TERM.
         """
-        if process.id in self.endings:
+        if process.id in self.terminations:
             return False
-        again = process.state != "T" and self.first_time(f"freeze {process.id}", REFREEZE_SECONDS)
+        again = process.state != "T" and self.rate_limit(f"freeze {process.id}", REFREEZE_SECONDS)
         if process.id not in self.frozen or again:
-            step = Signal(process.id, process.comm, SignalName.STOP, noun, named)
-            if self.plan(step, rule, because, incident=incident) is None:
+            action = Signal(process.id, process.comm, SignalName.STOP, noun, explicit)
+            if self.plan(action, rule, because, incident=incident) is None:
                 return False
             self.frozen[process.id] = rule
         self.wanted_frozen.add(process.id)
         return True
 
-    def contain(self, unit: str, wish: Wish) -> None:
+    def contain(self, unit: str, request: ContainRequest) -> None:
         """Bound a unit's memory for as long as this is asked every tick; of two wishes the tighter bounds hold."""
         other = self.wanted_contained.get(unit)
         if other is not None:
-            maxima = [amount for amount in (other.max_bytes, wish.max_bytes) if amount is not None]
-            wish = replace(other, high_bytes=min(other.high_bytes, wish.high_bytes),
+            maxima = [amount for amount in (other.max_bytes, request.max_bytes) if amount is not None]
+            request = replace(other, high_bytes=min(other.high_bytes, request.high_bytes),
                            max_bytes=min(maxima, default=None))
-        self.wanted_contained[unit] = wish
+        self.wanted_contained[unit] = request
 
-    def watch(self, *services: str, soon: bool = False) -> None:
+    def watch(self, *services: str, often: bool = False) -> None:
         """Ask that the next snapshots hold the states of these services."""
         self.watched.update(services)
-        self.soon = self.soon or (soon and bool(services))
+        self.often = self.often or (often and bool(services))
 
     def result(self) -> tuple[Plan, History]:
         plan = Plan(tuple(self._intents), tuple(self._refusals), tuple(self._notes),
-                    Watch(frozenset(self.watched), self.soon))
+                    Watch(frozenset(self.watched), self.often))
         history = replace(
             self.before, counter=self.counter, decided_at=self.now, held_since=self._held, told_at=self._told,
-            endings=self.endings, shunned=self.shunned, ended_at=self.ended_at, kills=self.kills,
+            terminations=self.terminations, shunned=self.shunned, ended_at=self.ended_at, kills=self.kills,
             adjusted=self.adjusted, frozen=self.frozen, contained=self.contained, recoveries=self.recoveries,
             kernel_kills=self.kernel_kills, emergency=self.emergency, finished=self.finished)
         return plan, history

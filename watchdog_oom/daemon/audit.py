@@ -7,11 +7,11 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from watchdog_oom.core.actions import (
+    Action,
     Intent,
     Note,
     NoteKind,
     Refusal,
-    Step,
 )
 from watchdog_oom.core.model import EffectReport, Process, Snapshot
 from watchdog_oom.core.policy import Policy
@@ -39,10 +39,10 @@ def open_journal(directory: str, boot_id: str, config: Config) -> Journal:
     return journal
 
 
-class Bookkeeper:
+class AuditTrail:
     """Writes through ``append``; urgent intents through ``queue``, which touches no disk until ``flush``.
 
-    Intents whose outcome comes later are kept, so that the report can be told with the step and the rule behind it.
+    Intents whose outcome comes later are kept, so that the report can be told with the action and the rule behind it.
     """
 
     def __init__(self, append: Callable[[Record], None], queue: Callable[[Record], None],
@@ -54,10 +54,12 @@ class Bookkeeper:
 
     def intent(self, intent: Intent, snapshot: Snapshot, policy: Policy) -> None:
         """To be called before the act. An urgent one takes the facts at hand: reading more could stall."""
-        target = target_of(intent.step, snapshot, policy, (lambda p: p) if intent.urgent else self._all_facts)
+        target = target_of(intent.action, snapshot, policy, (lambda p: p) if intent.urgent else self._all_facts)
         self._open[intent.id] = (intent, target)
         write = self._queue if intent.urgent else self._append
-        write(Record(Kind.INTENT, intent.incident, intent.rule, str(intent.step), target, intent.because, id=intent.id))
+        write(
+            Record(Kind.INTENT, intent.incident, intent.rule, str(intent.action), target, intent.because, id=intent.id)
+        )
 
     def outcome(self, intent_id: str, result: str, *, before: object = None, after: object = None,
                 took_seconds: float | None = None) -> None:
@@ -67,13 +69,13 @@ class Bookkeeper:
             return
         intent, target = kept
         write = self._queue if intent.urgent else self._append
-        write(Record(Kind.OUTCOME, intent.incident, intent.rule, str(intent.step), target, intent.because,
+        write(Record(Kind.OUTCOME, intent.incident, intent.rule, str(intent.action), target, intent.because,
                      before, after, result, took_seconds, intent.id))
 
-    def step_of(self, intent_id: str) -> Step | None:
-        """The step of an intent whose outcome is still to come."""
+    def action_of(self, intent_id: str) -> Action | None:
+        """The action of an intent whose outcome is still to come."""
         kept = self._open.get(intent_id)
-        return None if kept is None else kept[0].step
+        return None if kept is None else kept[0].action
 
     def report(self, report: EffectReport) -> None:
         word = "ok" if report.ok else "failed"
@@ -81,14 +83,14 @@ class Bookkeeper:
 
     def refusal(self, refusal: Refusal, snapshot: Snapshot, policy: Policy) -> None:
         intent = refusal.intent
-        self._append(Record(Kind.REFUSED, intent.incident, intent.rule, str(intent.step),
-                            target_of(intent.step, snapshot, policy, self._all_facts), intent.because,
+        self._append(Record(Kind.REFUSED, intent.incident, intent.rule, str(intent.action),
+                            target_of(intent.action, snapshot, policy, self._all_facts), intent.because,
                             result=f"refused: {refusal.reason}", id=intent.id))
 
     def note(self, note: Note, snapshot: Snapshot) -> None:
         kind = Kind.OUTCOME if note.kind is NoteKind.OUTCOME else Kind.INCIDENT
         target = None if note.target is None else process_target(note.target, note.comm, snapshot, lambda p: p)
-        self._append(Record(kind, note.incident, note.rule, note.step, target, note.because, result=note.result,
+        self._append(Record(kind, note.incident, note.rule, note.action, target, note.because, result=note.result,
                             took_seconds=note.took_seconds))
 
     def abandon(self, why: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from watchdog_oom.core.actions import Intent, StartUnit
-from watchdog_oom.core.history import History, Phase, Recovery, Run
+from watchdog_oom.core.history import History, Phase, Recovery, RecoveryRun
 from watchdog_oom.core.policy import Policy
 from watchdog_oom.journal.record import Kind, Record
 from watchdog_oom.journal.unfinished import Unfinished, read_unfinished
@@ -50,7 +50,7 @@ def settle(open_ends: tuple[Unfinished, ...], policy: Policy, history: History, 
 def _owing(state: Recovery, end: Unfinished, policy: Policy, boottime: float) -> Recovery:
     """The debt joins the run under way for it, whatever attempts and holds say: it is not another try but a return.
     A unit that is not the service's own is a trigger of it, which is started once the service runs."""
-    run = state.run or Run(incident=end.incident or "", because=(FAILURE,), opened=boottime, entered=boottime,
+    run = state.run or RecoveryRun(incident=end.incident or "", because=(FAILURE,), opened=boottime, entered=boottime,
                            phase=Phase.COMPENSATE, failure=FAILURE, stopped=state.owed, triggers=state.owed_triggers)
     if end.service is not None and end.service not in run.stopped:
         run = replace(run, stopped=(*run.stopped, end.service))

@@ -15,21 +15,21 @@ from watchdog_oom.core.model import EffectReport, Snapshot
 from watchdog_oom.core.poll_interval import pause_seconds
 from watchdog_oom.core.rules.emergency import imminent
 from watchdog_oom.daemon import state_file
-from watchdog_oom.daemon.audit import Bookkeeper, open_journal
+from watchdog_oom.daemon.audit import AuditTrail, open_journal
 from watchdog_oom.daemon.config import build_config
 from watchdog_oom.daemon.crash_recovery import inherit
 from watchdog_oom.daemon.options import Options
-from watchdog_oom.daemon.policy_store import PolicyKeeper
+from watchdog_oom.daemon.policy_store import PolicyStore
 from watchdog_oom.daemon.reporter import Reporter
-from watchdog_oom.daemon.sd_notify import Notifier
+from watchdog_oom.daemon.sd_notify import SdNotifier
 from watchdog_oom.daemon.self_protection import OwnLock, missing_capabilities, own_directory, protect_itself
-from watchdog_oom.daemon.signals import Wakeups
+from watchdog_oom.daemon.signals import SignalInbox
 from watchdog_oom.daemon.status_file import Health
-from watchdog_oom.daemon.wait import Waiting
+from watchdog_oom.daemon.wait import LoopWait
 from watchdog_oom.errors import WatchdogError, place_of
-from watchdog_oom.host.actuators import Hands
+from watchdog_oom.host.actuators import Actuators
 from watchdog_oom.host.processes.facts import FactReader
-from watchdog_oom.host.sensors import Senses
+from watchdog_oom.host.sensors import Sensors
 from watchdog_oom.host.services.choose import choose_manager
 from watchdog_oom.journal.record import Kind, Record
 from watchdog_oom.lean_dataclasses import replace
@@ -51,17 +51,17 @@ class Daemon:
         own_directory(options.state, "state")
         own_directory(options.log, "log")
         self.health = Health(started_wall=time.time(), observe=options.observe)
-        self.notifier = Notifier()
-        self.keeper = PolicyKeeper(options.policies, options.config, options.state, observe=options.observe)
-        self.config = build_config(self.keeper.config)
+        self.notifier = SdNotifier()
+        self.policy_store = PolicyStore(options.policies, options.config, options.state, observe=options.observe)
+        self.config = build_config(self.policy_store.config)
         self.budget = Budget(self.config.kills_per_minute, self.config.purge_entries)
         manager = choose_manager(self.config.service_manager, init_dir=self.config.init_dir)
-        self.senses = Senses(options.proc, manager)
-        self.hands = Hands(options.proc, manager, output_dir=options.state)
-        self.journal = open_journal(options.log, self.senses.boot_id, self.config)
-        self.books = Bookkeeper(self._write, self.journal.queue, FactReader(options.proc).everything)
+        self.sensors = Sensors(options.proc, manager)
+        self.actuators = Actuators(options.proc, manager, output_dir=options.state)
+        self.journal = open_journal(options.log, self.sensors.boot_id, self.config)
+        self.audit_trail = AuditTrail(self._write, self.journal.queue, FactReader(options.proc).everything)
         self.reporter = Reporter(options, self.health, self.notifier)
-        self.wakeups = Wakeups()
+        self.wakeups = SignalInbox()
         self.plan = Plan()
         self.reports: list[EffectReport] = []
         self.history = History(run_id=f"{int(self.health.started_wall):x}")
@@ -73,8 +73,8 @@ class Daemon:
     def run(self) -> None:
         """From start to stop; returns when everything is given back."""
         self._get_ready()
-        waiting = Waiting((*self.senses.filenos(), *self.hands.filenos(), self.wakeups.fileno()),
-                          lambda: self.senses.emergency_is_met(self.keeper.policy.emergency))
+        waiting = LoopWait((*self.sensors.filenos(), *self.actuators.filenos(), self.wakeups.fileno()),
+                          lambda: self.sensors.emergency_is_met(self.policy_store.policy.emergency))
         due = time.monotonic()
         while not self.history.finished:
             waiting.until(due, glancing=self._imminent)
@@ -88,23 +88,34 @@ class Daemon:
 
     def _get_ready(self) -> None:
         """Warm up every path, lock the memory, then say READY; only from then on anything is done (Law 11)."""
-        self.history = state_file.restore(self.options.state, self.senses.boot_id, self.history)
-        inherited = inherit(self.options.log, self.keeper.policy, self.history, self.senses.boot_id,
+        self.history = state_file.restore(self.options.state, self.sensors.boot_id, self.history)
+        inherited = inherit(self.options.log, self.policy_store.policy, self.history, self.sensors.boot_id,
                             time.clock_gettime(time.CLOCK_BOOTTIME))
         for _ in range(2):
-            snapshot = self.senses.look(self.keeper.policy, self.plan.watch, ())
-            decide(snapshot, self.keeper.policy, self.history, self.budget)
-        self.health.troubles = (*missing_capabilities(self.options.proc), *self.senses.troubles(),
+            snapshot = self.sensors.look(self.policy_store.policy, self.plan.watch, ())
+            decide(snapshot, self.policy_store.policy, self.history, self.budget)
+        self.health.troubles = (*missing_capabilities(self.options.proc), *self.sensors.troubles(),
                                 *protect_itself(self.options.proc))
-        self._write(Record(Kind.START, result=f"watchdog-oomd {__version__} is ready", detail={
-            "version": __version__, "pid": os.getpid(), "observe": self.options.observe,
-            "sources": self.keeper.policy.sources, "notes": self.keeper.notes, "lacks": self.health.troubles}))
-        self.keeper.tell(self._write)
+        self._write(
+            Record(
+                Kind.START,
+                result=f"watchdog-oomd {__version__} is ready",
+                detail={
+                    "version": __version__,
+                    "pid": os.getpid(),
+                    "observe": self.options.observe,
+                    "sources": self.policy_store.policy.sources,
+                    "notes": self.policy_store.notes,
+                    "lacks": self.health.troubles,
+                },
+            )
+        )
+        self.policy_store.tell(self._write)
         for record in inherited.records:
             self._write(record)
         self.history = inherited.history
         self._perform(Plan(intents=inherited.intents), snapshot)
-        self.reporter.tell(snapshot, self.keeper, self.history, self.journal, self.budget)
+        self.reporter.tell(snapshot, self.policy_store, self.history, self.journal, self.budget)
         self.notifier.ready()
 
     def _survive(self, tick: Callable[[], float]) -> float:
@@ -127,9 +138,9 @@ class Daemon:
         """One look, one decision, its effects; how long to sleep afterwards, in seconds."""
         now = time.clock_gettime(time.CLOCK_BOOTTIME)
         self._take_reports(now)
-        policy = self.keeper.policy
+        policy = self.policy_store.policy
         reports, self.reports = tuple(self.reports), []
-        snapshot = self.senses.look(policy, self.plan.watch, reports)
+        snapshot = self.sensors.look(policy, self.plan.watch, reports)
         self.plan, self.history = decide(snapshot, policy, self.history, self.budget)
         self._perform(self.plan, snapshot)
         self.health.ticks += 1
@@ -140,46 +151,46 @@ class Daemon:
 
     def _perform(self, plan: Plan, snapshot: Snapshot) -> None:
         """Intent before act, outcome after it (Law 8). The urgent go first, and are written down only when done."""
-        policy = self.keeper.policy
+        policy = self.policy_store.policy
         for intent in plan.intents:
             if intent.urgent:
                 self._urgent_at = snapshot.clock.boottime
                 self._perform_one(intent, snapshot)
         if not self._pressed():
             self.journal.flush()
-            self.reporter.save(self.senses.boot_id, self.history)
+            self.reporter.save(self.sensors.boot_id, self.history)
         for note in plan.notes:
-            self.books.note(note, snapshot)
+            self.audit_trail.note(note, snapshot)
         for refusal in plan.refusals:
-            self.books.refusal(refusal, snapshot, policy)
+            self.audit_trail.refusal(refusal, snapshot, policy)
         for intent in plan.intents:
             if not intent.urgent:
                 self._perform_one(intent, snapshot)
 
     def _perform_one(self, intent: Intent, snapshot: Snapshot) -> None:
-        self.books.intent(intent, snapshot, self.keeper.policy)
+        self.audit_trail.intent(intent, snapshot, self.policy_store.policy)
         if self.options.observe:
             self._outcome(intent, ok=False, words="observed only, not done")
             return
-        done = self.hands.perform(intent, snapshot, self.keeper.policy)
+        done = self.actuators.perform(intent, snapshot, self.policy_store.policy)
         if done is not None:
             self._outcome(intent, ok=done.ok, words=done.words, before=done.before, after=done.after)
 
     def _outcome(self, intent: Intent, *, ok: bool, words: str, before: object = None, after: object = None) -> None:
-        self.books.outcome(intent.id, words, before=before, after=after)
+        self.audit_trail.outcome(intent.id, words, before=before, after=after)
         if not ok:
             now = time.clock_gettime(time.CLOCK_BOOTTIME)
             self.reports.append(EffectReport(intent.id, False, words, 0.0, now))
 
     def _take_reports(self, now: float) -> None:
         """Slow effects that ended: into the journal, and into the next snapshot."""
-        for report in self.hands.reports(now):
-            step = self.books.step_of(report.intent_id)
+        for report in self.actuators.reports(now):
+            step = self.audit_trail.action_of(report.intent_id)
             if isinstance(step, Purge):
-                self.senses.rescan_spool(step.spool)
-            self.books.report(report)
+                self.sensors.rescan_spool(step.spool)
+            self.audit_trail.report(report)
             self.reports.append(report)
-        for words in self.hands.news():
+        for words in self.actuators.news():
             self._write(Record(Kind.OUTCOME, step=words.partition(":")[0], result=words.partition(": ")[2]))
 
     def _take_requests(self) -> None:
@@ -193,10 +204,10 @@ class Daemon:
             self.history = replace(self.history, finished=True)
         if asked.reload:
             self.notifier.reloading()
-            self.keeper.reload()
+            self.policy_store.reload()
         recovering = any(state.run is not None for state in self.history.recoveries.values())
-        if self.keeper.poll(hold=recovering or self.history.stopping):
-            self.keeper.tell(self._write)
+        if self.policy_store.poll(hold=recovering or self.history.stopping):
+            self.policy_store.tell(self._write)
             self.notifier.ready()
             self.reporter.status_is_due()
 
@@ -207,7 +218,7 @@ class Daemon:
             return
         if self.plan.intents or self.plan.notes or self.plan.refusals:
             self.reporter.status_is_due()
-        self.reporter.tell(snapshot, self.keeper, self.history, self.journal, self.budget)
+        self.reporter.tell(snapshot, self.policy_store, self.history, self.journal, self.budget)
 
     def _pressed(self) -> bool:
         """An emergency, and an act of it just now: the next may follow at once and must not wait for a disk (Law 8)."""
@@ -220,19 +231,19 @@ class Daemon:
 
     def _pause(self, snapshot: Snapshot) -> float:
         """Sleep long while nothing presses, and briefly while a recovery or an ending waits for the next look."""
-        pause = pause_seconds(snapshot.memory, self.keeper.policy.emergency,
+        pause = pause_seconds(snapshot.memory, self.policy_store.policy.emergency,
                               fastest=self.config.tick_fastest_seconds, slowest=self.config.tick_slowest_seconds)
-        waiting = self.plan.watch.soon or self.history.endings or self.hands.busy or self.keeper.busy
+        waiting = self.plan.watch.often or self.history.terminations or self.actuators.busy or self.policy_store.busy
         return min(pause, BUSY_PAUSE_SECONDS) if waiting else pause
 
     def _finish(self) -> None:
-        self.books.abandon("the daemon stopped before this ended")
+        self.audit_trail.abandon("the daemon stopped before this ended")
         self.history = replace(self.history, emergency=None)
         self._write(Record(Kind.STOP, result="stopped"))
-        self.reporter.save(self.senses.boot_id, self.history)
+        self.reporter.save(self.sensors.boot_id, self.history)
         self.reporter.close()
-        self.hands.close()
-        self.senses.close()
+        self.actuators.close()
+        self.sensors.close()
         self.journal.close()
         self.notifier.close()
         self.lock.release()

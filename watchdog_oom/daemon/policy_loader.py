@@ -28,7 +28,7 @@ class Answer:
     faults: tuple[Fault, ...] = ()
 
 
-class Loading:
+class PolicyLoader:
     """One reading of all policy files under way. ``fileno()`` becomes readable as the answer comes; once it is
     ``drained`` only the child's own end is missing."""
 

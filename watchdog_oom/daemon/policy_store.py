@@ -15,7 +15,7 @@ from watchdog_oom.core.observe import observing
 from watchdog_oom.core.policy import Policy
 from watchdog_oom.daemon.atomic_file import read_own, replace_file
 from watchdog_oom.daemon.config import build_config
-from watchdog_oom.daemon.policy_loader import Answer, Loading
+from watchdog_oom.daemon.policy_loader import Answer, PolicyLoader
 from watchdog_oom.errors import Fault, PolicyError
 from watchdog_oom.journal.record import Kind, Record
 from watchdog_oom.policy.build import build_policy
@@ -25,7 +25,7 @@ LOOK_SECONDS = 2.0
 FIRST_READING_SECONDS = 60.0
 
 
-class PolicyKeeper:
+class PolicyStore:
     """``policy`` is always a good one. ``faults`` say what is wrong with the files on disk now, if anything is."""
 
     def __init__(self, directories: tuple[str, ...], config_path: str, state: str, *, observe: bool = False) -> None:
@@ -37,7 +37,7 @@ class PolicyKeeper:
         self._config_path = config_path
         self._last_good = f"{state}/{LAST_GOOD}"
         self._observe = observe
-        self._loading: Loading | None = None
+        self._loading: PolicyLoader | None = None
         self._waiting: Answer | None = None
         self._signature = self._seen = self._look()
         self._looked_at = time.monotonic()
@@ -53,7 +53,7 @@ class PolicyKeeper:
         """Read all files again."""
         if self._loading is None:
             self._signature = self._seen = self._look()
-            self._loading = Loading(self._directories, self._config_path)
+            self._loading = PolicyLoader(self._directories, self._config_path)
 
     def poll(self, *, hold: bool) -> bool:
         """Go on with a reading; whether there is news to ``tell``. While ``hold``, the policy in force stays: a running
@@ -112,7 +112,7 @@ class PolicyKeeper:
         return self.policy
 
     def _load_now(self) -> Answer:
-        loading = Loading(self._directories, self._config_path)
+        loading = PolicyLoader(self._directories, self._config_path)
         try:
             deadline = time.monotonic() + FIRST_READING_SECONDS
             while (answer := loading.poll()) is None:

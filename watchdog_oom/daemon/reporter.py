@@ -11,8 +11,8 @@ from watchdog_oom.core.history import History
 from watchdog_oom.core.model import Snapshot
 from watchdog_oom.daemon import state_file, status_file
 from watchdog_oom.daemon.options import Options
-from watchdog_oom.daemon.policy_store import PolicyKeeper
-from watchdog_oom.daemon.sd_notify import Notifier
+from watchdog_oom.daemon.policy_store import PolicyStore
+from watchdog_oom.daemon.sd_notify import SdNotifier
 from watchdog_oom.daemon.status_file import Health
 from watchdog_oom.journal.record import Kind, Record
 from watchdog_oom.journal.writer import Journal
@@ -24,7 +24,7 @@ STATUS_SECONDS = 2.0
 class Reporter:
     """``health`` is filled by the loop and told here."""
 
-    def __init__(self, options: Options, health: Health, notifier: Notifier) -> None:
+    def __init__(self, options: Options, health: Health, notifier: SdNotifier) -> None:
         self.health = health
         self._options = options
         self._notifier = notifier
@@ -41,19 +41,19 @@ class Reporter:
         if durable != self._saved and state_file.save(self._options.state, boot_id, history):
             self._saved = durable
 
-    def tell(self, snapshot: Snapshot, keeper: PolicyKeeper, history: History, journal: Journal,
+    def tell(self, snapshot: Snapshot, policy_store: PolicyStore, history: History, journal: Journal,
              budget: Budget) -> None:
         """The status file and the service manager's line, when they are due."""
         if snapshot.clock.boottime < self._status_due:
             return
         self._status_due = snapshot.clock.boottime + STATUS_SECONDS
-        self.health.policy_faults, self.health.policy_notes = keeper.faults, keeper.notes
-        self.health.policy_loaded_wall = keeper.loaded_wall
+        self.health.policy_faults, self.health.policy_notes = policy_store.faults, policy_store.notes
+        self.health.policy_loaded_wall = policy_store.loaded_wall
         self.health.skipped = dict(snapshot.skipped)
         self.health.journal_seq, self.health.journal_dropped = journal.last_seq, journal.dropped
-        plain = status_file.to_plain(snapshot, keeper.policy, history, self.health, budget)
+        plain = status_file.to_plain(snapshot, policy_store.policy, history, self.health, budget)
         status_file.write(self._options.runtime, plain)
-        self._notifier.status(_line(snapshot, keeper))
+        self._notifier.status(_line(snapshot, policy_store))
 
     def lateness(self, late_seconds: float, write: Callable[[Record], None]) -> None:
         """How much longer than asked one round of the loop took: a daemon that starves says so (Law 11)."""
@@ -68,9 +68,9 @@ class Reporter:
             os.unlink(f"{self._options.runtime}/{status_file.NAME}")
 
 
-def _line(snapshot: Snapshot, keeper: PolicyKeeper) -> str:
+def _line(snapshot: Snapshot, policy_store: PolicyStore) -> str:
     memory = snapshot.memory
     measures = "memory unknown" if memory is None else (
         f"{memory.available_percent:.0f}% memory, {memory.swap_free_percent:.0f}% swap free")
-    broken = "; POLICY FILES ARE BROKEN" if keeper.faults else ""
-    return f"{measures}; {len(keeper.policy.recovers)} recoveries armed{broken}"
+    broken = "; POLICY FILES ARE BROKEN" if policy_store.faults else ""
+    return f"{measures}; {len(policy_store.policy.recovers)} recoveries armed{broken}"

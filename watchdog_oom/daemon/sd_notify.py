@@ -8,7 +8,7 @@ import time
 import sdnotify
 
 
-class Notifier:
+class SdNotifier:
     """Silent where NOTIFY_SOCKET is not set."""
 
     def __init__(self) -> None:

@@ -18,7 +18,7 @@ class Asked:
     reload: bool = False
 
 
-class Wakeups:
+class SignalInbox:
     """``fileno()`` becomes readable when a signal came. Nothing but a note is made in the handler itself."""
 
     def __init__(self) -> None:

@@ -71,9 +71,9 @@ def to_plain(snapshot: Snapshot, policy: Policy, history: History, health: Healt
                             "words": state.words} for name, state in snapshot.services.items()},
         "protected": [{"pid": identity.pid, "name": adjusted.comm, "oom_score_adj": adjusted.value,
                        "was": adjusted.original} for identity, adjusted in history.adjusted.items()],
-        "ending": [{"pid": identity.pid, "name": ending.comm, "rule": ending.rule, "stage": ending.stage.value,
-                    "for_seconds": round(clock.boottime - ending.since, 1)}
-                   for identity, ending in history.endings.items()],
+        "ending": [{"pid": identity.pid, "name": ended.comm, "rule": ended.rule, "stage": ended.stage.value,
+                    "for_seconds": round(clock.boottime - ended.since, 1)}
+                   for identity, ended in history.terminations.items()],
         "frozen": [{"pid": identity.pid, "rule": rule} for identity, rule in history.frozen.items()],
         "contained": [{"unit": unit, "rule": contained.rule, "memory_high_bytes": contained.high_bytes,
                        "memory_max_bytes": contained.max_bytes, "was_high_bytes": contained.before_high_bytes,

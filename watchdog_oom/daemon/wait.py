@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 GLANCE_SECONDS = 0.02
 
 
-class Waiting:
+class LoopWait:
     """Waits until a time, until something is readable, or until a glance shows that it must not wait any longer."""
 
     def __init__(self, filenos: Iterable[int], glance: Callable[[], bool]) -> None:

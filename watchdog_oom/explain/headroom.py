@@ -90,9 +90,9 @@ class RecoverReport:
 
 def limit_report(view: View, limit: Limit, acts: bool) -> LimitReport:
     group = view.matching(limit.process)
-    named = names_target(view.policy.processes[limit.process])
+    explicit = names_target(view.policy.processes[limit.process])
     processes = [LimitedProcess(process, _process_measures(view, limit, process),
-                                untouchable(process, view, named=named)) for process in group]
+                                untouchable(process, view, explicit=explicit)) for process in group]
     return LimitReport(limit, tuple(sorted(processes, key=_nearest, reverse=True)),
                        _group_measures(view, limit, group), acts)
 
@@ -182,7 +182,7 @@ def _met(view: View, step: RecoveryStep) -> str:
 
 def _members(view: View, noun: str) -> str:
     group = view.matching(noun)
-    named = ", ".join(who(process) for process in group[:MOST_NAMED])
+    named = ", ".join(process.label for process in group[:MOST_NAMED])
     more = f" and {len(group) - MOST_NAMED} more" if len(group) > MOST_NAMED else ""
     return f"{named}{more}" if group else f"no process matches {noun}"
 
@@ -194,8 +194,3 @@ def _spool(view: View, name: str) -> str:
     if state.problem is not None:
         return f"refused: {state.problem}"
     return f"{state.stale} of {state.entries} entries in {printable(view.policy.spools[name].path)} are stale"
-
-
-def who(process: Process) -> str:
-    """A process in words, safe to print."""
-    return f"{printable(process.comm)}[{process.pid}]"

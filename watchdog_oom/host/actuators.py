@@ -14,7 +14,7 @@ from watchdog_oom.core.actions import (
     Probe,
     Purge,
     Release,
-    Run,
+    RunCommand,
     SetOomScoreAdj,
     Signal,
     SignalName,
@@ -29,7 +29,7 @@ from watchdog_oom.core.view import View
 from watchdog_oom.host.processes.facts import FactReader
 from watchdog_oom.host.processes.oom_score_adj import set_oom_score_adj
 from watchdog_oom.host.processes.signals import PidfdSet, send
-from watchdog_oom.host.purge.jobs import Purges
+from watchdog_oom.host.purge.jobs import PurgeJobs
 from watchdog_oom.host.services.jobs import Jobs
 from watchdog_oom.host.services.manager import ServiceManager
 from watchdog_oom.host.services.tcp_probe import TcpProbes
@@ -46,7 +46,7 @@ class Done:
     after: object = None
 
 
-class Hands:
+class Actuators:
     """Performs intents; ``filenos`` become readable when something slow has ended, or a signalled process has."""
 
     def __init__(self, proc: str, manager: ServiceManager, *, output_dir: str | None = None) -> None:
@@ -54,7 +54,7 @@ class Hands:
         self._facts = FactReader(proc)
         self._jobs = Jobs(manager, output_dir=output_dir)
         self._probes = TcpProbes()
-        self._purges = Purges(proc)
+        self._purges = PurgeJobs(proc)
         self._dying = PidfdSet()
 
     def filenos(self) -> tuple[int, ...]:
@@ -74,21 +74,21 @@ class Hands:
 
     def _perform(self, intent: Intent, snapshot: Snapshot, policy: Policy) -> Done | None:
         now = snapshot.clock.boottime
-        step = intent.step
-        match step:
+        action = intent.action
+        match action:
             case Signal():
-                return self._signal(step, snapshot, policy)
+                return self._signal(action, snapshot, policy)
             case SetOomScoreAdj():
-                result = set_oom_score_adj(step, self._still(step, snapshot, policy), root=self._proc)
-                return Done(result.done, result.words, result.before, step.value if result.done else None)
-            case StopUnit() | StartUnit() | Run() | Contain() | Release():
-                self._jobs.start(intent.id, step, now, incident=intent.incident or "")
+                result = set_oom_score_adj(action, self._still(action, snapshot, policy), root=self._proc)
+                return Done(result.done, result.words, result.before, action.value if result.done else None)
+            case StopUnit() | StartUnit() | RunCommand() | Contain() | Release():
+                self._jobs.start(intent.id, action, now, incident=intent.incident or "")
             case Purge():
-                self._purges.start(intent.id, policy.spools[step.spool], step.limit, snapshot.clock)
+                self._purges.start(intent.id, policy.spools[action.spool], action.limit, snapshot.clock)
             case Probe():
-                self._probe(intent.id, policy, step.service, now)
+                self._probe(intent.id, policy, action.service, now)
             case _:
-                assert_never(step)
+                assert_never(action)
         return None
 
     def reports(self, now: float) -> tuple[EffectReport, ...]:
@@ -104,14 +104,14 @@ class Hands:
         for part in (self._jobs, self._probes, self._purges, self._dying):
             part.close()
 
-    def _signal(self, step: Signal, snapshot: Snapshot, policy: Policy) -> Done:
-        result = send(step, self._still(step, snapshot, policy), root=self._proc)
+    def _signal(self, action: Signal, snapshot: Snapshot, policy: Policy) -> Done:
+        result = send(action, self._still(action, snapshot, policy), root=self._proc)
         if result.pidfd is not None:
-            self._dying.add(step.target, result.pidfd)
+            self._dying.add(action.target, result.pidfd)
         freed = f"; its memory was released in {result.release_seconds:.3f}s" if result.release_seconds else ""
         return Done(result.sent, f"{result.words}{freed}")
 
-    def _still(self, step: Signal | SetOomScoreAdj, snapshot: Snapshot, policy: Policy) -> Callable[[Process], bool]:
+    def _still(self, action: Signal | SetOomScoreAdj, snapshot: Snapshot, policy: Policy) -> Callable[[Process], bool]:
         """The last look: the same process still matches its noun, and nothing protects it (Laws 1 and 2)."""
         def still(fresh: Process) -> bool:
             seen = snapshot.processes.get(fresh.pid)
@@ -122,12 +122,12 @@ class Hands:
                         else self._facts.complete(fresh, policy.processes.values())[0])
             now = replace(complete, under=seen.under, oom_score_adj=seen.oom_score_adj)
             view = View(replace(snapshot, processes={**snapshot.processes, fresh.pid: now}), policy)
-            noun = policy.processes.get(step.noun) if step.noun is not None else None
+            noun = policy.processes.get(action.noun) if action.noun is not None else None
             if noun is not None and not view.matches(noun, now):
                 return False
-            if isinstance(step, SetOomScoreAdj) or step.signal is SignalName.CONT:
+            if isinstance(action, SetOomScoreAdj) or action.signal is SignalName.CONT:
                 return True
-            return untouchable(now, view, named=step.named) is None
+            return untouchable(now, view, explicit=action.explicit) is None
         return still
 
     def _probe(self, intent_id: str, policy: Policy, service: str, now: float) -> None:

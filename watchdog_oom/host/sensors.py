@@ -14,15 +14,15 @@ from watchdog_oom.host.clock import boot_id, read_clock
 from watchdog_oom.host.memory.kmsg import KmsgReader
 from watchdog_oom.host.memory.meminfo import MemoryReader
 from watchdog_oom.host.memory.psi import OomKillCounter, PressureReader, arm_trigger
-from watchdog_oom.host.processes.demand import wanted
+from watchdog_oom.host.processes.demand import scan_demand
 from watchdog_oom.host.processes.procfs import lineage
 from watchdog_oom.host.processes.table import ProcessTable
 from watchdog_oom.host.services.manager import ServiceManager
 from watchdog_oom.host.services.poller import StatusPoller
-from watchdog_oom.host.spools.scanners import Spools
+from watchdog_oom.host.spools.scanners import SpoolScanners
 
 
-class Senses:
+class Sensors:
     """Everything that is read, below ``proc``; ``filenos`` become readable when something worth a look happens."""
 
     def __init__(self, proc: str, manager: ServiceManager, *, kmsg: str = "/dev/kmsg") -> None:
@@ -34,7 +34,7 @@ class Senses:
         self._kills = OomKillCounter(proc)
         self._kmsg = KmsgReader(kmsg)
         self._services = StatusPoller(manager)
-        self._spools = Spools()
+        self._spools = SpoolScanners()
         self._departures = 0
         self._lineage = lineage(proc, os.getpid())
         self._trigger = arm_trigger(proc)
@@ -59,13 +59,13 @@ class Senses:
         memory = self._memory.read()
         self._trigger_poll.poll(0)
         units = units_of(policy, watch.services)
-        self._services.ask(units.values(), clock.boottime, soon=frozenset(units.values()) if watch.soon else (),
+        self._services.ask(units.values(), clock.boottime, often=frozenset(units.values()) if watch.often else (),
                            calm=self._nobody_left())
         self._services.poll(clock.boottime)
         kills = self._kernel_kills(clock.boottime)
         return Snapshot(
             clock=clock, boot_id=self.boot_id, memory=memory, pressure=self._pressure.read(),
-            processes=self.processes.scan(wanted(policy, memory, self._lineage), clock.boottime),
+            processes=self.processes.scan(scan_demand(policy, memory, self._lineage), clock.boottime),
             spools=self._spools.look(policy.spools, clock), services=self._states(units), kernel_kills=kills,
             reports=reports, lineage=self._lineage, skipped=self._skipped())
 

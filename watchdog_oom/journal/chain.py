@@ -32,18 +32,18 @@ def _load_sha256() -> Callable[[bytes], _Hash]:
 _sha256 = _load_sha256()
 
 
-class Link(NamedTuple):
+class ChainLink(NamedTuple):
     """One record's place in the chain: its number and the hex SHA-256 of its line without the newline."""
 
     seq: int
     digest: bytes
 
 
-GENESIS = Link(0, b"0" * 64)
+GENESIS = ChainLink(0, b"0" * 64)
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class ChainFault:
     """One thing that is wrong with the journal, at a line (0: the file as a whole)."""
 
     file: str
@@ -59,10 +59,10 @@ def digest_of(line: bytes) -> bytes:
     return _sha256(line).hexdigest().encode("ascii")
 
 
-def link_of(line: bytes) -> Link | None:
+def link_of(line: bytes) -> ChainLink | None:
     """The place of a line in the chain, or ``None`` when it is not shaped like a record."""
     shape = _shape(line)
-    return None if shape is None else Link(shape[0], digest_of(line))
+    return None if shape is None else ChainLink(shape[0], digest_of(line))
 
 
 @dataclass(slots=True)
@@ -73,12 +73,12 @@ class Walk:
     After a break the walk goes on from the next record, so that every break is named, the first one first.
     """
 
-    last: Link | None = None
-    anchor: Link | None = None
+    last: ChainLink | None = None
+    anchor: ChainLink | None = None
     first_seq: int | None = None
     first_file: str = ""
     lines: int = 0
-    findings: list[Finding] = field(default_factory=list)
+    findings: list[ChainFault] = field(default_factory=list)
     file: str = ""
     number: int = 0
     _where: tuple[str, int] = ("", 0)
@@ -107,7 +107,7 @@ class Walk:
 
     def _pass(self, line: bytes, seq: int) -> None:
         digest = digest_of(line)
-        self.last = Link(seq, digest)
+        self.last = ChainLink(seq, digest)
         self._unread = 0
         self._where = (self.file, self.number)
         if self.anchor is not None and seq == self.anchor.seq and digest != self.anchor.digest:
@@ -132,7 +132,7 @@ class Walk:
             seq = self._break(self.last, seq, prev)
         self._pass(line, seq)
 
-    def _break(self, last: Link, seq: int, prev: bytes) -> int:
+    def _break(self, last: ChainLink, seq: int, prev: bytes) -> int:
         """Name what is wrong with a record that does not follow; the number it is taken for from now on."""
         here = (self.file, self.number)
         due = last.seq + 1
@@ -155,11 +155,11 @@ class Walk:
         for index, missing in self._missing.items():
             if seq in missing and index < len(self.findings):
                 old = self.findings[index]
-                self.findings[index] = Finding(old.file, old.line, f"reordered: record {seq} should stand before it")
+                self.findings[index] = ChainFault(old.file, old.line, f"reordered: record {seq} should stand before it")
 
     def _blame(self, where: tuple[str, int], what: str) -> None:
         if not any((known.file, known.line) == where for known in self.findings):
-            self.findings.append(Finding(*where, what))
+            self.findings.append(ChainFault(*where, what))
 
 
 def records(first: int, last: int) -> str:

@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterator
 
 from watchdog_oom.errors import NotPermittedError, UsageError
-from watchdog_oom.journal.chain import Link, link_of
+from watchdog_oom.journal.chain import ChainLink, link_of
 from watchdog_oom.lean_dataclasses import dataclass
 
 CURRENT = "audit.jsonl"
@@ -140,7 +140,7 @@ def lines_of(fd: int, *, patience_seconds: float = 0.0) -> Iterator[tuple[bytes,
         yield rest, False
 
 
-def last_link(directory_fd: int, name: str) -> Link | None:
+def last_link(directory_fd: int, name: str) -> ChainLink | None:
     """The place of a segment's last whole record, read from its end."""
     fd = open_for_reading(directory_fd, name)
     if fd is None:

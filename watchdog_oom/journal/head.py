@@ -6,7 +6,7 @@ import os
 import re
 from typing import NamedTuple
 
-from watchdog_oom.journal.chain import Link
+from watchdog_oom.journal.chain import ChainLink
 from watchdog_oom.journal.files import HEAD, open_for_reading
 
 _FORMAT = re.compile(rb"(\d{18}) ([0-9a-f]{64}) (\d{18})\n")
@@ -15,7 +15,7 @@ _FORMAT = re.compile(rb"(\d{18}) ([0-9a-f]{64}) (\d{18})\n")
 class Head(NamedTuple):
     """The newest record, and the number of the oldest record that is still kept."""
 
-    link: Link
+    link: ChainLink
     first_seq: int
 
 
@@ -26,7 +26,7 @@ def format_head(head: Head) -> bytes:
 
 def parse_head(text: bytes) -> Head | None:
     match = _FORMAT.fullmatch(text)
-    return None if match is None else Head(Link(int(match[1]), match[2]), int(match[3]))
+    return None if match is None else Head(ChainLink(int(match[1]), match[2]), int(match[3]))
 
 
 def read_head(directory_fd: int) -> tuple[Head | None, str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from watchdog_oom.journal.chain import GENESIS, Link, Walk, records
+from watchdog_oom.journal.chain import GENESIS, ChainLink, Walk, records
 from watchdog_oom.journal.files import CURRENT, HEAD, closed_segments, last_link, lines_of, open_for_reading
 from watchdog_oom.journal.head import Head, read_head_from
 from watchdog_oom.lean_dataclasses import dataclass
@@ -15,7 +15,7 @@ class Found:
     """``last`` is the record to go on after; ``first_seq`` the oldest kept; ``current_first_seq`` the current segment's
     first record, ``None`` when that has none; ``set_aside`` asks for a new segment because of the damage."""
 
-    last: Link
+    last: ChainLink
     first_seq: int
     current_first_seq: int | None = None
     damaged: str | None = None
@@ -53,7 +53,7 @@ def _walk_current(directory_fd: int, head: Head | None) -> Walk:
     return walk
 
 
-def _damage(walk: Walk, head: Head | None, head_problem: str, last: Link) -> str | None:
+def _damage(walk: Walk, head: Head | None, head_problem: str, last: ChainLink) -> str | None:
     if walk.findings:
         return str(walk.findings[0])
     if head is None:
@@ -64,6 +64,6 @@ def _damage(walk: Walk, head: Head | None, head_problem: str, last: Link) -> str
     return None
 
 
-def _furthest(*links: Link | None) -> Link:
+def _furthest(*links: ChainLink | None) -> ChainLink:
     """The newest record anything knows of; the lines before the head, which may be one behind."""
     return max((link for link in links if link is not None), key=lambda link: link.seq, default=GENESIS)

@@ -62,7 +62,7 @@ class Moment(NamedTuple):
     boottime: float
 
 
-class Place(NamedTuple):
+class ChainPlace(NamedTuple):
     """Where in the chain a record stands. ``prev`` is the hex SHA-256 of the line before; ``dropped`` counts the
     records lost just before this one."""
 
@@ -75,7 +75,7 @@ def now() -> Moment:
     return Moment(time.time(), time.clock_gettime(time.CLOCK_BOOTTIME))
 
 
-def format_line(record: Record, place: Place, moment: Moment, boot_id: str) -> bytes:
+def format_line(record: Record, place: ChainPlace, moment: Moment, boot_id: str) -> bytes:
     """The record's line without its newline: ASCII, all keys, always in the same order, ``prev`` last.
 
     A line longer than 64 KiB loses its objects rather than the record: ``detail.omitted_bytes`` says so.
@@ -103,7 +103,7 @@ def sentence(record: Record) -> str:
     return f"{head}{rule}{because}"
 
 
-def _line(record: Record, place: Place, moment: Moment, boot_id: str) -> bytes:
+def _line(record: Record, place: ChainPlace, moment: Moment, boot_id: str) -> bytes:
     took = record.took_seconds
     values = (VERSION, place.seq, rfc3339(moment.wall), boot_id, round(moment.boottime, 3), record.kind.value,
               record.incident, record.rule, record.step, record.target, record.because, record.before, record.after,

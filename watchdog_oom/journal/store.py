@@ -11,7 +11,7 @@ import os
 from contextlib import suppress
 
 from watchdog_oom.errors import UsageError, WatchdogError
-from watchdog_oom.journal.chain import GENESIS, Link, digest_of
+from watchdog_oom.journal.chain import GENESIS, ChainLink, digest_of
 from watchdog_oom.journal.files import (
     CURRENT,
     HEAD,
@@ -90,7 +90,7 @@ class Store:
             if error.errno not in _NO_SPACE or self._reserve is None or not self._reserve.release():
                 raise
             self._put(whole)
-        self.last = Link(self.last.seq + 1, digest_of(line))
+        self.last = ChainLink(self.last.seq + 1, digest_of(line))
         if self._current_first is None:
             self._current_first = self.last.seq
         self._size_bytes += len(whole)

@@ -6,38 +6,38 @@ from collections.abc import Callable
 from typing import assert_never
 
 from watchdog_oom.core.actions import (
+    Action,
     Contain,
     Probe,
     Purge,
     Release,
-    Run,
+    RunCommand,
     SetOomScoreAdj,
     Signal,
     StartUnit,
-    Step,
     StopUnit,
 )
 from watchdog_oom.core.model import Clock, Process, ProcessId, Snapshot
 from watchdog_oom.core.policy import Policy
 
 
-def target_of(step: Step, snapshot: Snapshot, policy: Policy,
+def target_of(action: Action, snapshot: Snapshot, policy: Policy,
               all_facts: Callable[[Process], Process]) -> dict[str, object]:
-    match step:
+    match action:
         case Signal() | SetOomScoreAdj():
-            return process_target(step.target, step.comm, snapshot, all_facts)
+            return process_target(action.target, action.comm, snapshot, all_facts)
         case StopUnit() | StartUnit():
-            return {"service": step.service, "unit": step.unit}
+            return {"service": action.service, "unit": action.unit}
         case Purge():
-            return {"spool": step.spool, "path": policy.spools[step.spool].path, "limit": step.limit}
-        case Run():
-            return {"argv": step.argv}
+            return {"spool": action.spool, "path": policy.spools[action.spool].path, "limit": action.limit}
+        case RunCommand():
+            return {"argv": action.argv}
         case Probe():
-            return {"service": step.service, "unit": policy.services[step.service].unit}
+            return {"service": action.service, "unit": policy.services[action.service].unit}
         case Contain() | Release():
-            return {"unit": step.unit, "memory_high": step.memory_high_bytes, "memory_max": step.memory_max_bytes}
+            return {"unit": action.unit, "memory_high": action.memory_high_bytes, "memory_max": action.memory_max_bytes}
         case _:
-            assert_never(step)
+            assert_never(action)
 
 
 def process_target(identity: ProcessId, comm: str, snapshot: Snapshot,

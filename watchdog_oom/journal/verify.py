@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 
-from watchdog_oom.journal.chain import Finding, Walk, records
+from watchdog_oom.journal.chain import ChainFault, Walk, records
 from watchdog_oom.journal.files import CURRENT, HEAD, lines_of
 from watchdog_oom.journal.head import Head, read_head
 from watchdog_oom.journal.reader import PATIENCE_SECONDS, opened_segments
@@ -17,7 +17,7 @@ class Verdict:
     """What was found, in the order of the files and lines. ``first_seq`` to ``last_seq`` are the records that are
     there; what came before ``first_seq`` was removed by rotation, and nothing can be said of it."""
 
-    findings: tuple[Finding, ...]
+    findings: tuple[ChainFault, ...]
     good_lines: int
     segments: int
     first_seq: int | None
@@ -39,7 +39,7 @@ def verify(directory: str) -> Verdict:
             known = len(walk.findings)
             walk.segment(name, lines_of(fd, patience_seconds=PATIENCE_SECONDS if name == CURRENT else 0.0))
             if ".damaged" in name and len(walk.findings) == known:
-                set_aside.append(Finding(name, 0, "set aside as damaged; the next segment's first record says why"))
+                set_aside.append(ChainFault(name, 0, "set aside as damaged; the next segment's first record says why"))
     head_after, problem = _head(directory)
     findings = [*walk.findings, *set_aside, *_ends(walk, head_before, head_after, problem)]
     order = {name: place for place, (name, _) in enumerate(segments)}
@@ -61,21 +61,21 @@ def _head(directory: str) -> tuple[Head | None, str]:
         os.close(directory_fd)
 
 
-def _ends(walk: Walk, before: Head | None, after: Head | None, problem: str) -> Iterator[Finding]:
+def _ends(walk: Walk, before: Head | None, after: Head | None, problem: str) -> Iterator[ChainFault]:
     """What the head knows better than the lines: the oldest and the newest record."""
     if after is None:
-        yield Finding(HEAD, 0, f"{problem}: whether the end was cut off cannot be told")
+        yield ChainFault(HEAD, 0, f"{problem}: whether the end was cut off cannot be told")
         return
     last_seq = walk.last.seq if walk.last else 0
     first_seq = walk.first_seq if walk.first_seq is not None else last_seq + 1
     if first_seq > after.first_seq and walk.first_seq is not None:
         missing = records(after.first_seq, first_seq - 1)
-        yield Finding(walk.first_file, 1, f"removed: {missing} missing before this line")
+        yield ChainFault(walk.first_file, 1, f"removed: {missing} missing before this line")
     if before is not None and before.link.seq > last_seq:
         number = walk.number + 1 if walk.file == CURRENT else 1
         missing = records(last_seq + 1, before.link.seq)
-        yield Finding(CURRENT, number, f"truncated: {missing} missing at the end, which audit.head knows")
+        yield ChainFault(CURRENT, number, f"truncated: {missing} missing at the end, which audit.head knows")
     elif after.link.seq < last_seq - 1:
-        yield Finding(HEAD, 0, f"{last_seq - after.link.seq} records behind the last line: lines were added, "
+        yield ChainFault(HEAD, 0, f"{last_seq - after.link.seq} records behind the last line: lines were added, "
                                "or the host went down before the head reached the disk")
 

@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Callable
 
 from watchdog_oom.errors import NotPermittedError, UsageError, WatchdogError
-from watchdog_oom.journal.record import Moment, Place, Record, format_line, now
+from watchdog_oom.journal.record import ChainPlace, Moment, Record, format_line, now
 from watchdog_oom.journal.store import Store
 from watchdog_oom.lean_dataclasses import replace
 
@@ -103,7 +103,7 @@ class Journal:
             store.prepare(moment.boottime, hold_rotation=self.hold_rotation)
             if store.damaged is not None:
                 record = replace(record, detail={**(record.detail or {}), "damaged": store.damaged})
-            place = Place(store.last.seq + 1, store.last.digest, self._untold)
+            place = ChainPlace(store.last.seq + 1, store.last.digest, self._untold)
             store.append(format_line(record, place, moment, self._boot_id))
         except (OSError, WatchdogError):
             self._lose()

@@ -6,7 +6,7 @@ import pytest
 
 from tests.core.build import memory, mib, percent, policy, snapshot
 from watchdog_oom.core.conditions.memory import MemoryAvailableAbove, MemoryAvailableBelow, SwapFreeBelow
-from watchdog_oom.core.model import Memory
+from watchdog_oom.core.memory import Memory
 from watchdog_oom.core.nouns import Size
 from watchdog_oom.core.view import View
 

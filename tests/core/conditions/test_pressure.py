@@ -6,7 +6,7 @@ import pytest
 
 from tests.core.build import policy, snapshot
 from watchdog_oom.core.conditions.pressure import PressureAbove
-from watchdog_oom.core.model import Pressure
+from watchdog_oom.core.memory import Pressure
 from watchdog_oom.core.view import View
 
 

@@ -251,7 +251,7 @@ def test_a_release_forgets_what_systemd_keeps_unless_it_was_there_before_us(befo
     leaker.rss_mib = 10
     released: list[Release] = []
     while not released:
-        released = [intent.step for intent in world.tick().intents if isinstance(intent.step, Release)]
+        released = [intent.action for intent in world.tick().intents if isinstance(intent.action, Release)]
     assert released[0].forget is not before
 
 
@@ -332,9 +332,9 @@ def test_no_plan_ever_bounds_a_unit_in_which_anybody_untouchable_lives(
         if tick == crash_at:
             world.crash()
         for intent in world.tick().intents:
-            assert isinstance(intent.step, Contain | Release)
-            assert intent.step.unit.endswith((".service", ".scope"))
-            assert intent.step.unit not in holding
+            assert isinstance(intent.action, Contain | Release)
+            assert intent.action.unit.endswith((".service", ".scope"))
+            assert intent.action.unit not in holding
     world.stop()
     assert all(unit.memory_high == UNLIMITED_BYTES for unit in world.units.values())
 

@@ -227,7 +227,7 @@ def test_an_ending_is_made_a_kill_as_soon_as_it_gets_desperate() -> None:
     world.swap_used_mib = 480
     world.tick()
     assert world.signals() == [TERM, KILL]
-    assert all(ending.stage is Stage.KILL for ending in world.history.endings.values())
+    assert all(termination.stage is Stage.KILL for termination in world.history.terminations.values())
 
 
 def test_observed_only_tells_whom_it_would_end_and_ends_nobody() -> None:

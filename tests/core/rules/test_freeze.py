@@ -142,4 +142,4 @@ def test_who_waits_and_is_ended_by_another_rule_is_continued_so_that_it_can_foll
     world.ticks(3)
     assert waiting.state == "T"
     waiting.rss_mib = 60
-    assert [intent.step.signal for intent in world.tick().intents] == [TERM, CONT]  # type: ignore[union-attr]
+    assert [intent.action.signal for intent in world.tick().intents] == [TERM, CONT]  # type: ignore[union-attr]

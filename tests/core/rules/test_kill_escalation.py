@@ -24,13 +24,13 @@ def test_a_zombie_counts_as_gone() -> None:
     world.ticks(2)
     hog.state = "Z"
     world.ticks(1)
-    assert world.said("ended after TERM") and world.history.endings == {}
+    assert world.said("ended after TERM") and world.history.terminations == {}
 
 
 def test_the_end_after_kill_says_kill_even_when_it_was_called_unkillable() -> None:
     world, hog = world_with_hog(unkillable=True)
     world.ticks(30)
-    assert world.history.endings[hog.id].stage is Stage.UNKILLABLE
+    assert world.history.terminations[hog.id].stage is Stage.UNKILLABLE
     del world.procs[hog.pid]
     world.ticks(1)
     assert world.said("ended after KILL")
@@ -39,7 +39,7 @@ def test_the_end_after_kill_says_kill_even_when_it_was_called_unkillable() -> No
 def test_a_term_that_could_not_be_sent_is_tried_again_after_a_minute() -> None:
     world, hog = world_with_hog(out_of_reach=True)
     world.ticks(2)
-    assert world.history.endings == {} and world.history.shunned[hog.id] == world.now + 60.0
+    assert world.history.terminations == {} and world.history.shunned[hog.id] == world.now + 60.0
     hog.out_of_reach = False
     world.ticks(59)
     assert world.signals(hog) == []
@@ -92,7 +92,7 @@ def test_names_of_processes_are_made_safe_to_print() -> None:
     world = World(policy(noun("hog", comm="a\n\x1b[2J"), Limit("hog", "hog", rss=mib(100))))
     world.spawn("a\n\x1b[2J", rss_mib=200)
     world.ticks(2)
-    for text in (world.notes[0].step or "", *world.notes[0].because):
+    for text in (world.notes[0].action or "", *world.notes[0].because):
         assert text.isprintable()
 
 

@@ -40,7 +40,7 @@ def test_a_process_over_its_limit_gets_term_and_one_within_it_does_not(
     world = world_of(**limits)
     bad, good = scan(world, **over), scan(world, **within)
     plan = world.tick()
-    assert [str(intent.step) for intent in plan.intents] == [f"TERM scan[{bad.pid}]"]  # type: ignore[attr-defined]
+    assert [str(intent.action) for intent in plan.intents] == [f"TERM scan[{bad.pid}]"]  # type: ignore[attr-defined]
     assert words in plan.intents[0].because[0] and plan.intents[0].rule == "limit.scan"
     assert world.alive(good)  # type: ignore[arg-type]
     assert not plan.intents[0].urgent
@@ -148,7 +148,7 @@ def test_the_oldest_go_first_and_never_more_than_needed() -> None:
     young = [world.spawn("scan", exe="/usr/bin/scan", user="amavis", age=age) for age in (10.0, 20.0, 30.0)]
     old = [world.spawn("scan", exe="/usr/bin/scan", user="amavis", age=age) for age in (50.0, 40.0)]
     plan = world.tick()
-    assert {intent.step.target for intent in plan.intents} == {process.id for process in old}  # type: ignore[union-attr]
+    assert {intent.action.target for intent in plan.intents} == {process.id for process in old}  # type: ignore[union-attr]
     assert "5 processes match scan, limit 3" in plan.intents[0].because
     world.ticks(60)
     assert all(world.alive(process) for process in young)
@@ -275,7 +275,7 @@ def test_a_recycled_pid_gets_no_kill_that_was_meant_for_another() -> None:
     innocent = world.spawn("bash", pid=process.pid, age=0.0)
     world.ticks(30)
     assert world.alive(innocent) and world.signals(innocent) == []
-    assert world.history.endings == {} and world.said("ended after TERM")
+    assert world.history.terminations == {} and world.said("ended after TERM")
 
 
 def test_two_rules_that_ask_for_the_same_process_send_one_term() -> None:
@@ -285,4 +285,4 @@ def test_two_rules_that_ask_for_the_same_process_send_one_term() -> None:
     scan(world, rss_mib=200, ignores_term=True)
     world.ticks(3)
     assert world.signals() == [TERM]
-    assert [ending.stage for ending in world.history.endings.values()] == [Stage.TERM]
+    assert [termination.stage for termination in world.history.terminations.values()] == [Stage.TERM]

@@ -18,7 +18,7 @@ def rules(**rest: object) -> Policy:
 def writes(world: World, seconds: int = 1) -> list[str]:
     found: list[str] = []
     for _ in range(seconds):
-        found += [str(intent.step) for intent in world.tick().intents if isinstance(intent.step, SetOomScoreAdj)]
+        found += [str(intent.action) for intent in world.tick().intents if isinstance(intent.action, SetOomScoreAdj)]
     return found
 
 
@@ -26,7 +26,7 @@ def test_the_kernel_is_told_once_and_why_is_said() -> None:
     world = World(rules())
     db, web = world.spawn("db", adj=100), world.spawn("web")
     intent, = world.tick().intents
-    assert str(intent.step) == f"oom_score_adj db[{db.pid}] = -900" and intent.rule == "protect.db"
+    assert str(intent.action) == f"oom_score_adj db[{db.pid}] = -900" and intent.rule == "protect.db"
     assert intent.because == (f"db[{db.pid}] matches db; its oom_score_adj is 100",)
     assert db.adj == -900 and web.adj == 0 and writes(world, 20) == []
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from watchdog_oom.host.children.spawn import spawn_program
-from watchdog_oom.host.children.supervisor import Ended, WatchedChildren
+from watchdog_oom.host.children.supervisor import ChildSupervisor, Ended
 
 
 def until(condition: Callable[[], bool], seconds: float = 10.0) -> None:
@@ -21,8 +21,8 @@ def until(condition: Callable[[], bool], seconds: float = 10.0) -> None:
 
 
 @pytest.fixture
-def watched() -> Iterator[WatchedChildren]:
-    children = WatchedChildren()
+def watched() -> Iterator[ChildSupervisor]:
+    children = ChildSupervisor()
     before = len(os.listdir("/proc/self/fd"))
     yield children
     for key in children:
@@ -33,7 +33,7 @@ def watched() -> Iterator[WatchedChildren]:
     assert len(os.listdir("/proc/self/fd")) == before - 1
 
 
-def readable(watched: WatchedChildren) -> bool:
+def readable(watched: ChildSupervisor) -> bool:
     return bool(select.select([watched], [], [], 0)[0])
 
 
@@ -41,7 +41,7 @@ def shell(script: str) -> tuple[str, ...]:
     return ("sh", "-c", script)
 
 
-def test_an_end_wakes_the_loop_and_is_told_once(watched: WatchedChildren) -> None:
+def test_an_end_wakes_the_loop_and_is_told_once(watched: ChildSupervisor) -> None:
     watched.add("a", spawn_program(shell("echo words; exit 3")), 60, now=100.0)
     assert "a" in watched
     assert watched.next_deadline() == 160.0
@@ -53,7 +53,7 @@ def test_an_end_wakes_the_loop_and_is_told_once(watched: WatchedChildren) -> Non
     assert not readable(watched)
 
 
-def test_one_that_is_overdue_is_killed_and_told_at_once_and_reaped_later(watched: WatchedChildren) -> None:
+def test_one_that_is_overdue_is_killed_and_told_at_once_and_reaped_later(watched: ChildSupervisor) -> None:
     child = spawn_program(shell("sleep 60"))
     watched.add("slow", child, 5, now=100.0)
     assert watched.poll(104.9) == ()
@@ -64,19 +64,19 @@ def test_one_that_is_overdue_is_killed_and_told_at_once_and_reaped_later(watched
         os.waitpid(child.pid, os.WNOHANG)
 
 
-def test_one_that_ended_before_the_late_loop_looked_did_not_miss_its_deadline(watched: WatchedChildren) -> None:
+def test_one_that_ended_before_the_late_loop_looked_did_not_miss_its_deadline(watched: ChildSupervisor) -> None:
     watched.add("a", spawn_program(shell("exit 0")), 5, now=100.0)
     until(lambda: readable(watched))
     assert [ended.exit_status for ended in watched.poll(5000.0)] == [0]
 
 
-def test_a_clock_that_runs_backwards_gives_no_negative_times(watched: WatchedChildren) -> None:
+def test_a_clock_that_runs_backwards_gives_no_negative_times(watched: ChildSupervisor) -> None:
     watched.add("a", spawn_program(shell("exit 0")), 5, now=100.0)
     until(lambda: readable(watched))
     assert [ended.took_seconds for ended in watched.poll(1.0)] == [0.0]
 
 
-def test_what_a_child_prints_is_held_down_while_it_runs(watched: WatchedChildren) -> None:
+def test_what_a_child_prints_is_held_down_while_it_runs(watched: ChildSupervisor) -> None:
     child = spawn_program(("yes",))
     watched.add("flood", child, 60, now=0.0)
     until(lambda: os.fstat(child.output_fd).st_size > 1 << 20)
@@ -85,8 +85,8 @@ def test_what_a_child_prints_is_held_down_while_it_runs(watched: WatchedChildren
     until(lambda: not watched.poll(1.0) and os.fstat(child.output_fd).st_size <= 1 << 20)
 
 
-def test_closing_ends_nothing(watched: WatchedChildren) -> None:
-    other = WatchedChildren()
+def test_closing_ends_nothing(watched: ChildSupervisor) -> None:
+    other = ChildSupervisor()
     child = spawn_program(("sleep", "60"))
     other.add("a", child, 60, now=0.0)
     other.close()

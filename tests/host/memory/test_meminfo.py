@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from watchdog_oom.core.model import Memory
+from watchdog_oom.core.memory import Memory
 from watchdog_oom.host.memory.meminfo import MemoryReader, parse_meminfo
 
 _MODERN = {"MemTotal": 1000, "MemFree": 100, "MemAvailable": 400, "Buffers": 50, "Cached": 300, "SwapCached": 0,

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from watchdog_oom.core.model import Pressure
+from watchdog_oom.core.memory import Pressure
 from watchdog_oom.host.memory.psi import (
     OomKillCounter,
     PressureReader,

@@ -2,7 +2,7 @@
 
 from watchdog_oom.core.nouns import ProcessNoun, Size, SpoolNoun
 from watchdog_oom.core.policy import Limit, Policy, Protect, Recover, RecoveryStep, Then, Verb
-from watchdog_oom.host.processes.demand import Want, want_of
+from watchdog_oom.host.processes.demand import ScanDemand, demand_of
 
 
 def test_a_policys_rules_say_what_is_read() -> None:
@@ -13,7 +13,7 @@ def test_a_policys_rules_say_what_is_read() -> None:
                 "other": SpoolNoun("other", "/x", ("*",), 60)},
         protects={"p": Protect("p", "database")},
         limits={"swap": Limit("swap", "scanner", swap=Size(1)), "rss": Limit("rss", "database", rss=Size(1))})
-    assert want_of(policy, everything=True) == Want(
+    assert demand_of(policy, everything=True) == ScanDemand(
         nouns=(scanner, database), swap=frozenset({"scanner"}), under={"vscan": "/var/spool/vscan"},
         protect=frozenset({"database"}), everything=True)
 
@@ -25,10 +25,10 @@ def test_where_units_may_be_contained_swap_and_the_units_of_the_protected_are_re
         processes=nouns, protects={"p": Protect("p", "database")},
         limits={"l": Limit("l", "leaker", rss=Size(1), then=Then.CONTAIN), "o": Limit("o", "other", rss=Size(1))},
         recovers={"r": Recover("r", (), steps)})
-    want = want_of(policy)
-    assert want.swap == {"leaker"}
-    assert want.unit == {"leaker", "worker", "database"}
+    demand = demand_of(policy)
+    assert demand.swap == {"leaker"}
+    assert demand.unit == {"leaker", "worker", "database"}
 
 
 def test_an_empty_policy_wants_nothing() -> None:
-    assert want_of(Policy()) == Want()
+    assert demand_of(Policy()) == ScanDemand()

@@ -8,7 +8,7 @@ import pytest
 
 from watchdog_oom.core.model import Process, ProcessId
 from watchdog_oom.core.nouns import ProcessNoun
-from watchdog_oom.host.processes.demand import Want
+from watchdog_oom.host.processes.demand import ScanDemand
 from watchdog_oom.host.processes.details import Details, Needs, needs_of
 from watchdog_oom.host.processes.procfs import read_stat
 
@@ -21,33 +21,33 @@ _ALL = {process.pid: process for process in (_INIT, _DATABASE, _WORKER, _HELPER,
 
 def test_the_adjustment_is_read_of_the_protected_and_all_their_descendants() -> None:
     noun = ProcessNoun("db")
-    needs = needs_of(Want(nouns=(noun,), protect=frozenset({"db"})), {10: (noun,)}, _ALL)
+    needs = needs_of(ScanDemand(nouns=(noun,), protect=frozenset({"db"})), {10: (noun,)}, _ALL)
     assert needs == Needs(watched=frozenset({10}), adjusted=frozenset({10, 11, 12}))
 
 
 def test_a_noun_of_only_a_parent_is_about_its_descendants_only() -> None:
     database, below = ProcessNoun("db"), ProcessNoun("below", parent=("db",), under=("spool",))
     matches = {pid: (database, below) if pid == 10 else (below,) for pid in (1, 10, 11, 12, 20)}
-    needs = needs_of(Want(nouns=(database, below), swap=frozenset({"below"})), matches, _ALL)
+    needs = needs_of(ScanDemand(nouns=(database, below), swap=frozenset({"below"})), matches, _ALL)
     assert needs.watched == {10, 11, 12}
     assert needs.swap == needs.spools.keys() == {11, 12}
     assert needs.adjusted == frozenset()
 
 
 def test_near_an_emergency_all_but_kernel_threads_are_judged() -> None:
-    needs = needs_of(Want(everything=True), {}, _ALL)
+    needs = needs_of(ScanDemand(everything=True), {}, _ALL)
     assert needs.badness == needs.adjusted == {1, 10, 11, 12, 20}
 
 
 def test_names_that_no_noun_has_need_nothing() -> None:
-    want = Want(swap=frozenset({"x"}), protect=frozenset({"y"}))
-    assert needs_of(want, {}, _ALL) == Needs()
+    demand = ScanDemand(swap=frozenset({"x"}), protect=frozenset({"y"}))
+    assert needs_of(demand, {}, _ALL) == Needs()
 
 
 def test_parents_in_a_circle_end() -> None:
     circle = {5: Process(ProcessId(5, 1), 6, "a"), 6: Process(ProcessId(6, 1), 5, "b")}
     noun = ProcessNoun("a")
-    needs = needs_of(Want(nouns=(noun,), protect=frozenset({"a"})), {5: (noun,)}, circle)
+    needs = needs_of(ScanDemand(nouns=(noun,), protect=frozenset({"a"})), {5: (noun,)}, circle)
     assert needs.adjusted == {5, 6}
 
 
@@ -71,15 +71,15 @@ def test_a_process_in_a_spool_is_found_through_a_symlink_and_even_when_the_entry
         spool: Path, child: int) -> None:
     process = read_stat("/proc", child)
     assert process is not None
-    want = Want(under={"vscan": str(spool), "other": str(spool) + "-not", "part": str(spool / "ent")})
+    demand = ScanDemand(under={"vscan": str(spool), "other": str(spool) + "-not", "part": str(spool / "ent")})
     needs = Needs(spools={child: frozenset({"vscan", "other", "part", "unknown"})}, swap=frozenset({child}))
     details = Details("/proc", lambda kind: pytest.fail(kind))
-    read = details.read([process], needs, want)[child]
+    read = details.read([process], needs, demand)[child]
     assert read.under == {"vscan"}
     assert read.swap_bytes is not None
     assert (read.oom_score_adj, read.badness) == (None, None)
     (spool / "entry").rmdir()
-    assert details.read([process], needs, want)[child].under == {"vscan"}
+    assert details.read([process], needs, demand)[child].under == {"vscan"}
 
 
 def test_what_cannot_be_read_is_counted_and_left_out(tmp_path: Path) -> None:
@@ -87,6 +87,6 @@ def test_what_cannot_be_read_is_counted_and_left_out(tmp_path: Path) -> None:
     (tmp_path / "20/oom_score_adj").write_bytes(b"nonsense")
     counted: list[str] = []
     needs = Needs(badness=frozenset({20}), adjusted=frozenset({20}))
-    read = Details(str(tmp_path), counted.append).read([_OTHER], needs, Want())
+    read = Details(str(tmp_path), counted.append).read([_OTHER], needs, ScanDemand())
     assert read == {20: _OTHER}
     assert counted == ["process detail"]

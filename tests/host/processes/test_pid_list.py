@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from watchdog_oom.host.processes.pid_list import LONGEST_SECONDS, Population, parse_pulse
+from watchdog_oom.host.processes.pid_list import LONGEST_SECONDS, PidList, parse_pulse
 
 
 @pytest.fixture
-def ours() -> Population:
-    return Population("/proc")
+def ours() -> PidList:
+    return PidList("/proc")
 
 
 def made_up(root: Path, *pids: int, loadavg: str = "0.20 0.18 0.12 1/80 11206\n") -> Path:
@@ -27,7 +27,7 @@ def made_up(root: Path, *pids: int, loadavg: str = "0.20 0.18 0.12 1/80 11206\n"
     return root
 
 
-def test_every_process_that_comes_and_goes_is_seen_at_the_next_look(ours: Population) -> None:
+def test_every_process_that_comes_and_goes_is_seen_at_the_next_look(ours: PidList) -> None:
     for _ in range(20):
         assert os.getpid() in ours.pids(100.0)
         with subprocess.Popen(["/bin/sleep", "60"]) as child:
@@ -36,7 +36,7 @@ def test_every_process_that_comes_and_goes_is_seen_at_the_next_look(ours: Popula
         assert child.pid not in ours.pids(100.0)
 
 
-def test_a_process_that_ended_is_listed_until_it_is_reaped(ours: Population) -> None:
+def test_a_process_that_ended_is_listed_until_it_is_reaped(ours: PidList) -> None:
     with subprocess.Popen(["/bin/true"]) as child:
         os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
         assert child.pid in ours.pids(100.0)
@@ -44,7 +44,7 @@ def test_a_process_that_ended_is_listed_until_it_is_reaped(ours: Population) -> 
 
 
 def test_the_directory_is_not_listed_again_while_the_pulse_stays(tmp_path: Path) -> None:
-    population = Population(str(made_up(tmp_path, 1, 2)))
+    population = PidList(str(made_up(tmp_path, 1, 2)))
     assert population.pids(100.0) == {1, 2}
     (tmp_path / "3").mkdir()
     assert population.pids(100.1) == {1, 2}
@@ -58,7 +58,7 @@ def test_the_directory_is_not_listed_again_while_the_pulse_stays(tmp_path: Path)
 
 
 def test_a_pulse_that_was_found_to_lie_is_never_believed_again(tmp_path: Path) -> None:
-    population = Population(str(made_up(tmp_path, 1)))
+    population = PidList(str(made_up(tmp_path, 1)))
     assert population.pids(100.0) == {1}
     (tmp_path / "2").mkdir()
     assert population.pids(100.0 + LONGEST_SECONDS) == {1, 2}
@@ -69,7 +69,7 @@ def test_a_pulse_that_was_found_to_lie_is_never_believed_again(tmp_path: Path) -
 def test_a_proc_that_is_not_of_this_process_is_listed_every_time(tmp_path: Path) -> None:
     made_up(tmp_path, 1)
     (tmp_path / "self").unlink()
-    population = Population(str(tmp_path))
+    population = PidList(str(tmp_path))
     assert population.pids(100.0) == {1}
     (tmp_path / "2").mkdir()
     assert population.pids(100.1) == {1, 2}
@@ -88,4 +88,4 @@ def test_no_bytes_break_the_parser(content: bytes) -> None:
 
 def test_a_missing_proc_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
-        Population(str(tmp_path / "none")).pids(100.0)
+        PidList(str(tmp_path / "none")).pids(100.0)

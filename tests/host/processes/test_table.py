@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from watchdog_oom.core.matching import glob_pattern
 from watchdog_oom.core.model import NO_FACTS
 from watchdog_oom.core.nouns import ProcessNoun
-from watchdog_oom.host.processes.demand import Want
+from watchdog_oom.host.processes.demand import ScanDemand
 from watchdog_oom.host.processes.procfs import parse_stat, read_cmdline, read_stat
 from watchdog_oom.host.processes.table import ProcessTable
 
@@ -91,7 +91,7 @@ def _noun(name: str = "noun", *, exe: str = "", comm: str = "", unit: str = "") 
 def test_the_table_shows_the_processes_of_this_host() -> None:
     before = set(psutil.pids())
     table = ProcessTable()
-    shown = table.scan(Want(), _boottime())
+    shown = table.scan(ScanDemand(), _boottime())
     after = set(psutil.pids())
     assert before & after <= shown.keys() <= before | after | shown.keys()
     assert shown[os.getpid()].ppid == os.getppid()
@@ -101,18 +101,18 @@ def test_the_table_shows_the_processes_of_this_host() -> None:
 def test_the_new_appear_at_once_and_the_gone_vanish_at_once(host: Host) -> None:
     table = ProcessTable(str(host.root))
     host.put(5)
-    assert table.scan(Want(), _OLD).keys() == {5}
+    assert table.scan(ScanDemand(), _OLD).keys() == {5}
     host.put(6)
     host.end(5)
-    assert table.scan(Want(), _OLD + 1).keys() == {6}
+    assert table.scan(ScanDemand(), _OLD + 1).keys() == {6}
 
 
 def test_an_earlier_scan_does_not_change_afterwards(host: Host) -> None:
     table = ProcessTable(str(host.root))
     host.put(5)
-    first = table.scan(Want(), _OLD)
+    first = table.scan(ScanDemand(), _OLD)
     host.end(5)
-    table.scan(Want(), _OLD + 1)
+    table.scan(ScanDemand(), _OLD + 1)
     assert first.keys() == {5}
 
 
@@ -121,12 +121,12 @@ def test_the_uninteresting_are_read_in_rotation_each_within_ten_seconds(host: Ho
     pids = range(100, 200)
     for pid in pids:
         host.put(pid)
-    table.scan(Want(), _OLD)
+    table.scan(ScanDemand(), _OLD)
     for pid in pids:
         host.put(pid, rss=20)
     fresh, steps = 0, []
     for tick in range(1, 11):
-        shown = table.scan(Want(), _OLD + tick)
+        shown = table.scan(ScanDemand(), _OLD + tick)
         now = sum(shown[pid].rss_bytes == 20 * os.sysconf("SC_PAGE_SIZE") for pid in pids)
         steps.append(now - fresh)
         fresh = now
@@ -139,61 +139,61 @@ def test_those_that_a_noun_may_match_are_read_at_every_scan(host: Host) -> None:
     for pid in range(100, 120):
         host.put(pid)
     host.put(50, "clamscan")
-    want = Want(nouns=(_noun(comm="clamscan"),))
-    table.scan(want, _OLD)
+    demand = ScanDemand(nouns=(_noun(comm="clamscan"),))
+    table.scan(demand, _OLD)
     for rss in range(20, 25):
         host.put(50, "clamscan", rss=rss)
-        assert table.scan(want, _OLD + rss / 10)[50].rss_bytes == rss * os.sysconf("SC_PAGE_SIZE")
+        assert table.scan(demand, _OLD + rss / 10)[50].rss_bytes == rss * os.sysconf("SC_PAGE_SIZE")
 
 
 def test_another_policy_judges_all_processes_anew(host: Host) -> None:
     table = ProcessTable(str(host.root))
     host.put(50)
     host.link(50, "/usr/bin/clamscan (deleted)")
-    table.scan(Want(), _OLD)
-    shown = table.scan(Want(nouns=(_noun(exe="/usr/bin/clamscan"),)), _OLD + 1)
+    table.scan(ScanDemand(), _OLD)
+    shown = table.scan(ScanDemand(nouns=(_noun(exe="/usr/bin/clamscan"),)), _OLD + 1)
     assert shown[50].facts.exe == "/usr/bin/clamscan"
 
 
 def test_a_recycled_pid_is_noticed_in_its_turn_and_inherits_nothing(host: Host) -> None:
     table = ProcessTable(str(host.root))
-    want = Want(nouns=(_noun(exe="/usr/bin/old"),))
+    demand = ScanDemand(nouns=(_noun(exe="/usr/bin/old"),))
     host.put(5, "first")
     host.link(5, "/usr/bin/old")
-    before = table.scan(want, _OLD)[5]
+    before = table.scan(demand, _OLD)[5]
     assert before.facts.exe == "/usr/bin/old"
     host.put(5, "second", start=200)
     host.link(5, "/usr/bin/new")
-    after = table.scan(want, _OLD + 10)[5]
+    after = table.scan(demand, _OLD + 10)[5]
     assert (after.comm, after.facts.exe, after.id == before.id) == ("second", "/usr/bin/new", False)
 
 
 def test_a_new_owner_of_a_pid_does_not_keep_facts_that_nobody_asks_of_it(host: Host) -> None:
     table = ProcessTable(str(host.root))
-    want = Want(nouns=(_noun(comm="first", exe="/usr/bin/*"),))
+    demand = ScanDemand(nouns=(_noun(comm="first", exe="/usr/bin/*"),))
     host.put(5, "first")
     host.link(5, "/usr/bin/old")
-    assert table.scan(want, _OLD)[5].facts.exe == "/usr/bin/old"
+    assert table.scan(demand, _OLD)[5].facts.exe == "/usr/bin/old"
     host.put(5, "second", start=200)
-    assert table.scan(want, _OLD + 1)[5].facts == NO_FACTS
+    assert table.scan(demand, _OLD + 1)[5].facts == NO_FACTS
 
 
 def test_a_dead_victim_is_remembered_as_it_was_alive_for_a_minute(host: Host) -> None:
     table = ProcessTable(str(host.root))
-    want = Want(nouns=(_noun(exe="/usr/sbin/mysqld"),))
+    demand = ScanDemand(nouns=(_noun(exe="/usr/sbin/mysqld"),))
     host.put(5, "mysqld", rss=77)
     host.link(5, "/usr/sbin/mysqld")
-    alive = table.scan(want, _OLD)[5]
+    alive = table.scan(demand, _OLD)[5]
     host.put(5, "mysqld", state="Z", rss=0)
     (host.root / "5/exe").unlink()
-    assert table.scan(want, _OLD + 1)[5].dead
+    assert table.scan(demand, _OLD + 1)[5].dead
     assert table.last_seen(5) == alive
     host.end(5)
-    table.scan(want, _OLD + 2)
+    table.scan(demand, _OLD + 2)
     assert table.last_seen(5) == alive
-    table.scan(want, _OLD + 61)
+    table.scan(demand, _OLD + 61)
     assert table.last_seen(5) == alive
-    table.scan(want, _OLD + 63)
+    table.scan(demand, _OLD + 63)
     assert table.last_seen(5) is None
 
 
@@ -201,13 +201,13 @@ def test_news_of_a_pid_mean_its_former_owner_while_the_new_one_is_young(host: Ho
     table = ProcessTable(str(host.root))
     ticks = os.sysconf("SC_CLK_TCK")
     host.put(5, "victim")
-    table.scan(Want(), _OLD)
+    table.scan(ScanDemand(), _OLD)
     host.put(5, "newcomer", start=int(_OLD + 10) * ticks)
-    table.scan(Want(), _OLD + 11)
+    table.scan(ScanDemand(), _OLD + 11)
     seen = table.last_seen(5)
     assert seen is not None
     assert seen.comm == "victim"
-    table.scan(Want(), _OLD + 30)
+    table.scan(ScanDemand(), _OLD + 30)
     seen = table.last_seen(5)
     assert seen is not None
     assert seen.comm == "newcomer"
@@ -219,12 +219,12 @@ def test_a_damaged_reading_is_skipped_counted_and_spoils_nothing(host: Host) -> 
     host.put(6)
     host.put(7)
     (host.root / "notes").mkdir()
-    before = table.scan(Want(), _OLD)
+    before = table.scan(ScanDemand(), _OLD)
     (host.root / "5/stat").write_bytes(b"5 (idle) S garbage")
     (host.root / "6/stat").unlink()
     (host.root / "6/stat").mkdir()
     host.put(8)
-    after = table.scan(Want(), _OLD + 10)
+    after = table.scan(ScanDemand(), _OLD + 10)
     assert after.keys() == {5, 6, 7, 8}
     assert after[5] == before[5]
     assert table.skipped == {"process": 2}
@@ -233,15 +233,15 @@ def test_a_damaged_reading_is_skipped_counted_and_spoils_nothing(host: Host) -> 
 def test_a_proc_that_cannot_be_listed_leaves_the_last_picture(host: Host) -> None:
     table = ProcessTable(str(host.root))
     host.put(5)
-    before = table.scan(Want(), _OLD)
+    before = table.scan(ScanDemand(), _OLD)
     host.root.rename(host.root.with_name("elsewhere"))
-    assert table.scan(Want(), _OLD + 1) == before
+    assert table.scan(ScanDemand(), _OLD + 1) == before
     assert table.skipped == {"process list": 1}
 
 
 def test_while_young_its_facts_are_read_again_and_then_no_more(host: Host) -> None:
     table = ProcessTable(str(host.root))
-    want = Want(nouns=(_noun(unit="a.service"), _noun("b", unit="b.service")))
+    demand = ScanDemand(nouns=(_noun(unit="a.service"), _noun("b", unit="b.service")))
     ticks = os.sysconf("SC_CLK_TCK")
     host.put(5, start=int(_OLD) * ticks)
 
@@ -252,7 +252,7 @@ def test_while_young_its_facts_are_read_again_and_then_no_more(host: Host) -> No
              (8.0, "b.service", "a.service"))
     for age, unit, expected in moves:
         move(unit)
-        assert table.scan(want, _OLD + age)[5].facts.unit == expected
+        assert table.scan(demand, _OLD + age)[5].facts.unit == expected
 
 
 def test_near_an_emergency_all_are_read_and_judged_and_no_judgement_outlives_it(host: Host) -> None:
@@ -261,12 +261,12 @@ def test_near_an_emergency_all_are_read_and_judged_and_no_judgement_outlives_it(
         host.put(pid)
         (host.root / f"{pid}/oom_score").write_text("666\n")
         (host.root / f"{pid}/oom_score_adj").write_text("-5\n")
-    table.scan(Want(), _OLD)
+    table.scan(ScanDemand(), _OLD)
     host.put(6, rss=30)
-    shown = table.scan(Want(everything=True), _OLD + 0.1)
+    shown = table.scan(ScanDemand(everything=True), _OLD + 0.1)
     assert [(shown[pid].badness, shown[pid].oom_score_adj) for pid in (5, 6)] == [(666, -5), (666, -5)]
     assert shown[6].rss_bytes == 30 * os.sysconf("SC_PAGE_SIZE")
-    shown = table.scan(Want(), _OLD + 0.2)
+    shown = table.scan(ScanDemand(), _OLD + 0.2)
     assert [(shown[pid].badness, shown[pid].oom_score_adj) for pid in (5, 6)] == [(None, None), (None, None)]
 
 
@@ -275,10 +275,10 @@ def test_near_an_emergency_kernel_threads_stay_in_rotation(host: Host) -> None:
     host.put(5)
     for pid in range(10, 30):
         host.put(pid, "kworker/0:1", flags=_PF_KTHREAD)
-    table.scan(Want(), _OLD)
+    table.scan(ScanDemand(), _OLD)
     for pid in (5, *range(10, 30)):
         host.put(pid, "changed", flags=_PF_KTHREAD if pid >= 10 else 0)
-    shown = table.scan(Want(everything=True), _OLD + 0.1)
+    shown = table.scan(ScanDemand(everything=True), _OLD + 0.1)
     assert shown[5].comm == "changed"
     assert sum(process.comm == "changed" for process in shown.values()) <= 3
 
@@ -287,12 +287,12 @@ def test_exec_is_noticed_and_the_facts_are_read_again(start: Callable[..., subpr
     child = start("sh", "-c", "read line; exec sleep 60")
     _until(lambda: read_cmdline("/proc", child.pid) == "sh -c read line; exec sleep 60")
     table = ProcessTable()
-    want = Want(nouns=(_noun(exe="/**/sleep"), _noun("uutils", exe="/**/coreutils")))
+    demand = ScanDemand(nouns=(_noun(exe="/**/sleep"), _noun("uutils", exe="/**/coreutils")))
     later = _boottime() + 100
-    before = table.scan(want, later)[child.pid]
+    before = table.scan(demand, later)[child.pid]
     _tell(child, b"go\n")
     _until(lambda: read_cmdline("/proc", child.pid) == "sleep 60")
-    after = table.scan(want, later + 10)[child.pid]
+    after = table.scan(demand, later + 10)[child.pid]
     assert before.facts.exe is not None
     assert after.facts.exe == os.path.realpath(shutil.which("sleep") or "")
     assert (after.id, after.image != before.image) == (before.id, True)
@@ -304,13 +304,13 @@ def test_a_process_that_renames_itself_is_recognised_by_its_new_name(
                   "ctypes.CDLL(None).prctl(15, b'amavisd (ch1', 0, 0, 0)\nprint('done', flush=True)\n"
                   "sys.stdin.readline()")
     table = ProcessTable()
-    want = Want(nouns=(_noun("any", exe="/**"), _noun(comm="amavisd (*", exe="/**/python*")))
+    demand = ScanDemand(nouns=(_noun("any", exe="/**"), _noun(comm="amavisd (*", exe="/**/python*")))
     later = _boottime() + 100
-    assert table.scan(want, later)[child.pid].comm.startswith("python")
+    assert table.scan(demand, later)[child.pid].comm.startswith("python")
     _tell(child, b"\n")
     assert child.stdout is not None
     assert child.stdout.readline() == b"done\n"
-    assert table.scan(want, later + 1)[child.pid].comm == "amavisd (ch1"
+    assert table.scan(demand, later + 1)[child.pid].comm == "amavisd (ch1"
 
 
 def test_a_zombie_leader_whose_threads_live_keeps_what_was_known_of_it(
@@ -325,12 +325,12 @@ def test_a_zombie_leader_whose_threads_live_keeps_what_was_known_of_it(
     assert child.stdout is not None
     assert child.stdout.readline() == b"up\n"
     table = ProcessTable()
-    want = Want(nouns=(_noun(exe="/**/python*"),))
-    before = table.scan(want, _boottime())[child.pid]
+    demand = ScanDemand(nouns=(_noun(exe="/**/python*"),))
+    before = table.scan(demand, _boottime())[child.pid]
     _tell(child, b"\n")
     _until(lambda: (process := read_stat("/proc", child.pid)) is not None and process.state == "Z")
     for later in (0, 20, 40):
-        after = table.scan(want, _boottime() + later)[child.pid]
+        after = table.scan(demand, _boottime() + later)[child.pid]
         assert (after.state, after.dead, after.rss_bytes) == ("Z", False, 0)
         assert (after.facts, after.image) == (before.facts, before.image)
         assert after.facts.exe is not None
@@ -344,12 +344,12 @@ def test_use_of_a_spool_is_fresh_at_every_scan(tmp_path: Path, start: Callable[.
                   "    os.chdir(line.strip()); print('moved', flush=True)")
     table = ProcessTable()
     noun = ProcessNoun("n", cmdline=_noun(comm="*os.chdir*").comm, under=("vscan",))
-    want = Want(nouns=(noun,), under={"vscan": str(tmp_path)})
+    demand = ScanDemand(nouns=(noun,), under={"vscan": str(tmp_path)})
     assert child.stdout is not None
     for place, expected in ((str(tmp_path), {"vscan"}), ("/", set()), (str(tmp_path), {"vscan"})):
         _tell(child, place.encode() + b"\n")
         assert child.stdout.readline() == b"moved\n"
-        assert table.scan(want, _boottime() + 100)[child.pid].under == expected
+        assert table.scan(demand, _boottime() + 100)[child.pid].under == expected
 
 
 def test_the_kernel_protection_of_descendants_is_seen(start: Callable[..., subprocess.Popen[bytes]]) -> None:
@@ -359,7 +359,7 @@ def test_the_kernel_protection_of_descendants_is_seen(start: Callable[..., subpr
     noun = ProcessNoun("n", cmdline=_noun(comm="*sh -c sleep 60*").comm)
     try:
         Path(f"/proc/{grandchild}/oom_score_adj").write_text("321")
-        shown = ProcessTable().scan(Want(nouns=(noun,), protect=frozenset({"n"})), _boottime() + 100)
+        shown = ProcessTable().scan(ScanDemand(nouns=(noun,), protect=frozenset({"n"})), _boottime() + 100)
         assert shown[grandchild].oom_score_adj == 321
         assert shown[parent.pid].oom_score_adj is not None
         assert shown[os.getpid()].oom_score_adj is None
@@ -385,12 +385,12 @@ def test_whatever_happens_the_table_is_right_within_ten_seconds(
         elif event != "end":
             host.put(pid, start=100 + (number if event == "recycle" else 0), rss=number)
         now += pause
-        table.scan(Want(), now)
+        table.scan(ScanDemand(), now)
     for _ in range(20):
         now += 0.5
-        shown = table.scan(Want(), now)
+        shown = table.scan(ScanDemand(), now)
     truth = {int(folder.name): parse_stat(int(folder.name), (folder / "stat").read_bytes())
              for folder in host.root.iterdir()}
     if not events:
-        shown = table.scan(Want(), now)
+        shown = table.scan(ScanDemand(), now)
     assert dict(shown) == truth

@@ -16,7 +16,7 @@ from watchdog_oom.core.nouns import SpoolNoun
 from watchdog_oom.host.purge.messages import Cleared, Deleted, Failed, PurgeNews
 from watchdog_oom.host.purge.pair import SHARED_FROM_ENTRIES
 from watchdog_oom.host.purge.supervisor import PurgeJob, PurgeRequest, start_purge
-from watchdog_oom.host.purge.worker import Order
+from watchdog_oom.host.purge.worker import PurgeTask
 
 MakeNoun = Callable[..., SpoolNoun]
 Purge = Callable[..., list[PurgeNews]]
@@ -154,7 +154,7 @@ def test_the_helper_ends_with_the_worker(spool_base: Path, spool_noun: MakeNoun)
 
 
 def test_every_name_falls_to_one_of_two(spool_base: Path, spool_noun: MakeNoun) -> None:
-    halves = [Order(spool_noun(spool_base), -1, None, frozenset(), MANY, parts=2, part=part) for part in (0, 1)]
+    halves = [PurgeTask(spool_noun(spool_base), -1, None, frozenset(), MANY, parts=2, part=part) for part in (0, 1)]
     names = [f"amavis-{number}" for number in range(1000)] + ["amavis-\udcff"]
     assert all(halves[0].is_ours(name) != halves[1].is_ours(name) for name in names)
     assert 400 < sum(halves[0].is_ours(name) for name in names) < 600

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from watchdog_oom.core.nouns import SpoolNoun
 from watchdog_oom.host.purge.in_use import NOTHING_IN_USE, InUse
-from watchdog_oom.host.purge.worker import Order, PurgeWorker
+from watchdog_oom.host.purge.worker import PurgeTask, PurgeWorker
 
 MakeNoun = Callable[..., SpoolNoun]
 ReadManifest = Callable[[Path], dict[str, tuple[object, ...]]]
@@ -33,7 +33,7 @@ def worker(spool: Path, spool_noun: MakeNoun) -> Iterator[Callable[..., PurgeWor
 
     def make(*, in_use: InUse = NOTHING_IN_USE, parent: bool = True) -> PurgeWorker:
         fds.extend([os.open(spool, os.O_RDONLY), os.open(spool.parent, os.O_RDONLY)])
-        return PurgeWorker(Order(spool_noun(spool, stale_after=0.0), fds[-2], fds[-1] if parent else None,
+        return PurgeWorker(PurgeTask(spool_noun(spool, stale_after=0.0), fds[-2], fds[-1] if parent else None,
                                  frozenset(), 1000, in_use=in_use))
 
     yield make

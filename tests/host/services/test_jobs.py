@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from watchdog_oom.core.actions import Run, StartUnit, StopUnit
+from watchdog_oom.core.actions import RunCommand, StartUnit, StopUnit
 from watchdog_oom.core.model import EffectReport
 from watchdog_oom.core.nouns import RunProbe
 from watchdog_oom.host.services.jobs import Jobs
@@ -146,11 +146,11 @@ def test_a_hanging_start_is_killed_but_not_the_daemon_it_has_started(jobs: Jobs,
 
 
 @pytest.mark.parametrize("step", [
-    StopUnit("hang", "hang"), StopUnit("hang", "hang", 30.0), Run(("{dir}/hang",), 120.0)])
+    StopUnit("hang", "hang"), StopUnit("hang", "hang", 30.0), RunCommand(("{dir}/hang",), 120.0)])
 def test_a_hanging_stop_or_program_is_killed_with_all_it_started(jobs: Jobs, tmp_path: Path,
-                                                               step: StopUnit | Run) -> None:
+                                                               step: StopUnit | RunCommand) -> None:
     hang = script(tmp_path, "hang", "sleep 60 & echo $! > {dir}/pid; wait")
-    jobs.start("i", replace(step, argv=(hang,)) if isinstance(step, Run) else step, 100.0)
+    jobs.start("i", replace(step, argv=(hang,)) if isinstance(step, RunCommand) else step, 100.0)
     helper = pid_in(tmp_path / "pid")
     (result,) = jobs.poll(220.0)
     assert result.words == "did not end within 2min and was killed"
@@ -158,7 +158,7 @@ def test_a_hanging_stop_or_program_is_killed_with_all_it_started(jobs: Jobs, tmp
 
 
 def test_a_program_is_run_without_a_shell(jobs: Jobs) -> None:
-    jobs.start("i", Run(("echo", "$HOME; reboot", "*"), 30.0), 100.0)
+    jobs.start("i", RunCommand(("echo", "$HOME; reboot", "*"), 30.0), 100.0)
     assert report(jobs).words == "done: $HOME; reboot *"
 
 
@@ -167,13 +167,13 @@ def test_a_program_is_run_without_a_shell(jobs: Jobs) -> None:
     (("sh", "-c", "kill -SEGV $$"), "was ended by SIGSEGV"),
     (("/nonexistent",), "ended with status 127: /nonexistent: No such file or directory")])
 def test_a_program_that_fails_is_told_with_status_and_words(jobs: Jobs, argv: tuple[str, ...], words: str) -> None:
-    jobs.start("i", Run(argv, 30.0), 100.0)
+    jobs.start("i", RunCommand(argv, 30.0), 100.0)
     result = report(jobs)
     assert (result.ok, result.words) == (False, words)
 
 
 def test_output_is_cut_to_4_kib(jobs: Jobs) -> None:
-    jobs.start("i", Run(("sh", "-c", "yes | head -c 100000"), 30.0), 100.0)
+    jobs.start("i", RunCommand(("sh", "-c", "yes | head -c 100000"), 30.0), 100.0)
     words = report(jobs).words
     assert words.count("y") == 2048
 
@@ -198,8 +198,8 @@ def test_one_attempt_of_a_probe_has_five_seconds(jobs: Jobs) -> None:
 
 def test_jobs_run_side_by_side_and_one_intent_has_one_job(jobs: Jobs, tmp_path: Path) -> None:
     for _ in range(2):
-        jobs.start("once", Run(("sh", "-c", f"echo x >> {tmp_path}/ran"), 30.0), 100.0)
-    jobs.start("other", Run(("true",), 30.0), 100.0)
+        jobs.start("once", RunCommand(("sh", "-c", f"echo x >> {tmp_path}/ran"), 30.0), 100.0)
+    jobs.start("other", RunCommand(("true",), 30.0), 100.0)
     reports: list[EffectReport] = []
 
     def both_came() -> bool:
@@ -236,7 +236,7 @@ def test_the_end_of_the_daemon_kills_programs_and_leaves_service_jobs_to_end(tmp
     run = script(tmp_path, "run", "echo $$ > {dir}/run-pid; exec sleep 60")
     jobs = Jobs(Lsb(str(tmp_path)))
     jobs.start("s", StopUnit("amavis", "amavis"), 100.0)
-    jobs.start("r", Run((run,), 60.0), 100.0)
+    jobs.start("r", RunCommand((run,), 60.0), 100.0)
     service, program = pid_in(tmp_path / "service-pid"), pid_in(tmp_path / "run-pid")
     jobs.close()
     until(lambda: not alive(program))

@@ -85,8 +85,8 @@ def test_running_dead_and_stopped_are_told_apart(poller: StatusPoller, tmp_path:
 def test_units_are_asked_every_ten_seconds_and_soon_ones_twice_a_second(poller: StatusPoller, tmp_path: Path) -> None:
     script(tmp_path, "amavis", BY_PID_FILE)
     counts = []
-    for now, soon in ((100.0, ()), (109.9, ()), (110.0, ()), (110.4, ("amavis",)), (110.5, ("amavis",))):
-        poller.ask(["amavis"], now, soon=soon)
+    for now, often in ((100.0, ()), (109.9, ()), (110.0, ()), (110.4, ("amavis",)), (110.5, ("amavis",))):
+        poller.ask(["amavis"], now, often=often)
         answered(poller, now)
         counts.append(asked(tmp_path))
     assert counts == [1, 1, 2, 2, 3]
@@ -95,7 +95,7 @@ def test_units_are_asked_every_ten_seconds_and_soon_ones_twice_a_second(poller: 
 def test_a_unit_whose_answer_is_awaited_is_not_asked_again(poller: StatusPoller, tmp_path: Path) -> None:
     script(tmp_path, "amavis", "echo asked >> {dir}/calls; while ! [ -e {dir}/go ]; do sleep 0.02; done")
     for now in (100.0, 101.0, 102.0):
-        poller.ask(["amavis"], now, soon=["amavis"])
+        poller.ask(["amavis"], now, often=["amavis"])
     until(lambda: asked(tmp_path) == 1)
     (tmp_path / "go").touch()
     answered(poller, 103.0)
@@ -108,12 +108,12 @@ def test_few_units_are_asked_at_once_and_all_in_turn(poller: StatusPoller, tmp_p
     for unit in units:
         script(tmp_path, unit, "echo asked >> {dir}/calls; while ! [ -e {dir}/go ]; do sleep 0.02; done")
     for now in (100.0, 101.0, 102.0):
-        poller.ask(units, now, soon=units)
+        poller.ask(units, now, often=units)
     until(lambda: asked(tmp_path) == 4)
     (tmp_path / "go").touch()
     answered(poller, 103.0)
     assert sorted(poller.states) == units[:4]
-    poller.ask(units, 103.0, soon=units[:4])
+    poller.ask(units, 103.0, often=units[:4])
     answered(poller, 103.0)
     assert set(poller.states) >= set(units[4:])
 

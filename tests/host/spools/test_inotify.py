@@ -21,7 +21,7 @@ from watchdog_oom.host.spools.inotify import (
     IN_IGNORED,
     IN_Q_OVERFLOW,
     Inotify,
-    Told,
+    InotifyEvents,
     parse_events,
 )
 
@@ -38,7 +38,7 @@ def inotify() -> Iterator[Inotify]:
     instance.close()
 
 
-def told(inotify: Inotify) -> Told:
+def told(inotify: Inotify) -> InotifyEvents:
     select.select([inotify], [], [], 1)
     return inotify.read()
 
@@ -62,11 +62,11 @@ def test_no_bytes_break_the_parser(content: bytes) -> None:
 def test_what_comes_and_goes_in_a_directory_is_told(inotify: Inotify, tmp_path: Path) -> None:
     watch = inotify.watch_directory(str(tmp_path))
     assert watch is not None
-    assert inotify.read() == Told()
+    assert inotify.read() == InotifyEvents()
     os.mkdir(os.fsencode(tmp_path) + b"/\xff\xfe")
-    assert told(inotify) == Told(touched=frozenset({watch}))
+    assert told(inotify) == InotifyEvents(touched=frozenset({watch}))
     os.rmdir(os.fsencode(tmp_path) + b"/\xff\xfe")
-    assert told(inotify) == Told(touched=frozenset({watch}))
+    assert told(inotify) == InotifyEvents(touched=frozenset({watch}))
 
 
 def test_a_watch_that_is_over_is_told(inotify: Inotify, tmp_path: Path) -> None:
@@ -74,7 +74,7 @@ def test_a_watch_that_is_over_is_told(inotify: Inotify, tmp_path: Path) -> None:
     watch = inotify.watch_directory(str(tmp_path / "a"))
     assert watch is not None
     (tmp_path / "a").rmdir()
-    assert told(inotify) == Told(frozenset({watch}), ended=frozenset({watch}))
+    assert told(inotify) == InotifyEvents(frozenset({watch}), ended=frozenset({watch}))
     inotify.forget(watch)
 
 
@@ -95,7 +95,7 @@ def test_only_directories_are_watched_and_no_symlink_is_followed(inotify: Inotif
 def test_the_descriptor_is_closed_on_exec_and_never_blocks(inotify: Inotify) -> None:
     assert not os.get_inheritable(inotify.fileno())
     assert not os.get_blocking(inotify.fileno())
-    assert [inotify.read() for _ in range(3)] == [Told()] * 3
+    assert [inotify.read() for _ in range(3)] == [InotifyEvents()] * 3
 
 
 def test_without_an_instance_left_the_kernels_reason_is_raised() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 from watchdog_oom.core.condition import Condition, Family, Finding, SnapshotView, ValueKind
 from watchdog_oom.core.model import KernelKill
 from watchdog_oom.core.nouns import ProcessNoun
-from watchdog_oom.formatting import printable
+from watchdog_oom.formatting import printable, process_label
 from watchdog_oom.lean_dataclasses import dataclass
 
 
@@ -21,7 +21,7 @@ class KernelOomKill:
     def find(self, view: SnapshotView) -> Finding:
         for kill in view.kernel_kills:
             if self.noun is None or _was(view, view.noun(self.noun), kill):
-                return Finding(True, f"the kernel killed {printable(kill.comm)}[{kill.pid}]: {printable(kill.line)}")
+                return Finding(True, f"the kernel killed {process_label(kill.comm, kill.pid)}: {printable(kill.line)}")
         return Finding(False, f"the kernel has not just killed {self.noun or 'any process'}")
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from watchdog_oom import formatting
 from watchdog_oom.core.condition import Condition, Family, Finding, SnapshotView, ValueKind
-from watchdog_oom.core.model import Memory
+from watchdog_oom.core.memory import Memory
 from watchdog_oom.core.nouns import Size
 from watchdog_oom.lean_dataclasses import dataclass
 

@@ -9,7 +9,6 @@ from watchdog_oom import formatting
 from watchdog_oom.core.condition import Condition, Family, Finding, SnapshotView, ValueKind, threshold_bytes, verdict
 from watchdog_oom.core.model import Process
 from watchdog_oom.core.nouns import Size
-from watchdog_oom.formatting import printable
 from watchdog_oom.lean_dataclasses import dataclass
 
 UNREADABLE = Finding(False, "memory could not be read", known=False)
@@ -75,7 +74,7 @@ class ProcessesAre:
         if self.runtime_above is not None:
             parts.append(f"runs for {formatting.duration(process.age_seconds(view.snapshot.clock))} "
                          f"(threshold {formatting.duration(self.runtime_above)})")
-        return f"{printable(process.comm)}[{process.pid}] {' and '.join(parts)}"
+        return f"{process.label} {' and '.join(parts)}"
 
 
 def _build(values: Mapping[str, Any]) -> Condition:

@@ -12,8 +12,7 @@ from watchdog_oom.core.condition import threshold_bytes
 from watchdog_oom.core.history import Contained
 from watchdog_oom.core.model import UNLIMITED_BYTES, Process, ServiceState, ServiceStatus
 from watchdog_oom.core.nouns import Size
-from watchdog_oom.core.tick import Turn, Wish
-from watchdog_oom.formatting import printable
+from watchdog_oom.core.tick import ContainRequest, Tick
 from watchdog_oom.lean_dataclasses import dataclass, replace
 
 RETRY_SECONDS = 300.0
@@ -29,9 +28,9 @@ class Bounds:
     high: Size | None
     maximum: Size | None
 
-    def in_bytes(self, turn: Turn) -> tuple[int, int | None] | None:
+    def in_bytes(self, tick: Tick) -> tuple[int, int | None] | None:
         """Whole pages; ``None`` as long as memory could not be read."""
-        sizes = [None if size is None else threshold_bytes(turn.view, size) for size in (self.high, self.maximum)]
+        sizes = [None if size is None else threshold_bytes(tick.view, size) for size in (self.high, self.maximum)]
         if sizes[0] is None or (self.maximum is not None and sizes[1] is None):
             return None
         high, maximum = (None if size is None else max(PAGE_BYTES, int(size) // PAGE_BYTES * PAGE_BYTES)
@@ -39,185 +38,194 @@ class Bounds:
         return (high, maximum) if high is not None else None
 
 
-def ask(turn: Turn, process: Process, bounds: Bounds, rule: str, because: tuple[str, ...], *, noun: str,
+def ask(tick: Tick, process: Process, bounds: Bounds, rule: str, because: tuple[str, ...], *, noun: str,
         incident: str | None = None) -> None:
     """Contain the unit of a process in this tick. One that runs in no unit is reported, not ended: the policy asked
     for something milder."""
     unit = process.facts.unit
     if unit is None:
-        _only_report(turn, rule, f"{printable(process.comm)}[{process.pid}]", "it runs in no unit of systemd", because)
+        _only_report(tick, rule, process.label, "it runs in no unit of systemd", because)
         return
-    amounts = bounds.in_bytes(turn)
+    amounts = bounds.in_bytes(tick)
     if amounts is not None:
-        turn.contain(unit, Wish(rule, noun, because, *amounts, incident))
+        tick.contain(unit, ContainRequest(rule, noun, because, *amounts, incident))
     else:
-        _as_it_is(turn, unit)
+        _as_it_is(tick, unit)
 
 
-def renew(turn: Turn, unit: str, bounds: Bounds, because: tuple[str, ...]) -> None:
+def renew(tick: Tick, unit: str, bounds: Bounds, because: tuple[str, ...]) -> None:
     """Ask again for a unit that is contained already."""
-    contained = turn.contained[unit]
-    amounts = bounds.in_bytes(turn)
+    contained = tick.contained[unit]
+    amounts = bounds.in_bytes(tick)
     if amounts is not None:
-        turn.contain(unit, Wish(contained.rule, contained.noun or "", because, *amounts))
+        tick.contain(unit, ContainRequest(contained.rule, contained.noun or "", because, *amounts))
     else:
-        _as_it_is(turn, unit)
+        _as_it_is(tick, unit)
 
 
-def settle(turn: Turn) -> None:
+def settle(tick: Tick) -> None:
     """Bound what was asked for in this turn and release the rest; to be called after all rules."""
-    _absorb(turn)
-    for unit, wish in turn.wanted_contained.items():
-        _contain(turn, unit, wish)
-    for unit, contained in list(turn.contained.items()):
-        if unit not in turn.wanted_contained or contained.release_id or contained.released is not None:
-            turn.watch(unit, soon=contained.failed is None)
-            _release(turn, unit, contained)
+    _absorb(tick)
+    for unit, request in tick.wanted_contained.items():
+        _contain(tick, unit, request)
+    for unit, contained in list(tick.contained.items()):
+        if unit not in tick.wanted_contained or contained.release_id or contained.released is not None:
+            tick.watch(unit, often=contained.failed is None)
+            _release(tick, unit, contained)
         else:
-            turn.watch(unit, soon=not contained.seen)
-            _verify(turn, unit, contained)
+            tick.watch(unit, often=not contained.seen)
+            _verify(tick, unit, contained)
 
 
-def owing(turn: Turn) -> bool:
+def owing(tick: Tick) -> bool:
     """Whether any unit still waits for its release. One whose release failed is left to the next life of the daemon."""
-    return any(contained.failed is None for contained in turn.contained.values())
+    return any(contained.failed is None for contained in tick.contained.values())
 
 
-def _as_it_is(turn: Turn, unit: str) -> None:
+def _as_it_is(tick: Tick, unit: str) -> None:
     """Without a reading of memory nothing changes (Law 10)."""
-    contained = turn.contained.get(unit)
+    contained = tick.contained.get(unit)
     if contained is not None:
-        turn.contain(unit, Wish(contained.rule, contained.noun or "", (), contained.high_bytes, contained.max_bytes))
+        tick.contain(
+            unit, ContainRequest(contained.rule, contained.noun or "", (), contained.high_bytes, contained.max_bytes)
+        )
 
 
-def _absorb(turn: Turn) -> None:
+def _absorb(tick: Tick) -> None:
     """What the service manager said of the bounds it was asked to set."""
-    reports = {report.intent_id: report for report in turn.view.snapshot.reports}
-    for unit, contained in list(turn.contained.items()):
+    reports = {report.intent_id: report for report in tick.view.snapshot.reports}
+    for unit, contained in list(tick.contained.items()):
         told = reports.get(contained.release_id or contained.contain_id)
         if told is None or (contained.release_id == "" and contained.done is not None):
             continue
         if contained.release_id:
-            turn.contained[unit] = (replace(contained, released=told.boottime, failed=None) if told.ok
+            tick.contained[unit] = (replace(contained, released=told.boottime, failed=None) if told.ok
                                     else replace(contained, release_id="", failed=told.boottime))
         else:
-            turn.contained[unit] = replace(contained, done=told.boottime, refused="" if told.ok else told.words)
+            tick.contained[unit] = replace(contained, done=told.boottime, refused="" if told.ok else told.words)
 
 
-def _contain(turn: Turn, unit: str, wish: Wish) -> None:
-    known = turn.contained.get(unit)
+def _contain(tick: Tick, unit: str, request: ContainRequest) -> None:
+    known = tick.contained.get(unit)
     if known is not None:
-        _adjust(turn, unit, known, wish)
+        _adjust(tick, unit, known, request)
         return
-    state = turn.view.snapshot.services.get(unit)
-    if state is None or turn.now - state.sensed_boottime > STATE_SECONDS:
-        turn.watch(unit, soon=True)
+    state = tick.view.snapshot.services.get(unit)
+    if state is None or tick.now - state.sensed_boottime > STATE_SECONDS:
+        tick.watch(unit, often=True)
         return
-    turn.watch(unit)
-    obstacle = _obstacle(state, wish)
+    tick.watch(unit)
+    obstacle = _obstacle(state, request)
     if obstacle is not None:
-        _only_report(turn, wish.rule, unit, obstacle, wish.because)
+        _only_report(tick, request.rule, unit, obstacle, request.because)
         return
-    if _pressed(turn):
+    if _pressed(tick):
         return
     before_high = UNLIMITED_BYTES if state.memory_high_bytes is None else state.memory_high_bytes
     before_max = state.memory_max_bytes
-    high = min(wish.high_bytes, before_high)
-    maximum = None if wish.max_bytes is None or before_max is None else min(wish.max_bytes, before_max)
-    if not turn.first_time(f"contain {unit}", RETRY_SECONDS):
+    high = min(request.high_bytes, before_high)
+    maximum = None if request.max_bytes is None or before_max is None else min(request.max_bytes, before_max)
+    if not tick.rate_limit(f"contain {unit}", RETRY_SECONDS):
         return
-    intent = turn.plan(Contain(unit, high, maximum, wish.noun), wish.rule, wish.because, incident=wish.incident)
+    intent = tick.plan(
+        Contain(unit, high, maximum, request.noun), request.rule, request.because, incident=request.incident
+    )
     if intent is not None:
-        turn.contained[unit] = Contained(wish.rule, wish.noun, high, maximum, before_high, before_max, turn.now,
+        tick.contained[unit] = Contained(request.rule, request.noun, high, maximum, before_high, before_max, tick.now,
                                          state.bound_at_runtime, intent.id)
 
 
-def _pressed(turn: Turn) -> bool:
+def _pressed(tick: Tick) -> bool:
     """In the middle of an emergency nothing is saved, since that could wait for a disk (Law 8): what a crash would
     leave behind is not begun then."""
-    latest = max((ending.stage_since for ending in turn.endings.values() if ending.urgent), default=turn.ended_at)
-    return turn.emergency is not None and turn.now - max(latest, turn.ended_at) < PRESSED_SECONDS
+    latest = max(
+        (termination.stage_since for termination in tick.terminations.values() if termination.urgent),
+        default=tick.ended_at,
+    )
+    return tick.emergency is not None and tick.now - max(latest, tick.ended_at) < PRESSED_SECONDS
 
 
-def _adjust(turn: Turn, unit: str, known: Contained, wish: Wish) -> None:
+def _adjust(tick: Tick, unit: str, known: Contained, request: ContainRequest) -> None:
     """Other bounds than before: the policy was changed, or another rule asks for tighter ones."""
-    high = min(wish.high_bytes, known.before_high_bytes)
-    maximum = known.max_bytes if wish.max_bytes is None or known.before_max_bytes is None else \
-        min(wish.max_bytes, known.before_max_bytes)
+    high = min(request.high_bytes, known.before_high_bytes)
+    maximum = known.max_bytes if request.max_bytes is None or known.before_max_bytes is None else \
+        min(request.max_bytes, known.before_max_bytes)
     settled = known.done is not None and not known.release_id and known.released is None
-    if settled and known.rule != wish.rule:
-        turn.contained[unit] = known = replace(known, rule=wish.rule, noun=wish.noun)
+    if settled and known.rule != request.rule:
+        tick.contained[unit] = known = replace(known, rule=request.rule, noun=request.noun)
     if not settled or (high, maximum) == (known.high_bytes, known.max_bytes):
         return
-    if turn.first_time(f"contain {unit} {high} {maximum}", RETRY_SECONDS):
-        intent = turn.plan(Contain(unit, high, maximum, wish.noun), wish.rule, wish.because, incident=wish.incident)
+    if tick.rate_limit(f"contain {unit} {high} {maximum}", RETRY_SECONDS):
+        intent = tick.plan(
+            Contain(unit, high, maximum, request.noun), request.rule, request.because, incident=request.incident
+        )
         if intent is not None:
-            turn.contained[unit] = replace(known, rule=wish.rule, high_bytes=high, max_bytes=maximum,
+            tick.contained[unit] = replace(known, rule=request.rule, high_bytes=high, max_bytes=maximum,
                                            contain_id=intent.id, done=None, seen=False)
 
 
-def _obstacle(state: ServiceState, wish: Wish) -> str | None:
+def _obstacle(state: ServiceState, request: ContainRequest) -> str | None:
     """Why nothing is to be set, in words."""
     if state.memory_high_bytes is None:
         return f"the service manager tells no MemoryHigh of it ({state.words or state.status})"
-    tighter_high = state.memory_high_bytes > wish.high_bytes
-    tighter_max = wish.max_bytes is not None and (state.memory_max_bytes or 0) > wish.max_bytes
+    tighter_high = state.memory_high_bytes > request.high_bytes
+    tighter_max = request.max_bytes is not None and (state.memory_max_bytes or 0) > request.max_bytes
     if not tighter_high and not tighter_max:
         return f"its MemoryHigh is {formatting.size(state.memory_high_bytes)} already"
     return None
 
 
-def _verify(turn: Turn, unit: str, contained: Contained) -> None:
+def _verify(tick: Tick, unit: str, contained: Contained) -> None:
     """What was refused is forgotten only when it is seen not to be there: a call that was not answered in time may have
     been heard all the same."""
-    state = turn.view.snapshot.services.get(unit)
+    state = tick.view.snapshot.services.get(unit)
     if contained.seen or contained.done is None or state is None or state.sensed_boottime <= contained.done:
         return
     there = state.memory_high_bytes == contained.high_bytes
     if contained.refused and not there:
         if state.status is not ServiceStatus.UNKNOWN:
-            del turn.contained[unit]
-            _only_report(turn, contained.rule, unit, contained.refused, ())
+            del tick.contained[unit]
+            _only_report(tick, contained.rule, unit, contained.refused, ())
         return
-    turn.contained[unit] = replace(contained, seen=True)
-    turn.note(contained.rule, "verified: its memory is bound" if there else "not verified: its MemoryHigh is another",
-              kind=NoteKind.OUTCOME, step=f"contain {unit}", took_seconds=round(turn.now - contained.since, 3))
+    tick.contained[unit] = replace(contained, seen=True)
+    tick.note(contained.rule, "verified: its memory is bound" if there else "not verified: its MemoryHigh is another",
+              kind=NoteKind.OUTCOME, action=f"contain {unit}", took_seconds=round(tick.now - contained.since, 3))
 
 
-def _release(turn: Turn, unit: str, contained: Contained) -> None:
+def _release(tick: Tick, unit: str, contained: Contained) -> None:
     """Give back what was there before, and forget it when a later state shows it."""
-    state = turn.view.snapshot.services.get(unit)
-    late = turn.held_long_enough(f"release {unit}", True, STATE_SECONDS)
+    state = tick.view.snapshot.services.get(unit)
+    late = tick.sustained(f"release {unit}", True, STATE_SECONDS)
     if contained.released is not None:
         if (state is not None and state.sensed_boottime > contained.released) or late:
-            _forget(turn, unit, contained, "released: it has its former memory bounds again")
+            _forget(tick, unit, contained, "released: it has its former memory bounds again")
         return
     if contained.release_id or (contained.done is None and not late):
         return  # a release must not overtake what it undoes
-    if contained.failed is not None and (turn.before.stopping or turn.now - contained.failed < RETRY_SECONDS):
+    if contained.failed is not None and (tick.before.stopping or tick.now - contained.failed < RETRY_SECONDS):
         return
     if (state is None or state.sensed_boottime <= (contained.done or 0.0)) and not late:
         return
     if state is not None and state.status is ServiceStatus.MISSING:
-        _forget(turn, unit, contained, "released: the unit is no longer there")
+        _forget(tick, unit, contained, "released: the unit is no longer there")
         return
     if state is not None and state.memory_high_bytes not in (None, contained.high_bytes):
-        _forget(turn, unit, contained, "released: its MemoryHigh is not the one set here, so it is left as it is")
+        _forget(tick, unit, contained, "released: its MemoryHigh is not the one set here, so it is left as it is")
         return
     former_max = None if contained.max_bytes is None else contained.before_max_bytes
     step = Release(unit, contained.before_high_bytes, former_max, forget=not contained.at_runtime)
-    intent = turn.plan(step, contained.rule,
-                       ("the daemon stops" if turn.before.stopping else "the rule no longer holds",))
+    intent = tick.plan(step, contained.rule,
+                       ("the daemon stops" if tick.before.stopping else "the rule no longer holds",))
     if intent is not None:
-        turn.contained[unit] = replace(contained, release_id=intent.id)
+        tick.contained[unit] = replace(contained, release_id=intent.id)
 
 
-def _forget(turn: Turn, unit: str, contained: Contained, result: str) -> None:
-    del turn.contained[unit]
-    turn.note(contained.rule, result, kind=NoteKind.OUTCOME, step=f"release {unit}",
-              took_seconds=round(turn.now - contained.since, 3))
+def _forget(tick: Tick, unit: str, contained: Contained, result: str) -> None:
+    del tick.contained[unit]
+    tick.note(contained.rule, result, kind=NoteKind.OUTCOME, action=f"release {unit}",
+              took_seconds=round(tick.now - contained.since, 3))
 
 
-def _only_report(turn: Turn, rule: str, who: str, why: str, because: tuple[str, ...]) -> None:
-    if turn.first_time(f"{rule} cannot contain {who}"):
-        turn.note(rule, f"reported: {who} cannot be contained: {why}", because=because)
+def _only_report(tick: Tick, rule: str, who: str, why: str, because: tuple[str, ...]) -> None:
+    if tick.rate_limit(f"{rule} cannot contain {who}"):
+        tick.note(rule, f"reported: {who} cannot be contained: {why}", because=because)

@@ -7,12 +7,12 @@ from watchdog_oom.core.condition import Finding
 from watchdog_oom.core.conditions.memory import MemoryAvailableBelow, SwapFreeBelow, available_below, swap_below
 from watchdog_oom.core.guard import untouchable
 from watchdog_oom.core.history import Stage
-from watchdog_oom.core.model import Memory, Process
+from watchdog_oom.core.memory import Memory
+from watchdog_oom.core.model import Process
 from watchdog_oom.core.policy import Emergency, Mode
 from watchdog_oom.core.rules.kill_escalation import killing, unkillable
-from watchdog_oom.core.tick import Turn
+from watchdog_oom.core.tick import Tick
 from watchdog_oom.core.view import View
-from watchdog_oom.formatting import printable
 
 RULE = "emergency"
 GRACE_SECONDS = 5.0
@@ -40,20 +40,20 @@ def met(memory: Memory, emergency: Emergency) -> bool:
     return _within(memory, emergency, 1.0)
 
 
-def apply(turn: Turn) -> None:
-    emergency = turn.view.policy.emergency
-    memory = turn.view.snapshot.memory
+def apply(tick: Tick) -> None:
+    emergency = tick.view.policy.emergency
+    memory = tick.view.snapshot.memory
     if memory is None:
         return
-    findings = evidence(turn.view, emergency)
+    findings = evidence(tick.view, emergency)
     if not all(finding.holds for finding in findings):
-        _close(turn, findings)
+        _close(tick, findings)
         return
     because = tuple(finding.words for finding in findings)
     if emergency.mode is Mode.OBSERVE:
-        _observe(turn, because)
+        _observe(tick, because)
         return
-    _act(turn, because, at_once=_within(memory, emergency, DESPERATE_FACTOR))
+    _act(tick, because, at_once=_within(memory, emergency, DESPERATE_FACTOR))
 
 
 def evidence(view: View, emergency: Emergency) -> tuple[Finding, Finding]:
@@ -87,48 +87,48 @@ def badness(process: Process, total_bytes: int) -> int:
     return max(0, share + (process.oom_score_adj or 0))
 
 
-def _act(turn: Turn, because: tuple[str, ...], *, at_once: bool) -> None:
-    if turn.emergency is None:
-        turn.emergency = turn.new_id(RULE)
-        turn.note(RULE, "opened: memory and swap are running out", because=because, incident=turn.emergency)
-    if killing(turn) or turn.now - turn.ended_at < SETTLE_SECONDS:
+def _act(tick: Tick, because: tuple[str, ...], *, at_once: bool) -> None:
+    if tick.emergency is None:
+        tick.emergency = tick.new_id(RULE)
+        tick.note(RULE, "opened: memory and swap are running out", because=because, incident=tick.emergency)
+    if killing(tick) or tick.now - tick.ended_at < SETTLE_SECONDS:
         return  # Law 3: the memory of the last one is still on its way back
-    if not at_once and any(ending.urgent and ending.stage is Stage.TERM and identity not in turn.shunned
-                           for identity, ending in turn.endings.items()):
+    if not at_once and any(termination.urgent and termination.stage is Stage.TERM and identity not in tick.shunned
+                           for identity, termination in tick.terminations.items()):
         return
-    _take_best(turn, because, at_once=at_once)
+    _take_best(tick, because, at_once=at_once)
 
 
-def _take_best(turn: Turn, because: tuple[str, ...], *, at_once: bool) -> None:
+def _take_best(tick: Tick, because: tuple[str, ...], *, at_once: bool) -> None:
     passed_over: list[str] = []
-    for process in ranked(turn.view):
-        who = f"{printable(process.comm)}[{process.pid}] ({formatting.size(process.rss_bytes)})"
-        reason = "it is unkillable" if unkillable(turn, process.id) else untouchable(process, turn.view)
+    for process in ranked(tick.view):
+        who = f"{process.label} ({formatting.size(process.rss_bytes)})"
+        reason = "it is unkillable" if unkillable(tick, process.id) else untouchable(process, tick.view)
         if reason is not None:
             passed_over.append(f"passed over {who}: {reason}")
             continue
-        chosen = f"chose {who}, badness {badness(process, _total(turn.view))}, uid {process.facts.uid}"
-        if turn.end(process, RULE, (*because, chosen, *passed_over[:5]), GRACE_SECONDS, incident=turn.emergency,
+        chosen = f"chose {who}, badness {badness(process, _total(tick.view))}, uid {process.facts.uid}"
+        if tick.end(process, RULE, (*because, chosen, *passed_over[:5]), GRACE_SECONDS, incident=tick.emergency,
                     urgent=True, at_once=at_once):
             return
-    if turn.first_time(f"{turn.emergency} without victim"):
-        turn.note(RULE, "nobody is left who may be ended; the kernel will choose", incident=turn.emergency,
+    if tick.rate_limit(f"{tick.emergency} without victim"):
+        tick.note(RULE, "nobody is left who may be ended; the kernel will choose", incident=tick.emergency,
                   because=(*because, *passed_over[:10]))
 
 
-def _observe(turn: Turn, because: tuple[str, ...]) -> None:
-    if turn.first_time("emergency observed"):
-        best = next((p for p in ranked(turn.view) if untouchable(p, turn.view) is None), None)
-        would = f"would end {printable(best.comm)}[{best.pid}]" if best else "would find nobody to end"
-        turn.note(RULE, f"observed only: {would}", because=because)
+def _observe(tick: Tick, because: tuple[str, ...]) -> None:
+    if tick.rate_limit("emergency observed"):
+        best = next((p for p in ranked(tick.view) if untouchable(p, tick.view) is None), None)
+        would = f"would end {best.label}" if best else "would find nobody to end"
+        tick.note(RULE, f"observed only: {would}", because=because)
 
 
-def _close(turn: Turn, findings: tuple[Finding, Finding]) -> None:
+def _close(tick: Tick, findings: tuple[Finding, Finding]) -> None:
     """One trouble is one incident: it is over when memory has not been short for a while."""
-    if turn.emergency is not None and turn.held_long_enough(f"{turn.emergency} calm", True, CALM_SECONDS):
-        turn.note(RULE, "closed: the emergency is over", incident=turn.emergency,
+    if tick.emergency is not None and tick.sustained(f"{tick.emergency} calm", True, CALM_SECONDS):
+        tick.note(RULE, "closed: the emergency is over", incident=tick.emergency,
                   because=tuple(finding.words for finding in findings))
-        turn.emergency = None
+        tick.emergency = None
 
 
 def _within(memory: Memory, emergency: Emergency, factor: float) -> bool:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from watchdog_oom.core.actions import Signal, SignalName
-from watchdog_oom.core.tick import Turn
+from watchdog_oom.core.tick import Tick
 
 
-def thaw_rest(turn: Turn) -> None:
+def thaw_unwanted(tick: Tick) -> None:
     """Continue the frozen that nobody asked for in this turn; to be called after all rules."""
-    for identity, rule in list(turn.frozen.items()):
-        if identity in turn.wanted_frozen:
+    for identity, rule in list(tick.frozen.items()):
+        if identity in tick.wanted_frozen:
             continue
-        del turn.frozen[identity]
-        process = turn.view.snapshot.alive(identity)
+        del tick.frozen[identity]
+        process = tick.view.snapshot.alive(identity)
         if process is not None:
-            turn.plan(Signal(identity, process.comm, SignalName.CONT), rule, ("the rule no longer holds",))
+            tick.plan(Signal(identity, process.comm, SignalName.CONT), rule, ("the rule no longer holds",))

@@ -3,66 +3,74 @@
 from __future__ import annotations
 
 from watchdog_oom.core.actions import NoteKind
-from watchdog_oom.core.history import Ending, Stage
+from watchdog_oom.core.history import Stage, Termination
 from watchdog_oom.core.model import ProcessId
-from watchdog_oom.core.tick import Turn
-from watchdog_oom.formatting import printable
+from watchdog_oom.core.tick import Tick
+from watchdog_oom.formatting import process_label
 from watchdog_oom.lean_dataclasses import replace
 
 KILL_WAIT_SECONDS = 5.0
 SHUN_SECONDS = 60.0
 
 
-def advance(turn: Turn) -> None:
+def advance(tick: Tick) -> None:
     """Move each ending one step on, or close it."""
-    failed = {report.intent_id for report in turn.view.snapshot.reports if not report.ok}
-    for identity, ending in list(turn.endings.items()):
-        if turn.view.snapshot.alive(identity) is None:
-            _close(turn, identity, ending, sent=ending.intent_id not in failed)
-        elif ending.intent_id in failed:
-            _not_sent(turn, identity, ending)
-        elif ending.stage is Stage.TERM and turn.now - ending.stage_since >= ending.grace_seconds:
-            _escalate(turn, identity, ending)
-        elif ending.stage is Stage.KILL and turn.now - ending.stage_since >= KILL_WAIT_SECONDS:
-            turn.endings[identity] = replace(ending, stage=Stage.UNKILLABLE, stage_since=turn.now)
-            _tell(turn, identity, ending, f"unkillable: it still runs {KILL_WAIT_SECONDS:g}s after KILL "
-                                          f"(state {turn.view.snapshot.processes[identity.pid].state})")
+    failed = {report.intent_id for report in tick.view.snapshot.reports if not report.ok}
+    for identity, termination in list(tick.terminations.items()):
+        if tick.view.snapshot.alive(identity) is None:
+            _close(tick, identity, termination, sent=termination.intent_id not in failed)
+        elif termination.intent_id in failed:
+            _not_sent(tick, identity, termination)
+        elif termination.stage is Stage.TERM and tick.now - termination.stage_since >= termination.grace_seconds:
+            _escalate(tick, identity, termination)
+        elif termination.stage is Stage.KILL and tick.now - termination.stage_since >= KILL_WAIT_SECONDS:
+            tick.terminations[identity] = replace(termination, stage=Stage.UNKILLABLE, stage_since=tick.now)
+            _tell(tick, identity, termination, f"unkillable: it still runs {KILL_WAIT_SECONDS:g}s after KILL "
+                                          f"(state {tick.view.snapshot.processes[identity.pid].state})")
 
 
-def unkillable(turn: Turn, identity: ProcessId) -> bool:
-    ending = turn.endings.get(identity)
-    return ending is not None and ending.stage is Stage.UNKILLABLE
+def unkillable(tick: Tick, identity: ProcessId) -> bool:
+    termination = tick.terminations.get(identity)
+    return termination is not None and termination.stage is Stage.UNKILLABLE
 
 
-def killing(turn: Turn) -> bool:
+def killing(tick: Tick) -> bool:
     """Whether memory is still on its way back: someone got KILL and is neither gone nor known to be unkillable."""
-    return any(ending.stage is Stage.KILL for ending in turn.endings.values())
+    return any(termination.stage is Stage.KILL for termination in tick.terminations.values())
 
 
-def _close(turn: Turn, identity: ProcessId, ending: Ending, *, sent: bool) -> None:
-    del turn.endings[identity]
-    turn.ended_at = turn.now
-    by = "KILL" if ending.stage is not Stage.TERM else "TERM"
-    _tell(turn, identity, ending, f"ended after {by}" if sent else f"gone before {by} was sent")
+def _close(tick: Tick, identity: ProcessId, termination: Termination, *, sent: bool) -> None:
+    del tick.terminations[identity]
+    tick.ended_at = tick.now
+    by = "KILL" if termination.stage is not Stage.TERM else "TERM"
+    _tell(tick, identity, termination, f"ended after {by}" if sent else f"gone before {by} was sent")
 
 
-def _not_sent(turn: Turn, identity: ProcessId, ending: Ending) -> None:
+def _not_sent(tick: Tick, identity: ProcessId, termination: Termination) -> None:
     """Somebody else first. Where TERM had gone out, KILL is what is tried again, so that TERM goes out once (Law 4)."""
-    turn.shunned[identity] = turn.now + SHUN_SECONDS
-    if ending.stage is Stage.KILL and ending.stage_since > ending.since:
-        turn.endings[identity] = replace(ending, stage=Stage.TERM, stage_since=turn.now, intent_id="")
+    tick.shunned[identity] = tick.now + SHUN_SECONDS
+    if termination.stage is Stage.KILL and termination.stage_since > termination.since:
+        tick.terminations[identity] = replace(termination, stage=Stage.TERM, stage_since=tick.now, intent_id="")
     else:
-        del turn.endings[identity]
+        del tick.terminations[identity]
 
 
-def _escalate(turn: Turn, identity: ProcessId, ending: Ending) -> None:
-    if identity in turn.shunned or turn.escalate(identity):
+def _escalate(tick: Tick, identity: ProcessId, termination: Termination) -> None:
+    if identity in tick.shunned or tick.escalate(identity):
         return
-    turn.endings[identity] = replace(ending, stage=Stage.UNKILLABLE, stage_since=turn.now)
-    _tell(turn, identity, ending, "given up: it may not be killed any more")
+    tick.terminations[identity] = replace(termination, stage=Stage.UNKILLABLE, stage_since=tick.now)
+    _tell(tick, identity, termination, "given up: it may not be killed any more")
 
 
-def _tell(turn: Turn, identity: ProcessId, ending: Ending, result: str) -> None:
-    turn.note(ending.rule, result, kind=NoteKind.OUTCOME, because=ending.because, incident=ending.incident,
-              step=f"end {printable(ending.comm)}[{identity.pid}]", target=identity, comm=ending.comm,
-              took_seconds=round(turn.now - ending.since, 3))
+def _tell(tick: Tick, identity: ProcessId, termination: Termination, result: str) -> None:
+    tick.note(
+        termination.rule,
+        result,
+        kind=NoteKind.OUTCOME,
+        because=termination.because,
+        incident=termination.incident,
+        action=f"end {process_label(termination.comm, identity.pid)}",
+        target=identity,
+        comm=termination.comm,
+        took_seconds=round(tick.now - termination.since, 3),
+    )

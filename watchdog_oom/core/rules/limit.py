@@ -14,44 +14,43 @@ from watchdog_oom.core.nouns import ProcessNoun, Size
 from watchdog_oom.core.policy import First, Limit, Then
 from watchdog_oom.core.rules import containment
 from watchdog_oom.core.rules.kill_escalation import unkillable
-from watchdog_oom.core.tick import Turn
+from watchdog_oom.core.tick import Tick
 from watchdog_oom.core.view import View
-from watchdog_oom.formatting import printable
 
 CALM_SECONDS = 60.0
 CALM_SHARE = 0.8
 
 
-def apply(turn: Turn) -> None:
-    for limit in turn.view.policy.limits.values():
-        _apply_one(turn, limit)
+def apply(tick: Tick) -> None:
+    for limit in tick.view.policy.limits.values():
+        _apply_one(tick, limit)
 
 
-def _apply_one(turn: Turn, limit: Limit) -> None:
+def _apply_one(tick: Tick, limit: Limit) -> None:
     rule = f"limit.{limit.name}"
-    noun = turn.view.policy.processes[limit.process]
-    group = turn.view.matching(limit.process)
+    noun = tick.view.policy.processes[limit.process]
+    group = tick.view.matching(limit.process)
     over: dict[int, tuple[Process, tuple[str, ...]]] = {}
     for process in group:
-        reasons = process_reasons(turn.view, limit, process)
-        exceeded = True if reasons else None if _unread(turn.view, limit, process) else False
-        if turn.held_long_enough(f"{rule} {process.id}", exceeded, limit.for_seconds):
+        reasons = process_reasons(tick.view, limit, process)
+        exceeded = True if reasons else None if _unread(tick.view, limit, process) else False
+        if tick.sustained(f"{rule} {process.id}", exceeded, limit.for_seconds):
             over[process.pid] = (process, reasons)
     going = frozenset(process.id for process, _ in over.values()) if limit.then is Then.KILL else frozenset()
-    reasons, surplus = group_surplus(turn, limit, noun, group, going)
-    exceeded = True if reasons else None if _needs_memory(turn.view, limit.total_rss) else False
-    if turn.held_long_enough(f"{rule} group", exceeded, limit.for_seconds):
+    reasons, surplus = group_surplus(tick, limit, noun, group, going)
+    exceeded = True if reasons else None if _needs_memory(tick.view, limit.total_rss) else False
+    if tick.sustained(f"{rule} group", exceeded, limit.for_seconds):
         for process in surplus:
             over.setdefault(process.pid, (process, reasons))
     for process, because in over.values():
-        _consequence(turn, limit, noun, process, because)
+        _consequence(tick, limit, noun, process, because)
     if limit.then is Then.CONTAIN:
-        _keep_contained(turn, limit, group)
+        _keep_contained(tick, limit, group)
 
 
 def process_reasons(view: View, limit: Limit, process: Process) -> tuple[str, ...]:
     """Which limits this one process exceeds, in words; nothing where it keeps them all."""
-    who = f"{printable(process.comm)}[{process.pid}]"
+    who = process.label
     reasons: list[str] = []
     rss = size_bytes(view, limit.rss)
     if rss is not None and process.rss_bytes > rss:
@@ -65,7 +64,7 @@ def process_reasons(view: View, limit: Limit, process: Process) -> tuple[str, ..
     return tuple(reasons)
 
 
-def group_surplus(turn: Turn, limit: Limit, noun: ProcessNoun, group: tuple[Process, ...],
+def group_surplus(tick: Tick, limit: Limit, noun: ProcessNoun, group: tuple[Process, ...],
                   going: frozenset[ProcessId] = frozenset()) -> tuple[tuple[str, ...], list[Process]]:
     """Which group limits are exceeded, and who goes for it: of those that may be touched, the oldest or the newest,
     until the rest keeps them.
@@ -73,12 +72,12 @@ def group_surplus(turn: Turn, limit: Limit, noun: ProcessNoun, group: tuple[Proc
     Whoever goes anyway makes room first: those being ended by any rule, and those ``going`` for limits of their own.
     Where the others only wait (``freeze``), one goes on: nobody would be helped if all of them waited.
     """
-    total_limit = size_bytes(turn.view, limit.total_rss)
+    total_limit = size_bytes(tick.view, limit.total_rss)
     reasons = _group_reasons(limit, group, total_limit)
     touchable = [process for process in group
-                 if not unkillable(turn, process.id) and process.id not in turn.shunned
-                 and untouchable(process, turn.view, named=names_target(noun)) is None]
-    leaving = [process for process in touchable if process.id in going or process.id in turn.endings]
+                 if not unkillable(tick, process.id) and process.id not in tick.shunned
+                 and untouchable(process, tick.view, explicit=names_target(noun)) is None]
+    leaving = [process for process in touchable if process.id in going or process.id in tick.terminations]
     left = len(group) - len(leaving)
     total = _total_rss(group) - _total_rss(leaving)
     surplus: list[Process] = []
@@ -122,16 +121,16 @@ def _needs_memory(view: View, size: Size | None) -> bool:
     return size is not None and threshold_bytes(view, size) is None
 
 
-def _keep_contained(turn: Turn, limit: Limit, group: tuple[Process, ...]) -> None:
+def _keep_contained(tick: Tick, limit: Limit, group: tuple[Process, ...]) -> None:
     """What was contained stays so until it has long been well below its limits: containment itself lowers the readings,
     so that without this a leaker would be let go and caught again for ever."""
     rule = f"limit.{limit.name}"
-    for unit, contained in turn.contained.items():
-        if contained.rule != rule or unit in turn.wanted_contained:
+    for unit, contained in tick.contained.items():
+        if contained.rule != rule or unit in tick.wanted_contained:
             continue
-        calm = _calm(turn.view, limit, unit, group)
-        if not turn.held_long_enough(f"{rule} calm {unit}", calm, CALM_SECONDS):
-            containment.renew(turn, unit, containment.Bounds(limit.contained_at, limit.memory_max),
+        calm = _calm(tick.view, limit, unit, group)
+        if not tick.sustained(f"{rule} calm {unit}", calm, CALM_SECONDS):
+            containment.renew(tick, unit, containment.Bounds(limit.contained_at, limit.memory_max),
                              (f"{unit} has not been well below the limit for {formatting.duration(CALM_SECONDS)} yet",))
 
 
@@ -153,20 +152,20 @@ def _calm(view: View, limit: Limit, unit: str, group: tuple[Process, ...]) -> bo
         or (bool(mine) and limit.count is not None and len(group) > limit.count))
 
 
-def _consequence(turn: Turn, limit: Limit, noun: ProcessNoun, process: Process, because: tuple[str, ...]) -> None:
+def _consequence(tick: Tick, limit: Limit, noun: ProcessNoun, process: Process, because: tuple[str, ...]) -> None:
     rule = f"limit.{limit.name}"
-    named = names_target(noun)
+    explicit = names_target(noun)
     match limit.then:
         case Then.KILL:
-            turn.end(process, rule, because, limit.grace_seconds, noun=noun.name, named=named)
+            tick.end(process, rule, because, limit.grace_seconds, noun=noun.name, explicit=explicit)
         case Then.FREEZE:
-            turn.freeze(process, rule, because, noun=noun.name, named=named)
+            tick.freeze(process, rule, because, noun=noun.name, explicit=explicit)
         case Then.CONTAIN:
-            containment.ask(turn, process, containment.Bounds(limit.contained_at, limit.memory_max), rule, because,
+            containment.ask(tick, process, containment.Bounds(limit.contained_at, limit.memory_max), rule, because,
                            noun=noun.name)
         case Then.REPORT:
-            if turn.first_time(f"{rule} reports {process.id}"):
-                turn.note(rule, "reported: the limit is exceeded, and the policy asks for no more", because=because,
+            if tick.rate_limit(f"{rule} reports {process.id}"):
+                tick.note(rule, "reported: the limit is exceeded, and the policy asks for no more", because=because,
                           target=process.id, comm=process.comm)
         case _:
             assert_never(limit.then)

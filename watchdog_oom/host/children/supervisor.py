@@ -21,7 +21,7 @@ class Ended:
 
 
 @dataclass(slots=True)
-class _Running:
+class _WatchedChild:
     key: str
     child: Child
     began: float
@@ -29,12 +29,12 @@ class _Running:
     group: bool
 
 
-class WatchedChildren:
+class ChildSupervisor:
     """Every child is reaped, none is waited for; what they print is held down as they run."""
 
     def __init__(self) -> None:
         self._epoll = select.epoll()
-        self._running: dict[str, _Running] = {}
+        self._running: dict[str, _WatchedChild] = {}
         self._dying: list[Child] = []
 
     def __contains__(self, key: object) -> bool:
@@ -56,7 +56,7 @@ class WatchedChildren:
     def add(self, key: str, child: Child, deadline_seconds: float, now: float, *, group: bool = True) -> None:
         """Take over a child. ``group`` says whether its process group ends with it when it is overdue."""
         self._epoll.register(child.pidfd, select.EPOLLIN)
-        self._running[key] = _Running(key, child, now, now + deadline_seconds, group)
+        self._running[key] = _WatchedChild(key, child, now, now + deadline_seconds, group)
 
     def poll(self, now: float) -> tuple[Ended, ...]:
         """Who ended or became overdue since the last call. A child that is killed is reported at once, reaped later."""

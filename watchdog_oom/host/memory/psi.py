@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import select
 
-from watchdog_oom.core.model import Pressure
+from watchdog_oom.core.memory import Pressure
 from watchdog_oom.host.kept_file import KeptFile
 
 _STALL_PERCENT = 15

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from watchdog_oom.core.guard import LOGIN, SSHD
-from watchdog_oom.core.model import Memory
+from watchdog_oom.core.memory import Memory
 from watchdog_oom.core.nouns import ProcessNoun
 from watchdog_oom.core.policy import Policy, Then, Verb
 from watchdog_oom.core.rules.emergency import near
@@ -13,7 +13,7 @@ from watchdog_oom.lean_dataclasses import dataclass, field, replace
 
 
 @dataclass(frozen=True, slots=True)
-class Want:
+class ScanDemand:
     """``swap`` and ``protect`` are names of nouns: whose swap is needed, and whose oom_score_adj, that of all their
     descendants included. ``under`` are the paths of the spools that nouns may name. ``everything``: an emergency is
     near, so every process is read, with its badness and oom_score_adj. ``unit`` are names of nouns whose units are
@@ -28,13 +28,13 @@ class Want:
     unit_pids: frozenset[int] = frozenset()
 
 
-def want_of(policy: Policy, *, everything: bool = False) -> Want:
+def demand_of(policy: Policy, *, everything: bool = False) -> ScanDemand:
     """What the rules of a policy need to see."""
     nouns = tuple(policy.processes.values())
     named = {name for noun in nouns for name in noun.under}
     contained = contained_nouns(policy)
     protected = frozenset(protect.process for protect in policy.protects.values())
-    return Want(
+    return ScanDemand(
         nouns=nouns,
         swap=frozenset(limit.process for limit in policy.limits.values()
                        if limit.swap is not None or limit.then is Then.CONTAIN),
@@ -51,9 +51,9 @@ def contained_nouns(policy: Policy) -> frozenset[str]:
                       *(name for step in steps for name in step.names)))
 
 
-def wanted(policy: Policy, memory: Memory | None, lineage: frozenset[int] = frozenset()) -> Want:
+def scan_demand(policy: Policy, memory: Memory | None, lineage: frozenset[int] = frozenset()) -> ScanDemand:
     """What the process scan must tell: what the rules ask for, who is sshd and login for guard, everybody near an
     emergency; and where units may be contained, in which of them sshd and the daemon's ``lineage`` are."""
-    want = want_of(policy, everything=memory is not None and near(memory, policy.emergency))
-    want = replace(want, nouns=(*want.nouns, SSHD, LOGIN))
-    return replace(want, unit=want.unit | {SSHD.name}, unit_pids=lineage) if want.unit else want
+    demand = demand_of(policy, everything=memory is not None and near(memory, policy.emergency))
+    demand = replace(demand, nouns=(*demand.nouns, SSHD, LOGIN))
+    return replace(demand, unit=demand.unit | {SSHD.name}, unit_pids=lineage) if demand.unit else demand

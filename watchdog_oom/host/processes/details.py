@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from watchdog_oom.core.model import Process
 from watchdog_oom.core.nouns import ProcessNoun
-from watchdog_oom.host.processes.demand import Want
+from watchdog_oom.host.processes.demand import ScanDemand
 from watchdog_oom.host.processes.procfs import (
     open_paths,
     read_oom_score,
@@ -38,7 +38,9 @@ class Needs:
         return self.swap | self.adjusted | self.badness | self.spools.keys() | self.unit
 
 
-def needs_of(want: Want, matches: Mapping[int, tuple[ProcessNoun, ...]], processes: Mapping[int, Process]) -> Needs:
+def needs_of(
+    demand: ScanDemand, matches: Mapping[int, tuple[ProcessNoun, ...]], processes: Mapping[int, Process]
+) -> Needs:
     """What has to be read, given the nouns whose own keys each process matches.
 
     A noun with ``parent`` is about descendants only: so a noun of nothing but a parent does not make the whole host
@@ -47,20 +49,23 @@ def needs_of(want: Want, matches: Mapping[int, tuple[ProcessNoun, ...]], process
     by_own_keys = _by_noun(matches)
     family = _Family(processes)
     relevant: dict[str, frozenset[int]] = {}
-    for noun in want.nouns:
+    for noun in demand.nouns:
         pids = by_own_keys.get(noun.name, frozenset())
         if noun.parent and pids:
             pids &= family.descendants(pid for name in noun.parent for pid in by_own_keys.get(name, ()))
         relevant[noun.name] = pids
-    protected = frozenset[int]().union(*(relevant.get(name, ()) for name in want.protect))
-    userland = frozenset(pid for pid, process in processes.items() if want.everything and not process.kernel_thread)
+    protected = frozenset[int]().union(*(relevant.get(name, ()) for name in demand.protect))
+    userland = frozenset(pid for pid, process in processes.items() if demand.everything and not process.kernel_thread)
     return Needs(
         watched=frozenset[int]().union(*relevant.values()),
-        swap=frozenset[int]().union(*(relevant.get(name, ()) for name in want.swap)),
-        adjusted=userland if want.everything else protected | family.descendants(protected),
-        badness=userland if want.everything else frozenset(),
-        spools=_spools_by_pid(want, relevant),
-        unit=frozenset[int]().union(want.unit_pids & processes.keys(), *(relevant.get(name, ()) for name in want.unit)))
+        swap=frozenset[int]().union(*(relevant.get(name, ()) for name in demand.swap)),
+        adjusted=userland if demand.everything else protected | family.descendants(protected),
+        badness=userland if demand.everything else frozenset(),
+        spools=_spools_by_pid(demand, relevant),
+        unit=frozenset[int]().union(
+            demand.unit_pids & processes.keys(), *(relevant.get(name, ()) for name in demand.unit)
+        ),
+    )
 
 
 def _by_noun(matches: Mapping[int, tuple[ProcessNoun, ...]]) -> dict[str, frozenset[int]]:
@@ -71,9 +76,9 @@ def _by_noun(matches: Mapping[int, tuple[ProcessNoun, ...]]) -> dict[str, frozen
     return {name: frozenset(members) for name, members in pids.items()}
 
 
-def _spools_by_pid(want: Want, relevant: Mapping[str, frozenset[int]]) -> dict[int, frozenset[str]]:
+def _spools_by_pid(demand: ScanDemand, relevant: Mapping[str, frozenset[int]]) -> dict[int, frozenset[str]]:
     spools: dict[int, frozenset[str]] = {}
-    for noun in want.nouns:
+    for noun in demand.nouns:
         if noun.under:
             for pid in relevant[noun.name]:
                 spools[pid] = spools.get(pid, frozenset()).union(noun.under)
@@ -108,10 +113,10 @@ class Details:
         self._root = root
         self._count = count
 
-    def read(self, processes: Iterable[Process], needs: Needs, want: Want) -> dict[int, Process]:
+    def read(self, processes: Iterable[Process], needs: Needs, demand: ScanDemand) -> dict[int, Process]:
         """The given processes with the details that are needed of them, by pid."""
         # The kernel names open files by their real paths, whatever symlinks lead to the spool.
-        real = {name: os.path.realpath(path) for name, path in want.under.items()} if needs.spools else {}
+        real = {name: os.path.realpath(path) for name, path in demand.under.items()} if needs.spools else {}
         return {process.pid: self._detailed(process, needs, real) for process in processes}
 
     def _detailed(self, process: Process, needs: Needs, real_paths: Mapping[str, str]) -> Process:

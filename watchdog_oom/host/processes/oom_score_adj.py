@@ -40,19 +40,19 @@ class AdjResult:
         return self.outcome is AdjOutcome.SET
 
 
-def set_oom_score_adj(step: SetOomScoreAdj, still: Callable[[Process], bool], *, root: str = "/proc") -> AdjResult:
+def set_oom_score_adj(action: SetOomScoreAdj, still: Callable[[Process], bool], *, root: str = "/proc") -> AdjResult:
     """Write the value for one process, if it is still the one that was judged and the rule still means it (Law 1).
 
     The file is opened first: from then on it belongs to one process, and a write after its end fails with ESRCH, so a
     reading with the same number and start ticks that follows is of the process the write will reach.
     """
     try:
-        fd = os.open(f"{root}/{step.target.pid}/oom_score_adj", os.O_RDWR | os.O_CLOEXEC)
+        fd = os.open(f"{root}/{action.target.pid}/oom_score_adj", os.O_RDWR | os.O_CLOEXEC)
     except OSError as error:
         # A zombie's files are root's, so for others than root they look like another user's.
-        return _objection(step, still, root) or _failure(error, opening=True)
+        return _objection(action, still, root) or _failure(error, opening=True)
     try:
-        return _objection(step, still, root) or _write(fd, step.value)
+        return _objection(action, still, root) or _write(fd, action.value)
     finally:
         os.close(fd)
 
@@ -69,14 +69,14 @@ def set_own(value: int, *, root: str = "/proc") -> AdjResult:
         os.close(fd)
 
 
-def _objection(step: SetOomScoreAdj, still: Callable[[Process], bool], root: str) -> AdjResult | None:
+def _objection(action: SetOomScoreAdj, still: Callable[[Process], bool], root: str) -> AdjResult | None:
     try:
-        process = read_stat(root, step.target.pid)
+        process = read_stat(root, action.target.pid)
     except ValueError as error:
         return AdjResult(AdjOutcome.FAILED, f"it could not be recognized: {error}")
     if process is None or process.dead:
         return AdjResult(AdjOutcome.GONE, "it had ended already")
-    if process.id != step.target:
+    if process.id != action.target:
         return AdjResult(AdjOutcome.RECYCLED, f"it had ended, and pid {process.pid} is another process now "
                                               f"({printable(process.comm)})")
     if not still(process):

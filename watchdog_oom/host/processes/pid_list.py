@@ -13,7 +13,7 @@ from watchdog_oom.host.processes.procfs import list_pids, read_file
 LONGEST_SECONDS = 5.0  # listed all the same, also to find out a /proc/loadavg that does not tell the truth
 
 
-class Population:
+class PidList:
     """The processes below ``root``. Where /proc is not the kernel's own view of this very process (another namespace's,
     one made by lxcfs, a recorded one), it is listed every time."""
 

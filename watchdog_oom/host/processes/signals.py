@@ -65,23 +65,23 @@ def pidfd_problem() -> str | None:
     return None
 
 
-def send(step: Signal, still: Callable[[Process], bool], *, root: str = "/proc") -> SignalResult:
+def send(action: Signal, still: Callable[[Process], bool], *, root: str = "/proc") -> SignalResult:
     """Send one signal to one process, if it is still the one that was judged and the rule still means it.
 
     A pidfd is opened first; whatever is read after that under the same number and with the same start ticks is the
     process of the pidfd, and the number can no longer lead the signal to another (Law 1). ``still`` is given the fresh
     stat reading, without facts, and says whether the rule still matches. The process group is never signalled.
     """
-    if step.target.pid <= 1 or step.target.pid == os.getpid():
+    if action.target.pid <= 1 or action.target.pid == os.getpid():
         return SignalResult(SignalOutcome.REFUSED, "pid 1 and the daemon itself are never signalled")  # Law 2
     try:
-        pidfd = os.pidfd_open(step.target.pid)
+        pidfd = os.pidfd_open(action.target.pid)
     except OSError as error:
         return _failure(error)
     result = None
     try:
-        process = read_stat(root, step.target.pid)
-        result = _objection(step, process, still) or _deliver(pidfd, step.signal, process)
+        process = read_stat(root, action.target.pid)
+        result = _objection(action, process, still) or _deliver(pidfd, action.signal, process)
     except ValueError as error:
         return SignalResult(SignalOutcome.FAILED, f"it could not be recognized: {error}")
     finally:
@@ -90,10 +90,10 @@ def send(step: Signal, still: Callable[[Process], bool], *, root: str = "/proc")
     return result
 
 
-def _objection(step: Signal, process: Process | None, still: Callable[[Process], bool]) -> SignalResult | None:
+def _objection(action: Signal, process: Process | None, still: Callable[[Process], bool]) -> SignalResult | None:
     if process is None or process.dead:
         return SignalResult(SignalOutcome.GONE, "it had ended already")
-    if process.id != step.target:
+    if process.id != action.target:
         return SignalResult(SignalOutcome.RECYCLED, f"it had ended, and pid {process.pid} is another process now "
                                                     f"({printable(process.comm)})")
     if process.kernel_thread:

@@ -12,10 +12,10 @@ from collections.abc import Iterable, Mapping
 from watchdog_oom.core.matching import Fact, own_keys_match
 from watchdog_oom.core.model import NO_FACTS, Process
 from watchdog_oom.core.nouns import ProcessNoun
-from watchdog_oom.host.processes.demand import Want
+from watchdog_oom.host.processes.demand import ScanDemand
 from watchdog_oom.host.processes.details import Details, Needs, needs_of
 from watchdog_oom.host.processes.facts import NOTHING_KNOWN, FactReader
-from watchdog_oom.host.processes.pid_list import Population
+from watchdog_oom.host.processes.pid_list import PidList
 from watchdog_oom.host.processes.procfs import parse_stat, read_file
 from watchdog_oom.lean_dataclasses import dataclass, replace
 
@@ -48,7 +48,7 @@ class ProcessTable:
         self.skipped: dict[str, int] = {}
         self.departures = 0
         self._root = root
-        self._population = Population(root)
+        self._population = PidList(root)
         self._facts = FactReader(root)
         self._details = Details(root, self._count)
         self._nouns: tuple[ProcessNoun, ...] = ()
@@ -60,24 +60,24 @@ class ProcessTable:
         self._vanished: dict[int, tuple[float, Process]] = {}
         self._scanned_boottime = float("-inf")
 
-    def scan(self, want: Want, boottime: float) -> Mapping[int, Process]:
+    def scan(self, demand: ScanDemand, boottime: float) -> Mapping[int, Process]:
         """The processes at ``boottime`` (seconds of CLOCK_BOOTTIME), by pid."""
         try:
             pids = self._population.pids(boottime)
         except OSError:
             self._count("process list")
             return dict(self._shown)
-        if want.nouns != self._nouns:
-            self._adopt(want.nouns)
+        if demand.nouns != self._nouns:
+            self._adopt(demand.nouns)
         for pid in self._entries.keys() - pids:
             self._forget(pid, boottime)
         due = self._due(pids, boottime)
-        if want.everything:  # but kernel threads, which hold nothing and are most of a small host's processes
+        if demand.everything:  # but kernel threads, which hold nothing and are most of a small host's processes
             due |= {pid for pid, entry in self._entries.items() if not entry.process.kernel_thread}
         self._read(due, boottime)
-        needs = needs_of(want, {pid: self._entries[pid].nouns for pid in self._matching}, self._shown)
+        needs = needs_of(demand, {pid: self._entries[pid].nouns for pid in self._matching}, self._shown)
         self._arrange(due, needs, boottime)
-        self._show_details(needs, want)
+        self._show_details(needs, demand)
         self._forget_the_long_gone(boottime)
         self._scanned_boottime = boottime
         return dict(self._shown)
@@ -178,13 +178,13 @@ class ProcessTable:
         for pid in needs.watched:
             rotating.pop(pid, None)
 
-    def _show_details(self, needs: Needs, want: Want) -> None:
+    def _show_details(self, needs: Needs, demand: ScanDemand) -> None:
         """Details are as fresh as the scan: those read for an earlier one are not shown again."""
         wanted = needs.detailed
         for pid in self._detailed - wanted:
             if pid in self._entries:
                 self._shown[pid] = self._entries[pid].process
-        self._shown.update(self._details.read([self._entries[pid].process for pid in wanted], needs, want))
+        self._shown.update(self._details.read([self._entries[pid].process for pid in wanted], needs, demand))
         self._detailed = wanted
 
     def _forget(self, pid: int, boottime: float) -> None:

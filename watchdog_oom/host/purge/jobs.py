@@ -12,20 +12,20 @@ from watchdog_oom.lean_dataclasses import dataclass
 
 
 @dataclass(slots=True)
-class _Running:
+class _RunningPurge:
     job: PurgeJob
     spool: str
     began: float
     reported: bool = False
 
 
-class Purges:
+class PurgeJobs:
     """Register ``fileno()`` for reading; ``poll`` gives the reports, ``news`` what happened after them."""
 
     def __init__(self, proc: str = "/proc") -> None:
         self._proc = proc
         self._epoll = select.epoll()
-        self._running: dict[str, _Running] = {}
+        self._running: dict[str, _RunningPurge] = {}
         self._failed: list[EffectReport] = []
         self._news: list[str] = []
 
@@ -44,7 +44,7 @@ class Purges:
             self._report_failure(intent_id, clock.boottime, f"no child process for the purge: {error.strerror}")
             return
         self._epoll.register(job.fileno(), select.EPOLLIN)
-        self._running[intent_id] = _Running(job, noun.name, clock.boottime)
+        self._running[intent_id] = _RunningPurge(job, noun.name, clock.boottime)
 
     def poll(self, now: float) -> tuple[EffectReport, ...]:
         """A report for each purge whose spool was cleared, or which failed before that."""
@@ -70,7 +70,7 @@ class Purges:
         self._running.clear()
         self._epoll.close()
 
-    def _take(self, intent_id: str, running: _Running, news: PurgeNews, now: float) -> EffectReport | None:
+    def _take(self, intent_id: str, running: _RunningPurge, news: PurgeNews, now: float) -> EffectReport | None:
         if running.reported or isinstance(news, Deleted):
             self._news.append(f"purge {running.spool}: {news}")
             if running.reported:

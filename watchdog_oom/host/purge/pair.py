@@ -18,7 +18,7 @@ from watchdog_oom.host import syscalls
 from watchdog_oom.host.purge import worker
 from watchdog_oom.host.purge.in_use import InUse, pack_in_use, unpack_in_use
 from watchdog_oom.host.purge.messages import Cleared, Deleted, Failed, PurgeNews, parse_line, to_line
-from watchdog_oom.host.purge.worker import Order, PurgeWorker
+from watchdog_oom.host.purge.worker import PurgeTask, PurgeWorker
 from watchdog_oom.lean_dataclasses import replace
 
 SHARED_FROM_ENTRIES = 256  # below that a second process costs more than it does
@@ -26,7 +26,7 @@ _LENGTH = struct.Struct("=Q")
 _News = TypeVar("_News", Cleared, Deleted)
 
 
-def run(order: Order, tell: Callable[[PurgeNews], None], look_again: Callable[[], InUse]) -> None:
+def run(order: PurgeTask, tell: Callable[[PurgeNews], None], look_again: Callable[[], InUse]) -> None:
     """The whole purge, by two where that is worth it. ``look_again`` asks who uses what by then. Raises OSError where
     the spool cannot be read, or the helper failed: what was cleared is settled by the next purge then."""
     second_fd = _spool_for_two(order)
@@ -50,7 +50,7 @@ def run(order: Order, tell: Callable[[PurgeNews], None], look_again: Callable[[]
 class _Helper:
     """The other process: the same code on the other half. It ends with us, and tells only us."""
 
-    def __init__(self, order: Order) -> None:
+    def __init__(self, order: PurgeTask) -> None:
         told_fd, telling_fd = os.pipe2(os.O_CLOEXEC)
         heard_fd, saying_fd = os.pipe2(os.O_CLOEXEC)
         worker_pid = os.getpid()
@@ -90,7 +90,7 @@ class _Helper:
         os.waitpid(self._pid, 0)
 
 
-def _work(order: Order, telling_fd: int, heard_fd: int) -> None:
+def _work(order: PurgeTask, telling_fd: int, heard_fd: int) -> None:
     try:
         worker = PurgeWorker(order)
         os.write(telling_fd, to_line(worker.clear()))
@@ -107,7 +107,7 @@ def _heard(fd: int) -> InUse:
     return unpack_in_use(content)
 
 
-def _spool_for_two(order: Order) -> int | None:
+def _spool_for_two(order: PurgeTask) -> int | None:
     """The spool opened once more, since two readers of one descriptor share its position; ``None`` where one process
     does: on a single processor, for a small spool, or where its owner may not read it."""
     if len(os.sched_getaffinity(0)) < 2 or order.limit < SHARED_FROM_ENTRIES:

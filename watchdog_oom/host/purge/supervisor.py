@@ -126,7 +126,7 @@ class _Supervisor:
         self._without = [os.getpid(), daemon_pid]
 
     def run(self) -> None:
-        order = worker.Order(
+        order = worker.PurgeTask(
             noun=self._request.noun, spool_fd=self._spool_fd, parent_fd=self._parent_fd(),
             mounted=children_with_mounts(self._mounts, self._request.noun.path), limit=self._request.allowed,
             offsets=self._request.offsets, in_use=self._look())
@@ -152,7 +152,7 @@ class _Supervisor:
         if status != 0:
             self._tell(Failed(f"the purge's worker {_ending(status)} before it was finished"))
 
-    def _work(self, order: worker.Order, supervisor_pid: int, asking_fd: int, answered_fd: int) -> None:
+    def _work(self, order: worker.PurgeTask, supervisor_pid: int, asking_fd: int, answered_fd: int) -> None:
         """The worker. It writes its news itself: the supervisor speaks only when the worker did not end well."""
         def look_again() -> InUse:
             os.write(asking_fd, b"?")

@@ -22,7 +22,7 @@ _FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class PurgeTask:
     """What one purge has to go by. ``parent_fd`` is the spool's parent where it is on the same mount, ``mounted`` the
     names in the spool that are mount points or hold one, ``limit`` the most entries to take. Of ``parts`` that share
     one purge this is ``part``: the names that fall to it are its alone."""
@@ -67,7 +67,7 @@ class _Kept:
 class PurgeWorker:
     """One run over one spool: first ``clear``, then ``delete``, with a second look at who uses what between them."""
 
-    def __init__(self, order: Order) -> None:
+    def __init__(self, order: PurgeTask) -> None:
         self._order = order
         found = os.fstat(order.spool_fd)
         self._inode = found.st_ino
@@ -221,7 +221,7 @@ class PurgeWorker:
                 self._taken.extend(_Taken(name, trash, None) for name in os.listdir(trash.fd))
 
 
-def run(order: Order, tell: Callable[[PurgeNews], None], look_again: Callable[[], InUse]) -> None:
+def run(order: PurgeTask, tell: Callable[[PurgeNews], None], look_again: Callable[[], InUse]) -> None:
     """The whole purge. ``look_again`` asks who uses what by then. Raises OSError where the spool cannot be read."""
     worker = PurgeWorker(order)
     tell(worker.clear())

@@ -14,11 +14,11 @@ from collections.abc import Callable
 from typing import TypeAlias, assert_never
 
 from watchdog_oom import formatting
-from watchdog_oom.core.actions import Contain, Release, Run, StartUnit, StopUnit
+from watchdog_oom.core.actions import Contain, Release, RunCommand, StartUnit, StopUnit
 from watchdog_oom.core.model import EffectReport
 from watchdog_oom.core.nouns import RunProbe
 from watchdog_oom.host.children.spawn import spawn_program
-from watchdog_oom.host.children.supervisor import Ended, WatchedChildren
+from watchdog_oom.host.children.supervisor import ChildSupervisor, Ended
 from watchdog_oom.host.services.manager import JobEnd, ServiceBus, ServiceManager, bus_of
 from watchdog_oom.host.services.names import exit_words, is_unit_name, with_output
 from watchdog_oom.lean_dataclasses import dataclass
@@ -26,11 +26,11 @@ from watchdog_oom.lean_dataclasses import dataclass
 SERVICE_DEADLINE_SECONDS = 120.0
 ATTEMPT_DEADLINE_SECONDS = 5.0
 BOUND_DEADLINE_SECONDS = 60.0
-JobStep: TypeAlias = StopUnit | StartUnit | Contain | Release | Run | RunProbe
+JobStep: TypeAlias = StopUnit | StartUnit | Contain | Release | RunCommand | RunProbe
 
 
 @dataclass(slots=True)
-class _Job:
+class _ProgramJob:
     """``judge`` turns exit status and output into a verdict; ``retry`` says what to run before one more try, if any;
     ``tidy`` is to be done after a success, and tells what went wrong."""
 
@@ -53,12 +53,12 @@ class Jobs:
         self._manager = manager
         self._output_dir = output_dir
         self._bus = bus_of(manager)
-        self._children = WatchedChildren()
+        self._children = ChildSupervisor()
         self._epoll = select.epoll()
         self._epoll.register(self._children.fileno(), select.EPOLLIN)
         if self._bus is not None:
             self._epoll.register(self._bus.fileno(), select.EPOLLIN)
-        self._jobs: dict[str, _Job] = {}
+        self._jobs: dict[str, _ProgramJob] = {}
         self._reports: list[EffectReport] = []
 
     def fileno(self) -> int:
@@ -115,25 +115,25 @@ class Jobs:
         if self._bus is not None:
             self._bus.close()
 
-    def _job(self, step: JobStep, now: float) -> _Job:
+    def _job(self, step: JobStep, now: float) -> _ProgramJob:
         manager = self._manager
         match step:
             case StopUnit(unit=unit):
-                return _Job(str(step), manager.stop(unit), now, now + service_seconds(step),
+                return _ProgramJob(str(step), manager.stop(unit), now, now + service_seconds(step),
                             lambda status, text: manager.judge("stop", status, text), stops_with_daemon=False)
             case StartUnit(unit=unit):
-                return _Job(str(step), manager.start(unit), now, now + service_seconds(step),
+                return _ProgramJob(str(step), manager.start(unit), now, now + service_seconds(step),
                             lambda status, text: manager.judge("start", status, text), stops_with_daemon=False,
                             group=False, retry=lambda text: manager.before_retry(unit, text))
             case Contain() | Release():
                 argv = manager.bound_memory(step.unit, step.memory_high_bytes, step.memory_max_bytes)
-                return _Job(str(step), argv, now, now + BOUND_DEADLINE_SECONDS,
+                return _ProgramJob(str(step), argv, now, now + BOUND_DEADLINE_SECONDS,
                             lambda status, text: manager.judge("set-property", status, text), stops_with_daemon=False,
                             tidy=(lambda: manager.forget_bounds(step.unit)) if _forgets(step) else None)
-            case Run(argv=argv, within_seconds=within):
-                return _Job(argv[0], argv, now, now + within, judge_run, stops_with_daemon=True)
+            case RunCommand(argv=argv, within_seconds=within):
+                return _ProgramJob(argv[0], argv, now, now + within, judge_run, stops_with_daemon=True)
             case RunProbe(argv=argv, within_seconds=within):
-                return _Job(argv[0], argv, now, now + min(within, ATTEMPT_DEADLINE_SECONDS),
+                return _ProgramJob(argv[0], argv, now, now + min(within, ATTEMPT_DEADLINE_SECONDS),
                             lambda status, text: judge_probe(step.expect, status, text), stops_with_daemon=True)
             case _:
                 assert_never(step)
@@ -151,7 +151,7 @@ class Jobs:
             case _:
                 assert_never(step)
 
-    def _spawn(self, intent_id: str, job: _Job, argv: tuple[str, ...], now: float) -> None:
+    def _spawn(self, intent_id: str, job: _ProgramJob, argv: tuple[str, ...], now: float) -> None:
         try:
             child = spawn_program(argv, output_dir=self._output_dir)
         except OSError as error:
@@ -160,7 +160,7 @@ class Jobs:
         self._jobs[intent_id] = job
         self._children.add(intent_id, child, job.deadline - now, now, group=job.group)
 
-    def _end(self, ended: Ended, job: _Job, now: float) -> None:
+    def _end(self, ended: Ended, job: _ProgramJob, now: float) -> None:
         if ended.exit_status is None:
             late = f"did not end within {formatting.duration(job.deadline - job.began)} and was killed"
             self._report(ended.key, job, now, False, with_output(late, ended.text))
@@ -177,14 +177,14 @@ class Jobs:
             return
         self._report(ended.key, job, now, ok, told)
 
-    def _end_over_bus(self, ended: JobEnd, job: _Job, now: float) -> None:
+    def _end_over_bus(self, ended: JobEnd, job: _ProgramJob, now: float) -> None:
         """What could not be asked for over the bus is asked for by program."""
         if ended.ok is None:
             self._spawn(ended.key, job, job.argv, now)
         else:
             self._report(ended.key, job, now, ended.ok, ended.words)
 
-    def _report(self, intent_id: str, job: _Job, now: float, ok: bool, told: str) -> None:
+    def _report(self, intent_id: str, job: _ProgramJob, now: float, ok: bool, told: str) -> None:
         trouble = job.tidy() if ok and job.tidy is not None else ""
         told = f"{told}; {trouble}" if trouble else told
         self._reports.append(EffectReport(intent_id, ok, told, max(0.0, now - job.began), now))

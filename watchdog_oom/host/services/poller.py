@@ -12,7 +12,7 @@ from types import MappingProxyType
 
 from watchdog_oom.core.model import ServiceState, ServiceStatus
 from watchdog_oom.host.children.spawn import spawn_program
-from watchdog_oom.host.children.supervisor import Ended, WatchedChildren
+from watchdog_oom.host.children.supervisor import ChildSupervisor, Ended
 from watchdog_oom.host.services.manager import ServiceManager, bus_of
 from watchdog_oom.host.services.names import is_unit_name
 
@@ -31,7 +31,7 @@ class StatusPoller:
     def __init__(self, manager: ServiceManager) -> None:
         self._manager = manager
         self._bus = bus_of(manager)
-        self._children = WatchedChildren()
+        self._children = ChildSupervisor()
         self._epoll = select.epoll()
         self._epoll.register(self._children.fileno(), select.EPOLLIN)
         if self._bus is not None:
@@ -54,7 +54,7 @@ class StatusPoller:
         moments = (self._children.next_deadline(), self._bus.next_deadline() if self._bus is not None else None)
         return min((moment for moment in moments if moment is not None), default=None)
 
-    def ask(self, units: Iterable[str], now: float, *, soon: Container[str] = (), calm: bool = False) -> None:
+    def ask(self, units: Iterable[str], now: float, *, often: Container[str] = (), calm: bool = False) -> None:
         """Ask for the states that are due: of all units every 10 s, of those in ``soon`` every 0.5 s, the longest
         waiting first. ``calm`` says that no process has ended since the last call: for as long as that is so, a unit
         that was found active or missing again is asked for by program after 20 s, then every 30 s. Units no longer
@@ -66,7 +66,7 @@ class StatusPoller:
         if not calm:
             self._rests.clear()
         due = [unit for unit in wanted if unit not in self._children and unit not in self._over_bus
-               and now - self._asked.get(unit, float("-inf")) >= self._rest(unit, soon)]
+               and now - self._asked.get(unit, float("-inf")) >= self._rest(unit, often)]
         if self._bus is not None:
             named = [unit for unit in sorted(due) if is_unit_name(unit)]
             self._asked.update((unit, now) for unit in named)
@@ -102,8 +102,8 @@ class StatusPoller:
         if self._bus is not None:
             self._bus.close()
 
-    def _rest(self, unit: str, soon: Container[str]) -> float:
-        return SOON_SECONDS if unit in soon else self._rests.get(unit, SELDOM_SECONDS)
+    def _rest(self, unit: str, often: Container[str]) -> float:
+        return SOON_SECONDS if unit in often else self._rests.get(unit, SELDOM_SECONDS)
 
     def _take(self, unit: str, state: ServiceState) -> None:
         """A program's answer; the same one again makes the next question later."""

@@ -146,7 +146,7 @@ class TcpAttempt:
 
 
 @dataclass(slots=True)
-class _Running:
+class _RunningProbe:
     attempt: TcpAttempt
     began: float
     deadline: float
@@ -159,7 +159,7 @@ class TcpProbes:
 
     def __init__(self) -> None:
         self._epoll = select.epoll()
-        self._running: dict[str, _Running] = {}
+        self._running: dict[str, _RunningProbe] = {}
         self._reports: list[EffectReport] = []
 
     def fileno(self) -> int:
@@ -176,7 +176,7 @@ class TcpProbes:
         if intent_id in self._running:
             return
         deadline = now + min(probe.within_seconds, ATTEMPT_SECONDS)
-        self._running[intent_id] = _Running(TcpAttempt(probe), now, deadline)
+        self._running[intent_id] = _RunningProbe(TcpAttempt(probe), now, deadline)
         self._advance(intent_id, now)
 
     def poll(self, now: float) -> tuple[EffectReport, ...]:
@@ -207,7 +207,7 @@ class TcpProbes:
         del self._running[intent_id]
         self._reports.append(EffectReport(intent_id, verdict[0], verdict[1], max(0.0, now - running.began), now))
 
-    def _wait(self, running: _Running) -> None:
+    def _wait(self, running: _RunningProbe) -> None:
         sock, interest = running.attempt.socket, running.attempt.interest
         if sock is None or (sock is running.registered and interest == running.interest):
             return

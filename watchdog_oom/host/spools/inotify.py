@@ -35,7 +35,7 @@ _libc = ctypes.CDLL(None, use_errno=True)
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class InotifyEvents:
     """What queued events say together: the watches in which something happened, those that are over (the directory
     was deleted, moved or unmounted), and whether the queue ran over, so that anything may have happened anywhere."""
 
@@ -78,7 +78,7 @@ class Inotify:
         """Watch no longer; a watch that is over already is no error."""
         _libc.inotify_rm_watch(self._fd, watch)
 
-    def read(self) -> Told:
+    def read(self) -> InotifyEvents:
         """What is queued, folded as it is read, so that a storm costs no memory. Never blocks."""
         touched: set[int] = set()
         ended: set[int] = set()
@@ -95,7 +95,7 @@ class Inotify:
                 touched.add(watch)
                 if mask & ENDED:
                     ended.add(watch)
-        return Told(frozenset(touched), frozenset(ended), overflowed)
+        return InotifyEvents(frozenset(touched), frozenset(ended), overflowed)
 
     def close(self) -> None:
         os.close(self._fd)

@@ -11,7 +11,7 @@ from watchdog_oom.host.spools.scanner import SpoolScanner
 from watchdog_oom.host.spools.watch import SpoolWatch
 
 
-class Spools:
+class SpoolScanners:
     """Follows the policy's spools. Register ``fileno()`` for reading: it stays the same whatever the policy names."""
 
     def __init__(self) -> None:

@@ -23,7 +23,7 @@ def world_of(*steps: RecoveryStep, protected: bool = False, unit: str | None = U
 
 def verified(world: World) -> list[str]:
     return [note.result.removeprefix("verified: ") for note in world.said("verified: ")
-            if note.step and ". " in note.step]
+            if note.action and ". " in note.action]
 
 
 def test_the_unit_is_bound_for_as_long_as_the_run_lasts_and_then_released() -> None:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from tests.core.build import NOW, noun, policy, service_state, snapshot, step, turn, when
+from tests.core.build import NOW, noun, policy, service_state, snapshot, step, tick, when
 from tests.core.world import World
 from watchdog_oom.core.actions import StartUnit, StopUnit
 from watchdog_oom.core.conditions.process import ProcessesAre
-from watchdog_oom.core.history import Phase, Run
+from watchdog_oom.core.history import Phase, RecoveryRun
 from watchdog_oom.core.model import ServiceStatus
 from watchdog_oom.core.nouns import ServiceNoun
 from watchdog_oom.core.policy import Recover, RecoveryStep, Verb
@@ -40,15 +40,17 @@ def verified(world: World) -> list[str]:
     return [note.result.removeprefix("verified: ") for note in world.said("verified")]
 
 
-def run_of(**rest: object) -> Run:
-    return Run("i-1", ("why",), NOW, Phase.STEPS, entered=NOW, since=NOW, **rest)  # type: ignore[arg-type]
+def run_of(**rest: object) -> RecoveryRun:
+    return RecoveryRun("i-1", ("why",), NOW, Phase.STEPS, entered=NOW, since=NOW, **rest)  # type: ignore[arg-type]
 
 
-def one_tick(verb: Verb, run: Run, status: ServiceStatus | None, sensed: float = NOW) -> tuple[Run, Progress]:
+def one_tick(
+    verb: Verb, run: RecoveryRun, status: ServiceStatus | None, sensed: float = NOW
+) -> tuple[RecoveryRun, Progress]:
     states = {} if status is None else {"a": service_state("a.service", status, sensed)}
     rules = policy(ServiceNoun("a", "a.service"))
     asked = step(verb, "a")
-    context = Context(turn(snapshot(services=states), rules), Recover("r", (), (asked,)), asked)
+    context = Context(tick(snapshot(services=states), rules), Recover("r", (), (asked,)), asked)
     return {Verb.STOP: service_steps.stop, Verb.START: service_steps.start}[verb](context, run)
 
 
@@ -109,7 +111,7 @@ def test_a_start_waits_while_the_service_changes_by_itself() -> None:
 def test_a_start_whose_state_nobody_tells_is_asked_for_after_a_while_all_the_same() -> None:
     run, _ = one_tick(Verb.START, run_of(stopped=("a",)), None)
     assert run.asked == {}
-    run, _ = one_tick(Verb.START, Run("i", (), NOW, Phase.STEPS, since=NOW - 10.0, stopped=("a",)), None)
+    run, _ = one_tick(Verb.START, RecoveryRun("i", (), NOW, Phase.STEPS, since=NOW - 10.0, stopped=("a",)), None)
     assert "start a" in run.asked
 
 
@@ -165,8 +167,8 @@ def test_the_time_of_a_step_is_handed_to_who_does_it(steps: tuple[RecoveryStep, 
     world.run_works = False
     given: list[float | None] = []
     while not world.said("closed"):
-        given += [intent.step.within_seconds for intent in world.tick().intents
-                  if isinstance(intent.step, StopUnit | StartUnit)]
+        given += [intent.action.within_seconds for intent in world.tick().intents
+                  if isinstance(intent.action, StopUnit | StartUnit)]
     assert given == expected
 
 

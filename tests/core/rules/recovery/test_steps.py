@@ -8,7 +8,7 @@ import pytest
 
 from tests.core.build import noun, policy, step, when
 from tests.core.world import Spool, World
-from watchdog_oom.core.actions import Purge, Run, SignalName
+from watchdog_oom.core.actions import Purge, RunCommand, SignalName
 from watchdog_oom.core.conditions.process import ProcessesAre
 from watchdog_oom.core.guard import Budget
 from watchdog_oom.core.nouns import SpoolNoun
@@ -80,7 +80,7 @@ def test_a_purge_takes_no_more_than_the_spool_and_the_budget_allow(limit: int | 
     world.budget = Budget(purge_entries=budget)
     purges: list[Purge] = []
     while not purges:
-        purges = [intent.step for intent in world.tick().intents if isinstance(intent.step, Purge)]
+        purges = [intent.action for intent in world.tick().intents if isinstance(intent.action, Purge)]
     assert purges[0].limit == most
 
 
@@ -113,7 +113,9 @@ def test_the_deadline_of_run_is_handed_to_the_program() -> None:
     world = world_of(step(Verb.RUN, argv=("/bin/x",), within=7.0))
     within: list[float] = []
     while not within:
-        within = [intent.step.within_seconds for intent in world.tick().intents if isinstance(intent.step, Run)]
+        within = [
+            intent.action.within_seconds for intent in world.tick().intents if isinstance(intent.action, RunCommand)
+        ]
     assert within == [7.0]
 
 

@@ -4,27 +4,27 @@ from __future__ import annotations
 
 import pytest
 
-from tests.core.build import NOW, policy, proc, service_state, snapshot, step, turn
+from tests.core.build import NOW, policy, proc, service_state, snapshot, step, tick
 from watchdog_oom.core.actions import Signal, SignalName
-from watchdog_oom.core.history import Phase, Run
+from watchdog_oom.core.history import Phase, RecoveryRun
 from watchdog_oom.core.model import Process, ServiceState, ServiceStatus
 from watchdog_oom.core.nouns import ServiceNoun
 from watchdog_oom.core.policy import Recover, Verb
 from watchdog_oom.core.rules.recovery import service_steps, steps
 from watchdog_oom.core.rules.recovery.progress import Context, Progress, Status
-from watchdog_oom.core.tick import Turn
+from watchdog_oom.core.tick import Tick
 
 DOWN = ServiceStatus.INACTIVE
 
 
-def run_of(**rest: object) -> Run:
-    return Run("i-1", ("why",), NOW, Phase.STEPS, entered=NOW, since=NOW, **rest)  # type: ignore[arg-type]
+def run_of(**rest: object) -> RecoveryRun:
+    return RecoveryRun("i-1", ("why",), NOW, Phase.STEPS, entered=NOW, since=NOW, **rest)  # type: ignore[arg-type]
 
 
 def stopped(*processes: Process, status: ServiceStatus = DOWN, survivors: tuple[int, ...], sensed: float = NOW,
-            told_at: float = NOW, asked: bool = True) -> tuple[Turn, Progress]:
+            told_at: float = NOW, asked: bool = True) -> tuple[Tick, Progress]:
     state = service_state("a.service", status, sensed, survivors=survivors)
-    now = turn(snapshot(*processes, services={"a": state}), policy(ServiceNoun("a", "a.service")))
+    now = tick(snapshot(*processes, services={"a": state}), policy(ServiceNoun("a", "a.service")))
     asks = step(Verb.STOP, "a")
     run = run_of()
     if asked:
@@ -33,9 +33,9 @@ def stopped(*processes: Process, status: ServiceStatus = DOWN, survivors: tuple[
     return now, progress
 
 
-def signals(turn: Turn) -> list[tuple[SignalName, int]]:
-    return [(intent.step.signal, intent.step.target.pid) for intent in turn.result()[0].intents
-            if isinstance(intent.step, Signal)]
+def signals(tick: Tick) -> list[tuple[SignalName, int]]:
+    return [(intent.action.signal, intent.action.target.pid) for intent in tick.result()[0].intents
+            if isinstance(intent.action, Signal)]
 
 
 def test_a_stop_is_done_only_when_the_control_group_is_empty() -> None:
@@ -80,7 +80,7 @@ def test_a_step_without_a_deadline_leaves_a_unit_the_time_it_says_it_needs(verb:
     state = ServiceState("a.service", ServiceStatus.CHANGING, NOW + after, stop_seconds=915.0, start_seconds=105.0)
     rules = policy(ServiceNoun("a", "a.service"))
     asks = step(verb, "a", within=given)
-    now = turn(snapshot(at=NOW + after, services={"a": state}), rules)
+    now = tick(snapshot(at=NOW + after, services={"a": state}), rules)
     run = run_of(asked={"stop a": "i", "start a": "j"}, stopped=("a",))
     _, progress = steps.advance(now, Recover("r", (), (asks,)), run, asks)
     assert progress.status is status

@@ -302,7 +302,7 @@ def test_the_stages_are_told_with_the_time_they_took() -> None:
     world.units["front.socket"].activates = None
     world.units["front.service"].start_takes = 20.0
     closed(world)
-    took = {note.step: note.took_seconds for note in world.said("verified:")}
+    took = {note.action: note.took_seconds for note in world.said("verified:")}
     assert 40.0 <= (took["6. start what was stopped"] or 0.0) < 50.0
     assert took["5. wait 2s"] == 2.0
 

@@ -55,7 +55,7 @@ def test_the_incident_is_ended_from_the_first_sign_to_the_verified_service() -> 
     assert not any(process.comm == "clamscan" for process in world.procs.values())
     assert world.status("amavis") is world.status("amavis.socket") is world.status("clamd") is ServiceStatus.ACTIVE
     assert world.spools["vscan"].stale == 0
-    assert [note.step for note in world.said("verified:")] == [
+    assert [note.action for note in world.said("verified:")] == [
         "1. stop amavis, clamd", "2. kill clamscan", "3. purge vscan", "4. start what was stopped", "5. verify amavis"]
     assert world.trouble == []
 
@@ -363,7 +363,7 @@ def test_a_run_whose_steps_are_changed_turns_back_at_once() -> None:
 def test_the_states_of_services_in_clauses_are_always_asked_for() -> None:
     world = mail_server(mail_policy(clauses=(when(ServiceFailed("amavis")),)))
     assert world.tick().watch.services == {"amavis"}
-    assert not world.tick().watch.soon
+    assert not world.tick().watch.often
 
 
 def test_a_jump_of_the_date_by_a_day_changes_nothing() -> None:

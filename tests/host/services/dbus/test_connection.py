@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from tests.host.services.fake_systemd import FakeSystemd, together, unit
-from watchdog_oom.host.services.dbus.connection import IDLE_SECONDS, LAST_RETRY_SECONDS, WELCOME_SECONDS, Link
+from watchdog_oom.host.services.dbus.connection import IDLE_SECONDS, LAST_RETRY_SECONDS, WELCOME_SECONDS, BusConnection
 from watchdog_oom.host.services.dbus.events import Answered, Disconnected, Event, Unanswered
-from watchdog_oom.host.services.dbus.wire import Failure, Heard, Reply
+from watchdog_oom.host.services.dbus.wire import BusSignal, Failure, Reply
 from watchdog_oom.host.services.systemd.calls import JOB_REMOVED, get_all, job_state, places
 
 MakeFake = Callable[..., FakeSystemd]
@@ -35,9 +35,9 @@ def fake_at(tmp_path: Path) -> Iterator[MakeFake]:
 
 
 @pytest.fixture
-def link(tmp_path: Path) -> Iterator[Link]:
+def link(tmp_path: Path) -> Iterator[BusConnection]:
     before = len(os.listdir("/proc/self/fd"))
-    link = Link(places(str(tmp_path)), frozenset({JOB_REMOVED}))
+    link = BusConnection(places(str(tmp_path)), frozenset({JOB_REMOVED}))
     yield link
     link.close()
     link.close()
@@ -45,7 +45,9 @@ def link(tmp_path: Path) -> Iterator[Link]:
     assert len(os.listdir("/proc/self/fd")) >= before
 
 
-def events(link: Link, *fakes: FakeSystemd, now: float = 100.0, keep: bool = False, count: int = 1) -> list[Event]:
+def events(
+    link: BusConnection, *fakes: FakeSystemd, now: float = 100.0, keep: bool = False, count: int = 1
+) -> list[Event]:
     found: list[Event] = []
 
     def step() -> bool:
@@ -56,14 +58,14 @@ def events(link: Link, *fakes: FakeSystemd, now: float = 100.0, keep: bool = Fal
     return found
 
 
-def connect(link: Link, fake: FakeSystemd, now: float = 100.0) -> None:
+def connect(link: BusConnection, fake: FakeSystemd, now: float = 100.0) -> None:
     token = link.call(get_all("a"), 10.0, now)
     (event,) = events(link, fake, now=now, keep=True)
     assert isinstance(event, Answered)
     assert event.token == token
 
 
-def test_a_question_is_answered_over_the_private_socket_without_a_hello(link: Link, fake_at: MakeFake) -> None:
+def test_a_question_is_answered_over_the_private_socket_without_a_hello(link: BusConnection, fake_at: MakeFake) -> None:
     fake = fake_at()
     token = link.call(get_all("a"), 10.0, 100.0)
     (event,) = events(link, fake)
@@ -74,7 +76,7 @@ def test_a_question_is_answered_over_the_private_socket_without_a_hello(link: Li
     assert [member for member, _ in fake.calls] == ["Subscribe", "GetAll"]
 
 
-def test_where_the_private_socket_is_not_ours_the_system_bus_is_asked(link: Link, fake_at: MakeFake) -> None:
+def test_where_the_private_socket_is_not_ours_the_system_bus_is_asked(link: BusConnection, fake_at: MakeFake) -> None:
     fake = fake_at(bus=True)
     link.call(get_all("a"), 10.0, 100.0)
     (event,) = events(link, fake)
@@ -83,7 +85,7 @@ def test_where_the_private_socket_is_not_ours_the_system_bus_is_asked(link: Link
 
 
 @pytest.mark.parametrize("chunk", [1, 3, 100])
-def test_half_messages_are_put_together(link: Link, fake_at: MakeFake, chunk: int) -> None:
+def test_half_messages_are_put_together(link: BusConnection, fake_at: MakeFake, chunk: int) -> None:
     fake = fake_at()
     fake.chunk = chunk
     link.call(get_all("a"), 10.0, 100.0)
@@ -91,19 +93,21 @@ def test_half_messages_are_put_together(link: Link, fake_at: MakeFake, chunk: in
     assert isinstance(event, Answered)
 
 
-def test_a_refusal_is_an_answer(link: Link, fake_at: MakeFake) -> None:
+def test_a_refusal_is_an_answer(link: BusConnection, fake_at: MakeFake) -> None:
     link.call(job_state("/org/freedesktop/systemd1/job/1"), 10.0, 100.0)
     (event,) = events(link, fake_at())
     assert isinstance(event, Answered)
     assert isinstance(event.answer, Failure)
 
 
-def test_where_nobody_listens_the_question_is_handed_back_at_once(link: Link) -> None:
+def test_where_nobody_listens_the_question_is_handed_back_at_once(link: BusConnection) -> None:
     token = link.call(get_all("a"), 10.0, 100.0)
     assert link.poll(100.0) == (Unanswered(token, False, False, "no connection: ENOENT"),)
 
 
-def test_a_new_connection_is_tried_less_and_less_often_and_at_last_found(link: Link, fake_at: MakeFake) -> None:
+def test_a_new_connection_is_tried_less_and_less_often_and_at_last_found(
+    link: BusConnection, fake_at: MakeFake
+) -> None:
     tries, now = [], 100.0
     while now < 140.0:
         link.call(get_all("a"), 10.0, now)
@@ -116,7 +120,7 @@ def test_a_new_connection_is_tried_less_and_less_often_and_at_last_found(link: L
     connect(link, fake_at(), now + LAST_RETRY_SECONDS)
 
 
-def test_silence_never_blocks_and_ends_the_question_at_its_deadline(link: Link, fake_at: MakeFake) -> None:
+def test_silence_never_blocks_and_ends_the_question_at_its_deadline(link: BusConnection, fake_at: MakeFake) -> None:
     """PID 1 frozen for minutes: every poll returns at once."""
     fake = fake_at()
     fake.frozen = True
@@ -132,7 +136,9 @@ def test_silence_never_blocks_and_ends_the_question_at_its_deadline(link: Link, 
     connect(link, fake, now + LAST_RETRY_SECONDS)
 
 
-def test_a_question_that_was_sent_and_is_not_answered_may_still_be_heard(link: Link, fake_at: MakeFake) -> None:
+def test_a_question_that_was_sent_and_is_not_answered_may_still_be_heard(
+    link: BusConnection, fake_at: MakeFake
+) -> None:
     fake = fake_at()
     connect(link, fake)
     fake.frozen = True
@@ -146,7 +152,7 @@ def test_a_question_that_was_sent_and_is_not_answered_may_still_be_heard(link: L
     assert event.token == later
 
 
-def test_a_full_backlog_is_silence_too(link: Link, fake_at: MakeFake, tmp_path: Path) -> None:
+def test_a_full_backlog_is_silence_too(link: BusConnection, fake_at: MakeFake, tmp_path: Path) -> None:
     fake_at(backlog=0)
     others = [socket.socket(socket.AF_UNIX) for _ in range(3)]
     for other in others:
@@ -158,7 +164,9 @@ def test_a_full_backlog_is_silence_too(link: Link, fake_at: MakeFake, tmp_path: 
         other.close()
 
 
-def test_a_connection_that_breaks_tells_so_and_the_next_question_opens_another(link: Link, fake_at: MakeFake) -> None:
+def test_a_connection_that_breaks_tells_so_and_the_next_question_opens_another(
+    link: BusConnection, fake_at: MakeFake
+) -> None:
     fake = fake_at()
     fake.hangs_up_at = "GetAll"
     token = link.call(get_all("a"), 10.0, 100.0)
@@ -170,7 +178,7 @@ def test_a_connection_that_breaks_tells_so_and_the_next_question_opens_another(l
 
 
 @pytest.mark.parametrize("welcome", [b"REJECTED EXTERNAL\r\n", b"OK 1\r\n" + b"\xff" * 64, b"\0" * 5000])
-def test_whoever_speaks_another_language_is_left(link: Link, fake_at: MakeFake, welcome: bytes) -> None:
+def test_whoever_speaks_another_language_is_left(link: BusConnection, fake_at: MakeFake, welcome: bytes) -> None:
     fake = fake_at()
     fake.welcome = welcome
     token = link.call(get_all("a"), 10.0, 100.0)
@@ -179,25 +187,25 @@ def test_whoever_speaks_another_language_is_left(link: Link, fake_at: MakeFake, 
     assert (event.token, event.sent, event.silent) == (token, False, False)
 
 
-def test_garbage_in_the_middle_ends_the_connection(link: Link, fake_at: MakeFake) -> None:
+def test_garbage_in_the_middle_ends_the_connection(link: BusConnection, fake_at: MakeFake) -> None:
     fake = fake_at()
     connect(link, fake)
     fake.peers[0].out += b"\xff" * 32
     assert events(link, fake, keep=True) == [Disconnected("what it sends is no message")]
 
 
-def test_signals_are_heard_from_systemd_alone(link: Link, fake_at: MakeFake) -> None:
+def test_signals_are_heard_from_systemd_alone(link: BusConnection, fake_at: MakeFake) -> None:
     fake = fake_at()
     connect(link, fake)
     fake.tell("UnitNew", "so", ("x.service", "/x"))
     fake.tell("JobRemoved", "uoss", (1, "/job/1", "a.service", "failed"), sender=":1.66")
     fake.tell("JobRemoved", "uoss", (1, "/job/1", "a.service", "done"))
     (event,) = events(link, fake, keep=True)
-    assert isinstance(event, Heard)
+    assert isinstance(event, BusSignal)
     assert event.body[3] == "done"
 
 
-def test_a_flood_of_signals_does_not_hold_up_a_poll_for_long(link: Link, fake_at: MakeFake) -> None:
+def test_a_flood_of_signals_does_not_hold_up_a_poll_for_long(link: BusConnection, fake_at: MakeFake) -> None:
     fake = fake_at()
     connect(link, fake)
     fake.noise = 3000
@@ -207,7 +215,9 @@ def test_a_flood_of_signals_does_not_hold_up_a_poll_for_long(link: Link, fake_at
     assert event.token == token
 
 
-def test_nothing_to_ask_closes_the_connection_and_a_wait_for_signals_keeps_it(link: Link, fake_at: MakeFake) -> None:
+def test_nothing_to_ask_closes_the_connection_and_a_wait_for_signals_keeps_it(
+    link: BusConnection, fake_at: MakeFake
+) -> None:
     fake = fake_at()
     connect(link, fake)
     link.poll(100.0 + 10 * IDLE_SECONDS, keep=True)
@@ -218,7 +228,7 @@ def test_nothing_to_ask_closes_the_connection_and_a_wait_for_signals_keeps_it(li
     assert not link.connected
 
 
-def test_the_next_place_is_tried_when_the_first_stays_silent(link: Link, fake_at: MakeFake) -> None:
+def test_the_next_place_is_tried_when_the_first_stays_silent(link: BusConnection, fake_at: MakeFake) -> None:
     private, bus = fake_at(), fake_at(bus=True)
     private.frozen = True
     token = link.call(get_all("a"), 60.0, 100.0)

@@ -12,9 +12,9 @@ from jeepney.low_level import Endianness, Header, HeaderFields, Message, Message
 from watchdog_oom.host.services.dbus.wire import (
     MOST_LINE_BYTES,
     MOST_MESSAGE_BYTES,
+    BusSignal,
     Call,
     Failure,
-    Heard,
     Inbox,
     Reply,
     WireError,
@@ -67,7 +67,7 @@ def test_the_greeting_says_who_we_are_and_ends_the_talk_in_one() -> None:
 def test_answers_refusals_and_signals_are_told_apart() -> None:
     assert welcomed("Hi").feed(REPLY + REFUSED + signal("Hi") + signal("Other")) == (
         Reply(9, ({"Id": ("s", "a.service"), "N": ("t", 2**64 - 1)},), ":1.2"), Failure(9, "org.x.No", "no\x1b"),
-        Heard("/x", "Hi", ("x",), ":1.2"))
+        BusSignal("/x", "Hi", ("x",), ":1.2"))
 
 
 def test_a_call_to_us_is_left_out() -> None:
@@ -82,7 +82,7 @@ def test_however_the_bytes_are_cut_the_messages_are_the_same(cuts: list[int]) ->
         for cut in cuts:
             found += inbox.feed(data[:cut])
             data = data[cut:]
-    assert [type(one) for one in found] == [Reply, Heard, Failure]
+    assert [type(one) for one in found] == [Reply, BusSignal, Failure]
 
 
 @pytest.mark.parametrize("line", [b"REJECTED EXTERNAL\r\n", b"\r\n", b"HTTP/1.1 400\r\n", b"x" * MOST_LINE_BYTES])

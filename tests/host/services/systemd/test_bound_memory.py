@@ -11,7 +11,7 @@ import pytest
 from watchdog_oom.core.actions import Contain, Release
 from watchdog_oom.core.model import UNLIMITED_BYTES, EffectReport, Facts, Process, ProcessId, ServiceState
 from watchdog_oom.core.nouns import ProcessNoun
-from watchdog_oom.host.processes.demand import Want
+from watchdog_oom.host.processes.demand import ScanDemand
 from watchdog_oom.host.processes.details import Details, needs_of
 from watchdog_oom.host.services.jobs import Jobs
 from watchdog_oom.host.services.lsb import Lsb
@@ -128,7 +128,7 @@ def test_the_units_of_those_whom_rules_are_about_are_read_and_of_nobody_else(tmp
         (tmp_path / str(pid)).mkdir()
         (tmp_path / str(pid) / "cgroup").write_text(f"0::/system.slice/u{pid}.service\n")
     processes[13] = Process(ProcessId(13, 1), 1, "x", facts=Facts(unit="known.service"))
-    want = Want(nouns=tuple(nouns.values()), unit=frozenset({"leaker"}), unit_pids=frozenset({12, 99}))
+    want = ScanDemand(nouns=tuple(nouns.values()), unit=frozenset({"leaker"}), unit_pids=frozenset({12, 99}))
     needs = needs_of(want, {10: (nouns["leaker"],), 11: (nouns["other"],), 13: (nouns["leaker"],)}, processes)
     assert needs.unit == needs.detailed == {10, 12, 13}
     told = Details(str(tmp_path), lambda kind: None).read([processes[pid] for pid in needs.detailed], needs, want)

@@ -152,7 +152,7 @@ def test_one_unit_is_asked_once_until_it_is_told(poller: StatusPoller, tmp_path:
     fake = listening(tmp_path)
     fake.frozen = True
     for now in (100.0, 101.0, 102.0):
-        poller.ask(["a"], now, soon=["a"])
+        poller.ask(["a"], now, often=["a"])
         poller.poll(now)
     fake.frozen = False
 

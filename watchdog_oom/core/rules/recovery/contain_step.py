@@ -3,33 +3,32 @@
 from __future__ import annotations
 
 from watchdog_oom.core.guard import uncontainable
-from watchdog_oom.core.history import Run
+from watchdog_oom.core.history import RecoveryRun
 from watchdog_oom.core.rules import containment
 from watchdog_oom.core.rules.recovery.progress import WAITING, Context, Progress, done
-from watchdog_oom.formatting import printable
 
 
-def contain(context: Context, run: Run) -> tuple[Run, Progress]:
+def contain(context: Context, run: RecoveryRun) -> tuple[RecoveryRun, Progress]:
     """What cannot be contained is told and passed over: the steps after it must not wait for a comfort."""
     bounds = containment.Bounds(context.step.memory_high, context.step.memory_max)
-    amounts = bounds.in_bytes(context.turn)
+    amounts = bounds.in_bytes(context.tick)
     if amounts is None:
         return run, WAITING
     keep(context, run)
     contained: list[str] = []
     kept: list[str] = []
     for unit, who in _units(context).items():
-        reason = "it runs in no unit of systemd" if unit is None else uncontainable(unit, context.turn.view)
+        reason = "it runs in no unit of systemd" if unit is None else uncontainable(unit, context.tick.view)
         state = None if unit is None or reason is not None else context.state(unit)
         if reason is None and (state is None or state.sensed_boottime < run.entered):
-            context.turn.watch(unit or "", soon=True)
+            context.tick.watch(unit or "", often=True)
             return run, WAITING
         if state is not None and state.memory_high_bytes is None:
             reason = "the service manager tells no MemoryHigh of it"
         if reason is not None:
             kept.append(f"{unit or who}: {reason}")
         elif state is not None and (state.memory_high_bytes or 0) > amounts[0]:
-            context.turn.watch(state.unit, soon=True)
+            context.tick.watch(state.unit, often=True)
             return run, WAITING
         else:
             contained.append(unit or "")
@@ -37,17 +36,17 @@ def contain(context: Context, run: Run) -> tuple[Run, Progress]:
     return run, done(f"contained: {', '.join(contained) or 'nothing'}{left}")
 
 
-def keep(context: Context, run: Run) -> None:
+def keep(context: Context, run: RecoveryRun) -> None:
     """Ask for the containment; to be asked again each tick for as long as the run lasts."""
     bounds = containment.Bounds(context.step.memory_high, context.step.memory_max)
     for name in context.step.names:
-        for process in context.turn.view.matching(name):
+        for process in context.tick.view.matching(name):
             if process.facts.unit is not None:
-                containment.ask(context.turn, process, bounds, context.rule, run.because, noun=name,
+                containment.ask(context.tick, process, bounds, context.rule, run.because, noun=name,
                                incident=run.incident)
 
 
 def _units(context: Context) -> dict[str | None, str]:
     """Each unit once, with one process of it in words; ``None`` for those that run in no unit."""
-    return {process.facts.unit: f"{printable(process.comm)}[{process.pid}]"
-            for name in context.step.names for process in context.turn.view.matching(name)}
+    return {process.facts.unit: process.label
+            for name in context.step.names for process in context.tick.view.matching(name)}

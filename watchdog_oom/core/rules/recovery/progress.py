@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from watchdog_oom.core.actions import Step
-from watchdog_oom.core.history import Run
+from watchdog_oom.core.actions import Action
+from watchdog_oom.core.history import RecoveryRun
 from watchdog_oom.core.model import ServiceState, ServiceStatus
 from watchdog_oom.core.nouns import ServiceNoun
 from watchdog_oom.core.policy import Recover, RecoveryStep
-from watchdog_oom.core.tick import Turn
+from watchdog_oom.core.tick import Tick
 from watchdog_oom.lean_dataclasses import dataclass, replace
 
 
@@ -42,7 +42,7 @@ def failed(text: str) -> Progress:
 class Context:
     """Who is at which step of which recovery."""
 
-    turn: Turn
+    tick: Tick
     recover: Recover
     step: RecoveryStep
 
@@ -52,11 +52,11 @@ class Context:
 
     def service(self, name: str) -> ServiceNoun:
         """The service noun. A debt may outlive its noun in the policy: then the unit is taken to have its name."""
-        return self.turn.view.policy.services.get(name) or ServiceNoun(name, unit=name)
+        return self.tick.view.policy.services.get(name) or ServiceNoun(name, unit=name)
 
     def state(self, name: str) -> ServiceState | None:
         """The state of a service, or by its unit of a trigger."""
-        return self.turn.view.snapshot.services.get(name)
+        return self.tick.view.snapshot.services.get(name)
 
     def why_left(self, name: str) -> str:
         """Why a service is left alone. One that runs can be missing, too: masked, it could only be stopped."""
@@ -65,15 +65,15 @@ class Context:
             return "was not running before"
         return f"could not be started again ({state.words or state.status})"
 
-    def ask(self, run: Run, key: str, effect: Step) -> tuple[Run, bool]:
+    def ask(self, run: RecoveryRun, key: str, effect: Action) -> tuple[RecoveryRun, bool]:
         """Plan the effect once; whether guard let it through."""
         if key in run.asked:
             return run, True
-        intent = self.turn.plan(effect, self.rule, run.because, incident=run.incident)
+        intent = self.tick.plan(effect, self.rule, run.because, incident=run.incident)
         if intent is None:
             return run, False
         return replace(run, asked={**run.asked, key: intent.id}), True
 
-    def report(self, run: Run, key: str) -> tuple[bool, str, float] | None:
+    def report(self, run: RecoveryRun, key: str) -> tuple[bool, str, float] | None:
         """What came back for what was asked under ``key``: ok, words, moment."""
         return run.told.get(run.asked.get(key, ""))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from watchdog_oom import formatting
 from watchdog_oom.core.actions import StartUnit, StopUnit
-from watchdog_oom.core.history import Run
+from watchdog_oom.core.history import RecoveryRun
 from watchdog_oom.core.model import ServiceStatus
 from watchdog_oom.core.policy import Verb
 from watchdog_oom.core.rules.recovery.progress import WAITING, Context, Progress, Status, done, failed
@@ -16,7 +16,7 @@ STATE_SECONDS = 10.0
 DOWN = (ServiceStatus.INACTIVE, ServiceStatus.FAILED, ServiceStatus.MISSING)
 
 
-def stop(context: Context, run: Run) -> tuple[Run, Progress]:
+def stop(context: Context, run: RecoveryRun) -> tuple[RecoveryRun, Progress]:
     """Each in turn, its triggers first; what was down before the incident is not touched and not owed."""
     results: list[str] = []
     for name in context.step.names:
@@ -27,7 +27,7 @@ def stop(context: Context, run: Run) -> tuple[Run, Progress]:
     return run, done("; ".join(results))
 
 
-def start(context: Context, run: Run) -> tuple[Run, Progress]:
+def start(context: Context, run: RecoveryRun) -> tuple[RecoveryRun, Progress]:
     """Each in turn; ``start = "stopped"``: what this run stopped, last stopped first."""
     names = tuple(reversed(run.stopped)) if context.step.stopped else context.step.names
     for name in names:
@@ -41,7 +41,7 @@ def start(context: Context, run: Run) -> tuple[Run, Progress]:
     return run, done(f"active: {started}" if started else "nothing had been stopped")
 
 
-def start_all_owed(context: Context, run: Run) -> tuple[Run, Progress]:
+def start_all_owed(context: Context, run: RecoveryRun) -> tuple[RecoveryRun, Progress]:
     """The way back: what this run stopped, last stopped first. One that cannot be started keeps no other down (Law 5):
     when its time is over it stays owed, and the next has its turn."""
     given = [step.within_seconds or 0.0 for step in context.recover.steps if step.verb in (Verb.START, Verb.RESTART)]
@@ -55,14 +55,14 @@ def start_all_owed(context: Context, run: Run) -> tuple[Run, Progress]:
             continue
         elif progress.status is Status.FAILED:
             run = _pass_over(context, run, name, progress.words)
-        elif context.turn.now - run.waiting_since >= limit:
+        elif context.tick.now - run.waiting_since >= limit:
             run = _pass_over(context, run, name, f"{name} is not active after {formatting.duration(limit)}")
         else:
             return run, WAITING
     return run, done("")
 
 
-def restart(context: Context, run: Run) -> tuple[Run, Progress]:
+def restart(context: Context, run: RecoveryRun) -> tuple[RecoveryRun, Progress]:
     """Stop and start each in turn, each verified by itself."""
     for name in context.step.names:
         if name in run.done:
@@ -82,7 +82,7 @@ def restart(context: Context, run: Run) -> tuple[Run, Progress]:
     return run, done(f"restarted {', '.join(n for n in context.step.names if n not in skipped) or 'nothing'}{note}")
 
 
-def own_seconds(context: Context, run: Run) -> float:
+def own_seconds(context: Context, run: RecoveryRun) -> float:
     """The longest time that the units themselves give the verb (TimeoutStopSec and TimeoutStartSec, with a margin);
     0 where they tell none. A step without a deadline of its own leaves them at least that."""
     verb = context.step.verb
@@ -93,7 +93,7 @@ def own_seconds(context: Context, run: Run) -> float:
     return max((stop + start for stop, start in zip(stops, starts, strict=True)), default=0.0)
 
 
-def _stop_one(context: Context, run: Run, name: str) -> tuple[Run, Progress]:
+def _stop_one(context: Context, run: RecoveryRun, name: str) -> tuple[RecoveryRun, Progress]:
     if name in run.down_before and name not in run.stopped:
         return run, done(f"{name} {context.why_left(name)}, left alone")
     if name not in run.stopped:
@@ -120,7 +120,7 @@ def _stop_one(context: Context, run: Run, name: str) -> tuple[Run, Progress]:
     return run, _down_yet(context, run, name)
 
 
-def _down_yet(context: Context, run: Run, name: str) -> Progress:
+def _down_yet(context: Context, run: RecoveryRun, name: str) -> Progress:
     report, state = context.report(run, f"stop {name}"), context.state(name)
     if report is None or state is None or state.sensed_boottime < report[2]:
         return WAITING
@@ -130,7 +130,7 @@ def _down_yet(context: Context, run: Run, name: str) -> Progress:
     return WAITING if report[0] else failed(f"{name} is still {state.status}: {report[1]}")
 
 
-def _start_one(context: Context, run: Run, name: str) -> tuple[Run, Progress]:
+def _start_one(context: Context, run: RecoveryRun, name: str) -> tuple[RecoveryRun, Progress]:
     """The service and its triggers: until they are active, it is owed as well. A socket that cannot be started keeps
     its service not down."""
     state = context.state(name)
@@ -146,7 +146,7 @@ def _start_one(context: Context, run: Run, name: str) -> tuple[Run, Progress]:
         return run, WAITING
     for unit in order:
         if unit != order[0] and f"start {unit}" not in run.asked:
-            run = replace(run, since=context.turn.now)  # each unit has its own time
+            run = replace(run, since=context.tick.now)  # each unit has its own time
         run, progress = _start_unit(context, run, name, unit)
         if progress.status is Status.FAILED and _is_socket(unit):
             trouble = trouble or progress.words
@@ -157,13 +157,13 @@ def _start_one(context: Context, run: Run, name: str) -> tuple[Run, Progress]:
     return run, failed(trouble) if trouble else done(f"{name} is active")
 
 
-def _start_order(context: Context, run: Run, name: str) -> tuple[str, ...]:
+def _start_order(context: Context, run: RecoveryRun, name: str) -> tuple[str, ...]:
     """Sockets first: systemd refuses to start one whose service runs. Timers and paths last: they would start it."""
     owed = [trigger for trigger in context.service(name).triggers if trigger in run.triggers]
     return (*filter(_is_socket, owed), name, *(trigger for trigger in owed if not _is_socket(trigger)))
 
 
-def _make_room(context: Context, run: Run, name: str, first: str) -> tuple[Run, bool]:
+def _make_room(context: Context, run: RecoveryRun, name: str, first: str) -> tuple[RecoveryRun, bool]:
     """Whether the first unit can be started: a service that lost only its socket, as when the run turned back between
     the two stops, is stopped as well, since its socket cannot come back while it runs."""
     state, socket, asked = context.state(name), context.state(first), f"stop {name}" in run.asked
@@ -182,7 +182,7 @@ def _is_socket(unit: str) -> bool:
     return unit.endswith(".socket")
 
 
-def _start_unit(context: Context, run: Run, name: str, unit: str) -> tuple[Run, Progress]:
+def _start_unit(context: Context, run: RecoveryRun, name: str, unit: str) -> tuple[RecoveryRun, Progress]:
     if f"start {unit}" not in run.asked and _stop_under_way(context, run, unit):
         return run, WAITING
     target = context.service(name).unit if unit == name else unit
@@ -190,17 +190,17 @@ def _start_unit(context: Context, run: Run, name: str, unit: str) -> tuple[Run, 
     return run, _up_yet(context, run, unit) if allowed else failed(f"starting {unit} was refused")
 
 
-def _stop_under_way(context: Context, run: Run, unit: str) -> bool:
+def _stop_under_way(context: Context, run: RecoveryRun, unit: str) -> bool:
     """A start must not overtake the stop that this run, or one before a crash, has asked for."""
     if f"stop {unit}" in run.asked and context.report(run, f"stop {unit}") is None:
         return True
     state = context.state(unit)
     if state is None:
-        return context.turn.now - run.waiting_since < STATE_SECONDS
+        return context.tick.now - run.waiting_since < STATE_SECONDS
     return state.status is ServiceStatus.CHANGING
 
 
-def _up_yet(context: Context, run: Run, name: str) -> Progress:
+def _up_yet(context: Context, run: RecoveryRun, name: str) -> Progress:
     report, state = context.report(run, f"start {name}"), context.state(name)
     if report is None or state is None or state.sensed_boottime < report[2]:
         return WAITING
@@ -211,12 +211,12 @@ def _up_yet(context: Context, run: Run, name: str) -> Progress:
     return failed(f"{name} is {state.status} after its start: {report[1]}")
 
 
-def _settle(context: Context, run: Run, name: str) -> Run:
+def _settle(context: Context, run: RecoveryRun, name: str) -> RecoveryRun:
     """The service runs again: the debt is paid, and the next has its turn."""
-    return replace(run, done=run.done | {name}, since=context.turn.now,
+    return replace(run, done=run.done | {name}, since=context.tick.now,
                    stopped=tuple(other for other in run.stopped if other != name))
 
 
-def _pass_over(context: Context, run: Run, name: str, why: str) -> Run:
+def _pass_over(context: Context, run: RecoveryRun, name: str, why: str) -> RecoveryRun:
     failure = f"{run.failure}; then {why}" if run.failure else why
-    return replace(run, done=run.done | {name}, since=context.turn.now, failure=failure)
+    return replace(run, done=run.done | {name}, since=context.tick.now, failure=failure)

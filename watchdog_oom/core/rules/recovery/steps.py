@@ -5,27 +5,25 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from watchdog_oom import formatting
-from watchdog_oom.core.actions import Purge
-from watchdog_oom.core.actions import Run as RunProgram
+from watchdog_oom.core.actions import Purge, RunCommand
 from watchdog_oom.core.guard import untouchable
-from watchdog_oom.core.history import Run
+from watchdog_oom.core.history import RecoveryRun
 from watchdog_oom.core.matching import names_target
 from watchdog_oom.core.model import Process
 from watchdog_oom.core.policy import Recover, RecoveryStep, Verb
 from watchdog_oom.core.rules.kill_escalation import unkillable
 from watchdog_oom.core.rules.recovery import contain_step, service_steps, verify_step
 from watchdog_oom.core.rules.recovery.progress import WAITING, Context, Progress, Status, done, failed
-from watchdog_oom.core.tick import Turn
-from watchdog_oom.formatting import printable
+from watchdog_oom.core.tick import Tick
 
 DEFAULT_WITHIN_SECONDS = {Verb.STOP: 120.0, Verb.START: service_steps.START_SECONDS, Verb.RESTART: 240.0,
                           Verb.KILL: 60.0, Verb.FREEZE: 15.0, Verb.CONTAIN: 30.0, Verb.PURGE: 300.0, Verb.RUN: 60.0}
 KILL_GRACE_SECONDS = 10.0
 
 
-def advance(turn: Turn, recover: Recover, run: Run, step: RecoveryStep) -> tuple[Run, Progress]:
+def advance(tick: Tick, recover: Recover, run: RecoveryRun, step: RecoveryStep) -> tuple[RecoveryRun, Progress]:
     """Do one tick's worth of the step; a step that neither ends nor fails before its deadline has failed."""
-    context = Context(turn, recover, step)
+    context = Context(tick, recover, step)
     run, progress = HANDLERS[step.verb](context, run)
     if step.verb in (Verb.WAIT, Verb.VERIFY) or progress.status is not Status.WAITING:
         return run, progress
@@ -33,26 +31,26 @@ def advance(turn: Turn, recover: Recover, run: Run, step: RecoveryStep) -> tuple
     began = run.waiting_since  # start and restart: one service after the other, each with the whole time
     if step.verb not in (Verb.START, Verb.RESTART):
         began, limit = run.entered, limit * max(1, len(step.names))
-    return run, failed(f"not done within {formatting.duration(limit)}") if turn.now - began >= limit else progress
+    return run, failed(f"not done within {formatting.duration(limit)}") if tick.now - began >= limit else progress
 
 
-def _kill(context: Context, run: Run) -> tuple[Run, Progress]:
+def _kill(context: Context, run: RecoveryRun) -> tuple[RecoveryRun, Progress]:
     """End all that match until a snapshot shows none; those that guard or the kernel keep are told and passed over."""
-    turn, kept = context.turn, []
+    tick, kept = context.tick, []
     within = context.step.within_seconds or DEFAULT_WITHIN_SECONDS[Verb.KILL]
     grace = min(KILL_GRACE_SECONDS, within / 2)  # time must be left for KILL within a short deadline
     waiting = False
     for name in context.step.names:
-        named = names_target(turn.view.policy.processes[name])
-        for process in turn.view.matching(name):
-            reason = untouchable(process, turn.view, named=named)
-            if reason is None and unkillable(turn, process.id):
+        explicit = names_target(tick.view.policy.processes[name])
+        for process in tick.view.matching(name):
+            reason = untouchable(process, tick.view, explicit=explicit)
+            if reason is None and unkillable(tick, process.id):
                 reason = "it is unkillable"
             if reason is not None:
-                kept.append(f"{_who(process)}: {reason}")
+                kept.append(f"{process.label}: {reason}")
                 continue
             waiting = True
-            turn.end(process, context.rule, run.because, grace, noun=name, named=named,
+            tick.end(process, context.rule, run.because, grace, noun=name, explicit=explicit,
                      incident=run.incident)
     if waiting:
         return run, WAITING
@@ -60,27 +58,27 @@ def _kill(context: Context, run: Run) -> tuple[Run, Progress]:
     return run, done(f"no process of {', '.join(context.step.names)} lives that may be ended{left}")
 
 
-def _freeze(context: Context, run: Run) -> tuple[Run, Progress]:
+def _freeze(context: Context, run: RecoveryRun) -> tuple[RecoveryRun, Progress]:
     moving = [process for process in keep_frozen(context, run) if process.state != "T"]
     return run, WAITING if moving else done(f"all of {', '.join(context.step.names)} stand still")
 
 
-def keep_frozen(context: Context, run: Run) -> list[Process]:
+def keep_frozen(context: Context, run: RecoveryRun) -> list[Process]:
     """Ask for the freeze of everyone the step names; to be asked again each tick for as long as the run lasts."""
     asked: list[Process] = []
     for name in context.step.names:
-        named = names_target(context.turn.view.policy.processes[name])
-        asked += [process for process in context.turn.view.matching(name)
-                  if context.turn.freeze(process, context.rule, run.because, noun=name, named=named,
+        explicit = names_target(context.tick.view.policy.processes[name])
+        asked += [process for process in context.tick.view.matching(name)
+                  if context.tick.freeze(process, context.rule, run.because, noun=name, explicit=explicit,
                                          incident=run.incident)]
     return asked
 
 
-def _purge(context: Context, run: Run) -> tuple[Run, Progress]:
+def _purge(context: Context, run: RecoveryRun) -> tuple[RecoveryRun, Progress]:
     results: list[str] = []
     for name in context.step.names:
-        spool = context.turn.view.policy.spools[name]
-        most = min(spool.limit or context.turn.budget.purge_entries, context.turn.budget.purge_entries)
+        spool = context.tick.view.policy.spools[name]
+        most = min(spool.limit or context.tick.budget.purge_entries, context.tick.budget.purge_entries)
         run, allowed = context.ask(run, name, Purge(name, most))
         report = context.report(run, name)
         if not allowed:
@@ -90,7 +88,7 @@ def _purge(context: Context, run: Run) -> tuple[Run, Progress]:
         ok, told, at = report
         if not ok:
             return run, failed(told)
-        state = context.turn.view.snapshot.spools.get(name)
+        state = context.tick.view.snapshot.spools.get(name)
         if state is None or state.scanned_boottime <= at:
             return run, WAITING
         if state.problem is not None:
@@ -99,9 +97,9 @@ def _purge(context: Context, run: Run) -> tuple[Run, Progress]:
     return run, done("; ".join(results))
 
 
-def _run(context: Context, run: Run) -> tuple[Run, Progress]:
+def _run(context: Context, run: RecoveryRun) -> tuple[RecoveryRun, Progress]:
     limit = context.step.within_seconds or DEFAULT_WITHIN_SECONDS[Verb.RUN]
-    run, allowed = context.ask(run, "run", RunProgram(context.step.argv, limit))
+    run, allowed = context.ask(run, "run", RunCommand(context.step.argv, limit))
     if not allowed:
         return run, failed("it was refused")
     report = context.report(run, "run")
@@ -111,17 +109,13 @@ def _run(context: Context, run: Run) -> tuple[Run, Progress]:
     return run, done(told) if ok else failed(told)
 
 
-def _wait(context: Context, run: Run) -> tuple[Run, Progress]:
-    waited = context.turn.now - run.entered
+def _wait(context: Context, run: RecoveryRun) -> tuple[RecoveryRun, Progress]:
+    waited = context.tick.now - run.entered
     limit = context.step.within_seconds or 0.0
     return run, done(f"waited {formatting.duration(limit)}") if waited >= limit else WAITING
 
 
-def _who(process: Process) -> str:
-    return f"{printable(process.comm)}[{process.pid}]"
-
-
-HANDLERS: dict[Verb, Callable[[Context, Run], tuple[Run, Progress]]] = {
+HANDLERS: dict[Verb, Callable[[Context, RecoveryRun], tuple[RecoveryRun, Progress]]] = {
     Verb.STOP: service_steps.stop, Verb.START: service_steps.start, Verb.RESTART: service_steps.restart,
     Verb.VERIFY: verify_step.verify, Verb.KILL: _kill, Verb.FREEZE: _freeze,
     Verb.CONTAIN: contain_step.contain, Verb.PURGE: _purge,

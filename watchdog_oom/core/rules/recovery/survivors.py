@@ -7,17 +7,16 @@ the rest would keep its files, its ports and its memory.
 from __future__ import annotations
 
 from watchdog_oom.core.guard import untouchable
-from watchdog_oom.core.history import Run
+from watchdog_oom.core.history import RecoveryRun
 from watchdog_oom.core.model import Process, ServiceState
 from watchdog_oom.core.rules.kill_escalation import unkillable
 from watchdog_oom.core.rules.recovery.progress import WAITING, Context, Progress, done
-from watchdog_oom.formatting import printable
 
 GRACE_SECONDS = 10.0
 STOP_SECONDS = 120.0
 
 
-def end_survivors(context: Context, run: Run, name: str, state: ServiceState) -> Progress:
+def end_survivors(context: Context, run: RecoveryRun, name: str, state: ServiceState) -> Progress:
     """Done when a state tells of none that may be ended; those that guard or the kernel keep are told, passed over."""
     kept: list[str] = []
     waiting = False
@@ -29,23 +28,23 @@ def end_survivors(context: Context, run: Run, name: str, state: ServiceState) ->
             waiting = True
         if process is None:
             continue
-        who = f"{printable(process.comm)}[{process.pid}]"
+        who = process.label
         if reason is not None:
             kept.append(f"{who}: {reason}")
             continue
         because = (f"{who} outlived the stop of {name}", *run.because)
-        context.turn.end(process, context.rule, because, grace, incident=run.incident)
+        context.tick.end(process, context.rule, because, grace, incident=run.incident)
     return WAITING if waiting else done(f"; of it is left: {', '.join(kept)}" if kept else "")
 
 
 def _the_same(context: Context, pid: int, state: ServiceState) -> Process | None:
     """The process that the state tells of. One that began since then only has its number (Law 1)."""
-    process = context.turn.view.snapshot.processes.get(pid)
+    process = context.tick.view.snapshot.processes.get(pid)
     if process is None or process.dead or process.started_boottime > state.sensed_boottime:
         return None
     return process
 
 
 def _out_of_reach(context: Context, process: Process) -> str | None:
-    reason = untouchable(process, context.turn.view)
-    return "it is unkillable" if reason is None and unkillable(context.turn, process.id) else reason
+    reason = untouchable(process, context.tick.view)
+    return "it is unkillable" if reason is None and unkillable(context.tick, process.id) else reason

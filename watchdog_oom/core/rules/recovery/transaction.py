@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from typing import assert_never
 
-from watchdog_oom.core.history import Phase, Recovery, Run
+from watchdog_oom.core.history import Phase, Recovery, RecoveryRun
 from watchdog_oom.core.model import ServiceStatus
 from watchdog_oom.core.policy import Recover, RecoveryStep, Verb
 from watchdog_oom.core.rules.recovery import contain_step, service_steps, steps
 from watchdog_oom.core.rules.recovery.progress import Context, Progress, Status
-from watchdog_oom.core.tick import Turn
+from watchdog_oom.core.tick import Tick
 from watchdog_oom.lean_dataclasses import replace
 
 SUCCESS = "success"
@@ -22,35 +22,35 @@ CHANGING_SECONDS = 10.0
 COMPENSATION = RecoveryStep(Verb.START, stopped=True)
 
 
-def advance(turn: Turn, recover: Recover, state: Recovery) -> Recovery:
+def advance(tick: Tick, recover: Recover, state: Recovery) -> Recovery:
     """The recovery after this tick."""
     if state.run is None:
         return state
-    run = _absorb(turn, state.run)
+    run = _absorb(tick, state.run)
     if run.phase is not Phase.COMPENSATE and run.steps != recover.steps:
-        run = fail(run, "its policy was changed", turn.now)
-    turn.watch(*_units(Context(turn, recover, COMPENSATION), run), soon=True)
+        run = fail(run, "its policy was changed", tick.now)
+    tick.watch(*_units(Context(tick, recover, COMPENSATION), run), often=True)
     match run.phase:
         case Phase.SURVEY:
-            return replace(state, run=_survey(turn, recover, run))
+            return replace(state, run=_survey(tick, recover, run))
         case Phase.STEPS:
-            run = _steps(turn, recover, run)
-            return replace(state, run=run) if run.phase is Phase.STEPS else _compensate(turn, recover, state, run)
+            run = _steps(tick, recover, run)
+            return replace(state, run=run) if run.phase is Phase.STEPS else _compensate(tick, recover, state, run)
         case Phase.COMPENSATE:
-            return _compensate(turn, recover, state, run)
+            return _compensate(tick, recover, state, run)
         case _:
             assert_never(run.phase)
 
 
-def fail(run: Run, why: str | None, now: float) -> Run:
-    """Turn to compensation. What is still asked of the service manager is remembered, so that nothing overtakes it."""
+def fail(run: RecoveryRun, why: str | None, now: float) -> RecoveryRun:
+    """Tick to compensation. What is still asked of the service manager is remembered, so that nothing overtakes it."""
     return replace(run, phase=Phase.COMPENSATE, failure=why, entered=now, since=now, done=frozenset())
 
 
-def _absorb(turn: Turn, run: Run) -> Run:
+def _absorb(tick: Tick, run: RecoveryRun) -> RecoveryRun:
     asked = set(run.asked.values())
     news = {report.intent_id: (report.ok, report.words, report.boottime)
-            for report in turn.view.snapshot.reports if report.intent_id in asked}
+            for report in tick.view.snapshot.reports if report.intent_id in asked}
     return replace(run, told={**run.told, **news}) if news else run
 
 
@@ -59,69 +59,69 @@ def services_in_steps(recover: Recover) -> set[str]:
     return {name for step in recover.steps if step.verb in verbs for name in step.names}
 
 
-def _units(context: Context, run: Run) -> set[str]:
+def _units(context: Context, run: RecoveryRun) -> set[str]:
     """Whose states the run needs: its services, and by unit name the triggers of them."""
     services = services_in_steps(context.recover) | set(run.stopped)
     return services | {trigger for name in services for trigger in context.service(name).triggers}
 
 
-def _survey(turn: Turn, recover: Recover, run: Run) -> Run:
+def _survey(tick: Tick, recover: Recover, run: RecoveryRun) -> RecoveryRun:
     """Learn who is down already: the operator's will, which the recovery respects unless a death explains it."""
-    names = _units(Context(turn, recover, COMPENSATION), run)
-    states = {name: turn.view.snapshot.services.get(name) for name in names}
+    names = _units(Context(tick, recover, COMPENSATION), run)
+    states = {name: tick.view.snapshot.services.get(name) for name in names}
     fresh = {name: s for name, s in states.items() if s is not None and s.sensed_boottime >= run.opened}
-    waited = turn.now - run.opened
+    waited = tick.now - run.opened
     if len(fresh) < len(names):
         unknown = ", ".join(sorted(names - set(fresh)))
         late = waited >= SURVEY_SECONDS
-        return fail(run, f"the service manager does not tell the state of {unknown}", turn.now) if late else run
+        return fail(run, f"the service manager does not tell the state of {unknown}", tick.now) if late else run
     if waited < CHANGING_SECONDS and any(s.status is ServiceStatus.CHANGING for s in fresh.values()):
         return run  # it may be the operator who is stopping it just now
     down = {name for name, s in fresh.items() if s.status is ServiceStatus.INACTIVE} - run.revive
     down -= {*run.stopped, *run.triggers}
     missing = {name for name, s in fresh.items() if s.status is ServiceStatus.MISSING}
-    return replace(run, phase=Phase.STEPS, entered=turn.now, since=turn.now, down_before=frozenset(down | missing))
+    return replace(run, phase=Phase.STEPS, entered=tick.now, since=tick.now, down_before=frozenset(down | missing))
 
 
-def _steps(turn: Turn, recover: Recover, run: Run) -> Run:
+def _steps(tick: Tick, recover: Recover, run: RecoveryRun) -> RecoveryRun:
     """Advance through as many steps as are done in this snapshot; a step that has asked for something waits. After the
     last one, what it stopped and no step has started is started as well."""
     for earlier in recover.steps[:run.index]:
         if earlier.verb is Verb.FREEZE:
-            steps.keep_frozen(Context(turn, recover, earlier), run)
+            steps.keep_frozen(Context(tick, recover, earlier), run)
         if earlier.verb is Verb.CONTAIN:
-            contain_step.keep(Context(turn, recover, earlier), run)
+            contain_step.keep(Context(tick, recover, earlier), run)
     while run.index < len(recover.steps):
         step = recover.steps[run.index]
-        run, progress = steps.advance(turn, recover, run, step)
+        run, progress = steps.advance(tick, recover, run, step)
         match progress.status:
             case Status.WAITING:
                 return run
             case Status.FAILED:
-                return fail(run, f"{step}: {progress.words}", turn.now)
+                return fail(run, f"{step}: {progress.words}", tick.now)
             case Status.DONE:
-                _tell(turn, recover, run, step, progress)
-                run = replace(run, index=run.index + 1, entered=turn.now, since=turn.now, asked={}, told={},
+                _tell(tick, recover, run, step, progress)
+                run = replace(run, index=run.index + 1, entered=tick.now, since=tick.now, asked={}, told={},
                               done=frozenset(), active_since=None, active_pid=0)
-    return fail(run, None, turn.now)
+    return fail(run, None, tick.now)
 
 
-def _tell(turn: Turn, recover: Recover, run: Run, step: RecoveryStep, progress: Progress) -> None:
-    turn.note(f"recover.{recover.name}", f"verified: {progress.words}", incident=run.incident,
-              step=f"{run.index + 1}. {step}", took_seconds=round(turn.now - run.entered, 3))
+def _tell(tick: Tick, recover: Recover, run: RecoveryRun, step: RecoveryStep, progress: Progress) -> None:
+    tick.note(f"recover.{recover.name}", f"verified: {progress.words}", incident=run.incident,
+              action=f"{run.index + 1}. {step}", took_seconds=round(tick.now - run.entered, 3))
 
 
-def _compensate(turn: Turn, recover: Recover, state: Recovery, run: Run) -> Recovery:
-    run, progress = service_steps.start_all_owed(Context(turn, recover, COMPENSATION), run)
-    return replace(state, run=run) if progress.status is Status.WAITING else _finish(turn, recover, state, run)
+def _compensate(tick: Tick, recover: Recover, state: Recovery, run: RecoveryRun) -> Recovery:
+    run, progress = service_steps.start_all_owed(Context(tick, recover, COMPENSATION), run)
+    return replace(state, run=run) if progress.status is Status.WAITING else _finish(tick, recover, state, run)
 
 
-def _finish(turn: Turn, recover: Recover, state: Recovery, run: Run) -> Recovery:
+def _finish(tick: Tick, recover: Recover, state: Recovery, run: RecoveryRun) -> Recovery:
     """Close the incident. Services that could not be started stay owed and call for another attempt."""
     result = SUCCESS if run.failure is None else f"failed: {run.failure}"
     back = "" if run.failure is None or run.stopped else "; everything it had stopped runs again"
     owing = f"; still down: {', '.join(run.stopped)}" if run.stopped else ""
-    turn.note(f"recover.{recover.name}", f"closed: {result}{back}{owing}", because=run.because, incident=run.incident,
-              took_seconds=round(turn.now - run.opened, 3))
-    return replace(state, run=None, ended=turn.now, last_result=result, unhelped=state.unhelped + 1, owed=run.stopped,
+    tick.note(f"recover.{recover.name}", f"closed: {result}{back}{owing}", because=run.because, incident=run.incident,
+              took_seconds=round(tick.now - run.opened, 3))
+    return replace(state, run=None, ended=tick.now, last_result=result, unhelped=state.unhelped + 1, owed=run.stopped,
                    owed_triggers=run.triggers)

@@ -10,42 +10,42 @@ from watchdog_oom.core.actions import NoteKind
 from watchdog_oom.core.condition import Finding, verdict
 from watchdog_oom.core.conditions.kernel import KernelOomKill
 from watchdog_oom.core.conditions.service import ServiceFailed
-from watchdog_oom.core.history import Phase, Recovery, Run
+from watchdog_oom.core.history import Phase, Recovery, RecoveryRun
 from watchdog_oom.core.policy import Clause, Mode, Recover, Verb
 from watchdog_oom.core.rules.recovery import transaction
-from watchdog_oom.core.tick import Turn
+from watchdog_oom.core.tick import Tick
 from watchdog_oom.core.view import View
 from watchdog_oom.lean_dataclasses import replace
 
 BACKOFF_CEILING_SECONDS = 3600.0
 
 
-def apply(turn: Turn) -> None:
-    for recover in (*turn.view.policy.recovers.values(), *_abolished(turn)):
-        state = turn.recoveries.get(recover.name, Recovery())
-        turn.watch(*_services_in_clauses(recover))
+def apply(tick: Tick) -> None:
+    for recover in (*tick.view.policy.recovers.values(), *_abolished(tick)):
+        state = tick.recoveries.get(recover.name, Recovery())
+        tick.watch(*_services_in_clauses(recover))
         if state.run is not None:
-            state = transaction.advance(turn, recover, state)
-        elif not turn.before.stopping:
-            state = _idle(turn, recover, state)
-        turn.recoveries[recover.name] = state
+            state = transaction.advance(tick, recover, state)
+        elif not tick.before.stopping:
+            state = _idle(tick, recover, state)
+        tick.recoveries[recover.name] = state
 
 
-def _abolished(turn: Turn) -> list[Recover]:
+def _abolished(tick: Tick) -> list[Recover]:
     """Recoveries that the policy no longer has, for as long as they owe anything: rules of nothing but that (Law 5)."""
-    return [Recover(name, when=(), steps=()) for name, state in turn.recoveries.items()
-            if name not in turn.view.policy.recovers and (state.run is not None or state.owed)]
+    return [Recover(name, when=(), steps=()) for name, state in tick.recoveries.items()
+            if name not in tick.view.policy.recovers and (state.run is not None or state.owed)]
 
 
-def compensate_all(turn: Turn, why: str) -> None:
+def compensate_all(tick: Tick, why: str) -> None:
     """The daemon stops: every running transaction turns to starting again what it stopped (Law 5)."""
-    for name, state in turn.recoveries.items():
+    for name, state in tick.recoveries.items():
         if state.run is not None and state.run.phase is not Phase.COMPENSATE:
-            turn.recoveries[name] = replace(state, run=transaction.fail(state.run, why, turn.now))
+            tick.recoveries[name] = replace(state, run=transaction.fail(state.run, why, tick.now))
 
 
-def running(turn: Turn) -> bool:
-    return any(state.run is not None for state in turn.recoveries.values())
+def running(tick: Tick) -> bool:
+    return any(state.run is not None for state in tick.recoveries.values())
 
 
 def clause_findings(clause: Clause, view: View) -> tuple[Finding, ...]:
@@ -58,66 +58,74 @@ def wait_seconds(recover: Recover, state: Recovery) -> float:
     return max(recover.cooldown_seconds, min(doubled, BACKOFF_CEILING_SECONDS))
 
 
-def _idle(turn: Turn, recover: Recover, state: Recovery) -> Recovery:
-    state = _rearm(turn, recover, state)
-    fired, calm = _fired(turn, recover, state)
-    resting = state.ended is not None and turn.now - state.ended < wait_seconds(recover, state)
+def _idle(tick: Tick, recover: Recover, state: Recovery) -> Recovery:
+    state = _rearm(tick, recover, state)
+    fired, calm = _fired(tick, recover, state)
+    resting = state.ended is not None and tick.now - state.ended < wait_seconds(recover, state)
     if calm and not resting and not state.owed and state.unhelped and state.last_result == transaction.SUCCESS:
         state = replace(state, unhelped=0)
     if fired and (recover.mode is Mode.OBSERVE
-                  or not recover.hours.contain(turn.view.snapshot.clock.local_minute)):
-        _only_report(turn, recover, fired)
+                  or not recover.hours.contain(tick.view.snapshot.clock.local_minute)):
+        _only_report(tick, recover, fired)
         fired = ()
     because = fired or tuple(f"{name} was stopped by this recovery and could not be started again"
                              for name in state.owed)
     if not because:
         return state
     if state.held_since is not None or len(state.started) >= recover.attempts:
-        return _hold(turn, recover, state, because)
-    return state if resting else _open(turn, recover, state, because, only_debts=not fired)
+        return _hold(tick, recover, state, because)
+    return state if resting else _open(tick, recover, state, because, only_debts=not fired)
 
 
-def _open(turn: Turn, recover: Recover, state: Recovery, because: tuple[str, ...], *, only_debts: bool) -> Recovery:
+def _open(tick: Tick, recover: Recover, state: Recovery, because: tuple[str, ...], *, only_debts: bool) -> Recovery:
     """Begin a run, which takes over what an earlier one owes; ``only_debts``: nothing else calls for it."""
-    run = Run(incident=turn.new_id(recover.name), because=because, opened=turn.now, entered=turn.now, since=turn.now,
-              steps=recover.steps, stopped=state.owed, triggers=state.owed_triggers,
-              revive=_revivable(turn, recover, state))
-    heard_until = turn.now
+    run = RecoveryRun(
+        incident=tick.new_id(recover.name),
+        because=because,
+        opened=tick.now,
+        entered=tick.now,
+        since=tick.now,
+        steps=recover.steps,
+        stopped=state.owed,
+        triggers=state.owed_triggers,
+        revive=_revivable(tick, recover, state),
+    )
+    heard_until = tick.now
     if only_debts:
-        run, heard_until = transaction.fail(run, None, turn.now), state.kills_heard_until
-    turn.note(f"recover.{recover.name}", "opened", because=because, incident=run.incident)
-    turn.watch(*transaction.services_in_steps(recover), *run.stopped, soon=True)
-    return replace(state, run=run, started=(*state.started, turn.now), owed=(), owed_triggers=(),
+        run, heard_until = transaction.fail(run, None, tick.now), state.kills_heard_until
+    tick.note(f"recover.{recover.name}", "opened", because=because, incident=run.incident)
+    tick.watch(*transaction.services_in_steps(recover), *run.stopped, often=True)
+    return replace(state, run=run, started=(*state.started, tick.now), owed=(), owed_triggers=(),
                    kills_heard_until=heard_until)
 
 
-def _fired(turn: Turn, recover: Recover, state: Recovery) -> tuple[tuple[str, ...], bool]:
+def _fired(tick: Tick, recover: Recover, state: Recovery) -> tuple[tuple[str, ...], bool]:
     """The evidence of the first clause that has held for long enough, and whether no clause holds at all."""
-    view = _hearing(turn, state)
+    view = _hearing(tick, state)
     fired: tuple[str, ...] = ()
     calm = True
     for index, clause in enumerate(recover.when):
         findings = clause_findings(clause, view)
         holds = verdict(findings)
         calm = calm and holds is False
-        ripe = turn.held_long_enough(f"recover.{recover.name} when {index}", holds, clause.for_seconds)
+        ripe = tick.sustained(f"recover.{recover.name} when {index}", holds, clause.for_seconds)
         if ripe and not fired:
             lasting = f" (for {formatting.duration(clause.for_seconds)})" if clause.for_seconds else ""
             fired = tuple(finding.words + lasting for finding in findings)
     return fired, calm
 
 
-def _hearing(turn: Turn, state: Recovery) -> View:
-    return turn.view.hearing(tuple(kill for kill in turn.kernel_kills if kill.boottime > state.kills_heard_until))
+def _hearing(tick: Tick, state: Recovery) -> View:
+    return tick.view.hearing(tuple(kill for kill in tick.kernel_kills if kill.boottime > state.kills_heard_until))
 
 
-def _revivable(turn: Turn, recover: Recover, state: Recovery) -> frozenset[str]:
+def _revivable(tick: Tick, recover: Recover, state: Recovery) -> frozenset[str]:
     """Services that may be started although they were down when the run began: a death, not an operator, explains it.
 
     systemd tells the dead (failed) from the stopped (inactive). The LSB interface does not, so there a kernel kill of
     the very process that the rule names must do.
     """
-    view = _hearing(turn, state)
+    view = _hearing(tick, state)
     revive: set[str] = set()
     for condition in (condition for clause in recover.when for condition in clause.conditions):
         if isinstance(condition, ServiceFailed) and condition.find(view).holds:
@@ -127,29 +135,29 @@ def _revivable(turn: Turn, recover: Recover, state: Recovery) -> frozenset[str]:
     return frozenset(revive)
 
 
-def _only_report(turn: Turn, recover: Recover, because: tuple[str, ...]) -> None:
+def _only_report(tick: Tick, recover: Recover, because: tuple[str, ...]) -> None:
     why = "observed only" if recover.mode is Mode.OBSERVE else f"outside its hours ({recover.hours})"
-    if turn.first_time(f"recover.{recover.name} reports"):
+    if tick.rate_limit(f"recover.{recover.name} reports"):
         would = ", ".join(str(step) for step in recover.steps)
-        turn.note(f"recover.{recover.name}", f"{why}: would {would}", because=because)
+        tick.note(f"recover.{recover.name}", f"{why}: would {would}", because=because)
 
 
-def _hold(turn: Turn, recover: Recover, state: Recovery, because: tuple[str, ...]) -> Recovery:
-    if turn.first_time(f"recover.{recover.name} held") or state.held_since is None:
+def _hold(tick: Tick, recover: Recover, state: Recovery, because: tuple[str, ...]) -> Recovery:
+    if tick.rate_limit(f"recover.{recover.name} held") or state.held_since is None:
         per = formatting.duration(recover.per_seconds)
-        turn.note(f"recover.{recover.name}", because=because,
+        tick.note(f"recover.{recover.name}", because=because,
                   result=f"held: {formatting.count(len(state.started), 'attempt')} in {per} did not help; "
                          f"look at it, it is tried again after {per}")
-    return state if state.held_since is not None else replace(state, held_since=turn.now)
+    return state if state.held_since is not None else replace(state, held_since=tick.now)
 
 
-def _rearm(turn: Turn, recover: Recover, state: Recovery) -> Recovery:
-    started = tuple(at for at in state.started if turn.now - at < recover.per_seconds)
+def _rearm(tick: Tick, recover: Recover, state: Recovery) -> Recovery:
+    started = tuple(at for at in state.started if tick.now - at < recover.per_seconds)
     if state.held_since is None:
         return state if started == state.started else replace(state, started=started)
-    if turn.now - state.held_since < recover.per_seconds:
+    if tick.now - state.held_since < recover.per_seconds:
         return state
-    turn.note(f"recover.{recover.name}", "re-armed after the hold", kind=NoteKind.INCIDENT)
+    tick.note(f"recover.{recover.name}", "re-armed after the hold", kind=NoteKind.INCIDENT)
     return replace(state, started=(), held_since=None, unhelped=0)
 
 

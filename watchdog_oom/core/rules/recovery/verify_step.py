@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from watchdog_oom import formatting
 from watchdog_oom.core.actions import Probe
-from watchdog_oom.core.history import Run
+from watchdog_oom.core.history import RecoveryRun
 from watchdog_oom.core.model import ServiceStatus
 from watchdog_oom.core.rules.recovery.progress import WAITING, Context, Progress, Status, done, failed
 from watchdog_oom.lean_dataclasses import replace
@@ -13,7 +13,7 @@ PROBE_PAUSE_SECONDS = 1.0
 VERIFY_SECONDS = 60.0
 
 
-def verify(context: Context, run: Run) -> tuple[Run, Progress]:
+def verify(context: Context, run: RecoveryRun) -> tuple[RecoveryRun, Progress]:
     """Active, with the same main process for ``stable_for``, and the probe answers."""
     results: list[str] = []
     for name in context.step.names:
@@ -23,29 +23,29 @@ def verify(context: Context, run: Run) -> tuple[Run, Progress]:
         if progress.status is not Status.DONE:
             return run, progress
         results.append(progress.words)
-        run = replace(run, done=run.done | {name}, active_since=None, active_pid=0, since=context.turn.now)
+        run = replace(run, done=run.done | {name}, active_since=None, active_pid=0, since=context.tick.now)
     return run, done("; ".join(results) or "verified")
 
 
-def _verify_one(context: Context, run: Run, name: str) -> tuple[Run, Progress]:
+def _verify_one(context: Context, run: RecoveryRun, name: str) -> tuple[RecoveryRun, Progress]:
     service, state = context.service(name), context.state(name)
     if name in run.down_before and name not in run.stopped:
         return run, done(f"{name} {context.why_left(name)}, nothing to verify")
     limit = context.step.within_seconds or (service.probe.within_seconds if service.probe else VERIFY_SECONDS)
-    expired = context.turn.now - run.waiting_since >= limit + service.stable_for_seconds
+    expired = context.tick.now - run.waiting_since >= limit + service.stable_for_seconds
     if state is None or state.sensed_boottime < run.waiting_since or state.status is ServiceStatus.UNKNOWN:
         return run, _late(expired, f"the state of {name} is not known after {formatting.duration(limit)}")  # Law 10
     if state.status is not ServiceStatus.ACTIVE:
         run = replace(_forget_probe(run, name), active_since=None)
         return run, _late(expired, f"{name} is {state.status} after {formatting.duration(limit)}")
     if run.active_since is None or (state.main_pid and state.main_pid != run.active_pid):
-        run = replace(_forget_probe(run, name), active_since=context.turn.now, active_pid=state.main_pid)
-    if run.active_since is None or context.turn.now - run.active_since < service.stable_for_seconds:
+        run = replace(_forget_probe(run, name), active_since=context.tick.now, active_pid=state.main_pid)
+    if run.active_since is None or context.tick.now - run.active_since < service.stable_for_seconds:
         return run, _late(expired, f"{name} is not stable")
     return _probe(context, run, name, expired=expired) if service.probe else (run, done(f"{name} is active and stable"))
 
 
-def _probe(context: Context, run: Run, name: str, *, expired: bool) -> tuple[Run, Progress]:
+def _probe(context: Context, run: RecoveryRun, name: str, *, expired: bool) -> tuple[RecoveryRun, Progress]:
     key = f"probe {name}"
     run, _ = context.ask(run, key, Probe(name))
     report = context.report(run, key)
@@ -54,12 +54,12 @@ def _probe(context: Context, run: Run, name: str, *, expired: bool) -> tuple[Run
     ok, told, at = report
     if ok:
         return run, done(f"{name} is active, stable and answers: {told}")
-    if context.turn.now - at >= PROBE_PAUSE_SECONDS:
+    if context.tick.now - at >= PROBE_PAUSE_SECONDS:
         run = _forget_probe(run, name)
     return run, _late(expired, f"{name} does not answer: {told}")
 
 
-def _forget_probe(run: Run, name: str) -> Run:
+def _forget_probe(run: RecoveryRun, name: str) -> RecoveryRun:
     """The next tick asks again: what one main process answered says nothing of the next."""
     return replace(run, asked={key: value for key, value in run.asked.items() if key != f"probe {name}"})
 

@@ -10,8 +10,8 @@ import select
 import socket
 from contextlib import suppress
 
-from watchdog_oom.host.services.dbus.events import Answered, Disconnected, Event, Place, Unanswered
-from watchdog_oom.host.services.dbus.wire import Call, Failure, Heard, Inbox, Reply, WireError, encode, greeting
+from watchdog_oom.host.services.dbus.events import Answered, BusAddress, Disconnected, Event, Unanswered
+from watchdog_oom.host.services.dbus.wire import BusSignal, Call, Failure, Inbox, Reply, WireError, encode, greeting
 from watchdog_oom.lean_dataclasses import dataclass
 
 WELCOME_SECONDS = 8.0
@@ -31,11 +31,11 @@ class _Waiting:
     sent: bool = False
 
 
-class Link:
+class BusConnection:
     """At most one connection, to the first of ``places`` that answers. ``fileno()`` is readable when ``poll`` has
     something to do; it stays the same over all connections. All moments are seconds of CLOCK_BOOTTIME."""
 
-    def __init__(self, places: tuple[Place, ...], signals: frozenset[str] = frozenset()) -> None:
+    def __init__(self, places: tuple[BusAddress, ...], signals: frozenset[str] = frozenset()) -> None:
         self._places = places
         self._signals = signals
         self._epoll = select.epoll()
@@ -117,7 +117,7 @@ class Link:
                     return
 
     def _next_place(self, words: str, now: float, *, silent: bool) -> bool:
-        """Turn to the next place; after the last one wait, longer each time, and hand back what was not sent."""
+        """Tick to the next place; after the last one wait, longer each time, and hand back what was not sent."""
         self._tried_silent = self._tried_silent or silent
         self._place = (self._place + 1) % len(self._places)
         if self._place:
@@ -159,8 +159,8 @@ class Link:
             self._opening.append(self._serial)
             self._outgoing += encode(call, self._serial)
 
-    def _take(self, message: Reply | Failure | Heard, now: float) -> None:
-        if isinstance(message, Heard):
+    def _take(self, message: Reply | Failure | BusSignal, now: float) -> None:
+        if isinstance(message, BusSignal):
             if self._ready and message.sender == self._owner:
                 self._events.append(message)
         elif message.serial in self._opening:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TypeAlias
 
-from watchdog_oom.host.services.dbus.wire import Call, Failure, Heard, Reply
+from watchdog_oom.host.services.dbus.wire import BusSignal, Call, Failure, Reply
 from watchdog_oom.lean_dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class BusAddress:
     """A socket, and what is asked first there: before those calls are answered, no other is sent.
 
     Signals are believed only from whoever answered the last of them.
@@ -45,4 +45,4 @@ class Disconnected:
     words: str
 
 
-Event: TypeAlias = Answered | Unanswered | Heard | Disconnected
+Event: TypeAlias = Answered | Unanswered | BusSignal | Disconnected

@@ -63,7 +63,7 @@ class Failure:
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class BusSignal:
     """A signal."""
 
     path: str
@@ -72,7 +72,7 @@ class Heard:
     sender: str | None = None
 
 
-Incoming: TypeAlias = Reply | Failure | Heard
+Incoming: TypeAlias = Reply | Failure | BusSignal
 
 
 def greeting() -> bytes:
@@ -163,6 +163,6 @@ class Inbox:
                 text = body[0] if body and isinstance(body[0], str) else ""
                 return Failure(fields.get(HeaderFields.reply_serial, 0), fields.get(HeaderFields.error_name, ""), text)
             case MessageType.signal:
-                return Heard(fields.get(HeaderFields.path, ""), fields[HeaderFields.member], body, sender)
+                return BusSignal(fields.get(HeaderFields.path, ""), fields[HeaderFields.member], body, sender)
             case _:
                 return None

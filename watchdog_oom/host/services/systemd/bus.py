@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from watchdog_oom.core.model import ServiceState, ServiceStatus
-from watchdog_oom.host.services.dbus.connection import Link
-from watchdog_oom.host.services.dbus.events import Answered, Event, Place, Unanswered
+from watchdog_oom.host.services.dbus.connection import BusConnection
+from watchdog_oom.host.services.dbus.events import Answered, BusAddress, Event, Unanswered
 from watchdog_oom.host.services.dbus.wire import Failure, Reply
 from watchdog_oom.host.services.manager import JobEnd
 from watchdog_oom.host.services.names import one_line
@@ -28,8 +28,8 @@ class SystemdBus:
     below. A unit's group is remembered, since systemd may forget it as soon as the unit is down, whoever still lives in
     it."""
 
-    def __init__(self, places: tuple[Place, ...], *, cgroups: str = CGROUPS, root: str = "/") -> None:
-        self._link = Link(places, frozenset({JOB_REMOVED}))
+    def __init__(self, places: tuple[BusAddress, ...], *, cgroups: str = CGROUPS, root: str = "/") -> None:
+        self._link = BusConnection(places, frozenset({JOB_REMOVED}))
         self._jobs = SystemdJobs(self._link)
         self._bounds = SystemdBounds(self._link)
         self._cgroups = cgroups

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from watchdog_oom.host.services.dbus.events import Place
+from watchdog_oom.host.services.dbus.events import BusAddress
 from watchdog_oom.host.services.dbus.wire import Call
 from watchdog_oom.host.services.names import full_name
 from watchdog_oom.host.services.systemd.unit_properties import unit_path
@@ -19,7 +19,7 @@ _BUS = "org.freedesktop.DBus"
 _MODE = "fail"
 
 
-def places(root: str = "/") -> tuple[Place, ...]:
+def places(root: str = "/") -> tuple[BusAddress, ...]:
     """Where systemd can be asked: directly, which is root's alone and needs no dbus-daemon; else over the system bus.
 
     PID 1 speaks no Hello on its own socket, and resets the connection at one.
@@ -28,8 +28,8 @@ def places(root: str = "/") -> tuple[Place, ...]:
     hello = Call(_BUS, "/org/freedesktop/DBus", _BUS, "Hello")
     listen = Call(_BUS, "/org/freedesktop/DBus", _BUS, "AddMatch", "s", (match,))
     subscribe = _call("Subscribe")
-    return (Place(os.path.join(root, "run/systemd/private"), (subscribe,)),
-            Place(os.path.join(root, "run/dbus/system_bus_socket"), (hello, listen, subscribe)))
+    return (BusAddress(os.path.join(root, "run/systemd/private"), (subscribe,)),
+            BusAddress(os.path.join(root, "run/dbus/system_bus_socket"), (hello, listen, subscribe)))
 
 
 def get_all(unit: str) -> Call:

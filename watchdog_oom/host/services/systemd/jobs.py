@@ -10,9 +10,9 @@ from enum import StrEnum
 from typing import assert_never
 
 from watchdog_oom import formatting
-from watchdog_oom.host.services.dbus.connection import Link
+from watchdog_oom.host.services.dbus.connection import BusConnection
 from watchdog_oom.host.services.dbus.events import Answered, Disconnected, Event, Unanswered
-from watchdog_oom.host.services.dbus.wire import Call, Failure, Heard, Reply
+from watchdog_oom.host.services.dbus.wire import BusSignal, Call, Failure, Reply
 from watchdog_oom.host.services.manager import JobEnd
 from watchdog_oom.host.services.names import full_name
 from watchdog_oom.host.services.systemd.calls import get_all, job_state, reset_failed, start_unit, stop_unit
@@ -44,7 +44,7 @@ class _Ask(StrEnum):
 
 
 @dataclass(slots=True)
-class _Job:
+class _BusJob:
     """``path`` is the job's once it is known, ``result`` its end's once that is; ``pending`` are our calls."""
 
     key: str
@@ -66,9 +66,9 @@ class _Job:
 class SystemdJobs:
     """All jobs under way, by key. It speaks through ``link``, and is told what comes by ``take``."""
 
-    def __init__(self, link: Link) -> None:
+    def __init__(self, link: BusConnection) -> None:
         self._link = link
-        self._jobs: dict[str, _Job] = {}
+        self._jobs: dict[str, _BusJob] = {}
         self._ended: list[JobEnd] = []
         self._early: dict[str, str] = {}
         self._resets: dict[tuple[str, str], None] = {}
@@ -84,7 +84,7 @@ class SystemdJobs:
     def begin(self, key: str, verb: str, unit: str, now: float, *, seconds: float, incident: str) -> None:
         """Ask systemd to ``stop`` or ``start`` a unit. ``seconds`` is the deadline where the unit tells none itself;
         in one incident the failures of one unit are forgotten once."""
-        job = _Job(key, verb, unit, incident or key, now, now + seconds, now + ANSWER_SECONDS, {})
+        job = _BusJob(key, verb, unit, incident or key, now, now + seconds, now + ANSWER_SECONDS, {})
         self._jobs[key] = job
         self._ask(job, _Ask.BEFORE, get_all(unit), LOOK_SECONDS, now)
         self._ask_for_job(job, now)
@@ -101,9 +101,9 @@ class SystemdJobs:
                 self._answered(token, answer, now)
             case Unanswered():
                 self._unanswered(event, now)
-            case Heard(member="JobRemoved", body=(int(), str(path), str(), str(result))):
+            case BusSignal(member="JobRemoved", body=(int(), str(path), str(), str(result))):
                 self._removed(path, result, now)
-            case Heard():
+            case BusSignal():
                 pass
             case Disconnected():
                 for job in self._jobs.values():
@@ -123,10 +123,10 @@ class SystemdJobs:
                 job.check_at = None
                 self._ask(job, _Ask.CHECK, job_state(job.path), LOOK_SECONDS, now)
 
-    def _ask(self, job: _Job, ask: _Ask, call: Call, within_seconds: float, now: float) -> None:
+    def _ask(self, job: _BusJob, ask: _Ask, call: Call, within_seconds: float, now: float) -> None:
         job.pending[self._link.call(call, within_seconds, now)] = ask
 
-    def _ask_for_job(self, job: _Job, now: float) -> None:
+    def _ask_for_job(self, job: _BusJob, now: float) -> None:
         job.ask_at = None
         call = start_unit(job.unit) if job.verb == "start" else stop_unit(job.unit)
         self._ask(job, _Ask.JOB, call, max(AGAIN_SECONDS, job.asked_until - now), now)
@@ -165,7 +165,7 @@ class SystemdJobs:
             case _:
                 pass
 
-    def _no_answer(self, job: _Job, event: Unanswered, now: float) -> None:
+    def _no_answer(self, job: _BusJob, event: Unanswered, now: float) -> None:
         """Asked again where that is harmless: to stop what is stopped, or to start what runs, is done at once."""
         if not event.sent and not event.silent and not job.reset:
             del self._jobs[job.key]
@@ -176,7 +176,7 @@ class SystemdJobs:
             late = f" within {formatting.duration(now - job.began)}" if event.silent else ""
             self._end(job, False, f"{job.verb} failed: {event.words}{late}")
 
-    def _learn(self, job: _Job, answer: Reply | Failure) -> None:
+    def _learn(self, job: _BusJob, answer: Reply | Failure) -> None:
         """The unit's own deadline, and which of its invocations was the last."""
         job.before = properties_of(answer.body) if isinstance(answer, Reply) else None
         if job.before is not None:
@@ -185,7 +185,7 @@ class SystemdJobs:
             if seconds is not None:
                 job.deadline = max(job.began + seconds, job.asked_until)
 
-    def _begun(self, job: _Job, answer: Reply | Failure, now: float) -> None:
+    def _begun(self, job: _BusJob, answer: Reply | Failure, now: float) -> None:
         path = answer.body[0] if isinstance(answer, Reply) and answer.body else None
         if not isinstance(path, str):
             self._end(job, False, f"{job.verb} failed: systemd's answer names no job")
@@ -203,12 +203,12 @@ class SystemdJobs:
         if not mine and any(_Ask.JOB in job.pending.values() for job in self._jobs.values()):
             self._early[path] = result
 
-    def _over(self, job: _Job, result: str, now: float) -> None:
+    def _over(self, job: _BusJob, result: str, now: float) -> None:
         """The job is gone; what it did to the unit is asked for, since "done" is not "runs"."""
         job.result, job.check_at = result, None
         self._ask(job, _Ask.AFTER, get_all(job.unit), LOOK_SECONDS, now)
 
-    def _looked(self, job: _Job, answer: Reply | Failure, now: float) -> None:
+    def _looked(self, job: _BusJob, answer: Reply | Failure, now: float) -> None:
         after = properties_of(answer.body) if isinstance(answer, Reply) else None
         limited = job.verb == "start" and job.result == "failed" and after is not None
         if limited and after is not None and refused_by_start_limit(job.before, after) and self._may_reset(job):
@@ -220,7 +220,7 @@ class SystemdJobs:
         ok, told = judge(job.verb, job.result or "", after)
         self._end(job, ok, f"{told}; its start limit had been reset" if job.reset else told)
 
-    def _may_reset(self, job: _Job) -> bool:
+    def _may_reset(self, job: _BusJob) -> bool:
         """Once an incident: a limit that is hit again means what it says."""
         key = (job.incident, full_name(job.unit))
         if key in self._resets:
@@ -230,12 +230,12 @@ class SystemdJobs:
             del self._resets[next(iter(self._resets))]
         return True
 
-    def _whose(self, token: int) -> tuple[_Job | None, _Ask | None]:
+    def _whose(self, token: int) -> tuple[_BusJob | None, _Ask | None]:
         for job in self._jobs.values():
             if token in job.pending:
                 return job, job.pending.pop(token)
         return None, None
 
-    def _end(self, job: _Job, ok: bool, told: str) -> None:
+    def _end(self, job: _BusJob, ok: bool, told: str) -> None:
         del self._jobs[job.key]
         self._ended.append(JobEnd(job.key, ok, told))

@@ -8,9 +8,9 @@ from __future__ import annotations
 from typing import assert_never
 
 from watchdog_oom import formatting
-from watchdog_oom.host.services.dbus.connection import Link
+from watchdog_oom.host.services.dbus.connection import BusConnection
 from watchdog_oom.host.services.dbus.events import Answered, Disconnected, Event, Unanswered
-from watchdog_oom.host.services.dbus.wire import Call, Failure, Heard
+from watchdog_oom.host.services.dbus.wire import BusSignal, Call, Failure
 from watchdog_oom.host.services.manager import JobEnd
 from watchdog_oom.host.services.systemd.calls import bound_memory
 from watchdog_oom.host.services.systemd.unit_properties import refusal
@@ -32,7 +32,7 @@ class _Setting:
 class SystemdBounds:
     """All settings under way. It speaks through ``link``, and is told what comes by ``take``."""
 
-    def __init__(self, link: Link) -> None:
+    def __init__(self, link: BusConnection) -> None:
         self._link = link
         self._asked: dict[int, _Setting] = {}
         self._to_ask: list[_Setting] = []
@@ -69,7 +69,7 @@ class SystemdBounds:
                 self._ended.append(JobEnd(setting.key, not refused, told))
             case Unanswered(token=token) if token in self._asked:
                 self._unanswered(self._asked.pop(token), event, now)
-            case Answered() | Unanswered() | Heard() | Disconnected():
+            case Answered() | Unanswered() | BusSignal() | Disconnected():
                 pass
             case _:
                 assert_never(event)
