@@ -16,12 +16,13 @@ FILES_A_SLICE = 128
 _BLOCK_BYTES = 512  # the unit of st_blocks, whatever the filesystem's own is (stat(2))
 _NEVER_NS = -(1 << 63)
 
-Used = frozenset[tuple[int, int]]
+Used = frozenset[int]
 NOBODY: Used = frozenset()
 
 VANISHED = "it is gone"
-_WORDS = {errno.EXDEV: "something is mounted inside", errno.ELOOP: "it changed while it was looked at",
-          errno.ENOTDIR: "it changed while it was looked at", errno.ENOENT: "it changed while it was looked at",
+MOUNTED = "something is mounted inside"
+CHANGED = "it changed while it was looked at"
+_WORDS = {errno.EXDEV: MOUNTED, errno.ELOOP: CHANGED, errno.ENOTDIR: CHANGED, errno.ENOENT: CHANGED,
           errno.EACCES: "it cannot be read"}
 
 
@@ -29,22 +30,21 @@ _WORDS = {errno.EXDEV: "something is mounted inside", errno.ELOOP: "it changed w
 class Terms:
     """By what an entry is judged.
 
-    ``used`` are the (device, inode) pairs somebody has open; ``owner_uid`` must own the entry and every directory in
-    it, ``None`` asks for nobody; ``moved`` says that we renamed the entry, which sets the ctime of the entry itself.
+    ``used`` are the inodes of the spool's filesystem that somebody has open; ``owner_uid`` must own the entry and every
+    directory in it, ``None`` asks for nobody; ``moved`` says that we renamed the entry, which sets the ctime of the
+    entry itself.
     """
 
     clock: Clock
     owner_uid: int | None = None
     used: Used = NOBODY
     moved: bool = False
-    used_inodes: frozenset[int] = field(init=False)
     readings_ns: tuple[int, ...] = field(init=False)
 
     def __post_init__(self) -> None:
         clock = self.clock
         readings = {clock.boottime + offset for offset in (*clock.offsets, clock.wall - clock.boottime)}
         object.__setattr__(self, "readings_ns", tuple(sorted(int(reading * 1e9) for reading in readings)))
-        object.__setattr__(self, "used_inodes", frozenset(inode for _, inode in self.used))
 
 
 class Tally:
@@ -76,20 +76,20 @@ class Tally:
             self._newest_ns[0] = newest_ns
         self.inodes += 1
         self.size_bytes += found.st_blocks * _BLOCK_BYTES
-        if found.st_ino in self._terms.used_inodes and (found.st_dev, found.st_ino) in self._terms.used:
+        if found.st_ino in self._terms.used:
             self.busy = True
 
     def add_files(self, listing: Iterator[os.DirEntry[str]], below: list[str]) -> bool:
         """Count the next files of a directory as ``add`` does; whether there may be more. Written out, since this is
         where a full spool costs its time: about 2 µs a file, most of it fstatat(2)."""
-        newest_ns, used_inodes = self._newest_ns[0], self._terms.used_inodes
+        newest_ns, used = self._newest_ns[0], self._terms.used
         blocks = files = plain = 0
         for entry in listing:
             if entry.is_dir(follow_symlinks=False):
                 below.append(entry.name)
                 continue
             found = entry.stat(follow_symlinks=False)
-            if found.st_ctime_ns > newest_ns or found.st_mtime_ns > newest_ns or found.st_ino in used_inodes:
+            if found.st_ctime_ns > newest_ns or found.st_mtime_ns > newest_ns or found.st_ino in used:
                 self.add(found)
                 newest_ns = self._newest_ns[0]
             else:
