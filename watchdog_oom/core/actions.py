@@ -75,10 +75,12 @@ class StartUnit:
 
 @dataclass(frozen=True, slots=True)
 class Purge:
-    """Clear the stale, unused entries of a spool; ``limit`` is the most entries this run may take."""
+    """Clear the stale, unused entries of a spool; ``limit`` is the most entries this run may take. A purge that has not
+    cleared it after ``within_seconds`` is ended."""
 
     spool: str
     limit: int
+    within_seconds: float = 300.0
 
     def __str__(self) -> str:
         return f"purge {self.spool}"

@@ -195,13 +195,15 @@ class ServiceState:
 
 @dataclass(frozen=True, slots=True)
 class EffectReport:
-    """What became of a slow effect (service job, purge, run, probe) that ended since the last snapshot."""
+    """What became of a slow effect (service job, purge, run, probe) that ended since the last snapshot. ``cleared`` is
+    how many entries a purge took out of its spool: 0 says that there was nothing it could do."""
 
     intent_id: str
     ok: bool
     words: str
     took_seconds: float
     boottime: float
+    cleared: int | None = None
 
 
 _EMPTY: Mapping[str, int] = MappingProxyType({})

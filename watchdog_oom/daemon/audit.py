@@ -11,15 +11,19 @@ from watchdog_oom.core.actions import (
     Intent,
     Note,
     NoteKind,
+    Purge,
     Refusal,
 )
 from watchdog_oom.core.model import EffectReport, Process, Snapshot
 from watchdog_oom.core.policy import Policy
 from watchdog_oom.daemon.config import Config
+from watchdog_oom.host.purge.sweeps import SweepNote
 from watchdog_oom.journal.record import Kind, Record, sentence
 from watchdog_oom.journal.system_log import SystemLog
 from watchdog_oom.journal.targets import process_target, target_of
 from watchdog_oom.journal.writer import Journal
+
+_MOST_PURGES = 16  # whose deletion may still be told
 
 
 def open_journal(directory: str, boot_id: str, config: Config) -> Journal:
@@ -51,6 +55,7 @@ class AuditTrail:
         self._queue = queue
         self._all_facts = all_facts
         self._open: dict[str, tuple[Intent, dict[str, object]]] = {}
+        self._purges: dict[str, tuple[Intent, dict[str, object]]] = {}
 
     def intent(self, intent: Intent, snapshot: Snapshot, policy: Policy) -> None:
         """To be called before the act. An urgent one takes the facts at hand: reading more could stall."""
@@ -68,6 +73,10 @@ class AuditTrail:
         if kept is None:
             return
         intent, target = kept
+        if isinstance(intent.action, Purge):
+            self._purges[intent_id] = kept
+            for oldest in tuple(self._purges)[:-_MOST_PURGES]:
+                del self._purges[oldest]
         write = self._queue if intent.urgent else self._append
         write(Record(Kind.OUTCOME, intent.incident, intent.rule, str(intent.action), target, intent.because,
                      before, after, result, took_seconds, intent.id))
@@ -80,6 +89,20 @@ class AuditTrail:
     def report(self, report: EffectReport) -> None:
         word = "ok" if report.ok else "failed"
         self.outcome(report.intent_id, f"{word}: {report.words}", took_seconds=report.took_seconds)
+
+    def purge_went_on(self, intent_id: str, words: str) -> None:
+        """What a purge did after its outcome was told: the deletion, with the rule and the incident it was for."""
+        kept = self._purges.get(intent_id)
+        if kept is not None:
+            intent, target = kept
+            self._append(Record(Kind.OUTCOME, intent.incident, intent.rule, str(intent.action), target, result=words,
+                                id=intent.id))
+
+    def sweep(self, note: SweepNote) -> None:
+        """A sweep of what purges left: the intent before it, the outcome after it."""
+        kind, step = Kind.OUTCOME if note.result else Kind.INTENT, f"finish the purge of {note.spool}"
+        self._append(Record(kind, rule=f"spool.{note.spool}", step=step, target={"spool": note.spool},
+                            because=(note.because,) if note.because else (), result=note.result or None, id=note.id))
 
     def refusal(self, refusal: Refusal, snapshot: Snapshot, policy: Policy) -> None:
         intent = refusal.intent

@@ -143,6 +143,7 @@ class Daemon:
         snapshot = self.sensors.look(policy, self.plan.watch, reports)
         self.plan, self.history = decide(snapshot, policy, self.history, self.budget)
         self._perform(self.plan, snapshot)
+        self._sweep(snapshot)
         self.health.ticks += 1
         self._remember(snapshot)
         self.notifier.alive()
@@ -190,8 +191,17 @@ class Daemon:
                 self.sensors.rescan_spool(step.spool)
             self.audit_trail.report(report)
             self.reports.append(report)
-        for words in self.actuators.news():
-            self._write(Record(Kind.OUTCOME, step=words.partition(":")[0], result=words.partition(": ")[2]))
+        for news in self.actuators.news():
+            self.audit_trail.purge_went_on(news.intent_id, news.words)
+
+    def _sweep(self, snapshot: Snapshot) -> None:
+        """What purges left behind is finished when nothing presses."""
+        if self._pressed() or self.history.stopping:
+            return
+        for note in self.actuators.sweep(self.policy_store.policy, snapshot.clock, act=not self.options.observe):
+            self.audit_trail.sweep(note)
+        self.health.trash = {name: {"directories": left.directories, "entries": left.entries}
+                             for name, left in self.actuators.trash.items()}
 
     def _take_requests(self) -> None:
         """Signals and policy files since the last tick."""

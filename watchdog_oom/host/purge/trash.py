@@ -6,10 +6,11 @@ import errno
 import fcntl
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 
 from watchdog_oom.host import syscalls
+from watchdog_oom.host.purge.messages import Remaining
 from watchdog_oom.host.spools.names import trash_prefix_of
 from watchdog_oom.lean_dataclasses import dataclass
 
@@ -43,12 +44,44 @@ def create_trash(parent_fd: int, spool_inode: int) -> Trash:
 
 def leftovers(parent_fd: int, spool_inode: int) -> Iterator[Trash]:
     """Trash directories of this spool that a purge left behind: ours by name, owner and mode, and locked by nobody."""
-    prefix = trash_prefix_of(spool_inode)
-    with os.scandir(parent_fd) as listing:
-        names = [found.name for found in listing if found.name.startswith(prefix)]
-    for name in names:
+    for name in trash_names(parent_fd, spool_inode):
         with suppress(OSError):
             yield _open_locked(parent_fd, name, os.geteuid())
+
+
+def trash_names(directory_fd: int, spool_inode: int) -> tuple[str, ...]:
+    """The names of one spool's trash directories in a directory: the spool itself, or the one it stands in. Raises
+    OSError."""
+    prefix = trash_prefix_of(spool_inode)
+    with os.scandir(directory_fd) as listing:
+        return tuple(found.name for found in listing if found.name.startswith(prefix))
+
+
+def leftover_paths(spool_path: str) -> tuple[str, ...]:
+    """The trash directories of the spool that still hold something, in the spool and beside it. It lists directories,
+    so it is nothing for the loop. What cannot be looked at is left out."""
+    paths = []
+    with suppress(OSError):
+        inode = os.stat(spool_path, follow_symlinks=False).st_ino
+        for directory in (spool_path, os.path.dirname(spool_path)):
+            fd = os.open(directory, syscalls.OPEN_DIRECTORY)
+            try:
+                paths += [f"{directory}/{name}" for name in trash_names(fd, inode) if _holding(fd, name)]
+            finally:
+                os.close(fd)
+    return tuple(sorted(paths))
+
+
+def remaining(directory_fds: Iterable[int], spool_inode: int, owner_uid: int) -> Remaining:
+    """How much of the spool's owner stands in trash directories, under a purge or left behind by one."""
+    directories = entries = 0
+    for fd in directory_fds:
+        with suppress(OSError):
+            for name in trash_names(fd, spool_inode):
+                held = _holding(fd, name, owner_uid)
+                directories += held > 0
+                entries += held
+    return Remaining(directories, entries)
 
 
 def take(name: str, spool_fd: int, trash: Trash) -> os.stat_result:
@@ -87,14 +120,29 @@ def _put_back_by_link(name: str, spool_fd: int, trash: Trash) -> bool:
 def _open_locked(parent_fd: int, name: str, uid: int) -> Trash:
     fd = syscalls.open_directory(name, parent_fd)
     try:
-        found = os.fstat(fd)
-        if found.st_uid != uid or stat.S_IMODE(found.st_mode) & 0o077:
+        if not _is_ours(os.fstat(fd), uid):
             _refuse(name)
         fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
         os.close(fd)
         raise
     return Trash(fd, parent_fd, name)
+
+
+def _holding(directory_fd: int, name: str, uid: int | None = None) -> int:
+    """How many entries a trash directory holds: 0 for what cannot be opened as one, or is none of ours."""
+    with suppress(OSError):
+        fd = syscalls.open_directory(name, directory_fd)
+        try:
+            found = os.fstat(fd)
+            return len(os.listdir(fd)) if _is_ours(found, found.st_uid if uid is None else uid) else 0
+        finally:
+            os.close(fd)
+    return 0
+
+
+def _is_ours(found: os.stat_result, uid: int) -> bool:
+    return found.st_uid == uid and not stat.S_IMODE(found.st_mode) & 0o077
 
 
 def _refuse(name: str) -> None:
