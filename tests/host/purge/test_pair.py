@@ -14,7 +14,7 @@ import pytest
 
 from watchdog_oom.core.nouns import SpoolNoun
 from watchdog_oom.host.purge.job import PurgeJob, start_purge
-from watchdog_oom.host.purge.messages import Cleared, Deleted, Failed, PurgeNews
+from watchdog_oom.host.purge.messages import Cleared, Deleted, Failed, PurgeNews, Remaining
 from watchdog_oom.host.purge.pair import SHARED_FROM_ENTRIES
 from watchdog_oom.host.purge.supervisor import PurgeRequest
 from watchdog_oom.host.purge.worker import PurgeTask
@@ -60,9 +60,9 @@ def gone(pid: int) -> bool:
     return True
 
 
-def paused_with_a_helper(noun: SpoolNoun) -> tuple[PurgeJob, int, int]:
+def paused_with_a_helper(noun: SpoolNoun, **limits: float) -> tuple[PurgeJob, int, int]:
     """A purge whose helper is stopped as soon as it is there; the job, the worker and the helper."""
-    job = start_purge(PurgeRequest(noun))
+    job = start_purge(PurgeRequest(noun, **limits))  # type: ignore[arg-type]
     pairs: list[tuple[int, int]] = []
 
     def found() -> bool:
@@ -182,3 +182,20 @@ def test_an_entry_that_changes_between_the_looks_is_put_back_by_whoever_took_it(
     assert (deleted.entries, deleted.restored) == (MANY - 1, 1)
     assert os.listdir(spool) == [taken[0].name]
     assert sorted(os.listdir(spool / taken[0].name)) == ["part-0", "part-1"]
+
+
+@pytest.mark.parametrize(("limits", "why"), [
+    ({"stalled_seconds": 0.5}, "the purge was ended: it did not get on for 0.5s"),
+    ({"within_seconds": 1.0}, "the purge was ended: the spool was not cleared within 1s")])
+def test_a_purge_that_stands_still_is_ended_and_the_next_one_finishes_its_work(
+        limits: dict[str, float], why: str, spool_base: Path, spool_noun: MakeNoun, spool_purge: Purge) -> None:
+    noun = spool_noun(filled(spool_base, MANY), stale_after=0.0)
+    job, worker, helper = paused_with_a_helper(noun, **limits)
+    told = finished(job)
+    assert told[0] == Failed(why)
+    assert isinstance(told[-1], Remaining)
+    with suppress(ProcessLookupError):
+        os.kill(helper, signal.SIGCONT)  # it may have been stopped before it could ask to end with its parent
+    until(lambda: gone(worker) and gone(helper), "the end of both")
+    assert isinstance(spool_purge(noun)[-1], Deleted)
+    assert left_in(spool_base) == 0
