@@ -34,7 +34,7 @@ host.services.manager host.services.names host.services.poller host.services.tcp
 host.spools.descent host.spools.inotify host.spools.names host.spools.path_safety host.spools.scanner
 host.spools.scanners host.spools.survey host.spools.watch host.syscalls journal journal.chain journal.files
 journal.head journal.inspect journal.reader journal.record journal.reserve journal.store journal.system_log
-journal.targets journal.unfinished journal.writer lean_dataclasses policy policy.build
+journal.targets journal.unfinished journal.writer lean_dataclasses paths policy policy.build
 """
 
 # Of the standard library, beyond what python -I -S has anyway; their own parts are not listed.

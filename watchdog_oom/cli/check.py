@@ -69,14 +69,12 @@ def _warnings(loaded: LoadedPolicy, host: HostView | None) -> tuple[Fault, ...]:
         budget = Budget(loaded.config.kills_per_minute, loaded.config.purge_entries)
         found.extend(lint_host(host, rehearse(host.snapshot, loaded.policy, History(), budget), loaded.values))
     places = Places(loaded.policy.sources)
-    return tuple(sorted({places.fault(path, what) for path, what in found}))
+    return tuple(sorted({*loaded.warnings, *(places.fault(path, what) for path, what in found)}))
 
 
-def _notes(loaded: LoadedPolicy, host: HostView | None, warnings: tuple[Fault, ...]) -> tuple[str, ...]:
-    """What is no reason to warn; a note that says what a warning says at the same place is left out."""
-    places = tuple(f"{warning.file}:{warning.line}: {warning.where}: " for warning in warnings)
-    notes = tuple(note for note in loaded.notes if not note.startswith(places))
-    return (*notes, *(host.unread if host is not None else ()))
+def _notes(loaded: LoadedPolicy, host: HostView | None) -> tuple[str, ...]:
+    """What is no reason to warn."""
+    return (*loaded.notes, *(host.unread if host is not None else ()))
 
 
 def _page(loaded: LoadedPolicy, host: HostView | None, warnings: tuple[Fault, ...]) -> Page:
@@ -87,7 +85,7 @@ def _page(loaded: LoadedPolicy, host: HostView | None, warnings: tuple[Fault, ..
         _processes(page, host, view)
         _spools(page, view)
         _services(page, view)
-    notes = _notes(loaded, host, warnings)
+    notes = _notes(loaded, host)
     if notes:
         page.title("Notes")
     for note in notes:
@@ -167,7 +165,7 @@ def _to_plain(loaded: LoadedPolicy, host: HostView | None, warnings: tuple[Fault
             "rules": {"protect": list(policy.protects), "limit": list(policy.limits),
                       "recover": list(policy.recovers), "emergency": policy.emergency.mode.value},
             "host": None if host is None else _matches(host, View(host.snapshot, policy)),
-            "notes": _notes(loaded, host, warnings), "warnings": [_fault(warning) for warning in warnings]}
+            "notes": _notes(loaded, host), "warnings": [_fault(warning) for warning in warnings]}
 
 
 def _matches(host: HostView, view: View) -> Mapping[str, Any]:
