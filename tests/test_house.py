@@ -106,7 +106,7 @@ def test_the_host_decides_nothing() -> None:
 
 
 def test_nothing_but_host_and_the_shell_around_it_is_reached_from_policy_types() -> None:
-    assert set(reached(["core.policy"])) <= {"core.policy", "core.nouns", "core.condition",
+    assert set(reached(["core.policy"])) <= {"core.policy", "core.nouns", "core.condition", "core.form",
                                                 "core.model", "core.memory", "formatting",
                                                 "lean_dataclasses"}
 

@@ -8,11 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from watchdog_oom.core.conditions.registry import families
+from watchdog_oom.core.form import Form
 from watchdog_oom.core.policy import Verb
 from watchdog_oom.policy.build import build_policy
 from watchdog_oom.policy.files import Gathered
 from watchdog_oom.policy.load import check_documents
-from watchdog_oom.policy.schema import CLAUSE, EMERGENCY, LIMITING_KEYS, NAMED, NOUNS, PROBE, STEP, Form, Key, Keys
+from watchdog_oom.policy.schema import CLAUSE, EMERGENCY, LIMITING_KEYS, NAMED, NOUNS, PROBE, STEP, Key, Keys
 from watchdog_oom.policy.show import show_policy
 
 NAMES = ("a", "B_2", "-c")

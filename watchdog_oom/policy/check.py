@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from watchdog_oom.core.form import Form
 from watchdog_oom.errors import Fault
 from watchdog_oom.formatting import printable
 from watchdog_oom.policy import clauses
@@ -19,7 +20,6 @@ from watchdog_oom.policy.schema import (
     PROBE,
     RESERVED_NAMES,
     TABLES,
-    Form,
     Key,
     Keys,
 )

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from watchdog_oom.core.form import Form
 from watchdog_oom.policy import units
-from watchdog_oom.policy.schema import CLAUSE, EMERGENCY, NAMED, PROBE, STEP, Form, Key, Keys
+from watchdog_oom.policy.schema import CLAUSE, EMERGENCY, NAMED, PROBE, STEP, Key, Keys
 
 _ALWAYS_LISTS = (Form.ARGV, Form.UNITS, Form.SERVICES, Form.SERVICES_OR_STOPPED)
 _ESCAPES = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\t": "\\t", "\r": "\\r"}
