@@ -17,10 +17,11 @@ from watchdog_oom import formatting
 from watchdog_oom.core.actions import Contain, Release, RunCommand, StartUnit, StopUnit
 from watchdog_oom.core.model import EffectReport
 from watchdog_oom.core.nouns import RunProbe
+from watchdog_oom.core.unit_name import is_unit_name
 from watchdog_oom.host.children.spawn import spawn_program
 from watchdog_oom.host.children.supervisor import ChildSupervisor, Ended
 from watchdog_oom.host.services.manager import JobEnd, ServiceBus, ServiceManager, bus_of
-from watchdog_oom.host.services.names import exit_words, is_unit_name, with_output
+from watchdog_oom.host.services.program_words import exit_words, with_output
 from watchdog_oom.lean_dataclasses import dataclass
 
 SERVICE_DEADLINE_SECONDS = 120.0

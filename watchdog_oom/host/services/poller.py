@@ -11,10 +11,10 @@ from collections.abc import Container, Iterable, Mapping
 from types import MappingProxyType
 
 from watchdog_oom.core.model import ServiceState, ServiceStatus
+from watchdog_oom.core.unit_name import is_unit_name
 from watchdog_oom.host.children.spawn import spawn_program
 from watchdog_oom.host.children.supervisor import ChildSupervisor, Ended
 from watchdog_oom.host.services.manager import ServiceManager, bus_of
-from watchdog_oom.host.services.names import is_unit_name
 
 SOON_SECONDS = 0.5
 SELDOM_SECONDS = 10.0

@@ -9,7 +9,7 @@ from watchdog_oom.host.services.dbus.connection import BusConnection
 from watchdog_oom.host.services.dbus.events import Answered, BusAddress, Event, Unanswered
 from watchdog_oom.host.services.dbus.wire import Failure, Reply
 from watchdog_oom.host.services.manager import JobEnd
-from watchdog_oom.host.services.names import one_line
+from watchdog_oom.host.services.program_words import one_line
 from watchdog_oom.host.services.systemd.calls import JOB_REMOVED, get_all
 from watchdog_oom.host.services.systemd.cgroup import CGROUPS, members
 from watchdog_oom.host.services.systemd.dropins import bound_at_runtime

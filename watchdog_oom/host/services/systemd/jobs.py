@@ -10,11 +10,11 @@ from enum import StrEnum
 from typing import assert_never
 
 from watchdog_oom import formatting
+from watchdog_oom.core.unit_name import full_name
 from watchdog_oom.host.services.dbus.connection import BusConnection
 from watchdog_oom.host.services.dbus.events import Answered, Disconnected, Event, Unanswered
 from watchdog_oom.host.services.dbus.wire import BusSignal, Call, Failure, Reply
 from watchdog_oom.host.services.manager import JobEnd
-from watchdog_oom.host.services.names import full_name
 from watchdog_oom.host.services.systemd.calls import get_all, job_state, reset_failed, start_unit, stop_unit
 from watchdog_oom.host.services.systemd.unit_properties import (
     Properties,
