@@ -1,7 +1,6 @@
 from __future__ import annotations
 
-from pathlib import Path
-
+from tests.miniature.daemon import MakeDaemon
 from watchdog_oom.core.actions import (
     Intent,
     Note,
@@ -17,9 +16,8 @@ from watchdog_oom.core.actions import (
 from watchdog_oom.core.model import Clock, EffectReport, Facts, Process, ProcessId, Snapshot
 from watchdog_oom.core.nouns import ServiceNoun, SpoolNoun
 from watchdog_oom.core.policy import Policy
-from watchdog_oom.daemon.audit import AuditTrail, open_journal
-from watchdog_oom.daemon.config import Config
-from watchdog_oom.journal.record import Kind, Record
+from watchdog_oom.daemon.audit import AuditTrail
+from watchdog_oom.journal.record import Record
 from watchdog_oom.journal.reserve import AHEAD_BYTES
 
 HOG = Process(ProcessId(7, 70), 1, "hog", rss_bytes=5 << 20, started_boottime=40.0, facts=Facts(exe="/bin/hog", uid=9))
@@ -116,10 +114,8 @@ def test_a_target_that_is_gone_is_still_named() -> None:
     assert journal.appended[0].target == {"pid": 8, "start": 80, "name": "gone"}
 
 
-def test_the_journal_that_the_daemon_opens_has_space_reserved_ahead(tmp_path: Path) -> None:
-    opened = open_journal(str(tmp_path / "log"), "boot", Config())
-    opened.append(Record(Kind.LATE))
-    opened.close()
-    status = (tmp_path / "log" / "audit.jsonl").stat()
-    assert status.st_size < 1000
-    assert status.st_blocks * 512 >= AHEAD_BYTES
+def test_the_journal_that_the_daemon_opens_has_space_reserved_ahead(daemon: MakeDaemon) -> None:
+    watch = daemon("")
+    watch.start()
+    status = (watch.log / "audit.jsonl").stat()
+    assert status.st_blocks * 512 >= AHEAD_BYTES > status.st_size
