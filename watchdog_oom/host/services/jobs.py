@@ -65,11 +65,6 @@ class Jobs:
     def fileno(self) -> int:
         return self._epoll.fileno()
 
-    def next_deadline(self) -> float | None:
-        """When ``poll`` must be called at the latest, in seconds of CLOCK_BOOTTIME."""
-        moments = (self._children.next_deadline(), self._bus.next_deadline() if self._bus is not None else None)
-        return 0.0 if self._reports else min((moment for moment in moments if moment is not None), default=None)
-
     @property
     def running(self) -> frozenset[str]:
         """The intent ids of the jobs under way."""

@@ -49,11 +49,6 @@ class StatusPoller:
         """The last answer of every unit that answered, or failed to, by the name it was asked by."""
         return MappingProxyType(dict(self._states))
 
-    def next_deadline(self) -> float | None:
-        """When ``poll`` must be called at the latest, in seconds of CLOCK_BOOTTIME."""
-        moments = (self._children.next_deadline(), self._bus.next_deadline() if self._bus is not None else None)
-        return min((moment for moment in moments if moment is not None), default=None)
-
     def ask(self, units: Iterable[str], now: float, *, often: Container[str] = (), calm: bool = False) -> None:
         """Ask for the states that are due: of all units every 10 s, of those in ``soon`` every 0.5 s, the longest
         waiting first. ``calm`` says that no process has ended since the last call: for as long as that is so, a unit

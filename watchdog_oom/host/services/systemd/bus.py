@@ -41,12 +41,6 @@ class SystemdBus:
     def fileno(self) -> int:
         return self._link.fileno()
 
-    def next_deadline(self) -> float | None:
-        """When ``answers`` and ``ended`` must be called at the latest, in seconds of CLOCK_BOOTTIME."""
-        moments = (self._link.next_deadline(), self._jobs.next_deadline(), self._bounds.next_deadline(),
-                   0.0 if self._answers else None)
-        return min((moment for moment in moments if moment is not None), default=None)
-
     def ask(self, units: Iterable[str], now: float) -> None:
         """Ask for the states of these units."""
         for unit in units:

@@ -76,11 +76,6 @@ class SystemdJobs:
     def __len__(self) -> int:
         return len(self._jobs)
 
-    def next_deadline(self) -> float | None:
-        """When ``tick`` must be called at the latest, in seconds of CLOCK_BOOTTIME."""
-        moments = [moment for job in self._jobs.values() for moment in (job.deadline, job.check_at, job.ask_at)]
-        return 0.0 if self._ended else min((moment for moment in moments if moment is not None), default=None)
-
     def begin(self, key: str, verb: str, unit: str, now: float, *, seconds: float, incident: str) -> None:
         """Ask systemd to ``stop`` or ``start`` a unit. ``seconds`` is the deadline where the unit tells none itself;
         in one incident the failures of one unit are forgotten once."""
