@@ -54,15 +54,6 @@ class SignalResult:
         return self.outcome is SignalOutcome.SENT
 
 
-def pidfd_problem() -> str | None:
-    """Why no process can be signalled on this kernel, in words; ``None`` where all is well. For the daemon's start."""
-    try:
-        os.close(os.pidfd_open(os.getpid()))
-    except (OSError, AttributeError) as error:
-        return _NO_PIDFD if getattr(error, "errno", errno.ENOSYS) == errno.ENOSYS else str(error)
-    return None
-
-
 def send(action: Signal, still: Callable[[Process], bool], *, root: str = "/proc") -> SignalResult:
     """Send one signal to one process, if it is still the one that was judged and the rule still means it.
 

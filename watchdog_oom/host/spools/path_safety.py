@@ -39,11 +39,6 @@ class PathPart:
     inode: int = 0
 
 
-def spool_problem(path: str) -> str | None:
-    """Why the path is refused as a spool, in words; ``None`` when it may be one."""
-    return refusal(path, read_parts(path))
-
-
 def open_spool(path: str) -> int:
     """Judge the path and open the very directory that was judged; raises SpoolRefusedError.
 
