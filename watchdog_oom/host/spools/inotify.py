@@ -1,6 +1,8 @@
 """Owns inotify(7): one instance, its watches on directories, and the parser of what the kernel queues.
 
-Called through the C library that is loaded already: a library for it would stay in locked memory, megabytes of it.
+By hand instead of pyinotify, which wakes the command's `status --watch`: imported after all that the daemon imports, this
+module adds 0.04 MiB of private memory and pyinotify 2.5 MiB (logging, subprocess, threading), and what is imported
+stays locked.
 """
 
 from __future__ import annotations
