@@ -1,7 +1,7 @@
 """The hash chain: each line carries the SHA-256 of the line before, so nothing inside can change unnoticed.
 
-The hash is the interpreter's own C module instead of hashlib's: that one loads OpenSSL, 3.6 MiB of locked memory; this one
-takes 0.03 MiB.
+The hash is the interpreter's own C module instead of hashlib's, which loads OpenSSL: 3.6 MiB of locked memory, where
+this one takes 0.03.
 """
 
 from __future__ import annotations

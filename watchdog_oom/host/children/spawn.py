@@ -4,8 +4,8 @@ Every child leaves the daemon's own protection behind before it does anything: i
 service started with that would be immune to the kernel for as long as it lives. Locked memory is not inherited
 (mlockall(2)), resource limits are, and stay as they are.
 
-By hand instead of subprocess, which adds 0.6 MiB of locked memory where this adds 0.06, and waits in place for the child's
-exec.
+By hand instead of subprocess, which adds 0.6 MiB of locked memory where this adds 0.06, and waits in place for the
+child's exec.
 """
 
 from __future__ import annotations

@@ -4,8 +4,8 @@ Every reader gives ``None`` where the process is gone or may not be looked at, a
 host itself is in trouble (no descriptors, no memory).
 
 By hand instead of psutil, which decorates the command's tables: imported after all that the daemon imports, psutil adds
-1.7 MiB of locked memory, and all of ``host/processes`` 0.6. It also takes five times as long a scan (docs/performance.md)
-and does not tell PSI, oom_score_adj or badness.
+1.7 MiB of locked memory, and all of ``host/processes`` 0.6. A scan with it takes five times as long
+(docs/performance.md), and it tells neither oom_score_adj nor badness.
 """
 
 from __future__ import annotations
