@@ -29,16 +29,20 @@ from watchdog_oom.host.processes.procfs import read_stat
 
 LISTEN = """
 import socket, sys
-wide, narrow, datagrams = socket.create_server(("", 0)), socket.create_server(("127.0.0.1", 0)), socket.socket(type=2)
-datagrams.bind(("127.0.0.1", int(sys.argv[1])))
+wide, narrow = socket.create_server(("", 0)), socket.create_server(("127.0.0.1", 0))
 client = socket.create_connection(narrow.getsockname())
+datagrams, to_a_peer, of_a_client = (socket.socket(type=socket.SOCK_DGRAM) for _ in range(3))
+datagrams.bind(("127.0.0.1", int(sys.argv[1])))
+to_a_peer.bind(("127.0.0.1", int(sys.argv[2])))
+to_a_peer.connect(datagrams.getsockname())
+of_a_client.bind(("127.0.0.1", 0))
 print(wide.getsockname()[1], narrow.getsockname()[1], flush=True)
 sys.stdin.read()
 """
 
 
-def _free_udp_port() -> int:
-    for port in range(20000, 21000):
+def _free_udp_port(first: int = 20000) -> int:
+    for port in range(first, first + 1000):
         with socket.socket(type=socket.SOCK_DGRAM) as probe:
             try:
                 probe.bind(("127.0.0.1", port))
@@ -72,7 +76,7 @@ def _process(pid: int) -> Process:
 def test_sockets_that_listen_are_told_and_those_of_clients_are_not(
         child: Callable[..., subprocess.Popen[str]]) -> None:
     datagrams = _free_udp_port()
-    listening = child(LISTEN, str(datagrams))
+    listening = child(LISTEN, str(datagrams), str(_free_udp_port(datagrams + 1)))
     assert listening.stdout is not None
     wide, narrow = map(int, listening.stdout.readline().split())
     known = DetailReader().of(_process(listening.pid))
