@@ -4,6 +4,7 @@ import os
 import pwd
 import re
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,12 +14,16 @@ from watchdog_oom.core.matching import Fact, glob_pattern, own_keys_match
 from watchdog_oom.core.model import Process, ProcessId
 from watchdog_oom.core.nouns import ProcessNoun
 from watchdog_oom.host.processes.facts import FactReader, UserNames
-from watchdog_oom.host.processes.procfs import read_stat
+from watchdog_oom.host.processes.procfs import read_cmdline, read_stat
 
 
 @pytest.fixture
 def child() -> Iterator[int]:
     process = subprocess.Popen(["sleep", "60"])
+    end = time.monotonic() + 10
+    while not read_cmdline("/proc", process.pid):  # execve(2) sets it a moment after Popen returns
+        assert time.monotonic() < end
+        time.sleep(0.001)
     yield process.pid
     process.kill()
     process.wait()
