@@ -57,11 +57,6 @@ class Sweeps:
         self._running: _RunningSweep | None = None
         self._dying: list[PurgeJob] = []
 
-    @property
-    def idle(self) -> bool:
-        """Whether no child is at work."""
-        return self._running is None
-
     def tend(self, nouns: Mapping[str, SpoolNoun], busy: Collection[str], clock: Clock, *,
              act: bool) -> tuple[SweepNote, ...]:
         """To be called every now and then. Where we may not ``act``, it is only found out what there is."""

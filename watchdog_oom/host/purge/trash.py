@@ -57,21 +57,6 @@ def trash_names(directory_fd: int, spool_inode: int) -> tuple[str, ...]:
         return tuple(found.name for found in listing if found.name.startswith(prefix))
 
 
-def leftover_paths(spool_path: str) -> tuple[str, ...]:
-    """The trash directories of the spool that still hold something, in the spool and beside it. It lists directories,
-    so it is nothing for the loop. What cannot be looked at is left out."""
-    paths = []
-    with suppress(OSError):
-        inode = os.stat(spool_path, follow_symlinks=False).st_ino
-        for directory in (spool_path, os.path.dirname(spool_path)):
-            fd = os.open(directory, syscalls.OPEN_DIRECTORY)
-            try:
-                paths += [f"{directory}/{name}" for name in trash_names(fd, inode) if _holding(fd, name)]
-            finally:
-                os.close(fd)
-    return tuple(sorted(paths))
-
-
 def remaining(directory_fds: Iterable[int], spool_inode: int, owner_uid: int) -> Remaining:
     """How much of the spool's owner stands in trash directories, under a purge or left behind by one."""
     directories = entries = 0
@@ -129,13 +114,12 @@ def _open_locked(parent_fd: int, name: str, uid: int) -> Trash:
     return Trash(fd, parent_fd, name)
 
 
-def _holding(directory_fd: int, name: str, uid: int | None = None) -> int:
+def _holding(directory_fd: int, name: str, uid: int) -> int:
     """How many entries a trash directory holds: 0 for what cannot be opened as one, or is none of ours."""
     with suppress(OSError):
         fd = syscalls.open_directory(name, directory_fd)
         try:
-            found = os.fstat(fd)
-            return len(os.listdir(fd)) if _is_ours(found, found.st_uid if uid is None else uid) else 0
+            return len(os.listdir(fd)) if _is_ours(os.fstat(fd), uid) else 0
         finally:
             os.close(fd)
     return 0

@@ -17,7 +17,7 @@ from watchdog_oom.host.purge.kept import Kept
 from watchdog_oom.host.purge.messages import Cleared, Deleted, PurgeNews, example
 from watchdog_oom.host.purge.trash import Trash, create_trash, leftovers, put_back, take
 from watchdog_oom.host.spools.names import entry_matcher
-from watchdog_oom.host.spools.survey import VANISHED, Tally, Terms, Used, survey
+from watchdog_oom.host.spools.survey import VANISHED, Tally, Terms, Used, exhaust, survey
 from watchdog_oom.lean_dataclasses import dataclass
 
 _FULL = (errno.ENOSPC, errno.EDQUOT)
@@ -144,8 +144,7 @@ class PurgeWorker:
 
     def _judge(self, base_fd: int, name: str, terms: Terms) -> Tally:
         tally = Tally(terms)
-        for _ in survey(base_fd, name, tally, terms):
-            self._order.alive()
+        exhaust(survey(base_fd, name, tally, terms), self._order.alive)
         self._order.alive()
         return tally
 

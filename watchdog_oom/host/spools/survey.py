@@ -6,7 +6,7 @@ import bisect
 import errno
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from watchdog_oom.core.model import Clock
 from watchdog_oom.host.spools.descent import Descent
@@ -198,7 +198,7 @@ def _list(fd: int, tally: Tally, below: list[str]) -> Iterator[None]:
                 return
 
 
-def exhaust(walk: Iterator[None]) -> None:
-    """Do all of a survey at once."""
+def exhaust(walk: Iterator[None], alive: Callable[[], None] = lambda: None) -> None:
+    """Do all of a survey at once; ``alive`` is called as it goes on."""
     for _ in walk:
-        pass
+        alive()
