@@ -1,4 +1,4 @@
-"""What is read of some processes at every scan: swap, unit, use of spools, oom_score_adj and badness."""
+"""What is read of some processes at every scan: swap, use of spools, oom_score_adj and badness."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ from watchdog_oom.host.processes.procfs import (
     read_oom_score,
     read_oom_score_adj,
     read_swap_bytes,
-    read_unit,
 )
 from watchdog_oom.lean_dataclasses import dataclass, field, replace
 
@@ -31,11 +30,10 @@ class Needs:
     adjusted: frozenset[int] = frozenset()
     badness: frozenset[int] = frozenset()
     spools: Mapping[int, frozenset[str]] = field(default_factory=dict)
-    unit: frozenset[int] = frozenset()
 
     @property
     def detailed(self) -> frozenset[int]:
-        return self.swap | self.adjusted | self.badness | self.spools.keys() | self.unit
+        return self.swap | self.adjusted | self.badness | self.spools.keys()
 
 
 def needs_of(
@@ -54,18 +52,30 @@ def needs_of(
         if noun.parent and pids:
             pids &= family.descendants(pid for name in noun.parent for pid in by_own_keys.get(name, ()))
         relevant[noun.name] = pids
-    protected = frozenset[int]().union(*(relevant.get(name, ()) for name in demand.protect))
-    userland = frozenset(pid for pid, process in processes.items() if demand.everything and not process.kernel_thread)
+    pids = demand.pids & processes.keys()
+    watched = pids.union(*relevant.values())
+    spools = _spools_by_pid(demand, relevant)
+    if demand.everything:
+        userland = frozenset(pid for pid, process in processes.items() if not process.kernel_thread)
+        return Needs(watched, swap=userland, adjusted=userland, badness=userland, spools=spools)
+    protected = _pids_of(demand.protect, relevant)
+    housemates = _housemates(_pids_of(demand.contained, relevant), processes)
     return Needs(
-        watched=frozenset[int]().union(*relevant.values()),
-        swap=frozenset[int]().union(*(relevant.get(name, ()) for name in demand.swap)),
-        adjusted=userland if demand.everything else protected | family.descendants(protected),
-        badness=userland if demand.everything else frozenset(),
-        spools=_spools_by_pid(demand, relevant),
-        unit=frozenset[int]().union(
-            demand.unit_pids & processes.keys(), *(relevant.get(name, ()) for name in demand.unit)
-        ),
+        watched,
+        swap=_pids_of(demand.swap, relevant),
+        adjusted=pids.union(protected, family.descendants(protected), _pids_of(demand.guarded, relevant), housemates),
+        spools=spools,
     )
+
+
+def _pids_of(names: Iterable[str], relevant: Mapping[str, frozenset[int]]) -> frozenset[int]:
+    return frozenset[int]().union(*(relevant.get(name, ()) for name in names))
+
+
+def _housemates(pids: frozenset[int], processes: Mapping[int, Process]) -> frozenset[int]:
+    """Everybody who lives in one unit with any of the given processes."""
+    units = {unit for pid in pids if (unit := processes[pid].facts.unit) is not None}
+    return frozenset(pid for pid, process in processes.items() if process.facts.unit in units) if units else frozenset()
 
 
 def _by_noun(matches: Mapping[int, tuple[ProcessNoun, ...]]) -> dict[str, frozenset[int]]:
@@ -122,12 +132,8 @@ class Details:
     def _detailed(self, process: Process, needs: Needs, real_paths: Mapping[str, str]) -> Process:
         pid = process.pid
         paths = {name: real_paths[name] for name in needs.spools.get(pid, ()) if name in real_paths}
-        known = process.facts
-        if pid in needs.unit and known.unit is None:
-            known = replace(known, unit=self._asked(read_unit, pid, needs.unit))
         return replace(
             process,
-            facts=known,
             swap_bytes=self._asked(read_swap_bytes, pid, needs.swap),
             oom_score_adj=self._asked(read_oom_score_adj, pid, needs.adjusted),
             badness=self._asked(read_oom_score, pid, needs.badness),
