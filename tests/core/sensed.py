@@ -19,8 +19,8 @@ def as_sensed(everybody: Mapping[int, Process], demand: ScanDemand) -> dict[int,
     needs = needs_of(demand, {pid: nouns for pid, nouns in matches.items() if nouns}, recognised)
     return {pid: replace(
         process,
-        swap_bytes=everybody[pid].swap_bytes if pid in needs.swap else None,
-        oom_score_adj=everybody[pid].oom_score_adj if pid in needs.adjusted else None,
+        swap_bytes=everybody[pid].swap_bytes if pid in needs.swap | needs.badness else None,
+        oom_score_adj=everybody[pid].oom_score_adj if pid in needs.adjusted | needs.guarded else None,
         badness=everybody[pid].badness if pid in needs.badness else None,
         under=everybody[pid].under & needs.spools.get(pid, frozenset()) & demand.under.keys(),
     ) for pid, process in recognised.items()}

@@ -28,7 +28,7 @@ from watchdog_oom.core.actions import (
     Watch,
 )
 from watchdog_oom.core.decide import decide
-from watchdog_oom.core.guard import Budget
+from watchdog_oom.core.guard import UNKILLABLE_ADJ, Budget
 from watchdog_oom.core.history import History, Phase, RecoveryRun
 from watchdog_oom.core.memory import Memory
 from watchdog_oom.core.model import (
@@ -292,7 +292,11 @@ class World:
             case Signal() as signal:
                 self._signal(intent, signal)
             case SetOomScoreAdj() as adjust:
-                self.procs[adjust.target.pid].adj = adjust.value
+                process = self.procs.get(adjust.target.pid)
+                if process is not None and process.id == adjust.target:
+                    process.adj = adjust.value
+                else:
+                    self._reports.append(EffectReport(intent.id, False, "it had ended already", 0.0, self.now))
             case StopUnit(unit=name):
                 self._begin_job(intent, "stop", name)
             case StartUnit(unit=name):
@@ -314,8 +318,9 @@ class World:
 
     def _signal(self, intent: Intent, signal: Signal) -> None:
         process = self.procs.get(signal.target.pid)
-        if process is None or process.id != signal.target or process.out_of_reach:
-            self._reports.append(EffectReport(intent.id, False, "gone, or not permitted", 0.0, self.now))
+        spared = process is not None and process.adj == UNKILLABLE_ADJ and signal.signal is not SignalName.CONT
+        if process is None or process.id != signal.target or process.out_of_reach or spared:
+            self._reports.append(EffectReport(intent.id, False, "gone, spared, or not permitted", 0.0, self.now))
             return
         self.sent.append((self.now, signal.signal, signal.target, intent.rule))
         match signal.signal:

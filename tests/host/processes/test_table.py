@@ -288,6 +288,25 @@ def test_near_an_emergency_all_are_read_and_judged_and_no_judgement_outlives_it(
     assert [(shown[pid].badness, shown[pid].oom_score_adj) for pid in (5, 6)] == [(None, None), (None, None)]
 
 
+def test_whom_guard_asks_about_shows_an_adjustment_half_a_minute_old_at_most_and_never_anothers(host: Host) -> None:
+    table = ProcessTable(str(host.root))
+    demand = ScanDemand(nouns=(_noun(comm="hog"),), guarded=frozenset({"noun"}))
+    host.put(5, "hog")
+    adjustment = host.root / "5/oom_score_adj"
+    adjustment.write_text("-1000\n")
+    assert table.scan(demand, _OLD)[5].oom_score_adj == -1000
+    host.put(5, "hog", rss=20)
+    assert table.scan(demand, _OLD + 1)[5].oom_score_adj == -1000
+    adjustment.write_text("3\n")
+    assert table.scan(demand, _OLD + 30)[5].oom_score_adj == 3
+    adjustment.write_text("4\n")
+    host.put(5, "hog", start=200)
+    assert table.scan(demand, _OLD + 31)[5].oom_score_adj == 4
+    assert table.scan(ScanDemand(), _OLD + 32)[5].oom_score_adj is None
+    adjustment.unlink()
+    assert table.scan(demand, _OLD + 33)[5].oom_score_adj is None
+
+
 def test_near_an_emergency_kernel_threads_stay_in_rotation(host: Host) -> None:
     table = ProcessTable(str(host.root))
     host.put(5)

@@ -57,6 +57,7 @@ class ProcessTable:
         self._matching: set[int] = set()
         self._rotating: dict[int, float] = {}  # pid -> when it was read, the longest ago first
         self._detailed: frozenset[int] = frozenset()
+        self._guarded: frozenset[int] = frozenset()
         self._spools_used: dict[int, frozenset[str]] = {}  # as last seen alive: who is exiting has closed everything
         self._vanished: dict[int, tuple[float, Process]] = {}
         self._scanned_boottime = float("-inf")
@@ -78,7 +79,7 @@ class ProcessTable:
         self._read(due, boottime)
         needs = needs_of(demand, {pid: self._entries[pid].nouns for pid in self._matching}, self._shown)
         self._arrange(due, needs, boottime)
-        self._show_details(needs, demand)
+        self._show_details(needs, demand, boottime)
         self._forget_the_long_gone(boottime)
         self._scanned_boottime = boottime
         return dict(self._shown)
@@ -184,14 +185,20 @@ class ProcessTable:
         for pid in needs.watched:
             rotating.pop(pid, None)
 
-    def _show_details(self, needs: Needs, demand: ScanDemand) -> None:
-        """Details are as fresh as the scan: those read for an earlier one are not shown again."""
-        wanted = needs.detailed
-        for pid in self._detailed - wanted:
+    def _show_details(self, needs: Needs, demand: ScanDemand, boottime: float) -> None:
+        """What nobody asks for any more is not shown; what was shown of those whom only guard asks about stays."""
+        shown, detailed = self._shown, needs.detailed
+        guarded = needs.guarded - detailed
+        for pid in (self._detailed - detailed) | (self._guarded - guarded):
             if pid in self._entries:
-                self._shown[pid] = self._entries[pid].process
-        self._shown.update(self._details.read([self._entries[pid].process for pid in wanted], needs, demand))
-        self._detailed = wanted
+                shown[pid] = self._entries[pid].process
+        processes = [self._entries[pid].process for pid in detailed]
+        shown.update(self._details.read(processes, needs, demand, boottime))
+        for pid in guarded:
+            value = self._details.oom_score_adj(pid, boottime)
+            if shown[pid].oom_score_adj != value:
+                shown[pid] = replace(shown[pid], oom_score_adj=value)
+        self._detailed, self._guarded = detailed, guarded
         self._remember_spools_used(needs)
 
     def _remember_spools_used(self, needs: Needs) -> None:
@@ -213,6 +220,7 @@ class ProcessTable:
             self._vanished.pop(pid, None)
             self._vanished[pid] = (boottime, self._as_last_alive(entry))
         self._spools_used.pop(pid, None)
+        self._details.forget(pid)
 
     def _forget_the_long_gone(self, boottime: float) -> None:
         while self._vanished:
