@@ -26,7 +26,7 @@ daemon.crash_recovery daemon.loop daemon.options daemon.policy_loader daemon.pol
 daemon.sd_notify daemon.self_protection daemon.signals daemon.state_file daemon.status_file daemon.wait errors
 formatting host host.actuators host.children host.children.spawn host.children.supervisor host.clock host.kept_file
 host.memory host.memory.kmsg host.memory.meminfo host.memory.psi host.processes host.processes.demand
-host.processes.details host.processes.facts host.processes.oom_score_adj host.processes.pid_list
+host.processes.details host.processes.facts host.processes.lasting host.processes.oom_score_adj host.processes.pid_list
 host.processes.procfs host.processes.signals host.processes.table host.purge host.purge.delete_tree host.purge.in_use
 host.purge.jobs host.purge.messages host.purge.mounts host.purge.pair host.purge.supervisor host.purge.trash
 host.purge.worker host.sensors host.services host.services.choose host.services.jobs host.services.lsb

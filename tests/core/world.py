@@ -1,4 +1,7 @@
-"""A small deterministic host: it is sensed into snapshots, ``decide`` is asked, and the plan is performed on it."""
+"""A small deterministic host: it is sensed into snapshots, ``decide`` is asked, and the plan is performed on it.
+
+It shows no more than the real sensors would be asked for: a rule or guard that needs a value nobody reads fails here.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from tests.core.build import MIB, NOW
+from tests.core.sensed import as_sensed
 from watchdog_oom.core.actions import (
     Contain,
     Intent,
@@ -24,7 +28,7 @@ from watchdog_oom.core.actions import (
     Watch,
 )
 from watchdog_oom.core.decide import decide
-from watchdog_oom.core.guard import Budget
+from watchdog_oom.core.guard import UNKILLABLE_ADJ, Budget
 from watchdog_oom.core.history import History, Phase, RecoveryRun
 from watchdog_oom.core.memory import Memory
 from watchdog_oom.core.model import (
@@ -42,6 +46,8 @@ from watchdog_oom.core.model import (
     SpoolState,
 )
 from watchdog_oom.core.policy import Policy
+from watchdog_oom.core.rules.emergency import badness
+from watchdog_oom.host.processes.demand import scan_demand
 
 
 @dataclass(slots=True)
@@ -132,6 +138,7 @@ class World:
     trouble: list[str] = field(default_factory=list)
     next_pid: int = 100
     seen: Snapshot = field(default_factory=lambda: Snapshot(Clock(0.0, 0.0)))
+    truth: Snapshot = field(default_factory=lambda: Snapshot(Clock(0.0, 0.0)))  # ``seen``, had everything been read
     _watch: Watch = field(default_factory=Watch)
     _reports: list[EffectReport] = field(default_factory=list)
     _kills: list[KernelKill] = field(default_factory=list)
@@ -156,7 +163,8 @@ class World:
         return self.units[unit]
 
     def kernel_kills(self, process: Proc) -> None:
-        victim = self._sensed(process)
+        seen = self.seen.alive(process.id)
+        victim = None if seen is None else replace(seen, swap_bytes=None, oom_score_adj=None, badness=None)
         del self.procs[process.pid]
         self._kills.append(KernelKill(process.pid, process.comm[:15], f"Killed process {process.pid}", self.now,
                                       victim=victim))
@@ -167,6 +175,7 @@ class World:
         self.wall += seconds
         self._happen()
         self.seen = self.snapshot()
+        self.truth = replace(self.seen, processes=self.everybody())
         plan, self.history = decide(self.seen, self.policy, self.history, self.budget)
         self._watch = plan.watch
         self.notes += plan.notes
@@ -224,11 +233,13 @@ class World:
         clock = Clock(self.wall, self.now, self.minute)
         reports, kills = tuple(self._reports), tuple(self._kills)
         self._reports, self._kills = [], []
+        memory = self.memory() if self.memory_readable else None
+        demand = scan_demand(self.policy, memory, self._watch)
         return Snapshot(
-            clock, "boot", self.memory() if self.memory_readable else None,
-            processes={pid: self._sensed(process) for pid, process in self.procs.items()},
+            clock, "boot", memory, processes=as_sensed(self.everybody(), demand),
             spools={name: SpoolState(self.now if spool.scanned is None else spool.scanned, spool.problem,
-                                     spool.entries, spool.stale) for name, spool in self.spools.items()},
+                                     spool.entries, spool.stale) for name, spool in self.spools.items()
+                    if name in self.policy.spools},
             services=self._service_states(), kernel_kills=kills, reports=reports, lineage=self.lineage)
 
     def memory(self) -> Memory:
@@ -238,10 +249,15 @@ class World:
         return Memory(self.ram_mib * MIB, free * MIB, (self.base_mib + held) * MIB, self.swap_mib * MIB,
                       max(0, self.swap_mib - swapped) * MIB)
 
-    def _sensed(self, process: Proc) -> Process:
-        return Process(process.id, process.ppid, process.comm, process.state, process.session, process.tty, 1,
-                       process.rss_mib * MIB, process.started, 0, process.kernel_thread, process.facts,
-                       process.swap_mib * MIB, process.adj, None, process.under)
+    def everybody(self) -> dict[int, Process]:
+        """The whole truth about all processes."""
+        return {pid: self._as_it_is(process) for pid, process in self.procs.items()}
+
+    def _as_it_is(self, process: Proc) -> Process:
+        whole = Process(process.id, process.ppid, process.comm, process.state, process.session, process.tty, 1,
+                        process.rss_mib * MIB, process.started, 0, process.kernel_thread, process.facts,
+                        process.swap_mib * MIB, process.adj, None, process.under)
+        return replace(whole, badness=badness(whole, (self.ram_mib + self.swap_mib) * MIB))
 
     def _service_states(self) -> dict[str, ServiceState]:
         units = {name: self.policy.services[name].unit if name in self.policy.services else name
@@ -276,7 +292,11 @@ class World:
             case Signal() as signal:
                 self._signal(intent, signal)
             case SetOomScoreAdj() as adjust:
-                self.procs[adjust.target.pid].adj = adjust.value
+                process = self.procs.get(adjust.target.pid)
+                if process is not None and process.id == adjust.target:
+                    process.adj = adjust.value
+                else:
+                    self._reports.append(EffectReport(intent.id, False, "it had ended already", 0.0, self.now))
             case StopUnit(unit=name):
                 self._begin_job(intent, "stop", name)
             case StartUnit(unit=name):
@@ -298,8 +318,9 @@ class World:
 
     def _signal(self, intent: Intent, signal: Signal) -> None:
         process = self.procs.get(signal.target.pid)
-        if process is None or process.id != signal.target or process.out_of_reach:
-            self._reports.append(EffectReport(intent.id, False, "gone, or not permitted", 0.0, self.now))
+        spared = process is not None and process.adj == UNKILLABLE_ADJ and signal.signal is not SignalName.CONT
+        if process is None or process.id != signal.target or process.out_of_reach or spared:
+            self._reports.append(EffectReport(intent.id, False, "gone, spared, or not permitted", 0.0, self.now))
             return
         self.sent.append((self.now, signal.signal, signal.target, intent.rule))
         match signal.signal:

@@ -99,6 +99,36 @@ def test_a_process_that_became_protected_is_left_alone_even_when_urgent(
     assert child.poll() is None
 
 
+@pytest.mark.parametrize(("oom_score_adj", "ends"), [("-1000\n", False), ("", False), ("-999\n", True)])
+def test_one_that_the_kernel_was_told_to_spare_since_the_look_is_left_alone(
+        tmp_path: Path, child: subprocess.Popen[bytes], oom_score_adj: str, ends: bool) -> None:
+    """A made-up /proc shows the real child with another oom_score_adj: to lower it, even root may lack the right."""
+    before = look(policy())
+    shown = tmp_path / str(child.pid)
+    shown.mkdir()
+    (shown / "stat").symlink_to(f"/proc/{child.pid}/stat")
+    (shown / "oom_score_adj").write_text(oom_score_adj)
+    kill = Signal(before.processes[child.pid].id, "sleep", SignalName.KILL, "sleeper", explicit=True)
+    made = Actuators(str(tmp_path), Lsb(str(tmp_path)))
+    done = made.perform(Intent("i-1", kill, "rule", ("because",)), before, policy())
+    made.close()
+    assert done is not None and done.ok is ends, done
+    assert ends or child.poll() is None
+
+
+def test_a_name_like_sshds_saves_nobody_at_the_last_look_either(actuators: Actuators) -> None:
+    code = ("import ctypes, time\nctypes.CDLL(None).prctl(15, b'sshd', 0, 0, 0)\n"
+            "print('named', flush=True)\ntime.sleep(100)")
+    child = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE)
+    try:
+        assert child.stdout is not None and child.stdout.readline() == b"named\n"
+        done = perform(actuators, Signal(identity(child, policy()), "sshd", SignalName.KILL), policy())
+        assert done is not None and done.ok, done
+    finally:
+        child.kill()
+        child.communicate()
+
+
 def test_another_start_time_is_another_process(actuators: Actuators, child: subprocess.Popen[bytes]) -> None:
     stranger = replace(identity(child, policy()), start_ticks=1)
     done = perform(actuators, Signal(stranger, "sleep", SignalName.KILL, "sleeper"), policy())

@@ -197,10 +197,12 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class Watch:
-    """What the next snapshot must hold beyond the ordinary: fresh states of these services; badness of processes."""
+    """What the next snapshot must hold beyond the ordinary: fresh states of these services, and of the processes with
+    these pids what guard asks of those it is to let go."""
 
     services: frozenset[str] = frozenset()
     often: bool = False
+    processes: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -78,8 +78,9 @@ class Process:
     """One process as of its last reading.
 
     ``image`` changes at every exec; ``tty`` is the controlling terminal's device number or 0; ``badness`` is
-    /proc/PID/oom_score, read only when an emergency is near; ``under`` names the spools in which the process has its
-    working directory or an open file.
+    /proc/PID/oom_score; ``under`` names the spools in which the process has its working directory or an open file.
+    ``swap_bytes``, ``oom_score_adj``, ``badness`` and ``under`` are read only of those whom a rule asks about, of all
+    when an emergency is near; ``None`` means not read or not readable.
     """
 
     id: ProcessId

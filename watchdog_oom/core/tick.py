@@ -51,6 +51,7 @@ class Tick:
         self.emergency = history.emergency
         self.kernel_kills = _recent_kills(history, view, self.now)
         self.watched: set[str] = set()
+        self.watched_pids: set[int] = set()
         self.often = False
         self.finished = False
         self._held: dict[str, float] = {}
@@ -178,9 +179,14 @@ class Tick:
         self.watched.update(services)
         self.often = self.often or (often and bool(services))
 
+    def watch_process(self, pid: int) -> None:
+        """Ask that the next snapshot tells of this process what guard asks, though no noun of the policy matches it."""
+        self.watched_pids.add(pid)
+
     def result(self) -> tuple[Plan, History]:
+        under_way = {identity.pid for identity in self.terminations}
         plan = Plan(tuple(self._intents), tuple(self._refusals), tuple(self._notes),
-                    Watch(frozenset(self.watched), self.often))
+                    Watch(frozenset(self.watched), self.often, frozenset(self.watched_pids | under_way)))
         history = replace(
             self.before, counter=self.counter, decided_at=self.now, held_since=self._held, told_at=self._told,
             terminations=self.terminations, shunned=self.shunned, ended_at=self.ended_at, kills=self.kills,

@@ -21,13 +21,14 @@ from watchdog_oom.core.actions import (
     StartUnit,
     StopUnit,
 )
-from watchdog_oom.core.guard import untouchable
+from watchdog_oom.core.guard import LOGIN, SSHD, untouchable
 from watchdog_oom.core.model import EffectReport, Process, Snapshot
 from watchdog_oom.core.nouns import RunProbe, TcpProbe
 from watchdog_oom.core.policy import Policy
 from watchdog_oom.core.view import View
 from watchdog_oom.host.processes.facts import FactReader
 from watchdog_oom.host.processes.oom_score_adj import set_oom_score_adj
+from watchdog_oom.host.processes.procfs import read_oom_score_adj
 from watchdog_oom.host.processes.signals import PidfdSet, send
 from watchdog_oom.host.purge.jobs import PurgeJobs
 from watchdog_oom.host.services.jobs import Jobs
@@ -119,8 +120,8 @@ class Actuators:
                 return False
             # What is exiting shows no executable any more; what was known of the same process stays true.
             complete = (replace(fresh, facts=seen.facts) if fresh.image == 0
-                        else self._facts.complete(fresh, policy.processes.values())[0])
-            now = replace(complete, under=seen.under, oom_score_adj=seen.oom_score_adj)
+                        else self._facts.complete(fresh, (*policy.processes.values(), SSHD, LOGIN))[0])
+            now = replace(complete, under=seen.under, oom_score_adj=read_oom_score_adj(self._proc, fresh.pid))
             view = View(replace(snapshot, processes={**snapshot.processes, fresh.pid: now}), policy)
             noun = policy.processes.get(action.noun) if action.noun is not None else None
             if noun is not None and not view.matches(noun, now):

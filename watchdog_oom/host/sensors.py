@@ -65,7 +65,7 @@ class Sensors:
         kills = self._kernel_kills(clock.boottime)
         return Snapshot(
             clock=clock, boot_id=self.boot_id, memory=memory, pressure=self._pressure.read(),
-            processes=self.processes.scan(scan_demand(policy, memory, self._lineage), clock.boottime),
+            processes=self.processes.scan(scan_demand(policy, memory, watch), clock.boottime),
             spools=self._spools.look(policy.spools, clock), services=self._states(units), kernel_kills=kills,
             reports=reports, lineage=self._lineage, skipped=self._skipped())
 

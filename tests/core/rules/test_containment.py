@@ -314,6 +314,19 @@ def test_a_unit_that_holds_sshd_or_the_daemon_is_never_contained(name: str) -> N
     assert uncontainable(UNIT, View(world.snapshot(), world.policy)) is not None
 
 
+@pytest.mark.parametrize("neighbour", ["spared by the kernel", "operator's shell"])
+def test_a_unit_is_not_contained_for_the_sake_of_one_whom_no_noun_matches(neighbour: str) -> None:
+    world, unit, _ = world_of()
+    if neighbour == "operator's shell":
+        login = world.spawn("login", exe="/usr/bin/login", unit="getty@tty1.service")
+        world.spawn("bash", ppid=login.pid, pid=700, session=700, tty=1025, unit=UNIT)
+    else:
+        world.spawn("pilot", adj=-1000, unit=UNIT)
+    world.ticks(5)
+    assert unit.memory_high == UNLIMITED_BYTES
+    assert len(world.refusals) == 1
+
+
 UNITS = ("a.service", "b.service", "session-1.scope", "a.slice", "c.scope", None)
 
 

@@ -88,6 +88,16 @@ def test_one_that_becomes_protected_does_not_block_the_emergency() -> None:
     assert not world.alive(other) and world.alive(hog)
 
 
+def test_whoever_is_being_ended_is_watched_so_that_its_kill_needs_no_noun() -> None:
+    world = World(policy(Emergency(percent(20.0), percent(20.0))), base_mib=0, swap_used_mib=500)
+    stubborn = world.spawn("stubborn", rss_mib=900, ignores_term=True)
+    plan = world.tick()
+    assert plan.watch.processes == {stubborn.pid}
+    world.swap_used_mib = 0  # the emergency is over, and nobody else asks about the one that got TERM
+    world.ticks(6)
+    assert world.signals(stubborn) == [SignalName.TERM, SignalName.KILL]
+
+
 def test_names_of_processes_are_made_safe_to_print() -> None:
     world = World(policy(noun("hog", comm="a\n\x1b[2J"), Limit("hog", "hog", rss=mib(100))))
     world.spawn("a\n\x1b[2J", rss_mib=200)

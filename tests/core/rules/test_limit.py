@@ -55,6 +55,15 @@ def test_a_neighbour_of_another_user_or_executable_is_not_touched() -> None:
     assert world.sent == []
 
 
+@pytest.mark.parametrize("limits", [{"rss": mib(100)}, {"total_rss": mib(100)}, {"rss": mib(100), "then": Then.FREEZE}])
+def test_whoever_the_kernel_was_told_to_spare_is_spared_in_calm_times_too(limits: dict[str, object]) -> None:
+    world = world_of(**limits)
+    spared, other = scan(world, rss_mib=150, adj=-1000), scan(world, rss_mib=150)
+    world.ticks(5)
+    assert world.signals(spared) == []  # type: ignore[arg-type]
+    assert world.signals(other)  # type: ignore[arg-type]
+
+
 def test_a_limit_must_be_exceeded_for_its_time_without_a_pause() -> None:
     world = world_of(rss=mib(100), for_seconds=10.0)
     process = world.spawn("scan", exe="/usr/bin/scan", user="amavis", rss_mib=200)

@@ -57,6 +57,8 @@ class ProcessTable:
         self._matching: set[int] = set()
         self._rotating: dict[int, float] = {}  # pid -> when it was read, the longest ago first
         self._detailed: frozenset[int] = frozenset()
+        self._guarded: frozenset[int] = frozenset()
+        self._spools_used: dict[int, frozenset[str]] = {}  # as last seen alive: who is exiting has closed everything
         self._vanished: dict[int, tuple[float, Process]] = {}
         self._scanned_boottime = float("-inf")
 
@@ -77,7 +79,7 @@ class ProcessTable:
         self._read(due, boottime)
         needs = needs_of(demand, {pid: self._entries[pid].nouns for pid in self._matching}, self._shown)
         self._arrange(due, needs, boottime)
-        self._show_details(needs, demand)
+        self._show_details(needs, demand, boottime)
         self._forget_the_long_gone(boottime)
         self._scanned_boottime = boottime
         return dict(self._shown)
@@ -93,7 +95,12 @@ class ProcessTable:
             return past
         if past is not None and self._scanned_boottime - entry.process.started_boottime < _YOUNG_SECONDS:
             return past
-        return entry.alive
+        return self._as_last_alive(entry)
+
+    def _as_last_alive(self, entry: _Entry) -> Process:
+        """With the spools it used then, by which a noun may know it; other details are not kept."""
+        used = self._spools_used.get(entry.alive.pid)
+        return replace(entry.alive, under=used) if used else entry.alive
 
     def _due(self, pids: frozenset[int], boottime: float) -> set[int]:
         """Everything that is not in rotation, and as much of the rotation as the time since the last scan asks for."""
@@ -178,14 +185,29 @@ class ProcessTable:
         for pid in needs.watched:
             rotating.pop(pid, None)
 
-    def _show_details(self, needs: Needs, demand: ScanDemand) -> None:
-        """Details are as fresh as the scan: those read for an earlier one are not shown again."""
-        wanted = needs.detailed
-        for pid in self._detailed - wanted:
+    def _show_details(self, needs: Needs, demand: ScanDemand, boottime: float) -> None:
+        """What nobody asks for any more is not shown; what was shown of those whom only guard asks about stays."""
+        shown, detailed = self._shown, needs.detailed
+        guarded = needs.guarded - detailed
+        for pid in (self._detailed - detailed) | (self._guarded - guarded):
             if pid in self._entries:
-                self._shown[pid] = self._entries[pid].process
-        self._shown.update(self._details.read([self._entries[pid].process for pid in wanted], needs, demand))
-        self._detailed = wanted
+                shown[pid] = self._entries[pid].process
+        processes = [self._entries[pid].process for pid in detailed]
+        shown.update(self._details.read(processes, needs, demand, boottime))
+        for pid in guarded:
+            value = self._details.oom_score_adj(pid, boottime)
+            if shown[pid].oom_score_adj != value:
+                shown[pid] = replace(shown[pid], oom_score_adj=value)
+        self._detailed, self._guarded = detailed, guarded
+        self._remember_spools_used(needs)
+
+    def _remember_spools_used(self, needs: Needs) -> None:
+        shown = self._shown
+        for pid in [pid for pid in self._spools_used if pid not in needs.spools and not shown[pid].dead]:
+            del self._spools_used[pid]
+        for pid in needs.spools:
+            if shown[pid].rss_bytes:
+                self._spools_used[pid] = shown[pid].under
 
     def _forget(self, pid: int, boottime: float) -> None:
         """Take a process out, and remember what it was."""
@@ -196,7 +218,9 @@ class ProcessTable:
         if entry is not None and not entry.process.kernel_thread:
             self.departures += entry.settled
             self._vanished.pop(pid, None)
-            self._vanished[pid] = (boottime, entry.alive)
+            self._vanished[pid] = (boottime, self._as_last_alive(entry))
+        self._spools_used.pop(pid, None)
+        self._details.forget(pid)
 
     def _forget_the_long_gone(self, boottime: float) -> None:
         while self._vanished:

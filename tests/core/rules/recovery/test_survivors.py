@@ -61,6 +61,12 @@ def test_a_pid_that_is_gone_or_another_processs_by_now_is_not_signalled(other: t
     assert (progress.status, signals(now)) == (Status.WAITING, [])
 
 
+def test_of_one_whom_no_noun_matches_is_first_asked_what_guard_must_know() -> None:
+    now, progress = stopped(proc(41, "worker", oom_score_adj=None), survivors=(41,))
+    assert (progress.status, signals(now)) == (Status.WAITING, [])
+    assert now.result()[0].watch.processes == {41}
+
+
 def test_who_may_not_be_ended_is_told_and_passed_over() -> None:
     kept = proc(41, "sshd", exe="/usr/sbin/sshd")
     now, progress = stopped(kept, proc(42, "locked", oom_score_adj=-1000), survivors=(41, 42))

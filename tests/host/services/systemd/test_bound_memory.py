@@ -9,10 +9,7 @@ from pathlib import Path
 import pytest
 
 from watchdog_oom.core.actions import Contain, Release
-from watchdog_oom.core.model import UNLIMITED_BYTES, EffectReport, Facts, Process, ProcessId, ServiceState
-from watchdog_oom.core.nouns import ProcessNoun
-from watchdog_oom.host.processes.demand import ScanDemand
-from watchdog_oom.host.processes.details import Details, needs_of
+from watchdog_oom.core.model import UNLIMITED_BYTES, EffectReport, ServiceState
 from watchdog_oom.host.services.jobs import Jobs
 from watchdog_oom.host.services.lsb import Lsb
 from watchdog_oom.host.services.manager import ServiceManager
@@ -119,18 +116,3 @@ def test_only_a_bound_is_read_as_one(text: str | None, amount: int | None) -> No
 def test_steps_are_told_in_words() -> None:
     assert str(Contain(UNIT, 100 << 20, 1 << 30)) == "contain report.service: MemoryHigh=100 MiB, MemoryMax=1 GiB"
     assert str(Release(UNIT, UNLIMITED_BYTES)) == "release report.service: MemoryHigh=infinity"
-
-
-def test_the_units_of_those_whom_rules_are_about_are_read_and_of_nobody_else(tmp_path: Path) -> None:
-    nouns = {name: ProcessNoun(name) for name in ("leaker", "other")}
-    processes = {pid: Process(ProcessId(pid, 1), 1, "x") for pid in (10, 11, 12, 13)}
-    for pid in processes:
-        (tmp_path / str(pid)).mkdir()
-        (tmp_path / str(pid) / "cgroup").write_text(f"0::/system.slice/u{pid}.service\n")
-    processes[13] = Process(ProcessId(13, 1), 1, "x", facts=Facts(unit="known.service"))
-    want = ScanDemand(nouns=tuple(nouns.values()), unit=frozenset({"leaker"}), unit_pids=frozenset({12, 99}))
-    needs = needs_of(want, {10: (nouns["leaker"],), 11: (nouns["other"],), 13: (nouns["leaker"],)}, processes)
-    assert needs.unit == needs.detailed == {10, 12, 13}
-    told = Details(str(tmp_path), lambda kind: None).read([processes[pid] for pid in needs.detailed], needs, want)
-    assert {pid: process.facts.unit for pid, process in told.items()} == {
-        10: "u10.service", 12: "u12.service", 13: "known.service"}
