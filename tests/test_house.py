@@ -107,7 +107,7 @@ def test_the_host_decides_nothing() -> None:
 
 def test_nothing_but_host_and_the_shell_around_it_is_reached_from_policy_types() -> None:
     assert set(reached(["core.policy"])) <= {"core.policy", "core.nouns", "core.condition",
-                                                "core.model", "core.memory", "formatting",
+                                                "core.model", "core.memory", "core.outcome", "formatting",
                                                 "lean_dataclasses"}
 
 

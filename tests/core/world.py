@@ -31,7 +31,6 @@ from watchdog_oom.core.model import (
     NO_FACTS,
     UNLIMITED_BYTES,
     Clock,
-    EffectReport,
     Facts,
     KernelKill,
     Process,
@@ -41,6 +40,7 @@ from watchdog_oom.core.model import (
     Snapshot,
     SpoolState,
 )
+from watchdog_oom.core.outcome import EffectReport, Outcome
 from watchdog_oom.core.policy import Policy
 
 
@@ -264,7 +264,8 @@ class World:
             ok = act()
             self.done.append(f"{what}{'' if ok else ' failed'}")
             if intent_id:
-                self._reports.append(EffectReport(intent_id, ok, "ok" if ok else "it did not work", 1.0, self.now))
+                outcome = Outcome(ok, "ok" if ok else "it did not work")
+                self._reports.append(EffectReport(intent_id, outcome, 1.0, self.now))
         for unit in self.units.values():
             revived = self.units.get(unit.activates or "")
             able = revived is not None and revived.status is ServiceStatus.INACTIVE and revived.start == "ok"
@@ -299,7 +300,7 @@ class World:
     def _signal(self, intent: Intent, signal: Signal) -> None:
         process = self.procs.get(signal.target.pid)
         if process is None or process.id != signal.target or process.out_of_reach:
-            self._reports.append(EffectReport(intent.id, False, "gone, or not permitted", 0.0, self.now))
+            self._reports.append(EffectReport(intent.id, Outcome(False, "gone, or not permitted"), 0.0, self.now))
             return
         self.sent.append((self.now, signal.signal, signal.target, intent.rule))
         match signal.signal:

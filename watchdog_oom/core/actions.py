@@ -166,7 +166,8 @@ class NoteKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """News for the journal: an incident opened, was held or closed; a kill was verified; something would be done."""
+    """News for the journal: an incident opened, was held or closed; a kill was verified; something would be done.
+    ``ok`` is how what it tells of came out, where that is known."""
 
     kind: NoteKind
     rule: str
@@ -177,6 +178,7 @@ class Note:
     target: ProcessId | None = None
     comm: str = ""
     took_seconds: float | None = None
+    ok: bool | None = None
 
     def __str__(self) -> str:
         subject = f"{self.action}: " if self.action else ""

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 
 from watchdog_oom.core.model import KernelKill, ProcessId
+from watchdog_oom.core.outcome import EffectReport
 from watchdog_oom.core.policy import RecoveryStep
 from watchdog_oom.lean_dataclasses import dataclass, field
 
@@ -102,7 +103,7 @@ class RecoveryRun:
     since: float = 0.0
     steps: tuple[RecoveryStep, ...] = ()
     asked: Mapping[str, str] = field(default_factory=dict)
-    told: Mapping[str, tuple[bool, str, float]] = field(default_factory=dict)
+    told: Mapping[str, EffectReport] = field(default_factory=dict)
     done: frozenset[str] = frozenset()
     stopped: tuple[str, ...] = ()
     triggers: tuple[str, ...] = ()

@@ -102,8 +102,8 @@ class Tick:
 
     def note(self, rule: str, result: str, *, kind: NoteKind = NoteKind.INCIDENT, because: tuple[str, ...] = (),
              incident: str | None = None, action: str | None = None, target: ProcessId | None = None, comm: str = "",
-             took_seconds: float | None = None) -> None:
-        self._notes.append(Note(kind, rule, result, because, incident, action, target, comm, took_seconds))
+             took_seconds: float | None = None, ok: bool | None = None) -> None:
+        self._notes.append(Note(kind, rule, result, because, incident, action, target, comm, took_seconds, ok))
 
     def end(self, process: Process, rule: str, because: tuple[str, ...], grace_seconds: float, *,
             noun: str | None = None, explicit: bool = False, incident: str | None = None, urgent: bool = False,

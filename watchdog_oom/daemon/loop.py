@@ -11,7 +11,8 @@ from watchdog_oom.core.actions import Intent, Plan, Purge
 from watchdog_oom.core.decide import decide
 from watchdog_oom.core.guard import Budget
 from watchdog_oom.core.history import History
-from watchdog_oom.core.model import EffectReport, Snapshot
+from watchdog_oom.core.model import Snapshot
+from watchdog_oom.core.outcome import EffectReport, Outcome
 from watchdog_oom.core.poll_interval import pause_seconds
 from watchdog_oom.core.rules.emergency import imminent
 from watchdog_oom.daemon import state_file
@@ -170,17 +171,16 @@ class Daemon:
     def _perform_one(self, intent: Intent, snapshot: Snapshot) -> None:
         self.audit_trail.intent(intent, snapshot, self.policy_store.policy)
         if self.options.observe:
-            self._outcome(intent, ok=False, words="observed only, not done")
-            return
-        done = self.actuators.perform(intent, snapshot, self.policy_store.policy)
-        if done is not None:
-            self._outcome(intent, ok=done.ok, words=done.words, before=done.before, after=done.after)
+            outcome: Outcome | None = Outcome(None, "observed only, not done")
+        else:
+            outcome = self.actuators.perform(intent, snapshot, self.policy_store.policy)
+        if outcome is not None:
+            self._came_out(EffectReport(intent.id, outcome, None, time.clock_gettime(time.CLOCK_BOOTTIME)))
 
-    def _outcome(self, intent: Intent, *, ok: bool, words: str, before: object = None, after: object = None) -> None:
-        self.audit_trail.outcome(intent.id, words, before=before, after=after)
-        if not ok:
-            now = time.clock_gettime(time.CLOCK_BOOTTIME)
-            self.reports.append(EffectReport(intent.id, False, words, 0.0, now))
+    def _came_out(self, report: EffectReport) -> None:
+        """One value, into the journal and into the next snapshot."""
+        self.audit_trail.report(report)
+        self.reports.append(report)
 
     def _take_reports(self, now: float) -> None:
         """Slow effects that ended: into the journal, and into the next snapshot."""
@@ -188,10 +188,9 @@ class Daemon:
             step = self.audit_trail.action_of(report.intent_id)
             if isinstance(step, Purge):
                 self.sensors.rescan_spool(step.spool)
-            self.audit_trail.report(report)
-            self.reports.append(report)
-        for words in self.actuators.news():
-            self._write(Record(Kind.OUTCOME, step=words.partition(":")[0], result=words.partition(": ")[2]))
+            self._came_out(report)
+        for spool, outcome in self.actuators.news():
+            self._write(Record(Kind.OUTCOME, step=f"purge {spool}", ok=outcome.ok, result=outcome.words))
 
     def _take_requests(self) -> None:
         """Signals and policy files since the last tick."""

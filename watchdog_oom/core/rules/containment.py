@@ -99,10 +99,11 @@ def _absorb(tick: Tick) -> None:
         if told is None or (contained.release_id == "" and contained.done is not None):
             continue
         if contained.release_id:
-            tick.contained[unit] = (replace(contained, released=told.boottime, failed=None) if told.ok
+            tick.contained[unit] = (replace(contained, released=told.boottime, failed=None) if told.outcome.ok
                                     else replace(contained, release_id="", failed=told.boottime))
         else:
-            tick.contained[unit] = replace(contained, done=told.boottime, refused="" if told.ok else told.words)
+            tick.contained[unit] = replace(contained, done=told.boottime,
+                                           refused="" if told.outcome.ok else told.outcome.words)
 
 
 def _contain(tick: Tick, unit: str, request: ContainRequest) -> None:
@@ -189,7 +190,8 @@ def _verify(tick: Tick, unit: str, contained: Contained) -> None:
         return
     tick.contained[unit] = replace(contained, seen=True)
     tick.note(contained.rule, "verified: its memory is bound" if there else "not verified: its MemoryHigh is another",
-              kind=NoteKind.OUTCOME, action=f"contain {unit}", took_seconds=round(tick.now - contained.since, 3))
+              kind=NoteKind.OUTCOME, action=f"contain {unit}", ok=there,
+              took_seconds=round(tick.now - contained.since, 3))
 
 
 def _release(tick: Tick, unit: str, contained: Contained) -> None:
@@ -223,7 +225,7 @@ def _release(tick: Tick, unit: str, contained: Contained) -> None:
 def _forget(tick: Tick, unit: str, contained: Contained, result: str) -> None:
     del tick.contained[unit]
     tick.note(contained.rule, result, kind=NoteKind.OUTCOME, action=f"release {unit}",
-              took_seconds=round(tick.now - contained.since, 3))
+              took_seconds=round(tick.now - contained.since, 3), ok=True)
 
 
 def _only_report(tick: Tick, rule: str, who: str, why: str, because: tuple[str, ...]) -> None:

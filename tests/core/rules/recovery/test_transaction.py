@@ -12,8 +12,9 @@ from tests.core.build import noun, policy, step, when
 from tests.core.world import Spool, World
 from watchdog_oom.core.conditions.process import ProcessesAre
 from watchdog_oom.core.history import Phase
-from watchdog_oom.core.model import EffectReport, ServiceStatus
+from watchdog_oom.core.model import ServiceStatus
 from watchdog_oom.core.nouns import ServiceNoun, SpoolNoun, TcpProbe
+from watchdog_oom.core.outcome import EffectReport, Outcome
 from watchdog_oom.core.policy import Policy, Recover, RecoveryStep, Verb
 
 STEPS = (step(Verb.STOP, "front", "back"), step(Verb.KILL, "worker"), step(Verb.PURGE, "spool"),
@@ -310,7 +311,7 @@ def test_the_stages_are_told_with_the_time_they_took() -> None:
 def test_reports_of_other_rules_do_not_count() -> None:
     world = host()
     world.tick()
-    world._reports.append(EffectReport("i-1.999", False, "somebody else's", 0.0, world.now))
+    world._reports.append(EffectReport("i-1.999", Outcome(False, "somebody else's"), 0.0, world.now))
     assert closed(world).startswith("closed: success")
 
 

@@ -8,6 +8,7 @@ from watchdog_oom.core.actions import Action
 from watchdog_oom.core.history import RecoveryRun
 from watchdog_oom.core.model import ServiceState, ServiceStatus
 from watchdog_oom.core.nouns import ServiceNoun
+from watchdog_oom.core.outcome import EffectReport
 from watchdog_oom.core.policy import Recover, RecoveryStep
 from watchdog_oom.core.tick import Tick
 from watchdog_oom.lean_dataclasses import dataclass, replace
@@ -74,6 +75,6 @@ class Context:
             return run, False
         return replace(run, asked={**run.asked, key: intent.id}), True
 
-    def report(self, run: RecoveryRun, key: str) -> tuple[bool, str, float] | None:
-        """What came back for what was asked under ``key``: ok, words, moment."""
+    def report(self, run: RecoveryRun, key: str) -> EffectReport | None:
+        """What came back for what was asked under ``key``."""
         return run.told.get(run.asked.get(key, ""))

@@ -122,12 +122,12 @@ def _stop_one(context: Context, run: RecoveryRun, name: str) -> tuple[RecoveryRu
 
 def _down_yet(context: Context, run: RecoveryRun, name: str) -> Progress:
     report, state = context.report(run, f"stop {name}"), context.state(name)
-    if report is None or state is None or state.sensed_boottime < report[2]:
+    if report is None or state is None or state.sensed_boottime < report.boottime:
         return WAITING
     if state.status in DOWN:
         cleared = end_survivors(context, run, name, state)
         return cleared if cleared.status is Status.WAITING else done(f"{name} is {state.status}{cleared.words}")
-    return WAITING if report[0] else failed(f"{name} is still {state.status}: {report[1]}")
+    return WAITING if report.outcome.ok else failed(f"{name} is still {state.status}: {report.outcome.words}")
 
 
 def _start_one(context: Context, run: RecoveryRun, name: str) -> tuple[RecoveryRun, Progress]:
@@ -202,13 +202,13 @@ def _stop_under_way(context: Context, run: RecoveryRun, unit: str) -> bool:
 
 def _up_yet(context: Context, run: RecoveryRun, name: str) -> Progress:
     report, state = context.report(run, f"start {name}"), context.state(name)
-    if report is None or state is None or state.sensed_boottime < report[2]:
+    if report is None or state is None or state.sensed_boottime < report.boottime:
         return WAITING
     if state.status is ServiceStatus.ACTIVE:
         return done(f"{name} is active")
-    if state.status is ServiceStatus.CHANGING or (report[0] and state.status is not ServiceStatus.FAILED):
+    if state.status is ServiceStatus.CHANGING or (report.outcome.ok and state.status is not ServiceStatus.FAILED):
         return WAITING
-    return failed(f"{name} is {state.status} after its start: {report[1]}")
+    return failed(f"{name} is {state.status} after its start: {report.outcome.words}")
 
 
 def _settle(context: Context, run: RecoveryRun, name: str) -> RecoveryRun:

@@ -49,8 +49,7 @@ def fail(run: RecoveryRun, why: str | None, now: float) -> RecoveryRun:
 
 def _absorb(tick: Tick, run: RecoveryRun) -> RecoveryRun:
     asked = set(run.asked.values())
-    news = {report.intent_id: (report.ok, report.words, report.boottime)
-            for report in tick.view.snapshot.reports if report.intent_id in asked}
+    news = {report.intent_id: report for report in tick.view.snapshot.reports if report.intent_id in asked}
     return replace(run, told={**run.told, **news}) if news else run
 
 
@@ -108,7 +107,7 @@ def _steps(tick: Tick, recover: Recover, run: RecoveryRun) -> RecoveryRun:
 
 def _tell(tick: Tick, recover: Recover, run: RecoveryRun, step: RecoveryStep, progress: Progress) -> None:
     tick.note(f"recover.{recover.name}", f"verified: {progress.words}", incident=run.incident,
-              action=f"{run.index + 1}. {step}", took_seconds=round(tick.now - run.entered, 3))
+              action=f"{run.index + 1}. {step}", took_seconds=round(tick.now - run.entered, 3), ok=True)
 
 
 def _compensate(tick: Tick, recover: Recover, state: Recovery, run: RecoveryRun) -> Recovery:
@@ -122,6 +121,6 @@ def _finish(tick: Tick, recover: Recover, state: Recovery, run: RecoveryRun) -> 
     back = "" if run.failure is None or run.stopped else "; everything it had stopped runs again"
     owing = f"; still down: {', '.join(run.stopped)}" if run.stopped else ""
     tick.note(f"recover.{recover.name}", f"closed: {result}{back}{owing}", because=run.because, incident=run.incident,
-              took_seconds=round(tick.now - run.opened, 3))
+              took_seconds=round(tick.now - run.opened, 3), ok=run.failure is None and not run.stopped)
     return replace(state, run=None, ended=tick.now, last_result=result, unhelped=state.unhelped + 1, owed=run.stopped,
                    owed_triggers=run.triggers)
