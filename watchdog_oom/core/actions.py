@@ -75,7 +75,8 @@ class StartUnit:
 
 @dataclass(frozen=True, slots=True)
 class Purge:
-    """Clear the stale, unused entries of a spool; ``limit`` is the most entries this run may take."""
+    """Clear the stale, unused entries of a spool; ``limit`` is the most entries this run may take. With 0 it
+    only deletes, or puts back, what one that was cut short had renamed away."""
 
     spool: str
     limit: int

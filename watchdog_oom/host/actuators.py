@@ -55,6 +55,11 @@ class Actuators:
     def busy(self) -> bool:
         return bool(self._jobs.running)
 
+    @property
+    def purging(self) -> dict[str, str]:
+        """The paths of the spools, by name, with a purge under way."""
+        return self._purges.purging
+
     def perform(self, intent: Intent, snapshot: Snapshot, policy: Policy) -> Outcome | None:
         """Do it, or begin it (``None``: the end is told by a later ``reports``). Raises nothing for what the system
         refuses: that is an outcome."""

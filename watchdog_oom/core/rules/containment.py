@@ -17,7 +17,6 @@ from watchdog_oom.lean_dataclasses import dataclass, replace
 
 RETRY_SECONDS = 300.0
 STATE_SECONDS = 30.0
-PRESSED_SECONDS = 3.0
 PAGE_BYTES = 4096
 
 
@@ -120,7 +119,7 @@ def _contain(tick: Tick, unit: str, request: ContainRequest) -> None:
     if obstacle is not None:
         _only_report(tick, request.rule, unit, obstacle, request.because)
         return
-    if _pressed(tick):
+    if tick.pressed:
         return
     before_high = UNLIMITED_BYTES if state.memory_high_bytes is None else state.memory_high_bytes
     before_max = state.memory_max_bytes
@@ -134,16 +133,6 @@ def _contain(tick: Tick, unit: str, request: ContainRequest) -> None:
     if intent is not None:
         tick.contained[unit] = Contained(request.rule, request.noun, high, maximum, before_high, before_max, tick.now,
                                          state.bound_at_runtime, intent.id)
-
-
-def _pressed(tick: Tick) -> bool:
-    """In the middle of an emergency nothing is saved, since that could wait for a disk (Law 8): what a crash would
-    leave behind is not begun then."""
-    latest = max(
-        (termination.stage_since for termination in tick.terminations.values() if termination.urgent),
-        default=tick.ended_at,
-    )
-    return tick.emergency is not None and tick.now - max(latest, tick.ended_at) < PRESSED_SECONDS
 
 
 def _adjust(tick: Tick, unit: str, known: Contained, request: ContainRequest) -> None:

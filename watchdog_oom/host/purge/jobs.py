@@ -16,6 +16,7 @@ from watchdog_oom.lean_dataclasses import dataclass
 class _RunningPurge:
     job: PurgeJob
     spool: str
+    path: str
     began: float
     reported: bool = False
 
@@ -33,6 +34,11 @@ class PurgeJobs:
     def fileno(self) -> int:
         return self._epoll.fileno()
 
+    @property
+    def purging(self) -> dict[str, str]:
+        """The paths of the spools, by name, in whose trash something may still lie."""
+        return {running.spool: running.path for running in self._running.values()}
+
     def start(self, intent_id: str, noun: SpoolNoun, limit: int, clock: Clock) -> None:
         """Begin a purge. One spool is never purged twice at the same time: the second would fail over the first."""
         if any(running.spool == noun.name for running in self._running.values()):
@@ -45,7 +51,7 @@ class PurgeJobs:
             self._report_failure(intent_id, clock.boottime, f"no child process for the purge: {error.strerror}")
             return
         self._epoll.register(job.fileno(), select.EPOLLIN)
-        self._running[intent_id] = _RunningPurge(job, noun.name, clock.boottime)
+        self._running[intent_id] = _RunningPurge(job, noun.name, noun.path, clock.boottime)
 
     def poll(self, now: float) -> tuple[EffectReport, ...]:
         """A report for each purge whose spool was cleared, or which failed before that."""

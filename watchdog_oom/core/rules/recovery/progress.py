@@ -52,12 +52,22 @@ class Context:
         return f"recover.{self.recover.name}"
 
     def service(self, name: str) -> ServiceNoun:
-        """The service noun. A debt may outlive its noun in the policy: then the unit is taken to have its name."""
-        return self.tick.view.policy.services.get(name) or ServiceNoun(name, unit=name)
+        """The service noun; a unit stands for itself. A debt is of the unit that was stopped, whatever the policy calls
+        by that name now, if anything."""
+        noun = self.tick.view.policy.services.get(name) or ServiceNoun(name, unit=name)
+        state = self.tick.recoveries.get(self.recover.name)
+        owed = state.units.get(name) if state is not None else None
+        return noun if not owed else replace(noun, unit=owed[0], triggers=tuple(owed[1:]))
+
+    def watched_as(self, name: str) -> str:
+        """Under which name the snapshots are asked for the state of a service or a unit."""
+        unit = self.service(name).unit
+        noun = self.tick.view.policy.services.get(name)
+        return name if noun is not None and noun.unit == unit else unit
 
     def state(self, name: str) -> ServiceState | None:
         """The state of a service, or by its unit of a trigger."""
-        return self.tick.view.snapshot.services.get(name)
+        return self.tick.view.snapshot.services.get(self.watched_as(name))
 
     def why_left(self, name: str) -> str:
         """Why a service is left alone. One that runs can be missing, too: masked, it could only be stopped."""

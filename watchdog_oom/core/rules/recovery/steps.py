@@ -79,6 +79,8 @@ def _purge(context: Context, run: RecoveryRun) -> tuple[RecoveryRun, Progress]:
     for name in context.step.names:
         spool = context.tick.view.policy.spools[name]
         most = min(spool.limit or context.tick.budget.purge_entries, context.tick.budget.purge_entries)
+        if name not in run.asked and context.tick.pressed:
+            return run, WAITING
         run, allowed = context.ask(run, name, Purge(name, most))
         report = context.report(run, name)
         if not allowed:

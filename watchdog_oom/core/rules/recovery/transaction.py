@@ -29,7 +29,8 @@ def advance(tick: Tick, recover: Recover, state: Recovery) -> Recovery:
     run = _absorb(tick, state.run)
     if run.phase is not Phase.COMPENSATE and run.steps != recover.steps:
         run = fail(run, "its policy was changed", tick.now)
-    tick.watch(*_units(Context(tick, recover, COMPENSATION), run), often=True)
+    context = Context(tick, recover, COMPENSATION)
+    tick.watch(*map(context.watched_as, _units(context, run)), often=True)
     match run.phase:
         case Phase.SURVEY:
             return replace(state, run=_survey(tick, recover, run))
@@ -45,6 +46,14 @@ def advance(tick: Tick, recover: Recover, state: Recovery) -> Recovery:
 def fail(run: RecoveryRun, why: str | None, now: float) -> RecoveryRun:
     """Tick to compensation. What is still asked of the service manager is remembered, so that nothing overtakes it."""
     return replace(run, phase=Phase.COMPENSATE, failure=why, entered=now, since=now, done=frozenset())
+
+
+def with_units(tick: Tick, recover: Recover, state: Recovery) -> Recovery:
+    """The recovery with the units of what it owes, as they are to be saved before anything is stopped."""
+    context = Context(tick, recover, COMPENSATION)
+    services = map(context.service, state.stopped)
+    units = {service.name: (service.unit, *service.triggers) for service in services}
+    return state if units == state.units else replace(state, units=units)
 
 
 def _absorb(tick: Tick, run: RecoveryRun) -> RecoveryRun:
@@ -66,8 +75,9 @@ def _units(context: Context, run: RecoveryRun) -> set[str]:
 
 def _survey(tick: Tick, recover: Recover, run: RecoveryRun) -> RecoveryRun:
     """Learn who is down already: the operator's will, which the recovery respects unless a death explains it."""
-    names = _units(Context(tick, recover, COMPENSATION), run)
-    states = {name: tick.view.snapshot.services.get(name) for name in names}
+    context = Context(tick, recover, COMPENSATION)
+    names = _units(context, run)
+    states = {name: context.state(name) for name in names}
     fresh = {name: s for name, s in states.items() if s is not None and s.sensed_boottime >= run.opened}
     waited = tick.now - run.opened
     if len(fresh) < len(names):
