@@ -53,11 +53,13 @@ def test_a_symlink_in_the_way_of_the_spare_is_not_followed(tmp_path: Path) -> No
 def test_a_full_disk_takes_the_next_content_and_the_one_after_it(small_disk: Path) -> None:
     path = str(small_disk / "state.json")
     swap_file(path, b"[1]")
+    inodes = {(small_disk / name).stat().st_ino for name in ("state.json", "state.json.new")}
     fill(small_disk)
     assert not replace_file(f"{path}.other", b"x" * PAGE_BYTES), "the disk is full"
     for number in range(2, 9):
         swap_file(path, json.dumps([number] * 400).encode())
         assert json.loads(read_own(path))[0] == number
+        assert {(small_disk / name).stat().st_ino for name in ("state.json", "state.json.new")} == inodes
 
 
 @pytest.mark.root

@@ -15,6 +15,7 @@ from watchdog_oom.journal.unfinished import Unfinished
 from watchdog_oom.lean_dataclasses import dataclass, replace
 
 FAILURE = "the daemon died in the middle of it"
+STILL_OWED = "it could not be started again before the daemon ended"
 ONLY_LEFTOVERS = 0
 
 
@@ -57,19 +58,21 @@ def _pay_back(state: State, boottime: float) -> tuple[History, list[Record]]:
     for name, recovery in state.history.recoveries.items():
         incident = state.unclosed.get(name)
         if recovery.owed:
-            recoveries[name] = _way_back(recovery, incident or f"{name}-{state.history.run_id}", boottime)
+            why = STILL_OWED if incident is None else FAILURE
+            incident = incident or f"{name}-{state.history.run_id}"
+            recoveries[name] = _way_back(recovery, incident, why, boottime)
             left = ", ".join(_units(recovery))
-            records.append(_told(f"recover.{name}", f"a daemon that ended left {left} stopped; it is started now",
-                                 recoveries[name]))
+            records.append(Record(Kind.RECOVERED, incident, f"recover.{name}", because=(why,),
+                                  result=f"a daemon that ended left {left} stopped; it is started now"))
         elif incident is not None:
             records.append(Record(Kind.RECOVERED, incident, f"recover.{name}", ok=False,
                                   result=f"closed: {FAILURE}; it had left nothing stopped"))
     return replace(state.history, recoveries=recoveries), records
 
 
-def _way_back(recovery: Recovery, incident: str, boottime: float) -> Recovery:
-    run = RecoveryRun(incident, (FAILURE,), opened=boottime, entered=boottime, since=boottime, phase=Phase.COMPENSATE,
-                      failure=FAILURE, stopped=recovery.owed, triggers=recovery.owed_triggers)
+def _way_back(recovery: Recovery, incident: str, why: str, boottime: float) -> Recovery:
+    run = RecoveryRun(incident, (why,), opened=boottime, entered=boottime, since=boottime, phase=Phase.COMPENSATE,
+                      failure=why, stopped=recovery.owed, triggers=recovery.owed_triggers)
     return replace(recovery, run=run, owed=(), owed_triggers=())
 
 
@@ -93,6 +96,5 @@ def _is_spool(policy: Policy, path: str) -> bool:
     return any(spool.path == path for spool in policy.spools.values())
 
 
-def _told(rule: str, result: str, recovery: Recovery | None = None) -> Record:
-    incident = recovery.run.incident if recovery is not None and recovery.run is not None else None
-    return Record(Kind.RECOVERED, incident, rule, because=(FAILURE,), result=result)
+def _told(rule: str, result: str) -> Record:
+    return Record(Kind.RECOVERED, rule=rule, because=(FAILURE,), result=result)

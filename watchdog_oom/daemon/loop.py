@@ -209,7 +209,6 @@ class Daemon:
 
     def _remember(self, snapshot: Snapshot) -> None:
         """What changed, for whoever looks; what the next life needs was saved before the acts."""
-        self.journal.hold_rotation = any(state.run is not None for state in self.history.recoveries.values())
         if self._pressed():
             return
         if self.plan.intents or self.plan.notes or self.plan.refusals:

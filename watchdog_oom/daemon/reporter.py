@@ -50,12 +50,12 @@ class Reporter:
         except OSError as error:
             if not self._unsaved:
                 write(Record(Kind.INCIDENT, rule="daemon", ok=False, because=(error.strerror or str(error),),
-                             result=f"{state_file.NAME} cannot be written: if the daemon is killed now, the next one "
+                             result="state.json cannot be written: if the daemon is killed now, the next one "
                                     "does not know what this one has stopped, bound or changed"))
             self._unsaved = True
             return
         if self._unsaved:
-            write(Record(Kind.INCIDENT, rule="daemon", ok=True, result=f"{state_file.NAME} is written again"))
+            write(Record(Kind.INCIDENT, rule="daemon", ok=True, result="state.json is written again"))
         self._unsaved = False
         self._saved = plain
 
