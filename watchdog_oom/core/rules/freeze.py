@@ -8,10 +8,11 @@ from watchdog_oom.core.actions import Signal, SignalName
 from watchdog_oom.core.history import History, Thaw
 from watchdog_oom.core.model import ProcessId, Snapshot
 from watchdog_oom.core.policy import Policy, Then, Verb
-from watchdog_oom.core.tick import REFREEZE_SECONDS, Tick
+from watchdog_oom.core.tick import Tick
 from watchdog_oom.core.view import View
 from watchdog_oom.lean_dataclasses import replace
 
+RETRY_SECONDS = 60.0
 STOPPED = "T"  # by a signal; who is traced shows "t" (proc(5))
 
 
@@ -27,7 +28,7 @@ def thaw_unwanted(tick: Tick) -> None:
         if process is None or (thaw is not None and thaw.intent_id in sent):
             del tick.frozen[identity]
             tick.thawing.pop(identity, None)
-        elif thaw is None or tick.now - thaw.asked_at >= REFREEZE_SECONDS:
+        elif thaw is None or tick.now - thaw.asked_at >= RETRY_SECONDS:
             intent = tick.plan(Signal(identity, process.comm, SignalName.CONT), rule, ("the rule no longer holds",))
             if intent is not None:
                 tick.thawing[identity] = Thaw(intent.id, tick.now)
