@@ -7,11 +7,11 @@ import json
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.core.snapshot_json import snapshot_of, to_plain
 from watchdog_oom.core.actions import Intent, SetOomScoreAdj
 from watchdog_oom.core.model import Clock, ProcessId, Snapshot
 from watchdog_oom.core.outcome import EffectReport, Outcome
 from watchdog_oom.core.policy import Policy
-from watchdog_oom.core.snapshot_json import snapshot_of, to_plain
 from watchdog_oom.daemon.audit import AuditTrail
 from watchdog_oom.journal.record import Record
 
