@@ -72,6 +72,19 @@ def test_json_prints_the_records_exactly_as_they_are_stored(directory: Path) -> 
     assert json.loads(result.stdout.splitlines()[0])["step"] == "TERM a\x1b]0;x\x07\n[red]b[71]"
 
 
+def test_an_outcome_that_failed_says_so_and_one_of_an_older_journal_is_not_known(tmp_path: Path) -> None:
+    journal = Journal(str(tmp_path), boot_id="b")
+    journal.open()
+    journal.append(Record(Kind.OUTCOME, step="stop x.service", ok=False, result="it hung"))
+    journal.append(Record(Kind.OUTCOME, step="stop y.service", result="ok: stop done"))
+    journal.close()
+    path = tmp_path / "audit.jsonl"
+    path.write_bytes(path.read_bytes().replace(b'"ok":null,', b""))
+    lines = _audit("--log", tmp_path).stdout.splitlines()
+    assert lines[0].endswith("outcome    stop x.service: failed: it hung")
+    assert lines[1].endswith("outcome    stop y.service: ok: stop done")
+
+
 def test_a_wrong_time_is_wrong_usage(directory: Path) -> None:
     result = _audit("--log", directory, "--since", "soon")
     assert isinstance(result.exception, UsageError)

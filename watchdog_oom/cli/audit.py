@@ -14,7 +14,7 @@ from rich.text import Text
 from watchdog_oom.cli.since import parse_since
 from watchdog_oom.formatting import printable
 from watchdog_oom.journal.reader import Entry, journal_exists, read_entries
-from watchdog_oom.journal.record import Kind
+from watchdog_oom.journal.record import FAILED, Kind
 from watchdog_oom.journal.verify import Verdict
 from watchdog_oom.journal.verify import verify as verify_journal
 from watchdog_oom.paths import LOG
@@ -97,14 +97,16 @@ def _print_lines(entries: Iterator[Entry]) -> None:
     for entry in entries:
         kind, rest, because = (part.encode(encoding, "backslashreplace").decode(encoding)
                                for part in _parts(entry.record))
+        colour = "red" if _failed(entry.record) else _colour(kind)
         console.print(Text.assemble((_local_time(entry.record["time"]), "dim"), "  ",
-                                    (f"{kind:<{_KIND_WIDTH}}", _colour(kind)), "  ", rest, (because, "dim")))
+                                    (f"{kind:<{_KIND_WIDTH}}", colour), "  ", rest, (because, "dim")))
 
 
 def _parts(record: Mapping[str, Any]) -> tuple[str, str, str]:
     """Kind, what happened, and why: all safe for a terminal, whatever a process calls itself."""
     subject = record.get("step") or _subject(record)
-    told = ": ".join(_text(part) for part in (subject, record.get("result")) if part)
+    failed = FAILED if _failed(record) else None
+    told = ": ".join(_text(part) for part in (subject, failed, record.get("result")) if part)
     rule = f"  [{_text(record['rule'])}]" if record.get("rule") else ""
     reasons = record.get("because")
     because = "; ".join(_text(reason) for reason in reasons) if isinstance(reasons, list) else ""
@@ -113,6 +115,11 @@ def _parts(record: Mapping[str, Any]) -> tuple[str, str, str]:
     damaged = f"  (damaged: {_text(detail['damaged'])})" if isinstance(detail, dict) and "damaged" in detail else ""
     return (_text(record["kind"]), f"{told}{rule}{dropped}{damaged}".strip(),
             f"  because {because}" if because else "")
+
+
+def _failed(record: Mapping[str, Any]) -> bool:
+    """An outcome that is known not to be what was wanted. Journals of older releases have no ``ok``: not known."""
+    return record.get("kind") == Kind.OUTCOME and record.get("ok") is False
 
 
 def _subject(record: Mapping[str, Any]) -> str:

@@ -63,4 +63,8 @@ def _history(state: str, boot_id: str) -> tuple[History, tuple[str, ...]]:
         return History(), (f"{printable(state)} may not be read by this user: attempts and rests are not known",)
     except OSError:
         return History(), ()
-    return replace(History(), recoveries=state_file.restore(state, boot_id, History()).recoveries), ()
+    left = state_file.restore(state, boot_id, History())
+    # What a run under way has stopped is no debt that calls for another one.
+    recoveries = {name: replace(recovery, owed=(), owed_triggers=()) if name in left.unclosed else recovery
+                  for name, recovery in left.history.recoveries.items()}
+    return replace(History(), recoveries=recoveries), ()

@@ -75,7 +75,8 @@ class StartUnit:
 
 @dataclass(frozen=True, slots=True)
 class Purge:
-    """Clear the stale, unused entries of a spool; ``limit`` is the most entries this run may take."""
+    """Clear the stale, unused entries of a spool; ``limit`` is the most entries this run may take. With 0 it
+    only deletes, or puts back, what one that was cut short had renamed away."""
 
     spool: str
     limit: int
@@ -166,7 +167,8 @@ class NoteKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """News for the journal: an incident opened, was held or closed; a kill was verified; something would be done."""
+    """News for the journal: an incident opened, was held or closed; a kill was verified; something would be done.
+    ``ok`` is how what it tells of came out, where that is known."""
 
     kind: NoteKind
     rule: str
@@ -177,6 +179,7 @@ class Note:
     target: ProcessId | None = None
     comm: str = ""
     took_seconds: float | None = None
+    ok: bool | None = None
 
     def __str__(self) -> str:
         subject = f"{self.action}: " if self.action else ""

@@ -37,4 +37,5 @@ def _shut_down(tick: Tick) -> None:
     containment.settle(tick)
     if not trigger.running(tick) and not containment.owing(tick):
         protect.restore_all(tick)
-        tick.finished = True
+        tick.finished = not freeze.owing(tick) and not protect.owing(tick)
+        tick.often = not tick.finished

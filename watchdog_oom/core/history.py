@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 
 from watchdog_oom.core.model import KernelKill, ProcessId
+from watchdog_oom.core.outcome import EffectReport
 from watchdog_oom.core.policy import RecoveryStep
 from watchdog_oom.lean_dataclasses import dataclass, field
 
@@ -38,12 +39,22 @@ class Termination:
 
 @dataclass(frozen=True, slots=True)
 class Adjusted:
-    """An oom_score_adj that we wrote: what stood there before, what we wrote, and when we last tried."""
+    """An oom_score_adj that we wrote: what stood there before, what we wrote, when we last tried, and the intent that
+    gives it back."""
 
     comm: str
     original: int
     value: int
     tried_at: float
+    restore_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Thaw:
+    """A CONT that was asked for; until it is known to have been sent, the process counts as frozen."""
+
+    intent_id: str
+    asked_at: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +113,7 @@ class RecoveryRun:
     since: float = 0.0
     steps: tuple[RecoveryStep, ...] = ()
     asked: Mapping[str, str] = field(default_factory=dict)
-    told: Mapping[str, tuple[bool, str, float]] = field(default_factory=dict)
+    told: Mapping[str, EffectReport] = field(default_factory=dict)
     done: frozenset[str] = frozenset()
     stopped: tuple[str, ...] = ()
     triggers: tuple[str, ...] = ()
@@ -123,7 +134,8 @@ class Recovery:
     """What is remembered of one [recover.NAME] between its runs.
 
     ``unhelped`` counts the runs in a row after which the trouble has not gone away; ``owed`` are services that a run
-    stopped and could not start again, ``owed_triggers`` the triggers of them.
+    stopped and could not start again, ``owed_triggers`` the triggers of them. ``units`` are, of each service that is
+    owed now, the unit and its triggers as they were stopped: a debt outlives its noun in the policy.
     """
 
     run: RecoveryRun | None = None
@@ -134,7 +146,18 @@ class Recovery:
     held_since: float | None = None
     owed: tuple[str, ...] = ()
     owed_triggers: tuple[str, ...] = ()
+    units: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     kills_heard_until: float = 0.0
+
+    @property
+    def stopped(self) -> tuple[str, ...]:
+        """The services it owes a start, in the middle of a run or after it."""
+        return self.owed if self.run is None else self.run.stopped
+
+    @property
+    def stopped_triggers(self) -> tuple[str, ...]:
+        """The triggers it owes a start, likewise."""
+        return self.owed_triggers if self.run is None else self.run.triggers
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +177,7 @@ class History:
     kills: tuple[float, ...] = ()
     adjusted: Mapping[ProcessId, Adjusted] = field(default_factory=dict)
     frozen: Mapping[ProcessId, str] = field(default_factory=dict)
+    thawing: Mapping[ProcessId, Thaw] = field(default_factory=dict)
     contained: Mapping[str, Contained] = field(default_factory=dict)
     recoveries: Mapping[str, Recovery] = field(default_factory=dict)
     kernel_kills: tuple[KernelKill, ...] = ()

@@ -12,6 +12,7 @@ from enum import StrEnum
 from types import MappingProxyType
 
 from watchdog_oom.core.memory import Memory, Pressure
+from watchdog_oom.core.outcome import EffectReport
 from watchdog_oom.formatting import process_label
 from watchdog_oom.lean_dataclasses import dataclass, field
 
@@ -192,17 +193,6 @@ class ServiceState:
     triggered_by: tuple[str, ...] = ()
     survivors: tuple[int, ...] = ()
     bound_at_runtime: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class EffectReport:
-    """What became of a slow effect (service job, purge, run, probe) that ended since the last snapshot."""
-
-    intent_id: str
-    ok: bool
-    words: str
-    took_seconds: float
-    boottime: float
 
 
 _EMPTY: Mapping[str, int] = MappingProxyType({})

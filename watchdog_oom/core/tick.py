@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from watchdog_oom.core.actions import Action, Intent, Note, NoteKind, Plan, Refusal, Signal, SignalName, Watch
 from watchdog_oom.core.guard import KILL_WINDOW_SECONDS, Budget, refusal
-from watchdog_oom.core.history import Contained, History, Stage, Termination
+from watchdog_oom.core.history import Contained, History, Stage, Termination, Thaw
 from watchdog_oom.core.model import KernelKill, Process, ProcessId
 from watchdog_oom.core.view import View
 from watchdog_oom.lean_dataclasses import dataclass, replace
@@ -15,6 +15,7 @@ from watchdog_oom.lean_dataclasses import dataclass, replace
 REPEAT_SECONDS = 3600.0
 KERNEL_KILL_MEMORY_SECONDS = 3600.0
 REFREEZE_SECONDS = 10.0
+PRESSED_SECONDS = 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,7 @@ class Tick:
         self.terminations = dict(history.terminations)
         self.adjusted = dict(history.adjusted)
         self.frozen = dict(history.frozen)
+        self.thawing: dict[ProcessId, Thaw] = dict(history.thawing)
         self.wanted_frozen: set[ProcessId] = set()
         self.contained: dict[str, Contained] = dict(history.contained)
         self.wanted_contained: dict[str, ContainRequest] = {}
@@ -103,8 +105,8 @@ class Tick:
 
     def note(self, rule: str, result: str, *, kind: NoteKind = NoteKind.INCIDENT, because: tuple[str, ...] = (),
              incident: str | None = None, action: str | None = None, target: ProcessId | None = None, comm: str = "",
-             took_seconds: float | None = None) -> None:
-        self._notes.append(Note(kind, rule, result, because, incident, action, target, comm, took_seconds))
+             took_seconds: float | None = None, ok: bool | None = None) -> None:
+        self._notes.append(Note(kind, rule, result, because, incident, action, target, comm, took_seconds, ok))
 
     def end(self, process: Process, rule: str, because: tuple[str, ...], grace_seconds: float, *,
             noun: str | None = None, explicit: bool = False, incident: str | None = None, urgent: bool = False,
@@ -157,11 +159,12 @@ class Tick:
         if process.id in self.terminations:
             return False
         again = process.state != "T" and self.rate_limit(f"freeze {process.id}", REFREEZE_SECONDS)
-        if process.id not in self.frozen or again:
+        if process.id not in self.frozen or process.id in self.thawing or again:
             action = Signal(process.id, process.comm, SignalName.STOP, noun, explicit)
             if self.plan(action, rule, because, incident=incident) is None:
                 return False
             self.frozen[process.id] = rule
+            self.thawing.pop(process.id, None)
         self.wanted_frozen.add(process.id)
         return True
 
@@ -173,6 +176,14 @@ class Tick:
             request = replace(other, high_bytes=min(other.high_bytes, request.high_bytes),
                            max_bytes=min(maxima, default=None))
         self.wanted_contained[unit] = request
+
+    @property
+    def pressed(self) -> bool:
+        """The middle of an emergency: nothing is saved then, since that could wait for a disk (Law 8). What a crash
+        would leave behind, and nobody could find on the host, is not begun: stopped services, bounds, purges."""
+        urgent = (termination.stage_since for termination in self.terminations.values() if termination.urgent)
+        latest = max(urgent, default=self.ended_at)
+        return self.emergency is not None and self.now - max(latest, self.ended_at) < PRESSED_SECONDS
 
     def watch(self, *services: str, often: bool = False) -> None:
         """Ask that the next snapshots hold the states of these services."""
@@ -190,8 +201,9 @@ class Tick:
         history = replace(
             self.before, counter=self.counter, decided_at=self.now, held_since=self._held, told_at=self._told,
             terminations=self.terminations, shunned=self.shunned, ended_at=self.ended_at, kills=self.kills,
-            adjusted=self.adjusted, frozen=self.frozen, contained=self.contained, recoveries=self.recoveries,
-            kernel_kills=self.kernel_kills, emergency=self.emergency, finished=self.finished)
+            adjusted=self.adjusted, frozen=self.frozen, thawing=self.thawing, contained=self.contained,
+            recoveries=self.recoveries, kernel_kills=self.kernel_kills, emergency=self.emergency,
+            finished=self.finished)
         return plan, history
 
 

@@ -46,7 +46,7 @@ def protect_itself(proc: str = "/proc") -> tuple[str, ...]:
     if not lock_memory():
         troubles.append("memory could not be locked: the daemon may be slow when the host thrashes (CAP_IPC_LOCK)")
     adjusted = set_own(OWN_OOM_SCORE_ADJ, root=proc)
-    if not adjusted.done:
+    if not adjusted.ok:
         troubles.append(f"the kernel may choose the daemon itself: oom_score_adj: {adjusted.words}")
     return tuple(troubles)
 

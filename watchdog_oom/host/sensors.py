@@ -7,7 +7,8 @@ import select
 from collections.abc import Iterable
 
 from watchdog_oom.core.actions import Watch
-from watchdog_oom.core.model import EffectReport, KernelKill, ServiceState, Snapshot
+from watchdog_oom.core.model import KernelKill, ServiceState, Snapshot
+from watchdog_oom.core.outcome import EffectReport
 from watchdog_oom.core.policy import Emergency, Policy
 from watchdog_oom.core.rules.emergency import met
 from watchdog_oom.host.clock import boot_id, read_clock
@@ -53,7 +54,7 @@ class Sensors:
         return tuple(text for text in (self._kmsg.problem, *pressure) if text)
 
     def look(self, policy: Policy, watch: Watch, reports: tuple[EffectReport, ...]) -> Snapshot:
-        """The host now, with what ``watch`` asks for; ``reports`` are slow effects that ended since the last look."""
+        """The host now, with what ``watch`` asks for; ``reports`` are how effects came out since the last look."""
         clock = read_clock(self._offsets)
         self._offsets = clock.offsets
         memory = self._memory.read()

@@ -21,6 +21,8 @@ RESOLVE_CONFINED = RESOLVE_PLAIN | RESOLVE_NO_XDEV
 OPEN_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 _RENAME_NOREPLACE = 1  # linux/fs.h
+_RENAME_EXCHANGE = 2
+_AT_FDCWD = -100
 _FALLOC_FL_KEEP_SIZE = 1  # linux/falloc.h
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 _MCL_CURRENT, _MCL_FUTURE, _MCL_ONFAULT = 1, 2, 4  # linux/mman.h
@@ -101,7 +103,17 @@ def mount_id(fd: int) -> int:
 def rename_without_replacing(source: str, target: str, *, source_dir_fd: int, target_dir_fd: int) -> None:
     """renameat2(2) with RENAME_NOREPLACE; raises FileExistsError when the target's name is taken, OSError with EINVAL
     where the filesystem does not know the flag (NFS)."""
-    arguments = (source_dir_fd, os.fsencode(source), target_dir_fd, os.fsencode(target), _RENAME_NOREPLACE)
+    _renameat2(source, target, source_dir_fd, target_dir_fd, _RENAME_NOREPLACE)
+
+
+def exchange(source: str, target: str) -> None:
+    """renameat2(2) with RENAME_EXCHANGE: each gets the other's name at once. Raises FileNotFoundError when one is not
+    there, OSError with EINVAL where the filesystem does not know the flag."""
+    _renameat2(source, target, _AT_FDCWD, _AT_FDCWD, _RENAME_EXCHANGE)
+
+
+def _renameat2(source: str, target: str, source_dir_fd: int, target_dir_fd: int, flags: int) -> None:
+    arguments = (source_dir_fd, os.fsencode(source), target_dir_fd, os.fsencode(target), flags)
     if hasattr(_libc, "renameat2"):
         _checked(_libc.renameat2, source, *arguments)
         return

@@ -14,7 +14,8 @@ from watchdog_oom.lean_dataclasses import dataclass
 
 VERSION = 1
 KEYS = ("v", "seq", "time", "boot", "mono", "kind", "incident", "rule", "step", "target", "because", "before", "after",
-        "result", "took_s", "id", "dropped", "detail", "prev")
+        "ok", "result", "took_s", "id", "dropped", "detail", "prev")
+FAILED = "failed"
 LONGEST_TEXT_CHARS = 2000
 LONGEST_LINE_BYTES = 64 << 10
 _DEEPEST = 6
@@ -38,8 +39,9 @@ class Kind(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Record:
     """What the daemon has to say. ``step`` is the step's printed form; ``target`` describes the process, service or
-    spool; ``id`` is the intent's, the same in its outcome. Objects may hold text, numbers, sequences and mappings;
-    text may come from any process and hold anything."""
+    spool; ``id`` is the intent's, the same in its outcome; ``ok`` is how it came out, ``None`` where that is not
+    known or nothing came out. Objects may hold text, numbers, sequences and mappings; text may come from any process
+    and hold anything."""
 
     kind: Kind
     incident: str | None = None
@@ -49,6 +51,7 @@ class Record:
     because: tuple[str, ...] = ()
     before: object = None
     after: object = None
+    ok: bool | None = None
     result: str | None = None
     took_seconds: float | None = None
     id: str | None = None
@@ -83,7 +86,7 @@ def format_line(record: Record, place: ChainPlace, moment: Moment, boot_id: str)
     line = _line(record, place, moment, boot_id)
     if len(line) <= LONGEST_LINE_BYTES:
         return line
-    short = Record(record.kind, record.incident, record.rule, record.step, result=record.result,
+    short = Record(record.kind, record.incident, record.rule, record.step, ok=record.ok, result=record.result,
                    took_seconds=record.took_seconds, id=record.id, detail={"omitted_bytes": len(line)})
     return _line(short, place, moment, boot_id)
 
@@ -97,7 +100,8 @@ def rfc3339(wall: float) -> str:
 def sentence(record: Record) -> str:
     """The record in one line for people, safe to print whatever a process calls itself."""
     subject = record.step or (record.incident and f"incident {record.incident}") or ""
-    head = ": ".join(printable(part) for part in (record.kind, subject, record.result) if part)
+    failed = FAILED if record.kind is Kind.OUTCOME and record.ok is False else None
+    head = ": ".join(printable(part) for part in (record.kind, subject, failed, record.result) if part)
     rule = f" [{printable(record.rule)}]" if record.rule else ""
     because = f" because {'; '.join(printable(reason) for reason in record.because)}" if record.because else ""
     return f"{head}{rule}{because}"
@@ -107,7 +111,8 @@ def _line(record: Record, place: ChainPlace, moment: Moment, boot_id: str) -> by
     took = record.took_seconds
     values = (VERSION, place.seq, rfc3339(moment.wall), boot_id, round(moment.boottime, 3), record.kind.value,
               record.incident, record.rule, record.step, record.target, record.because, record.before, record.after,
-              record.result, None if took is None else round(took, 3), record.id, place.dropped or None, record.detail)
+              record.ok, record.result, None if took is None else round(took, 3), record.id, place.dropped or None,
+              record.detail)
     fields = dict(zip(KEYS[:-1], (_plain(value) for value in values), strict=True))
     fields["prev"] = place.prev.decode("ascii")
     return _encode(fields).encode("ascii")

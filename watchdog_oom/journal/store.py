@@ -25,7 +25,6 @@ from watchdog_oom.journal.head import Head, format_head
 from watchdog_oom.journal.inspect import examine
 from watchdog_oom.journal.reserve import Allocate, Reserve
 
-_HELD_FACTOR = 4
 _REOPEN_SECONDS = 10.0
 _NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
 
@@ -70,13 +69,12 @@ class Store:
                 with suppress(OSError):
                     os.fdatasync(fd)
 
-    def prepare(self, boottime: float, *, hold_rotation: bool) -> None:
+    def prepare(self, boottime: float) -> None:
         """Have a segment that is where it should be, is not too long, and has space ahead."""
         if self._fd < 0:
             self._reopen(boottime)
         self._check_place()
-        limit_bytes = self._segment_bytes * (_HELD_FACTOR if hold_rotation else 1)
-        if self._size_bytes >= limit_bytes and self._current_first is not None:
+        if self._size_bytes >= self._segment_bytes and self._current_first is not None:
             self._rotate(self._current_first)
         if self._reserve is not None:
             self._reserve.keep_ahead(self._fd, self._size_bytes, boottime)

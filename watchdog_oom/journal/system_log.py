@@ -37,6 +37,7 @@ _PRIORITIES = {
     Kind.START: _INFO, Kind.STOP: _INFO, Kind.POLICY: _NOTICE, Kind.INTENT: _NOTICE, Kind.OUTCOME: _NOTICE,
     Kind.INCIDENT: _WARNING, Kind.REFUSED: _WARNING, Kind.RECOVERED: _WARNING, Kind.LATE: _WARNING,
 }
+_OK_WORDS: dict[bool | None, str] = {True: "true", False: "false"}
 
 
 class SystemLog:
@@ -75,10 +76,11 @@ def journal_datagram(record: Record, seq: int | None) -> bytes:
     """The record in the native protocol of systemd-journald (systemd.io/JOURNAL_NATIVE_PROTOCOL)."""
     fields: list[tuple[str, object]] = [
         ("MESSAGE", sentence(record)), ("MESSAGE_ID", MESSAGE_IDS[record.kind]),
-        ("PRIORITY", _PRIORITIES[record.kind]), ("SYSLOG_IDENTIFIER", IDENTIFIER),
+        ("PRIORITY", _priority(record)), ("SYSLOG_IDENTIFIER", IDENTIFIER),
         ("SYSLOG_FACILITY", _DAEMON_FACILITY), ("WATCHDOG_OOM_KIND", record.kind.value), ("WATCHDOG_OOM_SEQ", seq),
         ("WATCHDOG_OOM_INCIDENT", record.incident), ("WATCHDOG_OOM_RULE", record.rule),
-        ("WATCHDOG_OOM_STEP", record.step), ("WATCHDOG_OOM_RESULT", record.result), ("WATCHDOG_OOM_ID", record.id),
+        ("WATCHDOG_OOM_STEP", record.step), ("WATCHDOG_OOM_OK", _OK_WORDS.get(record.ok)),
+        ("WATCHDOG_OOM_RESULT", record.result), ("WATCHDOG_OOM_ID", record.id),
     ]
     fields += [("WATCHDOG_OOM_BECAUSE", reason) for reason in record.because]
     fields += [(f"WATCHDOG_OOM_TARGET_{_field_name(key)}", value) for key, value in (record.target or {}).items()]
@@ -87,9 +89,13 @@ def journal_datagram(record: Record, seq: int | None) -> bytes:
 
 def syslog_datagram(record: Record, wall: float, pid: int) -> bytes:
     """The record as local syslog takes it (RFC 3164, without a host name), cut to 1024 bytes."""
-    priority = _DAEMON_FACILITY * 8 + _PRIORITIES[record.kind]
+    priority = _DAEMON_FACILITY * 8 + _priority(record)
     stamp = time.strftime("%b %e %H:%M:%S", time.localtime(wall))
     return _bytes(f"<{priority}>{stamp} {IDENTIFIER}[{pid}]: {sentence(record)}")[:_SYSLOG_BYTES]
+
+
+def _priority(record: Record) -> int:
+    return _WARNING if record.ok is False else _PRIORITIES[record.kind]
 
 
 def _field(name: str, value: object) -> bytes:

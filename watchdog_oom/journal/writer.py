@@ -27,15 +27,12 @@ class Journal:
     a disk at all.
 
     ``allocate`` reserves space ahead; without it a spare file does. ``copy`` is given every record once, with its
-    number, or ``None`` if the file did not take it. ``hold_rotation`` is set while a recovery owes something, so that
-    what it owes stays in the current segment (unless that grows to four times ``segment_bytes``). ``dropped`` counts
-    all records lost since the daemon started.
+    number, or ``None`` if the file did not take it. ``dropped`` counts all records lost since the daemon started.
     """
 
     def __init__(self, directory: str, *, boot_id: str, segment_bytes: int = SEGMENT_BYTES, keep: int = KEEP_SEGMENTS,
                  allocate: Allocate | None = None, copy: Callable[[Record, int | None], None] | None = None,
                  clocks: Callable[[], Moment] = now) -> None:
-        self.hold_rotation = False
         self.dropped = 0
         self._untold = 0
         self._boot_id = boot_id
@@ -102,7 +99,7 @@ class Journal:
         store = self._store
         seq = None
         try:
-            store.prepare(moment.boottime, hold_rotation=self.hold_rotation)
+            store.prepare(moment.boottime)
             if store.damaged is not None:
                 record = replace(record, detail={**(record.detail or {}), "damaged": store.damaged})
             place = ChainPlace(store.last.seq + 1, store.last.digest, self._untold)

@@ -17,7 +17,6 @@ from watchdog_oom.lean_dataclasses import dataclass, replace
 
 RETRY_SECONDS = 300.0
 STATE_SECONDS = 30.0
-PRESSED_SECONDS = 3.0
 PAGE_BYTES = 4096
 
 
@@ -99,10 +98,11 @@ def _absorb(tick: Tick) -> None:
         if told is None or (contained.release_id == "" and contained.done is not None):
             continue
         if contained.release_id:
-            tick.contained[unit] = (replace(contained, released=told.boottime, failed=None) if told.ok
+            tick.contained[unit] = (replace(contained, released=told.boottime, failed=None) if told.outcome.ok
                                     else replace(contained, release_id="", failed=told.boottime))
         else:
-            tick.contained[unit] = replace(contained, done=told.boottime, refused="" if told.ok else told.words)
+            tick.contained[unit] = replace(contained, done=told.boottime,
+                                           refused="" if told.outcome.ok else told.outcome.words)
 
 
 def _contain(tick: Tick, unit: str, request: ContainRequest) -> None:
@@ -119,7 +119,7 @@ def _contain(tick: Tick, unit: str, request: ContainRequest) -> None:
     if obstacle is not None:
         _only_report(tick, request.rule, unit, obstacle, request.because)
         return
-    if _pressed(tick):
+    if tick.pressed:
         return
     before_high = UNLIMITED_BYTES if state.memory_high_bytes is None else state.memory_high_bytes
     before_max = state.memory_max_bytes
@@ -133,16 +133,6 @@ def _contain(tick: Tick, unit: str, request: ContainRequest) -> None:
     if intent is not None:
         tick.contained[unit] = Contained(request.rule, request.noun, high, maximum, before_high, before_max, tick.now,
                                          state.bound_at_runtime, intent.id)
-
-
-def _pressed(tick: Tick) -> bool:
-    """In the middle of an emergency nothing is saved, since that could wait for a disk (Law 8): what a crash would
-    leave behind is not begun then."""
-    latest = max(
-        (termination.stage_since for termination in tick.terminations.values() if termination.urgent),
-        default=tick.ended_at,
-    )
-    return tick.emergency is not None and tick.now - max(latest, tick.ended_at) < PRESSED_SECONDS
 
 
 def _adjust(tick: Tick, unit: str, known: Contained, request: ContainRequest) -> None:
@@ -189,7 +179,8 @@ def _verify(tick: Tick, unit: str, contained: Contained) -> None:
         return
     tick.contained[unit] = replace(contained, seen=True)
     tick.note(contained.rule, "verified: its memory is bound" if there else "not verified: its MemoryHigh is another",
-              kind=NoteKind.OUTCOME, action=f"contain {unit}", took_seconds=round(tick.now - contained.since, 3))
+              kind=NoteKind.OUTCOME, action=f"contain {unit}", ok=there,
+              took_seconds=round(tick.now - contained.since, 3))
 
 
 def _release(tick: Tick, unit: str, contained: Contained) -> None:
@@ -223,7 +214,7 @@ def _release(tick: Tick, unit: str, contained: Contained) -> None:
 def _forget(tick: Tick, unit: str, contained: Contained, result: str) -> None:
     del tick.contained[unit]
     tick.note(contained.rule, result, kind=NoteKind.OUTCOME, action=f"release {unit}",
-              took_seconds=round(tick.now - contained.since, 3))
+              took_seconds=round(tick.now - contained.since, 3), ok=True)
 
 
 def _only_report(tick: Tick, rule: str, who: str, why: str, because: tuple[str, ...]) -> None:

@@ -28,6 +28,12 @@ def restore_all(tick: Tick) -> None:
     _release(tick, keep=set())
 
 
+def owing(tick: Tick) -> bool:
+    """Whether a value was given back in this tick, so that the next one will tell of it. What could not be written is
+    left to the next life of the daemon."""
+    return any(adjusted.restore_id and adjusted.tried_at == tick.now for adjusted in tick.adjusted.values())
+
+
 def _wanted(tick: Tick) -> dict[ProcessId, tuple[Process, Protect, int]]:
     wanted: dict[ProcessId, tuple[Process, Protect, int]] = {}
     for protect in tick.view.policy.protects.values():
@@ -87,11 +93,17 @@ def _reset_children(tick: Tick, wanted: dict[ProcessId, tuple[Process, Protect, 
 
 
 def _release(tick: Tick, keep: set[ProcessId]) -> None:
+    """Give back what was there before. A value is forgotten when it is known to have been written: a crash before that
+    must still find it (Law 5)."""
+    written = {report.intent_id for report in tick.view.snapshot.reports if report.outcome.ok}
     for identity, adjusted in list(tick.adjusted.items()):
         if identity in keep:
-            continue
-        del tick.adjusted[identity]
-        if tick.view.snapshot.alive(identity) is not None:
-            tick.plan(SetOomScoreAdj(identity, adjusted.comm, adjusted.original), "protect",
-                      (f"{process_label(adjusted.comm, identity.pid)} is no longer protected; back to what it was",))
-
+            if adjusted.restore_id:
+                tick.adjusted[identity] = replace(adjusted, restore_id="", tried_at=0.0)
+        elif adjusted.restore_id in written or tick.view.snapshot.alive(identity) is None:
+            del tick.adjusted[identity]
+        elif not adjusted.restore_id or tick.now - adjusted.tried_at >= RETRY_SECONDS:
+            why = f"{process_label(adjusted.comm, identity.pid)} is no longer protected; back to what it was"
+            intent = tick.plan(SetOomScoreAdj(identity, adjusted.comm, adjusted.original), "protect", (why,))
+            if intent is not None:
+                tick.adjusted[identity] = replace(adjusted, restore_id=intent.id, tried_at=tick.now)

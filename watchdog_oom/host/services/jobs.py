@@ -15,8 +15,8 @@ from typing import TypeAlias, assert_never
 
 from watchdog_oom import formatting
 from watchdog_oom.core.actions import Contain, Release, RunCommand, StartUnit, StopUnit
-from watchdog_oom.core.model import EffectReport
 from watchdog_oom.core.nouns import RunProbe
+from watchdog_oom.core.outcome import EffectReport, Outcome
 from watchdog_oom.core.unit_name import is_unit_name
 from watchdog_oom.host.children.spawn import spawn_program
 from watchdog_oom.host.children.supervisor import ChildSupervisor, Ended
@@ -175,15 +175,15 @@ class Jobs:
 
     def _end_over_bus(self, ended: JobEnd, job: _ProgramJob, now: float) -> None:
         """What could not be asked for over the bus is asked for by program."""
-        if ended.ok is None:
+        if ended.outcome.ok is None:
             self._spawn(ended.key, job, job.argv, now)
         else:
-            self._report(ended.key, job, now, ended.ok, ended.words)
+            self._report(ended.key, job, now, ended.outcome.ok, ended.outcome.words)
 
-    def _report(self, intent_id: str, job: _ProgramJob, now: float, ok: bool, told: str) -> None:
+    def _report(self, intent_id: str, job: _ProgramJob, now: float, ok: bool | None, told: str) -> None:
         trouble = job.tidy() if ok and job.tidy is not None else ""
         told = f"{told}; {trouble}" if trouble else told
-        self._reports.append(EffectReport(intent_id, ok, told, max(0.0, now - job.began), now))
+        self._reports.append(EffectReport(intent_id, Outcome(ok, told), max(0.0, now - job.began), now))
 
 
 def service_seconds(step: StopUnit | StartUnit) -> float:

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from typing import Protocol
 
 from watchdog_oom.core.model import ServiceState
+from watchdog_oom.core.outcome import Outcome
 from watchdog_oom.lean_dataclasses import dataclass
 
 INIT_DIR = "/etc/init.d"
@@ -50,12 +51,11 @@ class ServiceManager(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class JobEnd:
-    """What became of what was asked for over a bus; ``ok`` is ``None`` where it could not be asked for there, and
-    nothing was done."""
+    """What became of what was asked for over a bus; the outcome is not known (``ok`` is ``None``) where it could not be
+    asked for there, and nothing was done."""
 
     key: str
-    ok: bool | None
-    words: str
+    outcome: Outcome
 
 
 class ServiceBus(Protocol):

@@ -12,8 +12,8 @@ import select
 import socket
 
 from watchdog_oom import formatting
-from watchdog_oom.core.model import EffectReport
 from watchdog_oom.core.nouns import TcpProbe
+from watchdog_oom.core.outcome import EffectReport, Outcome
 from watchdog_oom.formatting import printable
 from watchdog_oom.lean_dataclasses import dataclass
 
@@ -199,7 +199,7 @@ class TcpProbes:
             return
         running.attempt.close()  # which takes it out of the epoll set too
         del self._running[intent_id]
-        self._reports.append(EffectReport(intent_id, verdict[0], verdict[1], max(0.0, now - running.began), now))
+        self._reports.append(EffectReport(intent_id, Outcome(*verdict), max(0.0, now - running.began), now))
 
     def _wait(self, running: _RunningProbe) -> None:
         sock, interest = running.attempt.socket, running.attempt.interest

@@ -9,6 +9,7 @@ from watchdog_oom.core.actions import Signal, SignalName
 from watchdog_oom.core.history import Phase, RecoveryRun
 from watchdog_oom.core.model import Process, ServiceState, ServiceStatus
 from watchdog_oom.core.nouns import ServiceNoun
+from watchdog_oom.core.outcome import EffectReport, Outcome
 from watchdog_oom.core.policy import Recover, Verb
 from watchdog_oom.core.rules.recovery import service_steps, steps
 from watchdog_oom.core.rules.recovery.progress import Context, Progress, Status
@@ -28,7 +29,8 @@ def stopped(*processes: Process, status: ServiceStatus = DOWN, survivors: tuple[
     asks = step(Verb.STOP, "a")
     run = run_of()
     if asked:
-        run = run_of(asked={"stop a": "i"}, told={"i": (True, "stop done", told_at)}, stopped=("a",))
+        report = EffectReport("i", Outcome(True, "stop done"), 1.0, told_at)
+        run = run_of(asked={"stop a": "i"}, told={"i": report}, stopped=("a",))
     _, progress = service_steps.stop(Context(now, Recover("r", (), (asks,)), asks), run)
     return now, progress
 

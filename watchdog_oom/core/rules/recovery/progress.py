@@ -8,6 +8,7 @@ from watchdog_oom.core.actions import Action
 from watchdog_oom.core.history import RecoveryRun
 from watchdog_oom.core.model import ServiceState, ServiceStatus
 from watchdog_oom.core.nouns import ServiceNoun
+from watchdog_oom.core.outcome import EffectReport
 from watchdog_oom.core.policy import Recover, RecoveryStep
 from watchdog_oom.core.tick import Tick
 from watchdog_oom.lean_dataclasses import dataclass, replace
@@ -51,12 +52,22 @@ class Context:
         return f"recover.{self.recover.name}"
 
     def service(self, name: str) -> ServiceNoun:
-        """The service noun. A debt may outlive its noun in the policy: then the unit is taken to have its name."""
-        return self.tick.view.policy.services.get(name) or ServiceNoun(name, unit=name)
+        """The service noun; a unit stands for itself. A debt is of the unit that was stopped, whatever the policy calls
+        by that name now, if anything."""
+        noun = self.tick.view.policy.services.get(name) or ServiceNoun(name, unit=name)
+        state = self.tick.recoveries.get(self.recover.name)
+        owed = state.units.get(name) if state is not None else None
+        return noun if not owed else replace(noun, unit=owed[0], triggers=tuple(owed[1:]))
+
+    def watched_as(self, name: str) -> str:
+        """Under which name the snapshots are asked for the state of a service or a unit."""
+        unit = self.service(name).unit
+        noun = self.tick.view.policy.services.get(name)
+        return name if noun is not None and noun.unit == unit else unit
 
     def state(self, name: str) -> ServiceState | None:
         """The state of a service, or by its unit of a trigger."""
-        return self.tick.view.snapshot.services.get(name)
+        return self.tick.view.snapshot.services.get(self.watched_as(name))
 
     def why_left(self, name: str) -> str:
         """Why a service is left alone. One that runs can be missing, too: masked, it could only be stopped."""
@@ -74,6 +85,6 @@ class Context:
             return run, False
         return replace(run, asked={**run.asked, key: intent.id}), True
 
-    def report(self, run: RecoveryRun, key: str) -> tuple[bool, str, float] | None:
-        """What came back for what was asked under ``key``: ok, words, moment."""
+    def report(self, run: RecoveryRun, key: str) -> EffectReport | None:
+        """What came back for what was asked under ``key``."""
         return run.told.get(run.asked.get(key, ""))

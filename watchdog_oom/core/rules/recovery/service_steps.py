@@ -6,6 +6,7 @@ from watchdog_oom import formatting
 from watchdog_oom.core.actions import StartUnit, StopUnit
 from watchdog_oom.core.history import RecoveryRun
 from watchdog_oom.core.model import ServiceStatus
+from watchdog_oom.core.nouns import ServiceNoun
 from watchdog_oom.core.policy import Verb
 from watchdog_oom.core.rules.recovery.progress import WAITING, Context, Progress, Status, done, failed
 from watchdog_oom.core.rules.recovery.survivors import end_survivors
@@ -97,17 +98,13 @@ def _stop_one(context: Context, run: RecoveryRun, name: str) -> tuple[RecoveryRu
     if name in run.down_before and name not in run.stopped:
         return run, done(f"{name} {context.why_left(name)}, left alone")
     if name not in run.stopped:
+        if context.tick.pressed:
+            return run, WAITING
         run = replace(run, stopped=(*run.stopped, name))
     service = context.service(name)
-    for trigger in service.triggers:
-        if trigger in run.down_before and trigger not in run.triggers:
-            continue
-        if trigger not in run.triggers:
-            run = replace(run, triggers=(*run.triggers, trigger))
-        run, _ = context.ask(run, f"stop {trigger}", StopUnit(trigger, name, context.step.within_seconds))
-        progress = _down_yet(context, run, trigger)
-        if progress.status is not Status.DONE:
-            return run, progress
+    run, progress = _stop_triggers(context, run, service)
+    if progress.status is not Status.DONE:
+        return run, progress
     state = context.state(name)
     if state is not None and state.status is ServiceStatus.FAILED and f"stop {name}" not in run.asked:
         cleared = end_survivors(context, run, name, state)
@@ -120,14 +117,27 @@ def _stop_one(context: Context, run: RecoveryRun, name: str) -> tuple[RecoveryRu
     return run, _down_yet(context, run, name)
 
 
+def _stop_triggers(context: Context, run: RecoveryRun, service: ServiceNoun) -> tuple[RecoveryRun, Progress]:
+    for trigger in service.triggers:
+        if trigger in run.down_before and trigger not in run.triggers:
+            continue
+        if trigger not in run.triggers:
+            run = replace(run, triggers=(*run.triggers, trigger))
+        run, _ = context.ask(run, f"stop {trigger}", StopUnit(trigger, service.name, context.step.within_seconds))
+        progress = _down_yet(context, run, trigger)
+        if progress.status is not Status.DONE:
+            return run, progress
+    return run, done("")
+
+
 def _down_yet(context: Context, run: RecoveryRun, name: str) -> Progress:
     report, state = context.report(run, f"stop {name}"), context.state(name)
-    if report is None or state is None or state.sensed_boottime < report[2]:
+    if report is None or state is None or state.sensed_boottime < report.boottime:
         return WAITING
     if state.status in DOWN:
         cleared = end_survivors(context, run, name, state)
         return cleared if cleared.status is Status.WAITING else done(f"{name} is {state.status}{cleared.words}")
-    return WAITING if report[0] else failed(f"{name} is still {state.status}: {report[1]}")
+    return WAITING if report.outcome.ok else failed(f"{name} is still {state.status}: {report.outcome.words}")
 
 
 def _start_one(context: Context, run: RecoveryRun, name: str) -> tuple[RecoveryRun, Progress]:
@@ -202,13 +212,13 @@ def _stop_under_way(context: Context, run: RecoveryRun, unit: str) -> bool:
 
 def _up_yet(context: Context, run: RecoveryRun, name: str) -> Progress:
     report, state = context.report(run, f"start {name}"), context.state(name)
-    if report is None or state is None or state.sensed_boottime < report[2]:
+    if report is None or state is None or state.sensed_boottime < report.boottime:
         return WAITING
     if state.status is ServiceStatus.ACTIVE:
         return done(f"{name} is active")
-    if state.status is ServiceStatus.CHANGING or (report[0] and state.status is not ServiceStatus.FAILED):
+    if state.status is ServiceStatus.CHANGING or (report.outcome.ok and state.status is not ServiceStatus.FAILED):
         return WAITING
-    return failed(f"{name} is {state.status} after its start: {report[1]}")
+    return failed(f"{name} is {state.status} after its start: {report.outcome.words}")
 
 
 def _settle(context: Context, run: RecoveryRun, name: str) -> RecoveryRun:

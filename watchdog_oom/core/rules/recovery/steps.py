@@ -79,17 +79,19 @@ def _purge(context: Context, run: RecoveryRun) -> tuple[RecoveryRun, Progress]:
     for name in context.step.names:
         spool = context.tick.view.policy.spools[name]
         most = min(spool.limit or context.tick.budget.purge_entries, context.tick.budget.purge_entries)
+        if name not in run.asked and context.tick.pressed:
+            return run, WAITING
         run, allowed = context.ask(run, name, Purge(name, most))
         report = context.report(run, name)
         if not allowed:
             return run, failed(f"the purge of {name} was refused")
         if report is None:
             return run, WAITING
-        ok, told, at = report
-        if not ok:
+        told = report.outcome.words
+        if not report.outcome.ok:
             return run, failed(told)
         state = context.tick.view.snapshot.spools.get(name)
-        if state is None or state.scanned_boottime <= at:
+        if state is None or state.scanned_boottime <= report.boottime:
             return run, WAITING
         if state.problem is not None:
             return run, failed(f"spool {name}: {state.problem}")
@@ -105,8 +107,7 @@ def _run(context: Context, run: RecoveryRun) -> tuple[RecoveryRun, Progress]:
     report = context.report(run, "run")
     if report is None:
         return run, WAITING
-    ok, told, _ = report
-    return run, done(told) if ok else failed(told)
+    return run, done(report.outcome.words) if report.outcome.ok else failed(report.outcome.words)
 
 
 def _wait(context: Context, run: RecoveryRun) -> tuple[RecoveryRun, Progress]:

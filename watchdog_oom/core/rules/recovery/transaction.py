@@ -29,7 +29,8 @@ def advance(tick: Tick, recover: Recover, state: Recovery) -> Recovery:
     run = _absorb(tick, state.run)
     if run.phase is not Phase.COMPENSATE and run.steps != recover.steps:
         run = fail(run, "its policy was changed", tick.now)
-    tick.watch(*_units(Context(tick, recover, COMPENSATION), run), often=True)
+    context = Context(tick, recover, COMPENSATION)
+    tick.watch(*map(context.watched_as, _units(context, run)), often=True)
     match run.phase:
         case Phase.SURVEY:
             return replace(state, run=_survey(tick, recover, run))
@@ -47,10 +48,17 @@ def fail(run: RecoveryRun, why: str | None, now: float) -> RecoveryRun:
     return replace(run, phase=Phase.COMPENSATE, failure=why, entered=now, since=now, done=frozenset())
 
 
+def with_units(tick: Tick, recover: Recover, state: Recovery) -> Recovery:
+    """The recovery with the units of what it owes, as they are to be saved before anything is stopped."""
+    context = Context(tick, recover, COMPENSATION)
+    services = map(context.service, state.stopped)
+    units = {service.name: (service.unit, *service.triggers) for service in services}
+    return state if units == state.units else replace(state, units=units)
+
+
 def _absorb(tick: Tick, run: RecoveryRun) -> RecoveryRun:
     asked = set(run.asked.values())
-    news = {report.intent_id: (report.ok, report.words, report.boottime)
-            for report in tick.view.snapshot.reports if report.intent_id in asked}
+    news = {report.intent_id: report for report in tick.view.snapshot.reports if report.intent_id in asked}
     return replace(run, told={**run.told, **news}) if news else run
 
 
@@ -67,8 +75,9 @@ def _units(context: Context, run: RecoveryRun) -> set[str]:
 
 def _survey(tick: Tick, recover: Recover, run: RecoveryRun) -> RecoveryRun:
     """Learn who is down already: the operator's will, which the recovery respects unless a death explains it."""
-    names = _units(Context(tick, recover, COMPENSATION), run)
-    states = {name: tick.view.snapshot.services.get(name) for name in names}
+    context = Context(tick, recover, COMPENSATION)
+    names = _units(context, run)
+    states = {name: context.state(name) for name in names}
     fresh = {name: s for name, s in states.items() if s is not None and s.sensed_boottime >= run.opened}
     waited = tick.now - run.opened
     if len(fresh) < len(names):
@@ -108,7 +117,7 @@ def _steps(tick: Tick, recover: Recover, run: RecoveryRun) -> RecoveryRun:
 
 def _tell(tick: Tick, recover: Recover, run: RecoveryRun, step: RecoveryStep, progress: Progress) -> None:
     tick.note(f"recover.{recover.name}", f"verified: {progress.words}", incident=run.incident,
-              action=f"{run.index + 1}. {step}", took_seconds=round(tick.now - run.entered, 3))
+              action=f"{run.index + 1}. {step}", took_seconds=round(tick.now - run.entered, 3), ok=True)
 
 
 def _compensate(tick: Tick, recover: Recover, state: Recovery, run: RecoveryRun) -> Recovery:
@@ -122,6 +131,6 @@ def _finish(tick: Tick, recover: Recover, state: Recovery, run: RecoveryRun) -> 
     back = "" if run.failure is None or run.stopped else "; everything it had stopped runs again"
     owing = f"; still down: {', '.join(run.stopped)}" if run.stopped else ""
     tick.note(f"recover.{recover.name}", f"closed: {result}{back}{owing}", because=run.because, incident=run.incident,
-              took_seconds=round(tick.now - run.opened, 3))
+              took_seconds=round(tick.now - run.opened, 3), ok=run.failure is None and not run.stopped)
     return replace(state, run=None, ended=tick.now, last_result=result, unhelped=state.unhelped + 1, owed=run.stopped,
                    owed_triggers=run.triggers)

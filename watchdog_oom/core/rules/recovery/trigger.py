@@ -28,7 +28,7 @@ def apply(tick: Tick) -> None:
             state = transaction.advance(tick, recover, state)
         elif not tick.before.stopping:
             state = _idle(tick, recover, state)
-        tick.recoveries[recover.name] = state
+        tick.recoveries[recover.name] = transaction.with_units(tick, recover, state)
 
 
 def _abolished(tick: Tick) -> list[Recover]:

@@ -51,10 +51,10 @@ def _probe(context: Context, run: RecoveryRun, name: str, *, expired: bool) -> t
     report = context.report(run, key)
     if report is None:
         return run, _late(expired, f"the probe of {name} does not end")
-    ok, told, at = report
-    if ok:
+    told = report.outcome.words
+    if report.outcome.ok:
         return run, done(f"{name} is active, stable and answers: {told}")
-    if context.tick.now - at >= PROBE_PAUSE_SECONDS:
+    if context.tick.now - report.boottime >= PROBE_PAUSE_SECONDS:
         run = _forget_probe(run, name)
     return run, _late(expired, f"{name} does not answer: {told}")
 

@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import assert_never
 
 from watchdog_oom import formatting
+from watchdog_oom.core.outcome import Outcome
 from watchdog_oom.core.unit_name import full_name
 from watchdog_oom.host.services.dbus.connection import BusConnection
 from watchdog_oom.host.services.dbus.events import Answered, Disconnected, Event, Unanswered
@@ -164,7 +165,7 @@ class SystemdJobs:
         """Asked again where that is harmless: to stop what is stopped, or to start what runs, is done at once."""
         if not event.sent and not event.silent and not job.reset:
             del self._jobs[job.key]
-            self._ended.append(JobEnd(job.key, None, event.words))
+            self._ended.append(JobEnd(job.key, Outcome(None, event.words)))
         elif now + AGAIN_SECONDS < job.asked_until and not (event.sent and event.silent):
             job.ask_at = now + AGAIN_SECONDS
         else:
@@ -233,4 +234,4 @@ class SystemdJobs:
 
     def _end(self, job: _BusJob, ok: bool, told: str) -> None:
         del self._jobs[job.key]
-        self._ended.append(JobEnd(job.key, ok, told))
+        self._ended.append(JobEnd(job.key, Outcome(ok, told)))

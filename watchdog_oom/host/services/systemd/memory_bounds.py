@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import assert_never
 
 from watchdog_oom import formatting
+from watchdog_oom.core.outcome import Outcome
 from watchdog_oom.host.services.dbus.connection import BusConnection
 from watchdog_oom.host.services.dbus.events import Answered, Disconnected, Event, Unanswered
 from watchdog_oom.host.services.dbus.wire import BusSignal, Call, Failure
@@ -61,7 +62,7 @@ class SystemdBounds:
                 setting = self._asked.pop(token)
                 refused = isinstance(answer, Failure)
                 told = refusal(VERB, answer.name, answer.text) if isinstance(answer, Failure) else f"{VERB} done"
-                self._ended.append(JobEnd(setting.key, not refused, told))
+                self._ended.append(JobEnd(setting.key, Outcome(not refused, told)))
             case Unanswered(token=token) if token in self._asked:
                 self._unanswered(self._asked.pop(token), event, now)
             case Answered() | Unanswered() | BusSignal() | Disconnected():
@@ -76,10 +77,10 @@ class SystemdBounds:
     def _unanswered(self, setting: _Setting, event: Unanswered, now: float) -> None:
         """Asked again for as long as there is time: to set the same bounds twice is harmless."""
         if not event.sent and not event.silent:
-            self._ended.append(JobEnd(setting.key, None, event.words))
+            self._ended.append(JobEnd(setting.key, Outcome(None, event.words)))
         elif now + AGAIN_SECONDS < setting.deadline:
             setting.ask_at = now + AGAIN_SECONDS
             self._to_ask.append(setting)
         else:
             late = f" within {formatting.duration(now - setting.began)}" if event.silent else ""
-            self._ended.append(JobEnd(setting.key, False, f"{VERB} failed: {event.words}{late}"))
+            self._ended.append(JobEnd(setting.key, Outcome(False, f"{VERB} failed: {event.words}{late}")))
