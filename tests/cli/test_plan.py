@@ -202,4 +202,4 @@ def test_a_unit_that_cannot_be_contained_is_told_with_the_reason(plan: Plan, hos
     host.put(72, "scanner", rss_mib=300)
     result = plan(SCANNER + '[limit.big]\nprocess = "scanner"\nrss = "100MiB"\nthen = "contain"\n')
     assert "scan.service cannot be contained: " in result.output
-    assert "scanner[72] cannot be contained: it runs in no unit of systemd" in result.output
+    assert "scanner[72] cannot be contained: it is not in a systemd unit" in result.output

@@ -64,7 +64,7 @@ def test_a_running_daemon_is_shown_and_ends_with_0(run: Run, daemon: tuple[Path,
     result = run("status", "--runtime", runtime)
     assert result.exit_code == 0, result.output
     first = result.stdout.splitlines()[0]
-    assert first.startswith("watchdog-oomd runs for ")
+    assert first.startswith("watchdog-oomd has run for ")
     assert f"pid {process.pid}  OBSERVES ONLY" in first
     assert "For a test" in result.stdout
     assert "limit: x" in result.stdout
@@ -141,7 +141,7 @@ def test_watching_ends_with_0_on_ctrl_c(daemon: tuple[Path, subprocess.Popen[byt
     try:
         assert watching.stdout is not None
         seen = b""
-        while seen.count(b"watchdog-oomd runs for") < 2:
+        while seen.count(b"watchdog-oomd has run for") < 2:
             assert select.select([watching.stdout], [], [], 20)[0]
             seen += os.read(watching.stdout.fileno(), 1 << 16)
         watching.send_signal(signal.SIGINT)

@@ -37,7 +37,7 @@ def _daemon(page: Page, status: Plain, now: float) -> None:
     age = now - _number(status, "written")
     observing: Part = ("  OBSERVES ONLY: it does nothing", "bold yellow") if status.get("observe") else ""
     running = formatting.duration(max(0.0, now - _number(status, "started")))
-    page.line(("watchdog-oomd", "bold"), f" runs for {running}, pid {status.get('pid')}", observing)
+    page.line(("watchdog-oomd", "bold"), f" has run for {running}, pid {status.get('pid')}", observing)
     if age > STALE_SECONDS:
         page.line((f"THIS IS OLD: the daemon has written nothing for {formatting.duration(age)}; it hangs or starves",
                    "bold red"))

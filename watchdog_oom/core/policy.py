@@ -93,8 +93,7 @@ class Verb(StrEnum):
 class RecoveryStep:
     """One step of a recovery. ``names`` are services (stop, start, restart, verify), processes (kill, freeze, contain)
     or spools (purge); ``stopped`` is ``start = "stopped"``; ``argv`` is for run; ``memory_high`` and ``memory_max`` are
-    for contain; ``within_seconds`` is the deadline, for ``wait`` the time itself; ``None`` means the verb's default.
-    """
+    for contain; ``within_seconds`` is the deadline, for ``wait`` the time itself; ``None``: the verb's default."""
 
     verb: Verb
     names: tuple[str, ...] = ()

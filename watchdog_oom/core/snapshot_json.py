@@ -12,8 +12,7 @@ from watchdog_oom.core.model import Snapshot
 
 
 def to_plain(value: object) -> Any:
-    """A frozen value of the model as JSON types; fields equal to their default are omitted, so recordings stay
-    readable."""
+    """A frozen value of the model as JSON types; fields equal to their default are omitted for readability."""
     if is_dataclass(value) and not isinstance(value, type):
         plain = {field.name: getattr(value, field.name) for field in fields(value)}
         default = _defaults(type(value))

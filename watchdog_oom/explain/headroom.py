@@ -105,7 +105,7 @@ def _process_measures(view: View, limit: Limit, process: Process) -> tuple[Measu
     measures = [_size("rss", view, limit.rss, process.rss_bytes), _size("swap", view, limit.swap, process.swap_bytes)]
     if limit.runtime_seconds is not None:
         age = process.age_seconds(view.snapshot.clock)
-        told = f"runs for {formatting.duration(age)}, limit {formatting.duration(limit.runtime_seconds)}"
+        told = f"has run for {formatting.duration(age)}, limit {formatting.duration(limit.runtime_seconds)}"
         measures.append(Measure("runtime", told, _share(age, limit.runtime_seconds)))
     return tuple(measure for measure in measures if measure is not None)
 

@@ -1,4 +1,4 @@
-"""Whoever was frozen is continued as soon as no rule asks for it any more."""
+"""Frozen processes are continued as soon as no rule asks for the freeze any more."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from watchdog_oom.core.tick import Tick
 
 
 def thaw_unwanted(tick: Tick) -> None:
-    """Continue the frozen that nobody asked for in this turn; to be called after all rules."""
+    """Continue the frozen processes that no rule asked for in this tick; call after all rules."""
     for identity, rule in list(tick.frozen.items()):
         if identity in tick.wanted_frozen:
             continue

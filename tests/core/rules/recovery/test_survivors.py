@@ -65,7 +65,7 @@ def test_who_may_not_be_ended_is_told_and_passed_over() -> None:
     kept = proc(41, "sshd", exe="/usr/sbin/sshd")
     now, progress = stopped(kept, proc(42, "locked", oom_score_adj=-1000), survivors=(41, 42))
     assert progress.status is Status.DONE
-    assert progress.words == ("a is inactive; of it is left: sshd[41]: it is sshd, "
+    assert progress.words == ("a is inactive; still running: sshd[41]: it is sshd, "
                               "locked[42]: its oom_score_adj is -1000")
     assert signals(now) == []
 

@@ -1,4 +1,4 @@
-"""What a recovery's step has come to in a tick, and the little it needs to ask for effects."""
+"""The progress of a recovery's step in a tick, and the context in which it asks for effects."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Status(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """What a step came to in this tick, in words where it ended."""
+    """The progress of a step in this tick, with words if it ended."""
 
     status: Status
     words: str = ""
@@ -40,7 +40,7 @@ def failed(text: str) -> Progress:
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """Who is at which step of which recovery."""
+    """The tick, the recovery and the step that is being done."""
 
     tick: Tick
     recover: Recover
@@ -51,22 +51,23 @@ class Context:
         return f"recover.{self.recover.name}"
 
     def service(self, name: str) -> ServiceNoun:
-        """The service noun. A debt may outlive its noun in the policy: then the unit is taken to have its name."""
+        """The service noun. A service may still have to be started after its noun left the policy: then the name is
+        taken as the unit."""
         return self.tick.view.policy.services.get(name) or ServiceNoun(name, unit=name)
 
     def state(self, name: str) -> ServiceState | None:
-        """The state of a service, or by its unit of a trigger."""
+        """The state of a service, or of a trigger by its unit name."""
         return self.tick.view.snapshot.services.get(name)
 
     def why_left(self, name: str) -> str:
-        """Why a service is left alone. One that runs can be missing, too: masked, it could only be stopped."""
+        """Why a service is left alone. A running service can be MISSING too: a masked one could only be stopped."""
         state = self.state(name)
         if state is None or state.status is not ServiceStatus.MISSING:
             return "was not running before"
         return f"could not be started again ({state.words or state.status})"
 
     def ask(self, run: RecoveryRun, key: str, effect: Action) -> tuple[RecoveryRun, bool]:
-        """Plan the effect once; whether guard let it through."""
+        """Plan the effect once; returns whether the guard allowed it."""
         if key in run.asked:
             return run, True
         intent = self.tick.plan(effect, self.rule, run.because, incident=run.incident)
@@ -75,5 +76,5 @@ class Context:
         return replace(run, asked={**run.asked, key: intent.id}), True
 
     def report(self, run: RecoveryRun, key: str) -> tuple[bool, str, float] | None:
-        """What came back for what was asked under ``key``: ok, words, moment."""
+        """The report on what was asked under ``key``: ok, words, time."""
         return run.told.get(run.asked.get(key, ""))
