@@ -252,7 +252,7 @@ def test_an_ordinary_user_may_check_any_file_and_is_told_what_was_not_judged(
     assert "is writable by its group and others" in run("check", path, "--proc", host.root).stderr
     code, out = as_nobody(lambda: run("check", path, "--proc", host.root))
     assert code == 0, out
-    assert "it was not checked who could change the policy files" in out
+    assert "the owners and modes of the policy files were not checked" in out
     assert "not root (CAP_SYS_PTRACE" in out
     path.chmod(0o600)
     code, out = as_nobody(lambda: run("check", path, "--proc", host.root))
