@@ -61,7 +61,7 @@ def verify(context: click.Context, directory: str | None) -> None:
     """Check that no record was edited, removed, reordered or cut off. Exit status 1 if one was."""
     directory = directory or context.obj or LOG_DIRECTORY
     if not journal_exists(directory):
-        click.echo(f"{directory}: there is no journal here, so there is nothing to vouch for", err=True)
+        click.echo(f"{directory}: there is no journal here, so there is nothing to verify", err=True)
         context.exit(EXIT_BROKEN)
     verdict = verify_journal(directory)
     for line in verdict_lines(verdict):
@@ -77,7 +77,7 @@ def verdict_lines(verdict: Verdict) -> Iterator[str]:
     files = f"{verdict.segments} file{'' if verdict.segments == 1 else 's'}"
     yield f"intact: {lines} in {files}" if verdict.intact else f"BROKEN: {lines} in {files} are good, the rest is not"
     if verdict.first_seq is not None and verdict.first_seq > 1:
-        yield f"vouching from record {verdict.first_seq} on: rotation has removed what was before"
+        yield f"verified from record {verdict.first_seq} on: rotation has removed the records before it"
 
 
 def _wanted(record: Mapping[str, Any], rule: str | None, incident: str | None) -> bool:

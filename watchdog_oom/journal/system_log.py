@@ -1,4 +1,4 @@
-"""A copy of each record to the system journal, or to syslog where there is none; it never waits for either."""
+"""A copy of each record to the system journal, or to syslog if there is none; it never waits for either."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _VALUE_BYTES = 4096
 _ABSENT = (errno.ENOENT, errno.ECONNREFUSED, errno.ENOTDIR)
 _WARNING, _NOTICE, _INFO = 4, 5, 6
 
-# Fixed for ever: `journalctl MESSAGE_ID=…` finds all records of a kind
+# Never change these: `journalctl MESSAGE_ID=…` finds all records of a kind
 MESSAGE_IDS: dict[Kind, str] = {
     Kind.START: "9686d134260646d798aa2ccb738cf096",
     Kind.POLICY: "287dc1f0f89b40ac823ae385aba78e01",
@@ -37,7 +37,8 @@ _PRIORITIES = {
 
 
 class SystemLog:
-    """``dropped`` counts the copies that neither service took at once; a host that has neither drops nothing."""
+    """``dropped`` counts copies that neither service accepted immediately; without either service nothing is counted.
+    """
 
     def __init__(self, journal_path: str = JOURNAL_SOCKET, syslog_path: str = SYSLOG_SOCKET) -> None:
         self.dropped = 0
@@ -57,9 +58,9 @@ class SystemLog:
         self._socket.close()
 
     def _send_to(self, path: str, datagram: bytes) -> bool:
-        """Whether there is such a service at all. Raises OSError when it does not take the datagram now."""
+        """Whether the service exists. Raises OSError if it does not accept the datagram now."""
         try:
-            # by path each time: the service may have been restarted since
+            # by path each time: the service may have been restarted
             self._socket.sendto(datagram, path)
         except OSError as error:
             if error.errno in _ABSENT:
@@ -83,14 +84,14 @@ def journal_datagram(record: Record, seq: int | None) -> bytes:
 
 
 def syslog_datagram(record: Record, wall: float, pid: int) -> bytes:
-    """The record as local syslog takes it (RFC 3164, without a host name), cut to 1024 bytes."""
+    """The record as a local syslog message (RFC 3164, without a host name), cut to 1024 bytes."""
     priority = _DAEMON_FACILITY * 8 + _PRIORITIES[record.kind]
     stamp = time.strftime("%b %e %H:%M:%S", time.localtime(wall))
     return _bytes(f"<{priority}>{stamp} {IDENTIFIER}[{pid}]: {sentence(record)}")[:_SYSLOG_BYTES]
 
 
 def _field(name: str, value: object) -> bytes:
-    """One field. A value with a newline is framed by its length, so no process can add fields with its name."""
+    """One field. A value with a newline is framed by its length, so no process can inject fields through its name."""
     key, data = name.encode("ascii"), _bytes(str(value))[:_VALUE_BYTES]
     if b"\n" not in data:
         return b"%b=%b\n" % (key, data)
@@ -98,12 +99,12 @@ def _field(name: str, value: object) -> bytes:
 
 
 def _field_name(key: str) -> str:
-    """What journald accepts in a name: A-Z, 0-9 and underscore, 64 characters in all."""
+    """A field name that journald accepts: A-Z, 0-9 and underscore, at most 64 characters."""
     return "".join(char if char.isascii() and char.isalnum() else "_" for char in key.upper())[:40]
 
 
 def _bytes(text: str) -> bytes:
-    """The bytes a process's text was before it was decoded."""
+    """The original bytes of a process's text."""
     try:
         return text.encode("utf-8", "surrogateescape")
     except UnicodeEncodeError:
