@@ -1,4 +1,4 @@
-"""The daemon's command line. Written by hand: argparse would cost the daemon more locked memory than all its rules."""
+"""The daemon's command line, parsed by hand: argparse would take more locked memory than all rules together."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ HELP = f"""\
 Usage: watchdog-oomd [OPTION]...
 
 Watch memory pressure, swap and spools; apply the policies; write every action to the audit journal.
-Runs in the foreground, and tells a service manager that asks (sd_notify) when it is ready.
+Runs in the foreground, and notifies the service manager (sd_notify) when it is ready.
 
   --policies DIR  a directory of policy files, repeatable (default {DEFAULT_POLICIES})
   --config FILE   the daemon's own configuration (default {DEFAULT_CONFIG})
   --state DIR     what must survive a restart (default {DEFAULT_STATE})
   --log DIR       the audit journal (default {DEFAULT_LOG})
   --runtime DIR   lock and status (default {DEFAULT_RUNTIME})
-  --observe       decide and write down everything, do nothing
+  --observe       decide and journal everything, do nothing
   --proc DIR      read the host from this directory instead of /proc
   --version       print the version and exit
   --help          print this and exit
@@ -52,7 +52,7 @@ _FLAGS = ("observe", "help", "version")
 
 
 def parse(arguments: Sequence[str]) -> Options:
-    """The options of ``arguments`` (without the program's name); UsageError for what is not one."""
+    """The options in ``arguments`` (without the program's name); UsageError for anything else."""
     values: dict[str, str] = {}
     flags: dict[str, bool] = {}
     policies: list[str] = []

@@ -37,8 +37,7 @@ _PRIORITIES = {
 
 
 class SystemLog:
-    """``dropped`` counts copies that neither service accepted immediately; without either service nothing is counted.
-    """
+    """``dropped`` counts copies that no service accepted immediately; without any service nothing is counted."""
 
     def __init__(self, journal_path: str = JOURNAL_SOCKET, syslog_path: str = SYSLOG_SOCKET) -> None:
         self.dropped = 0
