@@ -193,7 +193,7 @@ def test_an_ordinary_user_is_told_what_could_not_be_read(
     path = policy(SCANNER + RECOVER)
     code, told = as_nobody(lambda: run("plan", path, "--proc", host.root, "--state", tmp_path / "state"))
     assert code == 0, told
-    assert "may not be read by this user: attempts and rests are not known" in told
+    assert "may not be read by this user: attempts and cooldowns are not known" in told
     assert "not root (CAP_SYS_PTRACE" in told
     assert "Nothing would be done now" in told
 

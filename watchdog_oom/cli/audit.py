@@ -1,4 +1,4 @@
-"""``watchdog-oom audit``: what the daemon did, from its journal, and whether the journal is whole."""
+"""``watchdog-oom audit``: what the daemon did, from its journal, and whether the journal is intact."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ _log_option = click.option("--log", "directory", metavar="DIR", help=f"The journ
 @click.pass_context
 def audit(context: click.Context, directory: str | None, since: str | None, rule: str | None, incident: str | None,
           as_json: bool) -> None:
-    """What the daemon did, when, why, and what came of it."""
+    """What the daemon did, when, why, and with what result."""
     context.obj = directory
     if context.invoked_subcommand is not None:
         return
@@ -70,7 +70,7 @@ def verify(context: click.Context, directory: str | None) -> None:
 
 
 def verdict_lines(verdict: Verdict) -> Iterator[str]:
-    """The verdict in words: every finding, then what can be vouched for."""
+    """The verdict in words: every finding, then what was verified."""
     for finding in verdict.findings:
         yield printable(str(finding))
     lines = f"{verdict.good_lines} record{'' if verdict.good_lines == 1 else 's'}"
@@ -102,7 +102,7 @@ def _print_lines(entries: Iterator[Entry]) -> None:
 
 
 def _parts(record: Mapping[str, Any]) -> tuple[str, str, str]:
-    """Kind, what happened, and why: all safe for a terminal, whatever a process calls itself."""
+    """Kind, what happened, and why: all safe for a terminal, whatever the name of a process."""
     subject = record.get("step") or _subject(record)
     told = ": ".join(_text(part) for part in (subject, record.get("result")) if part)
     rule = f"  [{_text(record['rule'])}]" if record.get("rule") else ""

@@ -1,4 +1,4 @@
-"""``watchdog-oom check``: is the policy valid, what does each noun match on this host, and what is hardly meant."""
+"""``watchdog-oom check``: is the policy valid, what does each noun match on this host, what is a likely mistake."""
 
 from __future__ import annotations
 
@@ -29,22 +29,22 @@ JSON_VERSION = 1
 MOST_ROWS = 20
 
 
-@click.command(short_help="Is the policy valid, and whom does it match here?")
+@click.command(short_help="Is the policy valid, and what does it match here?")
 @options.policy_paths
 @options.policies
 @options.config
-@click.option("--no-host", is_flag=True, help="Judge the files alone; do not look at this host.")
+@click.option("--no-host", is_flag=True, help="Check the files only; do not read this host.")
 @options.as_json
 @options.proc
 @click.pass_context
 def check(context: click.Context, paths: tuple[str, ...], directories: tuple[str, ...], config_path: str | None,
           no_host: bool, as_json: bool, proc: str) -> None:
-    """Validate policies, show what they match on this host, and warn of what is hardly meant.
+    """Validate policies, show what they match on this host, and warn about likely mistakes.
 
-    PATH is a policy file or a directory of them; without any, the installed policy is checked, or the built-in one
-    where none is installed.
+    PATH is a policy file or a directory of them; without PATH, the installed policy is checked, or the built-in one
+    if none is installed.
 
-    Exit status: 0 nothing to say, 1 there are warnings, 2 the policy is not valid.
+    Exit status: 0 no warnings, 1 there are warnings, 2 the policy is not valid.
     """
     try:
         loaded = load(paths, directories, config_path)
@@ -73,7 +73,7 @@ def _warnings(loaded: LoadedPolicy, host: HostView | None) -> tuple[Fault, ...]:
 
 
 def _notes(loaded: LoadedPolicy, host: HostView | None, warnings: tuple[Fault, ...]) -> tuple[str, ...]:
-    """What is no reason to warn; a note that says what a warning says at the same place is left out."""
+    """The notes, without those that repeat a warning at the same place."""
     places = tuple(f"{warning.file}:{warning.line}: {warning.where}: " for warning in warnings)
     notes = tuple(note for note in loaded.notes if not note.startswith(places))
     return (*notes, *(host.unread if host is not None else ()))
@@ -159,7 +159,7 @@ def _invalid(error: PolicyError) -> dict[str, object]:
 
 
 def _to_plain(loaded: LoadedPolicy, host: HostView | None, warnings: tuple[Fault, ...]) -> dict[str, object]:
-    """The answer as docs/commands.md describes it; without the host, ``host`` is null."""
+    """The JSON document as docs/commands.md describes it; with ``--no-host``, ``host`` is null."""
     policy = loaded.policy
     return {"v": JSON_VERSION, "valid": True, "description": policy.description, "sources": policy.sources,
             "nouns": {"process": list(policy.processes), "spool": list(policy.spools),
