@@ -1,4 +1,4 @@
-"""Owns the system calls that ``os`` does not have: openat2, renameat2, fallocate, the parent-death signal."""
+"""The system calls that ``os`` does not provide: openat2, renameat2, fallocate, the parent-death signal."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ _libc.syscall.restype = ctypes.c_long
 def openat2(path: str, flags: int, *, dir_fd: int, resolve: int = RESOLVE_CONFINED) -> int:
     """Open a relative path below ``dir_fd`` under the given restrictions, openat2(2); raises OSError.
 
-    A refused symlink is ELOOP, a refused mount or an escape is EXDEV. Where the kernel (before 5.6) or a system call
-    filter does not have the call, the same restrictions are kept by ``open_walking``.
+    A refused symlink is ELOOP, a refused mount or an escape is EXDEV. If the kernel (before 5.6) or a system call
+    filter does not provide the call, ``open_walking`` enforces the same restrictions.
     """
     how = struct.pack("=QQQ", flags | os.O_CLOEXEC, 0, resolve)
     for _ in range(_ATTEMPTS):
@@ -44,7 +44,7 @@ def openat2(path: str, flags: int, *, dir_fd: int, resolve: int = RESOLVE_CONFIN
         if fd >= 0:
             return fd
         code = ctypes.get_errno()
-        if code in (errno.ENOSYS, errno.EPERM):  # a filter answers EPERM; so does O_NOATIME, and then again below
+        if code in (errno.ENOSYS, errno.EPERM):  # a filter returns EPERM; so does O_NOATIME, and then again below
             return open_walking(path, flags, dir_fd=dir_fd, resolve=resolve)
         if code not in (errno.EAGAIN, errno.EINTR):
             break
@@ -52,9 +52,9 @@ def openat2(path: str, flags: int, *, dir_fd: int, resolve: int = RESOLVE_CONFIN
 
 
 def open_walking(path: str, flags: int, *, dir_fd: int, resolve: int = RESOLVE_CONFINED) -> int:
-    """openat2 as far as we use it, made of openat(2): one component after the other, no symlink ever followed.
+    """openat2 as far as it is used here, by openat(2): one component after the other, following no symlink.
 
-    Mounts are told apart by mount id (proc(5), fdinfo), since a bind mount of the same filesystem keeps st_dev.
+    Mounts are distinguished by mount id (proc(5), fdinfo), since a bind mount of the same filesystem keeps st_dev.
     """
     parts = path.split("/")
     if path.startswith("/") or ".." in parts or not path:
@@ -76,8 +76,8 @@ def open_walking(path: str, flags: int, *, dir_fd: int, resolve: int = RESOLVE_C
 
 
 def open_directory(name: str, dir_fd: int) -> int:
-    """Open a directory below ``dir_fd`` for reading: no symlink, no other mount, and its atime left alone if allowed
-    (O_NOATIME is for the owner and for root only, open(2))."""
+    """Open a directory below ``dir_fd`` for reading: no symlink, no other mount, and without changing its atime if
+    permitted (O_NOATIME is only for the owner and root, open(2))."""
     try:
         return openat2(name, OPEN_DIRECTORY | os.O_NOATIME, dir_fd=dir_fd)
     except PermissionError:
@@ -97,8 +97,8 @@ def mount_id(fd: int) -> int:
 
 
 def rename_without_replacing(source: str, target: str, *, source_dir_fd: int, target_dir_fd: int) -> None:
-    """renameat2(2) with RENAME_NOREPLACE; raises FileExistsError when the target's name is taken, OSError with EINVAL
-    where the filesystem does not know the flag (NFS)."""
+    """renameat2(2) with RENAME_NOREPLACE; raises FileExistsError if the target exists, OSError with EINVAL if the
+    filesystem does not support the flag (NFS)."""
     arguments = (source_dir_fd, os.fsencode(source), target_dir_fd, os.fsencode(target), _RENAME_NOREPLACE)
     if hasattr(_libc, "renameat2"):
         _checked(_libc.renameat2, source, *arguments)
@@ -118,7 +118,7 @@ def fallocate(fd: int, offset_bytes: int, length_bytes: int) -> None:
 def die_with_parent(parent_pid: int) -> None:
     """Have the kernel kill this process when the thread that forked it ends, prctl(2), PR_SET_PDEATHSIG.
 
-    A change of credentials clears the setting, so it is made after that. Ends at once if the parent is gone already.
+    A change of credentials clears the setting, so call this after it. Exits immediately if the parent is already gone.
     """
     _checked(_libc.prctl, None, ctypes.c_int(_PR_SET_PDEATHSIG), ctypes.c_ulong(signal.SIGKILL), ctypes.c_ulong(0),
              ctypes.c_ulong(0), ctypes.c_ulong(0))

@@ -1,6 +1,6 @@
-"""Signals to others, only ever through a pidfd of the very process that was judged (Law 1).
+"""Signals to other processes, only through a pidfd of the process that was judged (Law 1).
 
-Needs Linux 5.3 (pidfd_open(2), pidfd_send_signal(2)); process_mrelease(2) is used where the kernel has it (5.15).
+Needs Linux 5.3 (pidfd_open(2), pidfd_send_signal(2)); process_mrelease(2) is used if the kernel has it (5.15).
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _libc = ctypes.CDLL(None, use_errno=True)
 
 
 class SignalOutcome(StrEnum):
-    """What became of a signal."""
+    """The outcome of a signal."""
 
     SENT = "sent"
     GONE = "gone"
@@ -42,9 +42,9 @@ class SignalOutcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class SignalResult:
-    """What became of a signal, in words. ``pidfd`` is open, and the caller's to close, after a TERM or KILL was sent:
-    it becomes readable when the process ends. ``release_seconds`` is how long the kernel took to free a killed
-    process's memory, where it was asked to and did."""
+    """The result of a signal, in words. After a TERM or KILL was sent, ``pidfd`` is open and must be closed by the
+    caller: it becomes readable when the process ends. ``release_seconds`` is how long the kernel took to free a killed
+    process's memory, if it was asked to and did."""
 
     outcome: SignalOutcome
     words: str
@@ -57,7 +57,7 @@ class SignalResult:
 
 
 def pidfd_problem() -> str | None:
-    """Why no process can be signalled on this kernel, in words; ``None`` where all is well. For the daemon's start."""
+    """Why no process can be signalled on this kernel, in words, else ``None``. For the daemon's start."""
     try:
         os.close(os.pidfd_open(os.getpid()))
     except (OSError, AttributeError) as error:
@@ -66,11 +66,11 @@ def pidfd_problem() -> str | None:
 
 
 def send(action: Signal, still: Callable[[Process], bool], *, root: str = "/proc") -> SignalResult:
-    """Send one signal to one process, if it is still the one that was judged and the rule still means it.
+    """Send one signal to one process, if it is still the one that was judged and the rule still matches it.
 
-    A pidfd is opened first; whatever is read after that under the same number and with the same start ticks is the
-    process of the pidfd, and the number can no longer lead the signal to another (Law 1). ``still`` is given the fresh
-    stat reading, without facts, and says whether the rule still matches. The process group is never signalled.
+    A pidfd is opened first. If pid and start ticks read after that match, they are those of the pidfd's process, and
+    the signal cannot reach another process (Law 1). ``still`` gets the fresh stat reading, without facts, and says
+    whether the rule still matches. The process group is never signalled.
     """
     if action.target.pid <= 1 or action.target.pid == os.getpid():
         return SignalResult(SignalOutcome.REFUSED, "pid 1 and the daemon itself are never signalled")  # Law 2
@@ -123,10 +123,10 @@ def _deliver(pidfd: int, name: SignalName, process: Process | None) -> SignalRes
 
 
 def _release_memory(pidfd: int) -> float | None:
-    """Free a killed process's memory now, even where it cannot run to free it itself (process_mrelease(2)).
+    """Free a killed process's memory now, even if it cannot run to free it itself (process_mrelease(2)).
 
-    Returns how long that took. ESRCH (all freed already), EINVAL (memory shared with a process that lives on) and
-    ENOSYS (Linux before 5.15) leave it to the kernel as ever.
+    Returns how long that took. On ESRCH (already freed), EINVAL (memory shared with a process that is still alive) and
+    ENOSYS (Linux before 5.15) the kernel frees it as usual.
     """
     began = time.monotonic()
     done = _libc.syscall(ctypes.c_long(_SYS_PROCESS_MRELEASE), ctypes.c_int(pidfd), ctypes.c_uint(0)) == 0
@@ -150,7 +150,7 @@ def _failure(error: OSError) -> SignalResult:
 
 
 class PidfdSet:
-    """The signalled processes whose end is awaited, behind one descriptor: ``fileno()`` is readable when any ended."""
+    """The signalled processes whose end is awaited, through one descriptor: ``fileno()`` is readable when any ended."""
 
     def __init__(self) -> None:
         self._epoll = select.epoll()
@@ -163,7 +163,7 @@ class PidfdSet:
         return self._epoll.fileno()
 
     def add(self, identity: ProcessId, pidfd: int) -> None:
-        """Take over an open pidfd; a second one of the same process is closed at once."""
+        """Take over an open pidfd; a second one of the same process is closed immediately."""
         if identity in self._pidfds.values():
             os.close(pidfd)
             return
@@ -171,7 +171,7 @@ class PidfdSet:
         self._pidfds[pidfd] = identity
 
     def ended(self) -> tuple[ProcessId, ...]:
-        """Who has ended since the last call, all threads included; their descriptors are closed."""
+        """The processes that ended since the last call, all threads included; their descriptors are closed."""
         return tuple(self._drop(pidfd) for pidfd, _ in self._epoll.poll(0))
 
     def close(self) -> None:
