@@ -111,7 +111,7 @@ def test_a_silent_server_is_no_answer_when_time_is_up(probes: TcpProbes, server:
         assert probes.next_deadline() == 105.0
         (result,) = probes.poll(105.0)
     assert (result.ok, result.took_seconds) == (False, 5.0)
-    assert result.words.endswith("takes the connection, but it said nothing within 5s")
+    assert result.words.endswith("accepts the connection, but it said nothing within 5s")
 
 
 def test_a_reset_is_no_answer(probes: TcpProbes, server: socket.socket) -> None:
@@ -126,7 +126,7 @@ def test_without_expected_words_a_connection_is_an_answer(probes: TcpProbes, ser
     probes.start("i", to(server, expect=None), 100.0)
     result = report(probes)
     assert result.ok
-    assert result.words.endswith("takes the connection")
+    assert result.words.endswith("accepts the connection")
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])

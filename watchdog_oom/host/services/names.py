@@ -1,4 +1,4 @@
-"""Names of units, and what programs of service managers say, in words."""
+"""Names of units, and the output of service managers' programs in words."""
 
 from __future__ import annotations
 
@@ -12,28 +12,28 @@ _SUFFIXES = (".service", ".socket", ".timer", ".path", ".target", ".mount", ".au
 
 
 def is_unit_name(text: str) -> bool:
-    """Whether it can be the name of a unit: no slash, no leading dash or dot, nothing that is not printable ASCII."""
+    """Whether it can be the name of a unit: no slash, no leading dash or dot, only printable ASCII."""
     return _UNIT.fullmatch(text) is not None
 
 
 def full_name(unit: str) -> str:
-    """The unit's name with its suffix, which is ``.service`` where none is given."""
+    """The unit's name with its suffix, ``.service`` if none is given."""
     return unit if unit.endswith(_SUFFIXES) else f"{unit}.service"
 
 
 def one_line(text: str) -> str:
-    """What a program printed, on one line and safe to print."""
+    """A program's output on one line and safe to print."""
     return "; ".join(printable(line.strip()) for line in text.splitlines() if line.strip())
 
 
 def with_output(words: str, text: str) -> str:
-    """Words followed by what a program printed, if it printed anything."""
+    """The words, followed by a program's output if there is any."""
     line = one_line(text)
     return f"{words}: {line}" if line else words
 
 
 def exit_words(exit_status: int) -> str:
-    """An exit status as shells count it, in words."""
+    """An exit status as in a shell, in words."""
     if exit_status <= 128:
         return f"ended with status {exit_status}"
     return f"was ended by {_signal_name(exit_status - 128)}"

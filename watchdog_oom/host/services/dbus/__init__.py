@@ -1,1 +1,1 @@
-"""D-Bus without a library: just enough of it to speak with PID 1."""
+"""A minimal non-blocking D-Bus client, enough to talk to PID 1."""
