@@ -1,8 +1,8 @@
 """Slotted records: the part of ``dataclasses`` that the daemon uses, for a third of the memory.
 
 Everything the daemon imports stays in locked memory (Law 11). ``dataclasses`` imports ``inspect``, ``ast`` and ``dis``,
-and generates up to eight methods for every class: together 1.6 MB, and half of the import time. Here the methods are
-shared, and only ``__init__`` is generated for each class.
+and generates up to eight methods for every class: together 1.9 MiB for the daemon's classes, and half of the import
+time. Here the methods are shared, and only ``__init__`` is generated for each class.
 
 The type checker sees the standard ones, and they behave alike: ``dataclasses.replace``, ``asdict``, ``match`` and
 ``inspect.signature`` accept them. Omitted is what the daemon does not use: records without slots, inheritance between

@@ -1,4 +1,7 @@
-"""Notifications to a service manager that asks for them (sd_notify(3)); one that does not read them never blocks us."""
+"""Notifications to a service manager that asks for them (sd_notify(3)); one that does not read them never blocks us.
+
+They are sent by the library sdnotify, which adds 0.01 MiB to the daemon's other imports.
+"""
 
 from __future__ import annotations
 

@@ -3,6 +3,9 @@
 Every child first drops the daemon's own protection: it inherits oom_score_adj −1000, and a service started with that
 would be immune to the kernel's OOM killer for as long as it runs. Locked memory is not inherited (mlockall(2));
 resource limits are, and are left unchanged.
+
+Written by hand instead of with subprocess, which adds 0.6 MiB of locked memory (this module: 0.06) and waits
+synchronously for the child's exec.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """Owns inotify(7): one instance, its watches on directories, and the parser of what the kernel queues.
 
-Called through the C library that is loaded already: a library for it would stay in locked memory, megabytes of it.
+By hand instead of pyinotify, which wakes the command's ``status --watch``: imported after all that the daemon imports,
+pyinotify adds 2.5 MiB of locked memory (logging, subprocess, threading), and this module 0.04.
 """
 
 from __future__ import annotations
