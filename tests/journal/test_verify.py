@@ -1,4 +1,4 @@
-"""Whatever is done to the journal is found, and what the daemon does itself is not."""
+"""Every manipulation of the journal is found, and the daemon's own changes are not reported."""
 
 from __future__ import annotations
 

@@ -36,7 +36,7 @@ def probe_hints(view: View, ports: Ports) -> Iterator[str]:
             host = tcp[0].address or "127.0.0.1"
             address = f"[{host}]" if ":" in host else host
             yield (f"service {name}: has no probe; it {listens_on(ports[name])}, so "
-                   f'probe = {{ tcp = "{address}:{tcp[0].port}" }} would tell whether it answers')
+                   f'probe = {{ tcp = "{address}:{tcp[0].port}" }} would check whether it answers')
 
 
 def _processes(view: View, name: str, state: ServiceState) -> list[Process]:

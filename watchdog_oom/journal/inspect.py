@@ -57,7 +57,7 @@ def _damage(walk: Walk, head: Head | None, head_problem: str, last: ChainLink) -
     if walk.findings:
         return str(walk.findings[0])
     if head is None:
-        return f"{HEAD}: {head_problem}: whether the end was cut off cannot be told"
+        return f"{HEAD}: {head_problem}: it is not known whether the end was cut off"
     if head.link.seq > last.seq:
         missing = records(last.seq + 1, head.link.seq)
         return f"{CURRENT}:{walk.number + 1}: truncated: {missing} missing at the end, according to {HEAD}"

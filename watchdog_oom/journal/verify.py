@@ -64,7 +64,7 @@ def _head(directory: str) -> tuple[Head | None, str]:
 def _ends(walk: Walk, before: Head | None, after: Head | None, problem: str) -> Iterator[ChainFault]:
     """Findings from the head: whether the oldest and the newest record are those it names."""
     if after is None:
-        yield ChainFault(HEAD, 0, f"{problem}: whether the end was cut off cannot be told")
+        yield ChainFault(HEAD, 0, f"{problem}: it is not known whether the end was cut off")
         return
     last_seq = walk.last.seq if walk.last else 0
     first_seq = walk.first_seq if walk.first_seq is not None else last_seq + 1

@@ -1,4 +1,4 @@
-"""Containment of units: bound while a rule asks for it, verified, given back whatever happens, refused where it hurts.
+"""Containment of units: bounds while a rule asks for them, verified, always restored, refused where they would hurt.
 """
 
 from __future__ import annotations

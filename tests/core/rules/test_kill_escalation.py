@@ -1,4 +1,4 @@
-"""Endings move forward and end (Law 4), and are only believed when the process is gone (Law 6)."""
+"""Terminations only move forward (Law 4), and count as done only when the process is gone (Law 6)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The step contain: bound until the run ends, done when the state shows it, and never in the way of the cure."""
+"""The step contain: bounds until the run ends, done when the state shows them, and never blocking other steps."""
 
 from __future__ import annotations
 

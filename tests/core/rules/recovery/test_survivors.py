@@ -1,4 +1,4 @@
-"""Who outlives a stop is ended as part of it, unless guard keeps him; and units have their own patience."""
+"""Processes that survive a stop are ended as part of it, unless guard refuses; and units have their own deadlines."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def test_a_unit_that_had_failed_leaves_nobody_either() -> None:
 
 @pytest.mark.parametrize("other", [(), (proc(41, "innocent", age=1.0),), (proc(41, "gone", state="Z"),)])
 def test_a_pid_that_is_gone_or_another_processs_by_now_is_not_signalled(other: tuple[Process, ...]) -> None:
-    """The state is 5 s old; what began since then cannot be what it told of."""
+    """The state is 5 s old; a process that began since then cannot be the one it reports."""
     now, progress = stopped(*other, survivors=(41,), sensed=NOW - 5.0, told_at=NOW - 6.0)
     assert (progress.status, signals(now)) == (Status.WAITING, [])
 

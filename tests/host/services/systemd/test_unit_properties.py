@@ -1,4 +1,4 @@
-"""What systemd says of a unit, as a state and in words."""
+"""A unit's properties from systemd, as a state and in words."""
 
 from __future__ import annotations
 
