@@ -74,16 +74,14 @@ def _warnings(loaded: LoadedPolicy, host: HostView | None) -> tuple[Fault, ...]:
         budget = Budget(loaded.config.kills_per_minute, loaded.config.purge_entries)
         found.extend(lint_host(host, rehearse(host.snapshot, loaded.policy, History(), budget), loaded.values))
     places = Places(loaded.policy.sources)
-    return tuple(sorted({places.fault(path, what) for path, what in found}))
+    return tuple(sorted({*loaded.warnings, *(places.fault(path, what) for path, what in found)}))
 
 
-def _notes(loaded: LoadedPolicy, around: Around | None, warnings: tuple[Fault, ...]) -> tuple[str, ...]:
-    """The notes, without those that repeat a warning at the same place."""
-    places = tuple(f"{warning.file}:{warning.line}: {warning.where}: " for warning in warnings)
-    notes = tuple(note for note in loaded.notes if not note.startswith(places))
+def _notes(loaded: LoadedPolicy, around: Around | None) -> tuple[str, ...]:
+    """Information that is not a warning."""
     if around is None:
-        return notes
-    return (*notes, *probe_hints(around.view, around.ports), *around.host.unread)
+        return loaded.notes
+    return (*loaded.notes, *probe_hints(around.view, around.ports), *around.host.unread)
 
 
 def _page(loaded: LoadedPolicy, around: Around | None, warnings: tuple[Fault, ...]) -> Page:
@@ -94,7 +92,7 @@ def _page(loaded: LoadedPolicy, around: Around | None, warnings: tuple[Fault, ..
         _processes(page, around)
         _spools(page, around.view)
         _services(page, around)
-    notes = _notes(loaded, around, warnings)
+    notes = _notes(loaded, around)
     if notes:
         page.title("Notes")
     for note in notes:
@@ -182,7 +180,7 @@ def _to_plain(loaded: LoadedPolicy, around: Around | None, warnings: tuple[Fault
             "rules": {"protect": list(policy.protects), "limit": list(policy.limits),
                       "recover": list(policy.recovers), "emergency": policy.emergency.mode.value},
             "host": None if around is None else _matches(around),
-            "notes": _notes(loaded, around, warnings), "warnings": [_fault(warning) for warning in warnings]}
+            "notes": _notes(loaded, around), "warnings": [_fault(warning) for warning in warnings]}
 
 
 def _matches(around: Around) -> Mapping[str, Any]:

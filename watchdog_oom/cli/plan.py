@@ -47,7 +47,7 @@ def plan(context: click.Context, paths: tuple[str, ...], directories: tuple[str,
     budget = Budget(loaded.config.kills_per_minute, loaded.config.purge_entries)
     rehearsal = rehearse(host.snapshot, loaded.policy, history, budget)
     details = DetailReader(proc)
-    told = (*loaded.notes, *notes, *host.unread)
+    told = (*loaded.notes, *map(str, loaded.warnings), *notes, *host.unread)
     if as_json:
         show_json(to_plain(rehearsal, host, told, details))
     else:

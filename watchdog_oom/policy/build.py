@@ -1,7 +1,6 @@
 """Plain checked values to the typed Policy. This is the only module of the parser that the daemon imports.
 
-Keys that a file does not give keep the defaults of ``core.policy`` and ``core.nouns``, the only place that defines
-them.
+Keys that a file does not give keep the defaults of ``core/policy.py``, the only place that defines them.
 """
 
 from __future__ import annotations

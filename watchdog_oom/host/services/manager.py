@@ -65,9 +65,6 @@ class ServiceBus(Protocol):
 
     def fileno(self) -> int: ...
 
-    def next_deadline(self) -> float | None:
-        """The latest time to call ``answers`` and ``ended``."""
-
     def ask(self, units: Iterable[str], now: float) -> None:
         """Query the states of these units."""
 

@@ -167,12 +167,6 @@ class TcpProbes:
     def fileno(self) -> int:
         return self._epoll.fileno()
 
-    def next_deadline(self) -> float | None:
-        """The latest time to call ``poll``, in seconds of CLOCK_BOOTTIME."""
-        if self._reports:
-            return 0.0
-        return min((running.deadline for running in self._running.values()), default=None)
-
     def start(self, intent_id: str, probe: TcpProbe, now: float) -> None:
         """Begin one attempt, of at most 5 s; its result is a later report."""
         if intent_id in self._running:

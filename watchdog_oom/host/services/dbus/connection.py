@@ -59,15 +59,6 @@ class BusConnection:
     def fileno(self) -> int:
         return self._epoll.fileno()
 
-    @property
-    def connected(self) -> bool:
-        """Whether calls are sent immediately."""
-        return self._ready
-
-    def next_deadline(self) -> float | None:
-        """The latest time to call ``poll``."""
-        return min((waiting.deadline for waiting in self._waiting.values()), default=None)
-
     def call(self, call: Call, within_seconds: float, now: float) -> int:
         """Queue a call; returns the serial number under which the answer, or its absence, is reported. Nothing is sent
         yet.

@@ -11,11 +11,11 @@ from enum import StrEnum
 from typing import assert_never
 
 from watchdog_oom import formatting
+from watchdog_oom.core.unit_name import full_name
 from watchdog_oom.host.services.dbus.connection import BusConnection
 from watchdog_oom.host.services.dbus.events import Answered, Disconnected, Event, Unanswered
 from watchdog_oom.host.services.dbus.wire import BusSignal, Call, Failure, Reply
 from watchdog_oom.host.services.manager import JobEnd
-from watchdog_oom.host.services.names import full_name
 from watchdog_oom.host.services.systemd.calls import get_all, job_state, reset_failed, start_unit, stop_unit
 from watchdog_oom.host.services.systemd.unit_properties import (
     Properties,
@@ -76,11 +76,6 @@ class SystemdJobs:
 
     def __len__(self) -> int:
         return len(self._jobs)
-
-    def next_deadline(self) -> float | None:
-        """The latest time to call ``tick``, in seconds of CLOCK_BOOTTIME."""
-        moments = [moment for job in self._jobs.values() for moment in (job.deadline, job.check_at, job.ask_at)]
-        return 0.0 if self._ended else min((moment for moment in moments if moment is not None), default=None)
 
     def begin(self, key: str, verb: str, unit: str, now: float, *, seconds: float, incident: str) -> None:
         """Ask systemd to ``stop`` or ``start`` a unit. ``seconds`` is the deadline if the unit has none of its own; in

@@ -1,24 +1,10 @@
-"""Names of units, and the output of service managers' programs in words."""
+"""The output and exit status of service managers' programs, in words."""
 
 from __future__ import annotations
 
-import re
 import signal
 
 from watchdog_oom.formatting import printable
-
-_UNIT = re.compile(r"[A-Za-z0-9_][A-Za-z0-9:_.\\@-]{0,254}")
-_SUFFIXES = (".service", ".socket", ".timer", ".path", ".target", ".mount", ".automount", ".swap", ".slice", ".scope")
-
-
-def is_unit_name(text: str) -> bool:
-    """Whether it can be the name of a unit: no slash, no leading dash or dot, only printable ASCII."""
-    return _UNIT.fullmatch(text) is not None
-
-
-def full_name(unit: str) -> str:
-    """The unit's name with its suffix, ``.service`` if none is given."""
-    return unit if unit.endswith(_SUFFIXES) else f"{unit}.service"
 
 
 def one_line(text: str) -> str:
