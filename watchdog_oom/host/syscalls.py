@@ -129,18 +129,18 @@ def die_with_parent(parent_pid: int) -> None:
 
 
 def lock_memory() -> bool:
-    """mlockall(2), only of touched pages where the kernel knows that (4.4), which saves about 4.5 MB; else of all."""
+    """mlockall(2), only of touched pages if the kernel supports that (4.4), which saves about 4.5 MB; else of all."""
     return any(_libc.mlockall(flags) == 0 for flags in (_MCL_CURRENT | _MCL_FUTURE | _MCL_ONFAULT,
                                                         _MCL_CURRENT | _MCL_FUTURE))
 
 
 def release_memory(pidfd: int) -> bool:
-    """Free the memory of a killed process, process_mrelease(2); whether that was done."""
+    """Free the memory of a killed process, process_mrelease(2); returns whether that was done."""
     return bool(_libc.syscall(ctypes.c_long(_SYS_PROCESS_MRELEASE), ctypes.c_int(pidfd), ctypes.c_uint(0)) == 0)
 
 
 def inotify_open() -> int:
-    """A new instance of inotify(7) that never blocks; raises OSError where the kernel has none left (EMFILE)."""
+    """A new instance of inotify(7) that never blocks; raises OSError if the kernel's limit is reached (EMFILE)."""
     fd: int = _libc.inotify_init1(os.O_CLOEXEC | os.O_NONBLOCK)
     if fd < 0:
         code = ctypes.get_errno()
@@ -149,13 +149,13 @@ def inotify_open() -> int:
 
 
 def inotify_add(fd: int, path: str, mask: int) -> int | None:
-    """The number of the watch on that path, inotify_add_watch(2); ``None`` where the kernel refuses."""
+    """The number of the watch on that path, inotify_add_watch(2); ``None`` if the kernel refuses."""
     watch: int = _libc.inotify_add_watch(ctypes.c_int(fd), os.fsencode(path), ctypes.c_uint32(mask))
     return watch if watch >= 0 else None
 
 
 def inotify_remove(fd: int, watch: int) -> None:
-    """End a watch, inotify_rm_watch(2); one that is over already is no error."""
+    """End a watch, inotify_rm_watch(2); a watch that has already ended is no error."""
     _libc.inotify_rm_watch(ctypes.c_int(fd), ctypes.c_int(watch))
 
 

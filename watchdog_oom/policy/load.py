@@ -34,7 +34,7 @@ _HEADER = re.compile(r"^[ \t]*\[[ \t]*([a-z]+)[ \t]*\.[ \t]*[\"']?([A-Za-z0-9_-]
 @dataclass(frozen=True, slots=True)
 class Loaded:
     """What was loaded: ``ir`` is the merged content as plain values, ``notes`` are messages for people, ``sources`` the
-    files in the order in which they were merged, ``warnings`` what is valid in them and yet hardly meant."""
+    files in the order in which they were merged, ``warnings`` what is valid but probably a mistake."""
 
     ir: dict[str, Any]
     notes: tuple[str, ...] = ()
