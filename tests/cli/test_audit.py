@@ -114,7 +114,7 @@ def test_verify_says_from_where_on_it_can_vouch(tmp_path: Path) -> None:
     journal.close()
     result = _audit("verify", "--log", tmp_path / "log")
     assert result.exit_code == 0
-    assert "vouching from record 4 on" in result.stdout
+    assert "verified from record 4 on" in result.stdout
 
 
 def test_without_a_journal_the_list_is_empty_and_verify_vouches_for_nothing(tmp_path: Path) -> None:
@@ -123,7 +123,7 @@ def test_without_a_journal_the_list_is_empty_and_verify_vouches_for_nothing(tmp_
     assert "there is no journal yet" in listed.stderr
     verified = _audit("verify", "--log", tmp_path / "never")
     assert verified.exit_code == 1
-    assert "nothing to vouch for" in verified.stderr
+    assert "nothing to verify" in verified.stderr
 
 
 def test_lost_records_and_damage_are_told_in_the_list(tmp_path: Path) -> None:

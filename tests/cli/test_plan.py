@@ -89,7 +89,8 @@ def test_attempts_and_rests_of_the_daemon_are_heeded(plan: Plan, host: Any, tmp_
     state_file.save(str(tmp_path / "state"), state_file.to_plain("", history, {}))
     result = plan(SCANNER + RECOVER)
     assert result.exit_code == 0
-    assert "recover.mail  does not run: it rests for another 4min50s" in result.stdout.replace("4min49s", "4min50s")
+    told = result.stdout.replace("4min49s", "4min50s")
+    assert "recover.mail  does not run: it cools down for another 4min50s" in told
 
 
 def test_what_a_run_under_way_has_stopped_is_no_debt_that_calls_for_another(plan: Plan, host: Any,
@@ -202,7 +203,7 @@ def test_an_ordinary_user_is_told_what_could_not_be_read(
     path = policy(SCANNER + RECOVER)
     code, told = as_nobody(lambda: run("plan", path, "--proc", host.root, "--state", tmp_path / "state"))
     assert code == 0, told
-    assert "may not be read by this user: attempts and rests are not known" in told
+    assert "may not be read by this user: attempts and cooldowns are not known" in told
     assert "not root (CAP_SYS_PTRACE" in told
     assert "Nothing would be done now" in told
 
@@ -212,4 +213,4 @@ def test_a_unit_that_cannot_be_contained_is_told_with_the_reason(plan: Plan, hos
     host.put(72, "scanner", rss_mib=300)
     result = plan(SCANNER + '[limit.big]\nprocess = "scanner"\nrss = "100MiB"\nthen = "contain"\n')
     assert "scan.service cannot be contained: " in result.output
-    assert "scanner[72] cannot be contained: it runs in no unit of systemd" in result.output
+    assert "scanner[72] cannot be contained: it is not in a systemd unit" in result.output

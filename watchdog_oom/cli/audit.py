@@ -1,4 +1,4 @@
-"""``watchdog-oom audit``: what the daemon did, from its journal, and whether the journal is whole."""
+"""``watchdog-oom audit``: what the daemon did, from its journal, and whether the journal is intact."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ _log_option = click.option("--log", "directory", metavar="DIR", help=f"The journ
 @click.pass_context
 def audit(context: click.Context, directory: str | None, since: str | None, rule: str | None, incident: str | None,
           as_json: bool) -> None:
-    """What the daemon did, when, why, and what came of it."""
+    """What the daemon did, when, why, and with what result."""
     context.obj = directory
     if context.invoked_subcommand is not None:
         return
@@ -61,7 +61,7 @@ def verify(context: click.Context, directory: str | None) -> None:
     """Check that no record was edited, removed, reordered or cut off. Exit status 1 if one was."""
     directory = directory or context.obj or LOG
     if not journal_exists(directory):
-        click.echo(f"{directory}: there is no journal here, so there is nothing to vouch for", err=True)
+        click.echo(f"{directory}: there is no journal here, so there is nothing to verify", err=True)
         context.exit(EXIT_BROKEN)
     verdict = verify_journal(directory)
     for line in verdict_lines(verdict):
@@ -70,14 +70,14 @@ def verify(context: click.Context, directory: str | None) -> None:
 
 
 def verdict_lines(verdict: Verdict) -> Iterator[str]:
-    """The verdict in words: every finding, then what can be vouched for."""
+    """The verdict in words: every finding, then what was verified."""
     for finding in verdict.findings:
         yield printable(str(finding))
     lines = f"{verdict.good_lines} record{'' if verdict.good_lines == 1 else 's'}"
     files = f"{verdict.segments} file{'' if verdict.segments == 1 else 's'}"
     yield f"intact: {lines} in {files}" if verdict.intact else f"BROKEN: {lines} in {files} are good, the rest is not"
     if verdict.first_seq is not None and verdict.first_seq > 1:
-        yield f"vouching from record {verdict.first_seq} on: rotation has removed what was before"
+        yield f"verified from record {verdict.first_seq} on: rotation has removed the records before it"
 
 
 def _wanted(record: Mapping[str, Any], rule: str | None, incident: str | None) -> bool:
@@ -103,7 +103,7 @@ def _print_lines(entries: Iterator[Entry]) -> None:
 
 
 def _parts(record: Mapping[str, Any]) -> tuple[str, str, str]:
-    """Kind, what happened, and why: all safe for a terminal, whatever a process calls itself."""
+    """Kind, what happened, and why: all safe for a terminal, whatever the name of a process."""
     subject = record.get("step") or _subject(record)
     failed = FAILED if _failed(record) else None
     told = ": ".join(_text(part) for part in (subject, failed, record.get("result")) if part)

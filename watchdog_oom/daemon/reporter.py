@@ -1,4 +1,4 @@
-"""What the daemon tells of itself between ticks: the status file, the state for the next life, its own lateness."""
+"""What the daemon reports between ticks: the status file, the state for the next start, its own lateness."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ STATUS_SECONDS = 2.0
 
 
 class Reporter:
-    """``health`` is filled by the loop and told here."""
+    """``health`` is filled by the loop and reported here."""
 
     def __init__(self, options: Options, health: Health, notifier: SdNotifier) -> None:
         self.health = health
@@ -34,7 +34,7 @@ class Reporter:
         self._status_due = 0.0
 
     def status_is_due(self) -> None:
-        """Something happened that should be seen at once."""
+        """Something happened that the status file should show immediately."""
         self._status_due = 0.0
 
     def save(self, plain: dict[str, object], write: Callable[[Record], None]) -> None:
@@ -69,7 +69,7 @@ class Reporter:
 
     def tell(self, snapshot: Snapshot, policy_store: PolicyStore, history: History, journal: Journal,
              budget: Budget) -> None:
-        """The status file and the service manager's line, when they are due."""
+        """Write the status file and the service manager's status line when they are due."""
         if snapshot.clock.boottime < self._status_due:
             return
         self._status_due = snapshot.clock.boottime + STATUS_SECONDS
@@ -82,7 +82,8 @@ class Reporter:
         self._notifier.status(_line(snapshot, policy_store))
 
     def lateness(self, late_seconds: float, write: Callable[[Record], None]) -> None:
-        """How much longer than asked one round of the loop took: a daemon that starves says so (Law 11)."""
+        """Record how much longer than planned one round of the loop took: the daemon reports its own starvation
+        (Law 11)."""
         self.health.worst_late_seconds = max(self.health.worst_late_seconds, late_seconds)
         if late_seconds >= LATE_SECONDS:
             self.health.late_ticks += 1

@@ -1,4 +1,4 @@
-"""One journal record: its value, its line of ASCII JSON, and its sentence for people."""
+"""One journal record: as a value, as a line of ASCII JSON, and as a sentence for people."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _encode = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
 
 
 class Kind(StrEnum):
-    """What a record tells."""
+    """The kind of a record."""
 
     START = "start"
     POLICY = "policy"
@@ -59,14 +59,14 @@ class Record:
 
 
 class Moment(NamedTuple):
-    """When a record was made: seconds since the epoch, and seconds of CLOCK_BOOTTIME."""
+    """When a record was created: seconds since the epoch, and seconds of CLOCK_BOOTTIME."""
 
     wall: float
     boottime: float
 
 
 class ChainPlace(NamedTuple):
-    """Where in the chain a record stands. ``prev`` is the hex SHA-256 of the line before; ``dropped`` counts the
+    """The position of a record in the chain. ``prev`` is the hex SHA-256 of the line before; ``dropped`` counts the
     records lost just before this one."""
 
     seq: int
@@ -81,7 +81,7 @@ def now() -> Moment:
 def format_line(record: Record, place: ChainPlace, moment: Moment, boot_id: str) -> bytes:
     """The record's line without its newline: ASCII, all keys, always in the same order, ``prev`` last.
 
-    A line longer than 64 KiB loses its objects rather than the record: ``detail.omitted_bytes`` says so.
+    A line longer than 64 KiB drops its objects, not the record, and says so in ``detail.omitted_bytes``.
     """
     line = _line(record, place, moment, boot_id)
     if len(line) <= LONGEST_LINE_BYTES:
@@ -92,13 +92,13 @@ def format_line(record: Record, place: ChainPlace, moment: Moment, boot_id: str)
 
 
 def rfc3339(wall: float) -> str:
-    """Seconds since the epoch as UTC with milliseconds: fixed width, so the text sorts as the time does."""
+    """Seconds since the epoch as UTC with milliseconds: fixed width, so the text sorts by time."""
     milliseconds = int(wall * 1000)
     return f"{time.strftime('%Y-%m-%dT%H:%M:%S', time.gmtime(milliseconds // 1000))}.{milliseconds % 1000:03d}Z"
 
 
 def sentence(record: Record) -> str:
-    """The record in one line for people, safe to print whatever a process calls itself."""
+    """The record in one line for people, safe to print whatever the name of a process."""
     subject = record.step or (record.incident and f"incident {record.incident}") or ""
     failed = FAILED if record.kind is Kind.OUTCOME and record.ok is False else None
     head = ": ".join(printable(part) for part in (record.kind, subject, failed, record.result) if part)
@@ -119,7 +119,7 @@ def _line(record: Record, place: ChainPlace, moment: Moment, boot_id: str) -> by
 
 
 def _plain(value: object, depth: int = 0) -> object:
-    """The value as JSON can hold it; total, because a record must never end the daemon."""
+    """The value in types that JSON supports; never raises, because a record must not end the daemon."""
     match value:
         case None | bool():
             return value
@@ -140,7 +140,7 @@ def _plain(value: object, depth: int = 0) -> object:
 
 
 def _text(text: str) -> str:
-    """Bytes that were not UTF-8 become ``\\xff``: a lone surrogate is legal in JSON, but strict readers reject it."""
+    """Bytes that are not UTF-8 become ``\\xff``: a lone surrogate is legal in JSON, but strict readers reject it."""
     text = text if len(text) <= LONGEST_TEXT_CHARS else text[:LONGEST_TEXT_CHARS] + "…"
     try:
         text.encode("utf-8")

@@ -1,6 +1,7 @@
-"""A copy of each record to the system journal, or to syslog where there is none; it never waits for either.
+"""A copy of each record to the system journal, or to syslog if there is none; it never waits for either.
 
-By hand instead of logging.handlers, which adds 1.4 MiB of locked memory; the C library's syslog(3) may wait.
+Written by hand instead of with logging.handlers, which adds 1.4 MiB of locked memory; the C library's syslog(3) may
+block.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ _VALUE_BYTES = 4096
 _ABSENT = (errno.ENOENT, errno.ECONNREFUSED, errno.ENOTDIR)
 _WARNING, _NOTICE, _INFO = 4, 5, 6
 
-# Fixed for ever: `journalctl MESSAGE_ID=…` finds all records of a kind
+# Never change these: `journalctl MESSAGE_ID=…` finds all records of a kind
 MESSAGE_IDS: dict[Kind, str] = {
     Kind.START: "9686d134260646d798aa2ccb738cf096",
     Kind.POLICY: "287dc1f0f89b40ac823ae385aba78e01",
@@ -41,7 +42,7 @@ _OK_WORDS: dict[bool | None, str] = {True: "true", False: "false"}
 
 
 class SystemLog:
-    """``dropped`` counts the copies that neither service took at once; a host that has neither drops nothing."""
+    """``dropped`` counts copies that no service accepted immediately; without any service nothing is counted."""
 
     def __init__(self, journal_path: str = JOURNAL_SOCKET, syslog_path: str = SYSLOG_SOCKET) -> None:
         self.dropped = 0
@@ -61,9 +62,9 @@ class SystemLog:
         self._socket.close()
 
     def _send_to(self, path: str, datagram: bytes) -> bool:
-        """Whether there is such a service at all. Raises OSError when it does not take the datagram now."""
+        """Whether the service exists. Raises OSError if it does not accept the datagram now."""
         try:
-            # by path each time: the service may have been restarted since
+            # by path each time: the service may have been restarted
             self._socket.sendto(datagram, path)
         except OSError as error:
             if error.errno in _ABSENT:
@@ -99,7 +100,7 @@ def _priority(record: Record) -> int:
 
 
 def _field(name: str, value: object) -> bytes:
-    """One field. A value with a newline is framed by its length, so no process can add fields with its name."""
+    """One field. A value with a newline is framed by its length, so no process can inject fields through its name."""
     key, data = name.encode("ascii"), _bytes(str(value))[:_VALUE_BYTES]
     if b"\n" not in data:
         return b"%b=%b\n" % (key, data)
@@ -107,12 +108,12 @@ def _field(name: str, value: object) -> bytes:
 
 
 def _field_name(key: str) -> str:
-    """What journald accepts in a name: A-Z, 0-9 and underscore, 64 characters in all."""
+    """A field name that journald accepts: A-Z, 0-9 and underscore, at most 64 characters."""
     return "".join(char if char.isascii() and char.isalnum() else "_" for char in key.upper())[:40]
 
 
 def _bytes(text: str) -> bytes:
-    """The bytes a process's text was before it was decoded."""
+    """The original bytes of a process's text."""
     try:
         return text.encode("utf-8", "surrogateescape")
     except UnicodeEncodeError:

@@ -1,4 +1,4 @@
-"""Signals: they reach the process that was judged, or nobody."""
+"""Signals: they reach the process that was judged, or none."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def readable(fd: int) -> bool:
 
 
 def in_a_fork(work: Callable[[], bool]) -> bool:
-    """Do something irrevocable in a child of its own; whether it came out as it should."""
+    """Do something irrevocable in a child; returns whether the result was as expected."""
     pid = os.fork()
     if pid == 0:
         status = 1

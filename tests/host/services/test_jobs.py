@@ -179,8 +179,8 @@ def test_output_is_cut_to_4_kib(jobs: Jobs) -> None:
 
 
 @pytest.mark.parametrize(("probe", "ok", "words"), [
-    (RunProbe(("true",)), True, "the probe is content"),
-    (RunProbe(("echo", "PONG"), expect="PONG"), True, "the probe is content: PONG"),
+    (RunProbe(("true",)), True, "the probe succeeded"),
+    (RunProbe(("echo", "PONG"), expect="PONG"), True, "the probe succeeded: PONG"),
     (RunProbe(("echo", "ERR"), expect="PONG"), False, "the probe did not print 'PONG': ERR"),
     (RunProbe(("sh", "-c", "echo PONG; exit 2"), expect="PONG"), False, "the probe ended with status 2: PONG")])
 def test_a_probing_program_must_end_well_and_print_what_is_expected(jobs: Jobs, probe: RunProbe, ok: bool,

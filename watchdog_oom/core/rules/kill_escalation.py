@@ -1,4 +1,4 @@
-"""The endings under way: verify that the signalled are gone, escalate, give up on the unkillable (Laws 4 and 6)."""
+"""Terminations under way: verify that the process is gone, escalate, give up on unkillable ones (Laws 4 and 6)."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def unkillable(tick: Tick, identity: ProcessId) -> bool:
 
 
 def killing(tick: Tick) -> bool:
-    """Whether memory is still on its way back: someone got KILL and is neither gone nor known to be unkillable."""
+    """Whether memory is still being freed: a process got KILL and is neither gone nor known to be unkillable."""
     return any(termination.stage is Stage.KILL for termination in tick.terminations.values())
 
 
@@ -48,7 +48,7 @@ def _close(tick: Tick, identity: ProcessId, termination: Termination, *, sent: b
 
 
 def _not_sent(tick: Tick, identity: ProcessId, termination: Termination) -> None:
-    """Somebody else first. Where TERM had gone out, KILL is what is tried again, so that TERM goes out once (Law 4)."""
+    """Choose another process first. If TERM was sent, KILL is tried next, so that TERM is sent only once (Law 4)."""
     tick.shunned[identity] = tick.now + SHUN_SECONDS
     if termination.stage is Stage.KILL and termination.stage_since > termination.since:
         tick.terminations[identity] = replace(termination, stage=Stage.TERM, stage_since=tick.now, intent_id="")

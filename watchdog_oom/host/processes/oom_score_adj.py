@@ -1,4 +1,4 @@
-"""oom_score_adj, by which the kernel is told whom to spare and whom to take first (proc(5))."""
+"""oom_score_adj, which tells the kernel's OOM killer which processes to spare and which to kill first (proc(5))."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ _NEEDS_CAPABILITY = "not permitted: a value below the process's own needs CAP_SY
 def set_oom_score_adj(action: SetOomScoreAdj, still: Callable[[Process], bool], *, root: str = "/proc") -> Outcome:
     """Write the value for one process, if it is still the one that was judged and the rule still means it (Law 1).
 
-    The file is opened first: from then on it belongs to one process, and a write after its end fails with ESRCH, so a
-    reading with the same number and start ticks that follows is of the process the write will reach.
+    The file is opened first: an open file stays bound to one process, and a write after its end fails with ESRCH. So if
+    pid and start ticks are read after that and match, the write reaches that process.
     """
     try:
         fd = os.open(f"{root}/{action.target.pid}/oom_score_adj", os.O_RDWR | os.O_CLOEXEC)
     except OSError as error:
-        # A zombie's files are root's, so for others than root they look like another user's.
+        # A zombie's files belong to root, so without root they look like another user's.
         return _objection(action, still, root) or _failure(error, opening=True)
     try:
         return _objection(action, still, root) or _write(fd, action.value)

@@ -1,6 +1,6 @@
-"""Signals to others, only ever through a pidfd of the very process that was judged (Law 1).
+"""Signals to other processes, only through a pidfd of the process that was judged (Law 1).
 
-Needs Linux 5.3 (pidfd_open(2), pidfd_send_signal(2)); process_mrelease(2) is used where the kernel has it (5.15).
+Needs Linux 5.3 (pidfd_open(2), pidfd_send_signal(2)); process_mrelease(2) is used if the kernel has it (5.15).
 """
 
 from __future__ import annotations
@@ -38,9 +38,9 @@ class Sent:
 def send(action: Signal, still: Callable[[Process], bool], *, root: str = "/proc") -> Sent:
     """Send one signal to one process, if it is still the one that was judged and the rule still means it.
 
-    A pidfd is opened first; whatever is read after that under the same number and with the same start ticks is the
-    process of the pidfd, and the number can no longer lead the signal to another (Law 1). ``still`` is given the fresh
-    stat reading, without facts, and says whether the rule still matches. The process group is never signalled.
+    A pidfd is opened first. If pid and start ticks read after that match, they are those of the pidfd's process, and
+    the signal cannot reach another process (Law 1). ``still`` gets the fresh stat reading, without facts, and says
+    whether the rule still matches. The process group is never signalled.
     """
     if action.target.pid <= 1 or action.target.pid == os.getpid():
         return _not_sent("pid 1 and the daemon itself are never signalled")  # Law 2
@@ -122,7 +122,7 @@ def _failure(error: OSError) -> Sent:
 
 
 class PidfdSet:
-    """The signalled processes whose end is awaited, behind one descriptor: ``fileno()`` is readable when any ended."""
+    """The signalled processes whose end is awaited, through one descriptor: ``fileno()`` is readable when any ended."""
 
     def __init__(self) -> None:
         self._epoll = select.epoll()
@@ -135,7 +135,7 @@ class PidfdSet:
         return self._epoll.fileno()
 
     def add(self, identity: ProcessId, pidfd: int) -> None:
-        """Take over an open pidfd; a second one of the same process is closed at once."""
+        """Take over an open pidfd; a second one of the same process is closed immediately."""
         if identity in self._pidfds.values():
             os.close(pidfd)
             return
@@ -143,7 +143,7 @@ class PidfdSet:
         self._pidfds[pidfd] = identity
 
     def ended(self) -> tuple[ProcessId, ...]:
-        """Who has ended since the last call, all threads included; their descriptors are closed."""
+        """The processes that ended since the last call, all threads included; their descriptors are closed."""
         return tuple(self._drop(pidfd) for pidfd, _ in self._epoll.poll(0))
 
     def close(self) -> None:

@@ -1,4 +1,4 @@
-"""Stop, start and restart: asked once, believed only when a later state shows it (Law 6)."""
+"""Stop, start and restart: requested once, done only when a later state shows it (Law 6)."""
 
 from __future__ import annotations
 

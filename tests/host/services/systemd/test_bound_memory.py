@@ -1,4 +1,4 @@
-"""Bounding the memory of units: what systemctl is asked, what comes of it, and what is read back."""
+"""Memory bounds of units: how systemctl is called, what results, and what is read back."""
 
 from __future__ import annotations
 

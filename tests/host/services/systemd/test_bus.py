@@ -65,7 +65,7 @@ def begin(bus: SystemdBus, verb: str = "stop", name: str = "a", key: str = "i", 
 
 
 def served(bus: SystemdBus, fake: FakeSystemd, *members: str) -> None:
-    """Wait until systemd was asked for all of these and its answers were taken in."""
+    """Wait until systemd was queried for all of these and its answers were received."""
     def step() -> bool:
         assert bus.ended(100.0) == ()
         return {member for member, _ in fake.calls} >= set(members)

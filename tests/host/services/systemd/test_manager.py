@@ -1,4 +1,4 @@
-"""systemd as the service manager: over D-Bus where it answers, by systemctl where it does not, and back again."""
+"""systemd as the service manager: over D-Bus if it answers, else by systemctl, and back again."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Memory bounds over D-Bus: asked once, answered, asked again where the answer is lost, and never waited for."""
+"""Memory bounds over D-Bus: requested once, requested again if the answer is lost, and never waited for."""
 
 from __future__ import annotations
 

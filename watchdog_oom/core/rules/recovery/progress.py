@@ -1,4 +1,4 @@
-"""What a recovery's step has come to in a tick, and the little it needs to ask for effects."""
+"""The progress of a recovery's step in a tick, and the context in which it asks for effects."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Status(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """What a step came to in this tick, in words where it ended."""
+    """The progress of a step in this tick, with words if it ended."""
 
     status: Status
     words: str = ""
@@ -41,7 +41,7 @@ def failed(text: str) -> Progress:
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """Who is at which step of which recovery."""
+    """The tick, the recovery and the step that is being done."""
 
     tick: Tick
     recover: Recover
@@ -70,14 +70,14 @@ class Context:
         return self.tick.view.snapshot.services.get(self.watched_as(name))
 
     def why_left(self, name: str) -> str:
-        """Why a service is left alone. One that runs can be missing, too: masked, it could only be stopped."""
+        """Why a service is left alone. A running service can be MISSING too: a masked one could only be stopped."""
         state = self.state(name)
         if state is None or state.status is not ServiceStatus.MISSING:
             return "was not running before"
         return f"could not be started again ({state.words or state.status})"
 
     def ask(self, run: RecoveryRun, key: str, effect: Action) -> tuple[RecoveryRun, bool]:
-        """Plan the effect once; whether guard let it through."""
+        """Plan the effect once; returns whether the guard allowed it."""
         if key in run.asked:
             return run, True
         intent = self.tick.plan(effect, self.rule, run.because, incident=run.incident)

@@ -1,7 +1,7 @@
-"""One run of a recovery: survey, steps, and on any failure the way back, advanced once a tick by snapshots.
+"""One run of a recovery: survey, steps, and on any failure compensation, advanced once per tick by snapshots.
 
-Nothing waits inside: each tick a step says whether it is done, failed, or to be asked again. What a run stopped stays
-in ``Run.stopped`` until a later snapshot shows it active again, so the debt can be read off at any moment (Law 5).
+Nothing waits: at each tick a step reports that it is done, failed or still waiting. A stopped service stays in
+``RecoveryRun.stopped`` until a later snapshot shows it active again, so what is owed is always known (Law 5).
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def advance(tick: Tick, recover: Recover, state: Recovery) -> Recovery:
 
 
 def fail(run: RecoveryRun, why: str | None, now: float) -> RecoveryRun:
-    """Tick to compensation. What is still asked of the service manager is remembered, so that nothing overtakes it."""
+    """Switch to compensation. Pending requests to the service manager are kept, so that nothing overtakes them."""
     return replace(run, phase=Phase.COMPENSATE, failure=why, entered=now, since=now, done=frozenset())
 
 
@@ -68,7 +68,7 @@ def services_in_steps(recover: Recover) -> set[str]:
 
 
 def _units(context: Context, run: RecoveryRun) -> set[str]:
-    """Whose states the run needs: its services, and by unit name the triggers of them."""
+    """The services whose states the run needs, and their triggers by unit name."""
     services = services_in_steps(context.recover) | set(run.stopped)
     return services | {trigger for name in services for trigger in context.service(name).triggers}
 
@@ -83,9 +83,9 @@ def _survey(tick: Tick, recover: Recover, run: RecoveryRun) -> RecoveryRun:
     if len(fresh) < len(names):
         unknown = ", ".join(sorted(names - set(fresh)))
         late = waited >= SURVEY_SECONDS
-        return fail(run, f"the service manager does not tell the state of {unknown}", tick.now) if late else run
+        return fail(run, f"the service manager does not report the state of {unknown}", tick.now) if late else run
     if waited < CHANGING_SECONDS and any(s.status is ServiceStatus.CHANGING for s in fresh.values()):
-        return run  # it may be the operator who is stopping it just now
+        return run  # the operator may be stopping it right now
     down = {name for name, s in fresh.items() if s.status is ServiceStatus.INACTIVE} - run.revive
     down -= {*run.stopped, *run.triggers}
     missing = {name for name, s in fresh.items() if s.status is ServiceStatus.MISSING}
@@ -93,8 +93,8 @@ def _survey(tick: Tick, recover: Recover, run: RecoveryRun) -> RecoveryRun:
 
 
 def _steps(tick: Tick, recover: Recover, run: RecoveryRun) -> RecoveryRun:
-    """Advance through as many steps as are done in this snapshot; a step that has asked for something waits. After the
-    last one, what it stopped and no step has started is started as well."""
+    """Advance through all steps that are done in this snapshot; a step that has requested something waits. After the
+    last one, stopped services that no step started are started as well."""
     for earlier in recover.steps[:run.index]:
         if earlier.verb is Verb.FREEZE:
             steps.keep_frozen(Context(tick, recover, earlier), run)
@@ -126,7 +126,7 @@ def _compensate(tick: Tick, recover: Recover, state: Recovery, run: RecoveryRun)
 
 
 def _finish(tick: Tick, recover: Recover, state: Recovery, run: RecoveryRun) -> Recovery:
-    """Close the incident. Services that could not be started stay owed and call for another attempt."""
+    """Close the incident. Services that could not be started stay owed and cause another attempt."""
     result = SUCCESS if run.failure is None else f"failed: {run.failure}"
     back = "" if run.failure is None or run.stopped else "; everything it had stopped runs again"
     owing = f"; still down: {', '.join(run.stopped)}" if run.stopped else ""
