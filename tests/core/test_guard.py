@@ -203,7 +203,7 @@ def policies(draw: st.DrawFn) -> Policy:
 
 
 def immune(process: Process, view: View) -> bool:
-    """Told independently of guard: who may never be ended or frozen, named or not."""
+    """Decided independently of guard: who may never be ended or frozen, named or not."""
     return (process.pid == 1 or process.kernel_thread or process.pid in view.snapshot.lineage
             or process.oom_score_adj == -1000
             or any(view.matches(view.policy.processes[protect.process], process)

@@ -1,4 +1,4 @@
-"""Endings move forward and end (Law 4), and are only believed when the process is gone (Law 6)."""
+"""Terminations only move forward (Law 4), and count as done only when the process is gone (Law 6)."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def test_one_that_becomes_protected_after_term_gets_no_kill_and_is_given_up() ->
     world.policy = replace(RULES, protects={"hog": Protect("hog", "hog")})
     world.ticks(60)
     assert world.signals(hog) == [TERM]
-    assert world.said("given up: it may not be killed any more")
+    assert world.said("given up: it may no longer be killed")
     assert [refusal.reason for refusal in world.refusals] == ["it is protected by protect.hog"]
 
 

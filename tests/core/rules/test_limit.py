@@ -33,7 +33,7 @@ def scan(world: World, **rest: object) -> object:
     ({"rss": mib(400)}, {"rss_mib": 401}, {"rss_mib": 400}, "holds 401 MiB, limit 400 MiB"),
     ({"rss": percent(50)}, {"rss_mib": 513}, {"rss_mib": 512}, "holds 513 MiB, limit 512 MiB"),
     ({"swap": mib(100)}, {"swap_mib": 101}, {"swap_mib": 100}, "has 101 MiB in swap, limit 100 MiB"),
-    ({"runtime_seconds": 1200.0}, {"age": 1300.0}, {"age": 1198.0}, "runs for 21min41s, limit 20min"),
+    ({"runtime_seconds": 1200.0}, {"age": 1300.0}, {"age": 1198.0}, "has run for 21min41s, limit 20min"),
 ])
 def test_a_process_over_its_limit_gets_term_and_one_within_it_does_not(
         limits: dict[str, object], over: dict[str, object], within: dict[str, object], words: str) -> None:

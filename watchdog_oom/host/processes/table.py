@@ -1,8 +1,8 @@
-"""The process table: which processes are read at a tick, and what is remembered of them.
+"""The process table: which processes are read at a tick, and what is remembered about them.
 
-Most processes of a host interest no rule. Those are read again in rotation, each within 10 s; the new, the young and
-those that a noun may match are read at every scan. A pid that changes hands within a rotation is noticed at the latest
-in its turn, which is why a signal is preceded by a reading of its own (Law 1).
+Most processes of a host are of no interest to any rule. They are read in rotation, each within 10 s; new and young
+processes and those that a noun may match are read at every scan. A pid reused within a rotation is noticed at the
+latest in its turn, which is why a process is read again before a signal (Law 1).
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _MOST_REMEMBERED = 4096
 
 @dataclass(slots=True)
 class _Entry:
-    """What is known of one process. ``stamp`` is the hash of its stat line, which is an eighth of the line's memory;
+    """What is known about one process. ``stamp`` is the hash of its stat line, an eighth of the line's memory;
     ``alive`` is its last reading with an address space; ``nouns`` are those whose own keys it matches; ``settled`` says
     that its facts were read at an age at which they no longer change."""
 
@@ -85,9 +85,9 @@ class ProcessTable:
         return dict(self._shown)
 
     def last_seen(self, pid: int) -> Process | None:
-        """The process of that pid as it was last seen alive, up to a minute after it vanished.
+        """The process with that pid as last seen alive, up to a minute after it vanished.
 
-        Where a young process has just got the pid of one that vanished, news about the pid mean the one before.
+        If a young process has just reused the pid, a report about the pid refers to the previous process.
         """
         entry = self._entries.get(pid)
         _, past = self._vanished.get(pid, (0.0, None))
@@ -103,7 +103,7 @@ class ProcessTable:
         return replace(entry.alive, under=used) if used else entry.alive
 
     def _due(self, pids: frozenset[int], boottime: float) -> set[int]:
-        """Everything that is not in rotation, and as much of the rotation as the time since the last scan asks for."""
+        """All processes outside the rotation, and the part of the rotation due after the time since the last scan."""
         due = set(pids - self._rotating.keys())
         share = (boottime - self._scanned_boottime) / _ROTATION_SECONDS
         quota = int(len(self._rotating) * min(1.0, max(0.0, share))) + 1
@@ -115,7 +115,7 @@ class ProcessTable:
         return due
 
     def _read(self, pids: Iterable[int], boottime: float) -> None:
-        """Read stat lines; one that has not changed by a byte is not even parsed."""
+        """Read stat lines; an unchanged line is not parsed."""
         entries, root = self._entries, self._root
         for pid in pids:
             entry = entries.get(pid)
@@ -138,7 +138,7 @@ class ProcessTable:
         if entry is None:
             entry = self._entries[pid] = _Entry(hash(raw), process, process)
         elif process.image == 0:
-            # An exiting process and a zombie leader show no executable any more; what was known of them stays true.
+            # An exiting process and a zombie leader no longer show their executable; what was known stays true.
             process = replace(process, image=entry.process.image)
         elif process.image != entry.process.image or not entry.settled:
             process, entry.known = replace(process, facts=NO_FACTS), NOTHING_KNOWN
@@ -163,7 +163,7 @@ class ProcessTable:
         self._shown[pid] = entry.process
 
     def _adopt(self, nouns: tuple[ProcessNoun, ...]) -> None:
-        """Another policy: what every process matches is judged anew."""
+        """The policy changed: every process is matched again."""
         self._nouns = nouns
         for entry in self._entries.values():
             try:
@@ -173,7 +173,7 @@ class ProcessTable:
                 self._count("process")
 
     def _arrange(self, read: Iterable[int], needs: Needs, boottime: float) -> None:
-        """Put what was read and interests no rule into rotation, at its end; take out what has become interesting."""
+        """Put processes read now that no rule needs at the end of the rotation; take out those that a rule needs."""
         rotating, entries = self._rotating, self._entries
         oldest_young = boottime - _YOUNG_SECONDS
         for pid in read:
@@ -210,7 +210,7 @@ class ProcessTable:
                 self._spools_used[pid] = shown[pid].under
 
     def _forget(self, pid: int, boottime: float) -> None:
-        """Take a process out, and remember what it was."""
+        """Remove a process and remember it."""
         entry = self._entries.pop(pid, None)
         self._shown.pop(pid, None)
         self._matching.discard(pid)
