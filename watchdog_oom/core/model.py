@@ -79,7 +79,7 @@ class Process:
 
     ``image`` changes at every exec; ``tty`` is the controlling terminal's device number or 0; ``badness`` is
     /proc/PID/oom_score, read only when an emergency is near; ``under`` names the spools in which the process has its
-    working directory or an open file.
+    working directory or an open file, ``None`` where that is not known yet.
     """
 
     id: ProcessId
@@ -97,7 +97,7 @@ class Process:
     swap_bytes: int | None = None
     oom_score_adj: int | None = None
     badness: int | None = None
-    under: frozenset[str] = frozenset()
+    under: frozenset[str] | None = frozenset()
 
     @property
     def pid(self) -> int:
@@ -134,7 +134,12 @@ class KernelKill:
 
 @dataclass(frozen=True, slots=True)
 class SpoolState:
-    """One spool as of its last scan; ``problem`` says why the spool is refused or could not be read, in words."""
+    """One spool as of a scan that began at ``scanned_boottime``.
+
+    ``problem`` says why the spool is refused or could not be read, in words. Figures that are not ``complete`` are
+    lower bounds (those of space and inodes apart), and ``gaps`` says what they leave out; a scan that is not
+    ``finished`` is still under way.
+    """
 
     scanned_boottime: float
     problem: str | None = None
@@ -147,6 +152,8 @@ class SpoolState:
     inodes_free: int = 0
     inodes_total: int = 0
     complete: bool = True
+    finished: bool = True
+    gaps: str | None = None
 
 
 class ServiceStatus(StrEnum):

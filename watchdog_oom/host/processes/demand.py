@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from watchdog_oom.core.guard import LOGIN, SSHD
 from watchdog_oom.core.memory import Memory
+from watchdog_oom.core.model import ProcessId
 from watchdog_oom.core.nouns import ProcessNoun
 from watchdog_oom.core.policy import Policy, Then, Verb
 from watchdog_oom.core.rules.emergency import near
@@ -15,13 +16,15 @@ from watchdog_oom.lean_dataclasses import dataclass, field, replace
 @dataclass(frozen=True, slots=True)
 class ScanDemand:
     """``swap`` and ``protect`` are names of nouns: whose swap is needed, and whose oom_score_adj, that of all their
-    descendants included. ``under`` are the paths of the spools that nouns may name. ``everything``: an emergency is
+    descendants included. ``under`` names the spools that nouns may name, ``users`` says which of them processes
+    use, as far as that is known. ``everything``: an emergency is
     near, so every process is read, with its badness and oom_score_adj. ``unit`` are names of nouns whose units are
     needed, ``unit_pids`` further processes of whom that is true."""
 
     nouns: tuple[ProcessNoun, ...] = ()
     swap: frozenset[str] = frozenset()
-    under: Mapping[str, str] = field(default_factory=dict)
+    under: frozenset[str] = frozenset()
+    users: Mapping[ProcessId, frozenset[str]] = field(default_factory=dict)
     protect: frozenset[str] = frozenset()
     everything: bool = False
     unit: frozenset[str] = frozenset()
@@ -31,14 +34,14 @@ class ScanDemand:
 def demand_of(policy: Policy, *, everything: bool = False) -> ScanDemand:
     """What the rules of a policy need to see."""
     nouns = tuple(policy.processes.values())
-    named = {name for noun in nouns for name in noun.under}
+    named = frozenset(name for noun in nouns for name in noun.under)
     contained = contained_nouns(policy)
     protected = frozenset(protect.process for protect in policy.protects.values())
     return ScanDemand(
         nouns=nouns,
         swap=frozenset(limit.process for limit in policy.limits.values()
                        if limit.swap is not None or limit.then is Then.CONTAIN),
-        under={name: spool.path for name, spool in policy.spools.items() if name in named},
+        under=named & policy.spools.keys(),
         protect=protected,
         everything=everything,
         unit=contained | protected if contained else frozenset())

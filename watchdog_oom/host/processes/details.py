@@ -1,8 +1,10 @@
-"""What is read of some processes at every scan: swap, unit, use of spools, oom_score_adj and badness."""
+"""What is read of some processes at every scan: swap, unit, oom_score_adj and badness; and whose use of spools matters.
+
+That use itself is read elsewhere (host/spools/users.py): a process may have a million files open.
+"""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable, Mapping
 from typing import TypeVar
 
@@ -10,7 +12,6 @@ from watchdog_oom.core.model import Process
 from watchdog_oom.core.nouns import ProcessNoun
 from watchdog_oom.host.processes.demand import ScanDemand
 from watchdog_oom.host.processes.procfs import (
-    open_paths,
     read_oom_score,
     read_oom_score_adj,
     read_swap_bytes,
@@ -115,13 +116,10 @@ class Details:
 
     def read(self, processes: Iterable[Process], needs: Needs, demand: ScanDemand) -> dict[int, Process]:
         """The given processes with the details that are needed of them, by pid."""
-        # The kernel names open files by their real paths, whatever symlinks lead to the spool.
-        real = {name: os.path.realpath(path) for name, path in demand.under.items()} if needs.spools else {}
-        return {process.pid: self._detailed(process, needs, real) for process in processes}
+        return {process.pid: self._detailed(process, needs, demand) for process in processes}
 
-    def _detailed(self, process: Process, needs: Needs, real_paths: Mapping[str, str]) -> Process:
+    def _detailed(self, process: Process, needs: Needs, demand: ScanDemand) -> Process:
         pid = process.pid
-        paths = {name: real_paths[name] for name in needs.spools.get(pid, ()) if name in real_paths}
         known = process.facts
         if pid in needs.unit and known.unit is None:
             known = replace(known, unit=self._asked(read_unit, pid, needs.unit))
@@ -131,7 +129,7 @@ class Details:
             swap_bytes=self._asked(read_swap_bytes, pid, needs.swap),
             oom_score_adj=self._asked(read_oom_score_adj, pid, needs.adjusted),
             badness=self._asked(read_oom_score, pid, needs.badness),
-            under=self._under(pid, paths) if paths else frozenset())
+            under=demand.users.get(process.id) if pid in needs.spools else frozenset())
 
     def _asked(self, read: Callable[[str, int], _T | None], pid: int, pids: frozenset[int]) -> _T | None:
         if pid not in pids:
@@ -141,15 +139,3 @@ class Details:
         except OSError:
             self._count("process detail")
             return None
-
-    def _under(self, pid: int, paths: Mapping[str, str]) -> frozenset[str]:
-        """The spools in which the process has its working directory or an open file; stops when all are found."""
-        found: set[str] = set()
-        try:
-            for opened in open_paths(self._root, pid):
-                found.update(name for name, path in paths.items() if opened == path or opened.startswith(path + "/"))
-                if len(found) == len(paths):
-                    break
-        except OSError:
-            self._count("process detail")
-        return frozenset(found)

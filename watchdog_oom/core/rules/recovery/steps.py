@@ -89,7 +89,7 @@ def _purge(context: Context, run: RecoveryRun) -> tuple[RecoveryRun, Progress]:
         if not ok:
             return run, failed(told)
         state = context.tick.view.snapshot.spools.get(name)
-        if state is None or state.scanned_boottime <= at:
+        if state is None or state.scanned_boottime <= at or not state.finished:
             return run, WAITING
         if state.problem is not None:
             return run, failed(f"spool {name}: {state.problem}")
