@@ -102,6 +102,7 @@ class Spool:
     purge_takes: float = 1.0
     problem: str | None = None
     scanned: float | None = None  # when it was scanned last; ``None``: at every look
+    finished: bool = True
 
 
 @dataclass
@@ -227,8 +228,9 @@ class World:
         return Snapshot(
             clock, "boot", self.memory() if self.memory_readable else None,
             processes={pid: self._sensed(process) for pid, process in self.procs.items()},
-            spools={name: SpoolState(self.now if spool.scanned is None else spool.scanned, spool.problem,
-                                     spool.entries, spool.stale) for name, spool in self.spools.items()},
+            spools={name: SpoolState(self.now if spool.scanned is None else spool.scanned, spool.problem, spool.entries,
+                                     spool.stale, complete=spool.finished, finished=spool.finished)
+                    for name, spool in self.spools.items()},
             services=self._service_states(), kernel_kills=kills, reports=reports, lineage=self.lineage)
 
     def memory(self) -> Memory:

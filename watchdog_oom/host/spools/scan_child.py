@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 from collections.abc import Callable
 from contextlib import suppress
 
@@ -91,8 +92,12 @@ class ScanChild:
     def kill(self) -> None:
         self._child.kill()
 
-    def reaped(self) -> int | None:
+    def reaped(self, wait_seconds: float = 0.0) -> int | None:
         """The exit status, once it has ended; ``None`` while it lives, as it may for ever in a wait in the kernel."""
+        if wait_seconds:
+            ending = select.poll()
+            ending.register(self._child.pidfd, select.POLLIN)
+            ending.poll(wait_seconds * 1000)
         return self._child.poll()
 
     def close(self) -> None:

@@ -25,7 +25,6 @@ from watchdog_oom.host.spools.users import SpoolUsers
 from watchdog_oom.host.spools.watch import SpoolWatch
 from watchdog_oom.lean_dataclasses import dataclass
 
-IDLE_SECONDS = 2.0  # a sign of life at least so often
 DEAF_SECONDS = 0.5  # a storm of events in a spool is heard twice a second
 TELL_SECONDS = 1.0
 PATIENCE_SECONDS = 10.0  # so long the last finished scan stands for the one under way
@@ -38,7 +37,7 @@ _CHUNK_BYTES = 65536
 @dataclass(frozen=True, slots=True)
 class ScanOrder:
     """What the child is told at its start. ``under`` names the spools whose users may be asked for; ``left_alone`` are
-    spools that a child before it hung on."""
+    spools that a child before it hung on; ``idle_seconds`` is how often there is a sign of life at least."""
 
     nouns: Mapping[str, SpoolNoun]
     under: frozenset[str]
@@ -47,6 +46,7 @@ class ScanOrder:
     sparing: bool
     proc: str
     daemon_pid: int
+    idle_seconds: float = 2.0
 
 
 class ScanLoop:
@@ -59,7 +59,7 @@ class ScanLoop:
         self._nouns = dict(order.nouns)
         self._numbers = {name: number for number, name in enumerate(order.nouns)}
         self._left_alone = set(order.left_alone)
-        self._sparing = order.sparing
+        self._sparing, self._idle_seconds = order.sparing, order.idle_seconds
         self._clock = read_clock(order.offsets)
         mounts = MountTable()
         self._scanners = {name: SpoolScanner(noun, mounts.names_in) for name, noun in self._nouns.items()}
@@ -104,7 +104,7 @@ class ScanLoop:
         return paths
 
     def _wait_seconds(self) -> float:
-        waits = [IDLE_SECONDS, self._users.wait_seconds(time.monotonic())]
+        waits = [self._idle_seconds, self._users.wait_seconds(time.monotonic())]
         if self._deaf_until:
             waits.append(self._deaf_until - time.monotonic())
         return max(0.0, min((*waits, *(self._wait_of(name) for name in self._scanners))))

@@ -16,12 +16,14 @@ from watchdog_oom.host.spools.progress import Progress
 from watchdog_oom.host.spools.scan_child import ScanChild
 from watchdog_oom.lean_dataclasses import dataclass, replace
 
+IDLE_SECONDS = 2.0
 STUCK_SECONDS = 30.0  # a slow disk on a starved host may hold up a single look for some seconds
 FIRST_RETRY_SECONDS = 60.0
 LONGEST_RETRY_SECONDS = 3600.0
-RESTART_SECONDS = 60.0
+FIRST_RESTART_SECONDS, LONGEST_RESTART_SECONDS = 0.25, 60.0
 MOST_LOST = 3  # children that cannot even be killed; then nothing is tried again until one of them ends
 ASK_SECONDS = 0.5
+CLOSE_SECONDS = 0.2
 FAILURES_TOLD = 3
 _ASKED = float("inf")  # it is being tried again
 
@@ -107,7 +109,7 @@ class SpoolScanners:
         """End the child. One that cannot be killed is left to the kernel, which ends it as soon as it can."""
         for child in (*self._lost, *([self._child] if self._child is not None else [])):
             child.kill()
-            child.reaped()
+            child.reaped(CLOSE_SECONDS)
             child.close()
         self._child = None
         self._lost.clear()
@@ -129,11 +131,12 @@ class SpoolScanners:
                       for name, hung in self._hung.items()}
         nouns, under, offsets, sparing = self._nouns, self._under, self._clock.offsets, self._sparing
         left_alone, proc, daemon_pid = frozenset(self._hung), self._proc, os.getpid()
+        idle_seconds = min(IDLE_SECONDS, self._stuck_seconds / 3)
 
         def work(progress: Progress, orders_fd: int, news_fd: int) -> None:
             from watchdog_oom.host.spools.scan_loop import ScanOrder, scan_in_child
-            scan_in_child(ScanOrder(nouns, under, left_alone, offsets, sparing, proc, daemon_pid), progress, orders_fd,
-                          news_fd)
+            order = ScanOrder(nouns, under, left_alone, offsets, sparing, proc, daemon_pid, idle_seconds)
+            scan_in_child(order, progress, orders_fd, news_fd)
 
         try:
             self._child = ScanChild(work, time.monotonic())
@@ -178,7 +181,7 @@ class SpoolScanners:
             self._failed(f"the process that scans gave no sign of life for {formatting.duration(self._stuck_seconds)}")
             return
         times = self._hung[name].times + 1 if name in self._hung else 1
-        wait_seconds = min(FIRST_RETRY_SECONDS * 2 ** (times - 1), LONGEST_RETRY_SECONDS)
+        wait_seconds = min(FIRST_RETRY_SECONDS * 2.0 ** min(times - 1, 16), LONGEST_RETRY_SECONDS)
         self._hung[name] = _Hung(times, self._clock.boottime + wait_seconds)
         self._states[name] = SpoolState(
             self._clock.boottime, problem=f"a look at {printable(self._nouns[name].path)} has not come back for "
@@ -193,7 +196,8 @@ class SpoolScanners:
 
     def _failed(self, why: str) -> None:
         """Start again: once at once, then ever later; and say so where that does not help."""
-        self._start_at = self._clock.boottime + min(2.0 ** self._failures - 1, RESTART_SECONDS)
+        self._start_at = self._clock.boottime + min(
+            (2.0 ** min(self._failures, 16) - 1) * FIRST_RESTART_SECONDS, LONGEST_RESTART_SECONDS)
         self._failures += 1
         if self._failures >= FAILURES_TOLD:
             self._states = {name: SpoolState(self._clock.boottime, problem=f"it cannot be scanned: {why}")

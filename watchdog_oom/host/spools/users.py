@@ -45,9 +45,10 @@ class SpoolUsers:
     """``paths`` is asked at each round for the real paths of the spools by name. ``news`` are the answers that are new
     since they were last taken."""
 
-    def __init__(self, root: str, paths: Callable[[], Mapping[str, str]]) -> None:
+    def __init__(self, root: str, paths: Callable[[], Mapping[str, str]], most_links: int = MOST_LINKS) -> None:
         self.news: dict[ProcessId, Answer] = {}
         self._root = root
+        self._most_links = most_links
         self._read_paths = paths
         self._paths: Mapping[str, str] = {}
         self._asked: dict[ProcessId, None] = {}
@@ -102,7 +103,7 @@ class SpoolUsers:
         self._round_cost = 0.0
 
     def _open(self, process: ProcessId) -> _Reading:
-        return _Reading(process, open_paths(self._root, process.pid, MOST_LINKS))
+        return _Reading(process, open_paths(self._root, process.pid, self._most_links))
 
     def _read_first(self, process: ProcessId) -> None:
         reading = self._open(process)
@@ -132,7 +133,7 @@ class SpoolUsers:
         except OSError:
             reading.whole = False
             return True
-        reading.whole = reading.read < MOST_LINKS
+        reading.whole = reading.read < self._most_links
         return reading.read - before < links or not reading.whole or len(reading.found) == len(self._paths)
 
     def _answer(self, process: ProcessId, answer: Answer) -> None:
