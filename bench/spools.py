@@ -19,7 +19,7 @@ from bench.table import Table, spread
 
 ROUNDS = 3
 ENTRIES, FILES_AN_ENTRY, FILE_BYTES = 1_000, 16, 4096
-LONGEST_SECONDS = 150.0
+LONGEST_SECONDS = 90.0
 SETTLE_SECONDS = 5.0
 HOGS = 8
 PLACE = "/dev/shm"
@@ -54,14 +54,15 @@ def run() -> tuple[Table, ...]:
 def _measure(spool: Path, condition: str) -> tuple[str, ...]:
     known, *rest = zip(*(_once(spool, condition) for _ in range(ROUNDS)), strict=True)
     rss, private, late, own, child = (max(values) for values in rest)
-    return (spread(known, digits=2), f"{rss:.1f}", f"{private:.1f}", f"{late * 1000:.0f}", f"{own:.2f}", f"{child:.2f}")
+    soon = spread(known, digits=2) if max(known) < LONGEST_SECONDS else f"not in {LONGEST_SECONDS:.0f}"
+    return (soon, f"{rss:.1f}", f"{private:.1f}", f"{late * 1000:.0f}", f"{own:.2f}", f"{child:.2f}")
 
 
 def _once(spool: Path, condition: str) -> tuple[float, ...]:
     policy = POLICY.format(path=spool, condition=condition)
     with home(policy) as made, running(daemon(made), ready=True) as process:
         began = time.monotonic()
-        while time.monotonic() - began < LONGEST_SECONDS and not _opened(made):
+        while not _noticed(made) and time.monotonic() - began < LONGEST_SECONDS:
             time.sleep(0.01)
         known = time.monotonic() - began
         time.sleep(SETTLE_SECONDS)
@@ -73,10 +74,10 @@ def _once(spool: Path, condition: str) -> tuple[float, ...]:
                 float(health["worst_late_seconds"]), _cpu_seconds(own), sum(map(_cpu_seconds, children)))
 
 
-def _opened(made: Home) -> bool:
+def _noticed(made: Home) -> bool:
     with suppress(FileNotFoundError):
         lines = (made.path / "log" / "audit.jsonl").read_text().splitlines()
-        return any("opened" in str(_record(line).get("result")) for line in lines)
+        return any("would purge" in str(_record(line).get("result")) for line in lines)
     return False
 
 
