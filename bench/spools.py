@@ -27,8 +27,8 @@ POLICY = ('[spool.s]\npath = "{path}"\nentries = "x-*"\nstale_after = "1h"\n'
           '[recover.s]\nmode = "observe"\nwhen = [{{ spool = "s", {condition} }}]\nsteps = [{{ purge = "s" }}]\n')
 HOW = (f"On a tmpfs; {ROUNDS} rounds: median (smallest–largest), else the largest. Known: from READY until the "
        "journal has the incident of a rule that needs the whole size of the 16,000 files, or the count of all entries. "
-       "Late: what the loop itself counted. Private: what the child that scans does not share with the daemon. Starved: "
-       f"{HOGS} processes beside it that want the processors.")
+       "Late: what the loop itself counted. Private: what the child that scans does not share with the daemon. "
+       f"Starved: {HOGS} processes beside it that want the processors.")
 
 Made = tuple[Path, str]
 

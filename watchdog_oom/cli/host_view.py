@@ -1,15 +1,14 @@
-"""The host as one look shows it to a command: nothing kept open, nothing changed, nothing waited for long."""
+"""One snapshot of the host for a command: nothing is kept open or changed, and no read may take long."""
 
 from __future__ import annotations
 
-import fcntl
 import os
 import select
 import time
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass, replace
 
+from watchdog_oom.cli.daemon_lock import running_daemon
 from watchdog_oom.core.matching import own_keys_match
 from watchdog_oom.core.model import Clock, Process, ProcessId, ServiceState, ServiceStatus, Snapshot, SpoolState
 from watchdog_oom.core.policy import Policy
@@ -35,7 +34,7 @@ _READING = ("CAP_SYS_PTRACE", "CAP_DAC_READ_SEARCH")
 
 @dataclass(frozen=True, slots=True)
 class HostView:
-    """The snapshot, what could not be read in words, and what is needed to read more of it."""
+    """The snapshot, what could not be read (in words), and what is needed to read more of it."""
 
     snapshot: Snapshot
     unread: tuple[str, ...]
@@ -43,7 +42,7 @@ class HostView:
     proc: str
 
     def describable(self, process: Process) -> Process:
-        """The process with all its facts, for a page; as it is when reading them fails."""
+        """The process with all its facts, for output; unchanged if reading them fails."""
         try:
             return FactReader(self.proc).everything(process)
         except OSError:
@@ -51,7 +50,7 @@ class HostView:
 
 
 def look(policy: Policy, config: Config, proc: str, runtime: str | None = None) -> HostView:
-    """Read everything the rules look at. ``runtime`` is where a daemon may run, whose ancestors are untouchable."""
+    """Read everything the rules use. The daemon of the directory ``runtime`` and its ancestors are untouchable."""
     manager = choose_manager(config.service_manager, init_dir=config.init_dir)
     clock = read_clock()
     memory, pressure, table = MemoryReader(proc), PressureReader(proc), ProcessTable(proc)
@@ -59,13 +58,13 @@ def look(policy: Policy, config: Config, proc: str, runtime: str | None = None) 
         readable = memory.read()
         daemon_pid = running_daemon(runtime) if runtime is not None else None
         ancestors = lineage(proc, daemon_pid) if daemon_pid else frozenset({1})
-        want = replace(scan_demand(policy, readable, ancestors), everything=True)
+        want = replace(scan_demand(policy, readable), everything=True)
         processes = dict(table.scan(want, clock.boottime))
         spools, users, unscanned = _spools(policy, clock, proc, want.under, table.spool_users)
         processes |= {identity.pid: replace(processes[identity.pid], under=users.get(identity))
                       for identity in table.spool_users if identity.pid in processes}
         if os.path.realpath(proc) == "/proc":
-            processes.pop(os.getpid(), None)  # this command is no part of the host it tells about
+            processes.pop(os.getpid(), None)  # this command is not part of the host it describes
         snapshot = Snapshot(
             clock=clock, boot_id=boot_id(proc), memory=readable, pressure=pressure.read(), processes=processes,
             spools=spools, services=_services(policy, manager, processes), skipped=dict(table.skipped),
@@ -78,31 +77,11 @@ def look(policy: Policy, config: Config, proc: str, runtime: str | None = None) 
     return HostView(snapshot, unread, manager, proc)
 
 
-def running_daemon(runtime: str) -> int | None:
-    """The pid of the daemon that holds the lock in that directory; ``None`` when nobody does.
-
-    Only a lock tells: a pid file outlives its process. The lock is asked for without waiting, and given back at once.
-    """
-    try:
-        fd = os.open(f"{runtime}/lock", os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
-    except OSError:
-        return None
-    try:
-        fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        with suppress(ValueError):
-            return int(os.pread(fd, 32, 0))
-        return 0
-    finally:
-        os.close(fd)
-    return None
-
-
 def _spools(
     policy: Policy, clock: Clock, proc: str, under: frozenset[str], asked: tuple[ProcessId, ...]
 ) -> tuple[dict[str, SpoolState], Mapping[ProcessId, frozenset[str]], tuple[str, ...]]:
-    """The spools and who works in them, as the daemon's own child finds out, waited for a while; and in words which of
-    them would have taken longer, whose figures are lower bounds, if there are any."""
+    """The spools and who uses them, as scanned by a child like the daemon's within a few seconds; and messages about
+    those that would have taken too long, whose figures, if there are any, are lower bounds."""
     if not policy.spools:
         return {}, {}, ()
     scanners = SpoolScanners(proc)
@@ -121,17 +100,17 @@ def _spools(
             clock = read_clock(clock.offsets)
     finally:
         scanners.close()
-    unscanned = [f"spool {name}: {printable(policy.spools[name].path)} was not scanned through in {SPOOL_SECONDS:g}s"
+    unscanned = [f"spool {name}: {printable(policy.spools[name].path)} could not be scanned within {SPOOL_SECONDS:g}s"
                  for name in late]
     unknown = sum(identity not in scanners.users for identity in asked)
     if unknown:
-        unscanned.append(f"of {unknown} processes it was not found out in {SPOOL_SECONDS:g}s in which spools they work")
+        unscanned.append(f"the use of spools by {unknown} processes could not be read within {SPOOL_SECONDS:g}s")
     return states, scanners.users, tuple(unscanned)
 
 
 def _services(policy: Policy, manager: ServiceManager, processes: Mapping[int, Process]) -> dict[str, ServiceState]:
-    """The states by service noun, and by unit of those that may be contained, all asked at once; whoever does not
-    answer in time is unknown."""
+    """The states by service noun, and by unit of those that may be contained, all requested together; without an
+    answer in time the state is UNKNOWN."""
     units = {name: service.unit for name, service in policy.services.items()}
     contained = [policy.processes[name] for name in contained_nouns(policy)]
     units |= {process.facts.unit: process.facts.unit for process in processes.values()
@@ -157,7 +136,7 @@ def _services(policy: Policy, manager: ServiceManager, processes: Mapping[int, P
 
 
 def _unread(snapshot: Snapshot) -> tuple[str, ...]:
-    """What this user may not read, and what could not be read by anybody."""
+    """What this user may not read, and what could not be read at all."""
     missing = missing_capabilities()
     if os.geteuid() != 0:
         missing = tuple(f"not root ({text})" for text in missing if text.startswith(_READING))

@@ -1,4 +1,4 @@
-"""Moments as people write them: ``2h``, ``yesterday``, ``boot``, ``2026-03-01T04:00Z``. For the commands only."""
+"""Times as people write them: ``2h``, ``yesterday``, ``boot``, ``2026-03-01T04:00Z``. For the commands only."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from watchdog_oom.policy.units import parse_duration
 def parse_since(text: str, *, wall: float | None = None, boottime: float | None = None) -> float:
     """Seconds since the epoch. A date or time without a zone is local; a duration counts back from now.
 
-    ``wall`` and ``boottime`` are the present moment, the clocks' own if not given. Raises UsageError.
+    ``wall`` and ``boottime`` are the current time, read from the clocks if not given. Raises UsageError.
     """
     wall = time.time() if wall is None else wall
     word = text.strip()
@@ -25,11 +25,16 @@ def parse_since(text: str, *, wall: float | None = None, boottime: float | None 
         case "yesterday":
             return (today - timedelta(days=1)).timestamp()
         case "boot":
-            return wall - (time.clock_gettime(time.CLOCK_BOOTTIME) if boottime is None else boottime)
+            return wall - boottime if boottime is not None else _boot_time()
     try:
         return wall - parse_duration(word.removesuffix("ago").strip())
     except ValueError:
         return _date(word, text)
+
+
+def _boot_time() -> float:
+    import psutil  # only who asks for it pays for it
+    return psutil.boot_time()
 
 
 def _date(word: str, text: str) -> float:

@@ -1,30 +1,33 @@
 """The page of ``watchdog-oom status``, from the daemon's status file. Pure.
 
-Every value is taken as it comes: a daemon of another release may leave one out or add one.
+Any value may be missing or unknown: the daemon may be of another release.
 """
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from watchdog_oom import formatting
-from watchdog_oom.cli.output import Page, Part
+from watchdog_oom.cli.output import Page, Part, local_time
 
 Plain: TypeAlias = Mapping[str, Any]
 STALE_SECONDS = 30.0
 LATE_SECONDS = 1.0
 MOST_ROWS = 20
+LARGEST = ("PID", "USER", "TTY", "MEMORY", "CHANGE", "SWAP", "CPU", "AGE", "LISTENS", "NAME")
+_LARGEST_ON_THE_RIGHT = (0, 3, 4, 5, 6, 7)
 _STATE_STYLES = {"armed": "green", "running": "bold yellow", "held": "bold red", "cooling down": "yellow"}
 
 
-def page_of(status: Plain, now: float) -> Page:
-    """The whole page; ``now`` is the time of the reader, in seconds since the epoch."""
+def page_of(status: Plain, now: float, largest: Iterable[Sequence[str]] = ()) -> Page:
+    """The whole page; ``now`` is the time of the reader, in seconds since the epoch, and ``largest`` are rows of
+    processes that the reader sees itself, in the columns of LARGEST."""
     page = Page()
     _daemon(page, status, now)
     _policy(page, _map(status, "policy"), now)
     _host(page, status)
+    _largest(page, largest)
     _rules(page, _map(status, "rules"), status.get("emergency"))
     _recoveries(page, _map(status, "recoveries"), now)
     _spools_and_services(page, status)
@@ -37,7 +40,7 @@ def _daemon(page: Page, status: Plain, now: float) -> None:
     age = now - _number(status, "written")
     observing: Part = ("  OBSERVES ONLY: it does nothing", "bold yellow") if status.get("observe") else ""
     running = formatting.duration(max(0.0, now - _number(status, "started")))
-    page.line(("watchdog-oomd", "bold"), f" runs for {running}, pid {status.get('pid')}", observing)
+    page.line(("watchdog-oomd", "bold"), f" has run for {running}, pid {status.get('pid')}", observing)
     if age > STALE_SECONDS:
         page.line((f"THIS IS OLD: the daemon has written nothing for {formatting.duration(age)}; it hangs or starves",
                    "bold red"))
@@ -55,7 +58,7 @@ def _policy(page: Page, policy: Plain, now: float) -> None:
     page.title("Policy")
     loaded = _number(policy, "loaded")
     page.line(str(policy.get("description") or "without a description"),
-              f", loaded {_clock(loaded, now)}" if loaded else "", indent=1)
+              f", loaded {local_time(loaded, now)}" if loaded else "", indent=1)
     for source in _texts(policy, "sources"):
         page.line(source, indent=1)
     for note in _texts(policy, "notes"):
@@ -81,6 +84,13 @@ def _host(page: Page, status: Plain) -> None:
     page.line(f"{status.get('processes')} processes", indent=1)
 
 
+def _largest(page: Page, largest: Iterable[Sequence[str]]) -> None:
+    rows = tuple(largest)
+    if rows:
+        page.title("Largest processes")
+        page.table(LARGEST, rows, right=_LARGEST_ON_THE_RIGHT, indent=1)
+
+
 def _rules(page: Page, rules: Plain, emergency: object) -> None:
     page.title("Rules")
     for kind in ("protect", "limit", "recover"):
@@ -102,7 +112,7 @@ def _recoveries(page: Page, recoveries: Plain, now: float) -> None:
                   f"  {recovery.get('attempts')}/{recovery.get('attempts_allowed')} attempts in "
                   f"{formatting.duration(_number(recovery, 'per_seconds'))}{mode}", indent=1)
         if recovery.get("last_result"):
-            page.line(f"last: {recovery['last_result']}, {_clock(_number(recovery, 'last_ended'), now)}", indent=2)
+            page.line(f"last: {recovery['last_result']}, {local_time(_number(recovery, 'last_ended'), now)}", indent=2)
         if _texts(recovery, "owed"):
             page.line((f"still down, to be started: {', '.join(_texts(recovery, 'owed'))}", "bold red"), indent=2)
         if _map(recovery, "run"):
@@ -112,7 +122,7 @@ def _recoveries(page: Page, recoveries: Plain, now: float) -> None:
 def _rest(recovery: Plain, now: float) -> str:
     held_until, resting = recovery.get("held_until"), _number(recovery, "cooldown_seconds")
     if held_until is not None:
-        return f" until {_clock(float(held_until), now)}: look at it"
+        return f" until {local_time(float(held_until), now)}: needs attention"
     return f" for another {formatting.duration(resting)}" if resting else ""
 
 
@@ -147,7 +157,7 @@ def _spools_and_services(page: Page, status: Plain) -> None:
 
 
 def _processes(page: Page, status: Plain) -> None:
-    """Who is protected with the kernel, and who is being ended, stands still or is held down."""
+    """Processes with a changed oom_score_adj, and those being ended, frozen or contained."""
     protected, ending, frozen, contained = (
         _maps(status, key) for key in ("protected", "ending", "frozen", "contained"))
     if protected:
@@ -165,14 +175,14 @@ def _processes(page: Page, status: Plain) -> None:
     for one in frozen:
         page.line(f"pid {one.get('pid')}: frozen  [{one.get('rule')}]", indent=1)
     for one in contained:
-        page.line(f"{one.get('unit')}: slowed down above {formatting.size(_number(one, 'memory_high_bytes'))} for "
+        page.line(f"{one.get('unit')}: throttled above {formatting.size(_number(one, 'memory_high_bytes'))} for "
                   f"{formatting.duration(_number(one, 'for_seconds'))}  [{one.get('rule')}]", indent=1)
 
 
 def _health(page: Page, health: Plain, budget: Plain) -> None:
     page.title("Health")
     late, worst = _number(health, "late_ticks"), _number(health, "worst_late_seconds")
-    page.line(f"{health.get('ticks')} looks, ", _count(late, "late"), ", ", _count(_number(health, "failed_ticks"),
+    page.line(f"{health.get('ticks')} ticks, ", _count(late, "late"), ", ", _count(_number(health, "failed_ticks"),
               "failed"), f"; at worst {formatting.duration(worst)} late", indent=1)
     page.line(f"journal: record {health.get('journal_seq')}, ",
               _count(_number(health, "journal_dropped"), "lost"), indent=1)
@@ -186,16 +196,6 @@ def _health(page: Page, health: Plain, budget: Plain) -> None:
 
 def _count(number: float, what: str) -> Part:
     return (f"{number:.0f} {what}", "bold red" if number else "")
-
-
-def _clock(moment: float, now: float) -> str:
-    """A local time, with its date unless that is today's."""
-    try:
-        then, today = time.localtime(moment), time.localtime(now)
-    except (ValueError, OverflowError, OSError):
-        return "at an unknown time"
-    same_day = (then.tm_year, then.tm_yday) == (today.tm_year, today.tm_yday)
-    return time.strftime("%H:%M:%S" if same_day else "%Y-%m-%d %H:%M:%S", then)
 
 
 def _map(plain: Plain, key: str) -> Plain:

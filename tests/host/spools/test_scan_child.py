@@ -11,9 +11,9 @@ import pytest
 
 from watchdog_oom.core.model import SpoolState
 from watchdog_oom.host.processes.procfs import read_stat
-from watchdog_oom.host.spools.progress import Progress
 from watchdog_oom.host.spools.scan_child import ScanChild, Work
 from watchdog_oom.host.spools.scan_messages import MOST_LINE_BYTES, Scanned, scanned_line
+from watchdog_oom.host.spools.signs_of_life import SignsOfLife
 
 Begin = Callable[[Work], ScanChild]
 
@@ -33,8 +33,8 @@ def begin() -> Iterator[Begin]:
         child.close()
 
 
-def asleep(progress: Progress, orders_fd: int, news_fd: int) -> None:
-    progress.tell(2)
+def asleep(signs: SignsOfLife, orders_fd: int, news_fd: int) -> None:
+    signs.tell(2)
     time.sleep(60)
 
 
@@ -48,7 +48,7 @@ def until(holds: Callable[[], bool]) -> None:
 def test_news_come_in_whole_lines_and_what_makes_no_sense_is_left_out(begin: Begin) -> None:
     line = scanned_line("s", SpoolState(1.0, entries=7))
 
-    def work(progress: Progress, orders_fd: int, news_fd: int) -> None:
+    def work(signs: SignsOfLife, orders_fd: int, news_fd: int) -> None:
         os.write(news_fd, line[:9])
         os.read(orders_fd, 10)
         os.write(news_fd, line[9:] + b"nonsense\n" + line)

@@ -49,11 +49,21 @@ class Follower:
 
     @property
     def child(self) -> int:
-        assert self.scanners.child_pid is not None
-        return self.scanners.child_pid
+        """The youngest of our children that lives: the one that scans now."""
+        living = scanning()
+        assert living
+        return living[-1]
 
 
 Follow = Callable[..., Follower]
+
+
+def scanning() -> list[int]:
+    """Our living children, the oldest first."""
+    own = os.getpid()
+    found = [read_stat("/proc", int(pid)) for pid in Path(f"/proc/{own}/task/{own}/children").read_text().split()]
+    return [process.pid for process in sorted((one for one in found if one is not None and one.state not in "ZX"),
+                                              key=lambda one: one.id.start_ticks)]
 
 
 @pytest.fixture
@@ -150,7 +160,7 @@ def test_a_child_that_is_ended_again_and_again_is_told(follow: Follow, spools: d
     ended = set()
 
     def told(states: dict[str, SpoolState]) -> bool:
-        if (pid := follower.scanners.child_pid) is not None:
+        for pid in scanning():
             os.kill(pid, signal.SIGKILL)
             ended.add(pid)
         return all(state.problem is not None for state in states.values())
@@ -169,7 +179,7 @@ def test_another_policy_forgets_the_spools_it_does_not_name_and_keeps_what_is_kn
     assert follower.look() == {"a": known}
     follower.nouns = {}
     assert follower.look() == {}
-    assert follower.scanners.child_pid is None
+    follower.until(lambda _: scanning() == [])
 
 
 @pytest.mark.root

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from watchdog_oom import formatting
-from watchdog_oom.core.condition import Condition, Family, Finding, SnapshotView, ValueKind, threshold_bytes, verdict
+from watchdog_oom.core.condition import Condition, Family, Finding, SnapshotView, threshold_bytes, verdict
+from watchdog_oom.core.form import Form
 from watchdog_oom.core.model import Process
 from watchdog_oom.core.nouns import Size
 from watchdog_oom.lean_dataclasses import dataclass
@@ -30,7 +31,7 @@ class ProcessesAre:
                     if finding is not None]
         holds = verdict(findings)
         if not holds and view.undecided(self.noun):
-            words = f"it is not known yet which spools all processes use that may be {self.noun}"
+            words = "it is not known yet which spools some other processes use"
             return Finding(False, ", ".join((*(finding.words for finding in findings), words)), known=False)
         return Finding(holds is True, ", ".join(finding.words for finding in findings), known=holds is not None)
 
@@ -75,7 +76,7 @@ class ProcessesAre:
         if self.rss_above is not None:
             parts.append(f"holds {formatting.size(process.rss_bytes)} (threshold {formatting.size(rss_bytes)})")
         if self.runtime_above is not None:
-            parts.append(f"runs for {formatting.duration(process.age_seconds(view.snapshot.clock))} "
+            parts.append(f"has run for {formatting.duration(process.age_seconds(view.snapshot.clock))} "
                          f"(threshold {formatting.duration(self.runtime_above)})")
         return f"{process.label} {' and '.join(parts)}"
 
@@ -85,5 +86,5 @@ def _build(values: Mapping[str, Any]) -> Condition:
 
 
 FAMILY = Family(subject="process", build=_build, keys={
-    "process": ValueKind.PROCESS, "count_above": ValueKind.COUNT, "total_rss_above": ValueKind.SIZE,
-    "rss_above": ValueKind.SIZE, "runtime_above": ValueKind.DURATION})
+    "process": Form.PROCESS, "count_above": Form.COUNT, "total_rss_above": Form.SIZE,
+    "rss_above": Form.SIZE, "runtime_above": Form.DURATION})

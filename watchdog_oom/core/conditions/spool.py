@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from watchdog_oom import formatting
-from watchdog_oom.core.condition import Condition, Family, Finding, SnapshotView, ValueKind, verdict
+from watchdog_oom.core.condition import Condition, Family, Finding, SnapshotView, verdict
+from watchdog_oom.core.form import Form
 from watchdog_oom.core.model import SpoolState
 from watchdog_oom.core.nouns import Size
 from watchdog_oom.lean_dataclasses import dataclass
@@ -14,9 +15,9 @@ from watchdog_oom.lean_dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class SpoolIs:
-    """All given keys hold for the spool's last scan. A count of inodes stands in ``Size.amount_bytes``.
+    """All given keys hold for the spool's last scan. A count of inodes is stored in ``Size.amount_bytes``.
 
-    What is known of a scan under way are lower bounds: they can show that a threshold is passed, never that it is not.
+    The figures of an unfinished scan are lower bounds: they can show that a threshold is exceeded, not that it is not.
     """
 
     spool: str
@@ -88,6 +89,6 @@ def _build(values: Mapping[str, Any]) -> Condition:
 
 
 FAMILY = Family(subject="spool", build=_build, keys={
-    "spool": ValueKind.SPOOL, "entries_above": ValueKind.COUNT, "size_above": ValueKind.SIZE,
-    "oldest_above": ValueKind.DURATION, "space_free_below": ValueKind.SIZE,
-    "inodes_free_below": ValueKind.SIZE_OR_COUNT})
+    "spool": Form.SPOOL, "entries_above": Form.COUNT, "size_above": Form.SIZE,
+    "oldest_above": Form.DURATION, "space_free_below": Form.SIZE,
+    "inodes_free_below": Form.SIZE_OR_COUNT})

@@ -8,18 +8,18 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from watchdog_oom.host.children.spawn import Child, spawn_work
-from watchdog_oom.host.spools.progress import Progress
 from watchdog_oom.host.spools.scan_messages import MOST_LINE_BYTES, Scanned, Used, parse_news, split_lines
+from watchdog_oom.host.spools.signs_of_life import SignsOfLife
 
 _CHUNK_BYTES = 65536
 _MOST_READS = 16
 _LONGEST_GAP_SECONDS = 2.0  # of silence between two looks of ours: were we stopped ourselves, it proves nothing
 
-Work = Callable[[Progress, int, int], None]
+Work = Callable[[SignsOfLife, int, int], None]
 
 
 class ScanChild:
-    """Starts the child at once, with ``work(progress, orders_fd, news_fd)``. Raises OSError when no process can be had.
+    """Starts the child at once, with ``work(signs, orders_fd, news_fd)``. Raises OSError when no process can be had.
 
     Nothing here blocks: orders that the child does not take up are kept, a little, until it does or is replaced.
     """
@@ -28,16 +28,16 @@ class ScanChild:
         self.silent_seconds = 0.0
         self.over = False
         self._received, self._unsent = bytearray(), bytearray()
-        self._progress = Progress()
-        self._sign, self._seen_at = self._progress.read()[0], now
-        progress = self._progress
+        self._signs = SignsOfLife()
+        self._sign, self._seen_at = self._signs.read()[0], now
+        signs = self._signs
         orders_fd, self._orders = os.pipe2(os.O_CLOEXEC)
         try:
             os.set_blocking(self._orders, False)
-            self._child: Child = spawn_work(lambda news_fd: work(progress, orders_fd, news_fd), keep=(orders_fd,))
+            self._child: Child = spawn_work(lambda news_fd: work(signs, orders_fd, news_fd), keep=(orders_fd,))
         except OSError:
             os.close(self._orders)
-            self._progress.close()
+            self._signs.close()
             raise
         finally:
             os.close(orders_fd)
@@ -81,7 +81,7 @@ class ScanChild:
     def watch(self, now: float) -> int:
         """Count how long there was no sign of life, by the monotonic clock; answers with the number of the spool it
         touched last."""
-        sign, spool = self._progress.read()
+        sign, spool = self._signs.read()
         if sign != self._sign:
             self._sign, self.silent_seconds = sign, 0.0
         else:
@@ -103,4 +103,4 @@ class ScanChild:
     def close(self) -> None:
         os.close(self._orders)
         self._child.close()
-        self._progress.close()
+        self._signs.close()

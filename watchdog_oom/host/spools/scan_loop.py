@@ -1,7 +1,7 @@
 """The child that scans: all spools of a policy in turn, and who works in them, at a small share of the processor.
 
 It is the daemon's own fork, without any of its protection, and may be killed at any time. What it finds out it writes
-to a pipe; whatever it touches it first names on the page of ``Progress``, so that the daemon knows what it hangs on.
+to a pipe; whatever it touches it first names on the page of ``SignsOfLife``, so that the daemon knows what it hangs on.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from watchdog_oom.core.nouns import SpoolNoun
 from watchdog_oom.host import syscalls
 from watchdog_oom.host.clock import read_clock
 from watchdog_oom.host.spools.mount_table import MountTable
-from watchdog_oom.host.spools.progress import NOTHING, Progress
 from watchdog_oom.host.spools.scan_messages import parse_order, scanned_line, split_lines, used_line
 from watchdog_oom.host.spools.scanner import RESCAN_SECONDS, SLICE_SECONDS, SpoolScanner
+from watchdog_oom.host.spools.signs_of_life import NOTHING, SignsOfLife
 from watchdog_oom.host.spools.users import SpoolUsers
 from watchdog_oom.host.spools.watch import SpoolWatch
 from watchdog_oom.lean_dataclasses import dataclass
@@ -52,8 +52,8 @@ class ScanOrder:
 class ScanLoop:
     """Runs until the daemon ends it or its pipe."""
 
-    def __init__(self, order: ScanOrder, progress: Progress, orders_fd: int, news_fd: int) -> None:
-        self._progress = progress
+    def __init__(self, order: ScanOrder, signs: SignsOfLife, orders_fd: int, news_fd: int) -> None:
+        self._signs = signs
         self._orders_fd, self._news_fd = orders_fd, news_fd
         self._received = bytearray()
         self._nouns = dict(order.nouns)
@@ -71,7 +71,7 @@ class ScanLoop:
 
     def run(self) -> None:
         while True:
-            self._progress.tell()
+            self._signs.tell()
             self._listen(self._wait_seconds())
             self._clock = read_clock(self._clock.offsets)
             for name in self._scanners:
@@ -87,7 +87,7 @@ class ScanLoop:
         """Name the spool on the page; ``False`` for one that is to be left alone."""
         if name in self._left_alone:
             return False
-        self._progress.tell(self._numbers[name])
+        self._signs.tell(self._numbers[name])
         return True
 
     def _watched(self) -> SpoolWatch | None:
@@ -100,7 +100,7 @@ class ScanLoop:
         """The kernel names open files by their real paths, whatever symlinks lead to the spool."""
         paths = {name: os.path.realpath(self._nouns[name].path) if self._may_touch(name) else self._nouns[name].path
                  for name in under}
-        self._progress.tell()
+        self._signs.tell()
         return paths
 
     def _wait_seconds(self) -> float:
@@ -125,10 +125,10 @@ class ScanLoop:
     def _scan(self, name: str) -> None:
         """One slice of work on a spool, and its rest."""
         scanner = self._scanners[name]
-        self._progress.tell(self._numbers[name])
+        self._signs.tell(self._numbers[name])
         before = scanner.cost_seconds if scanner.scanning else 0.0
         state = scanner.tick(self._clock)
-        self._progress.tell()
+        self._signs.tell()
         if not (scanner.at_once and scanner.cost_seconds < FULL_SPEED_SECONDS):
             factor = SPARING_REST_FACTOR if self._sparing else SLICE_REST_FACTOR
             rest_seconds = (scanner.cost_seconds - before) * factor
@@ -158,12 +158,12 @@ class ScanLoop:
             heard.append(self._watch.fileno())
             self._deaf_until = 0.0
         readable, _, _ = select.select(heard, [], [], wait_seconds)
-        self._progress.tell()
+        self._signs.tell()
         if self._watch is not None and (not readable or self._watch.fileno() in readable):
             for name in self._watch.drain():
                 self._scanners[name].mark_dirty()
                 self._deaf_until = time.monotonic() + DEAF_SECONDS
-            self._progress.tell()
+            self._signs.tell()
         if self._orders_fd in readable:
             part = os.read(self._orders_fd, _CHUNK_BYTES)
             if not part:
@@ -187,10 +187,10 @@ class ScanLoop:
                 self._users.ask(ProcessId(int(pid), int(start)) for pid, start in processes)
 
 
-def scan_in_child(order: ScanOrder, progress: Progress, orders_fd: int, news_fd: int) -> None:
+def scan_in_child(order: ScanOrder, signs: SignsOfLife, orders_fd: int, news_fd: int) -> None:
     """All of the child's life. It ends with the daemon, also where it waits for a file system."""
     syscalls.die_with_parent(order.daemon_pid)
     with suppress(OSError), open("/proc/self/comm", "wb", buffering=0) as own_name:
         own_name.write(b"watchdog-scan")
-    progress.tell(NOTHING)
-    ScanLoop(order, progress, orders_fd, news_fd).run()
+    signs.tell(NOTHING)
+    ScanLoop(order, signs, orders_fd, news_fd).run()

@@ -12,8 +12,8 @@ from watchdog_oom.core.model import Clock, ProcessId, SpoolState
 from watchdog_oom.core.nouns import SpoolNoun
 from watchdog_oom.formatting import printable
 from watchdog_oom.host.spools import scan_messages as say
-from watchdog_oom.host.spools.progress import Progress
 from watchdog_oom.host.spools.scan_child import ScanChild
+from watchdog_oom.host.spools.signs_of_life import SignsOfLife
 from watchdog_oom.lean_dataclasses import dataclass, replace
 
 IDLE_SECONDS = 2.0
@@ -63,11 +63,6 @@ class SpoolScanners:
 
     def fileno(self) -> int:
         return self._epoll.fileno()
-
-    @property
-    def child_pid(self) -> int | None:
-        """Of the child that scans, while there is one."""
-        return self._child.pid if self._child is not None else None
 
     def look(self, nouns: Mapping[str, SpoolNoun], clock: Clock, *, under: Iterable[str] = (),
              sparing: bool = False) -> dict[str, SpoolState]:
@@ -133,10 +128,10 @@ class SpoolScanners:
         left_alone, proc, daemon_pid = frozenset(self._hung), self._proc, os.getpid()
         idle_seconds = min(IDLE_SECONDS, self._stuck_seconds / 3)
 
-        def work(progress: Progress, orders_fd: int, news_fd: int) -> None:
+        def work(signs: SignsOfLife, orders_fd: int, news_fd: int) -> None:
             from watchdog_oom.host.spools.scan_loop import ScanOrder, scan_in_child
             order = ScanOrder(nouns, under, left_alone, offsets, sparing, proc, daemon_pid, idle_seconds)
-            scan_in_child(order, progress, orders_fd, news_fd)
+            scan_in_child(order, signs, orders_fd, news_fd)
 
         try:
             self._child = ScanChild(work, time.monotonic())

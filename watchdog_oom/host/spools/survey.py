@@ -169,7 +169,7 @@ def oddity(top: os.stat_result, terms: Terms) -> str | None:
     return None
 
 
-class _Level:
+class _OpenDirectory:
     """One directory on the way down: what of it is still to be listed, and which of its directories to be walked."""
 
     __slots__ = ("below", "listing")
@@ -196,7 +196,7 @@ def _walk(descent: Descent, name: str, tally: Tally, terms: Terms) -> Iterator[N
     once; where that would take too many descriptors the names are held, and their number has a bound."""
     assert tally.top is not None  # noqa: S101 - for the type checker
     device, held = tally.top.st_dev, 1
-    levels = [_Level([name])]
+    levels = [_OpenDirectory([name])]
     try:
         while levels:
             level = levels[-1]
@@ -206,7 +206,7 @@ def _walk(descent: Descent, name: str, tally: Tally, terms: Terms) -> Iterator[N
                 here = descent.enter(level.below.pop())
                 held -= 1
                 _look_at_directory(here, tally, terms, device, at_top=len(levels) == 1)
-                levels.append(_Level([], descent.fd))
+                levels.append(_OpenDirectory([], descent.fd))
             else:
                 levels.pop()
                 if levels:

@@ -12,7 +12,7 @@ _SIGN = struct.Struct("=Qq")  # how many signs there were, and which spool is be
 NOTHING = -1
 
 
-class Progress:
+class SignsOfLife:
     """Make it before the fork; both sides then see the same page."""
 
     def __init__(self) -> None:
