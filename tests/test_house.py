@@ -49,6 +49,7 @@ TESTED_ELSEWHERE: dict[str, tuple[str, str]] = {  # module: the test file, and w
     "cli.plan_json": ("cli/test_plan.py", "one of the two forms of a plan"),
     "cli.plan_page": ("cli/test_plan.py", "one of the two forms of a plan"),
     "cli.status_page": ("cli/test_status.py", "the page of ``status``"),
+    "host.spools.scan_loop": ("host/spools/test_scanners.py", "the child, by what the daemon sees of it"),
     "core.condition": ("core/conditions/test_registry.py", "shapes; what they do is in the families"),
     "core.form": ("policy/test_reference.py", "an enum; each member has a converter and a row"),
     "core.history": ("core/test_decide.py", "a record; the rules fill and read it"),
@@ -66,7 +67,6 @@ TESTED_ELSEWHERE: dict[str, tuple[str, str]] = {  # module: the test file, and w
     "host.services.systemd.calls": ("host/services/systemd/test_bus.py", "calls as systemd's side receives them"),
     "host.services.systemd.jobs": ("host/services/systemd/test_bus.py", "jobs over a real socket"),
     "host.spools.descent": ("host/spools/test_survey.py", "a survey is one descent"),
-    "host.spools.scanners": ("host/test_sensors.py", "one scanner a spool, as the sensors hold them"),
     "journal": ("journal/test_writer.py", "names handed on"),
     "journal.chain": ("journal/test_verify.py", "every damage of a chain, by whoever finds it"),
     "journal.files": ("journal/test_reader.py", "names and lines of segments"),
@@ -215,7 +215,7 @@ def test_the_host_decides_nothing() -> None:
 
 def test_what_a_policy_is_made_of_needs_little_of_the_core() -> None:
     assert set(reached(["core.policy"])) <= {"core.policy", "core.nouns", "core.condition", "core.form", "core.model",
-                                             "core.memory", "formatting", "lean_dataclasses"}
+                                             "core.memory", "core.outcome", "formatting", "lean_dataclasses"}
 
 
 def test_no_two_classes_have_one_name() -> None:

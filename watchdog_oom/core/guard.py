@@ -64,7 +64,10 @@ def refusal(action: Action, view: View, budget: Budget, recent_kills: int, *, be
 
 
 def untouchable(process: Process, view: View, *, explicit: bool = False) -> str | None:
-    """Why this process may never be ended or frozen, or ``None`` (Law 2). ``named``: a policy gives its very name."""
+    """Why this process may never be ended or frozen, or ``None`` (Law 2). ``explicit``: a policy gives its very name.
+
+    What was not read is not known to be harmless: see ``ScanDemand``, which asks for it of everybody who gets here.
+    """
     if process.pid == 1:
         return "it is pid 1"
     if process.kernel_thread:
@@ -75,13 +78,11 @@ def untouchable(process: Process, view: View, *, explicit: bool = False) -> str 
         return f"it is protected by protect.{view.protected[process.id]}"
     if process.oom_score_adj == UNKILLABLE_ADJ:
         return f"its oom_score_adj is {UNKILLABLE_ADJ}"
-    if explicit:
-        return None
-    if _is(SSHD, process):
+    if not explicit and _is(SSHD, process):
         return "it is sshd"
-    if leads_login_session(process, view):
+    if not explicit and leads_login_session(process, view):
         return "it leads an operator's session"
-    return None
+    return "its oom_score_adj could not be read" if process.oom_score_adj is None else None
 
 
 def uncontainable(unit: str, view: View) -> str | None:

@@ -1,4 +1,4 @@
-"""What ``watchdog-oom status`` shows: one JSON file in the runtime directory, replaced whole, readable by everybody."""
+"""The data of ``watchdog-oom status``: one JSON file in the runtime directory, replaced atomically, world-readable."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ VERSION = 1
 
 @dataclass(slots=True)
 class Health:
-    """How the daemon itself is doing: its ticks, how late they were (Law 11), what it lacks, and its policies.
-    ``trash`` tells by spool in how many directories how many entries wait to be deleted."""
+    """The health of the daemon: its ticks, how late they were (Law 11), what it lacks, and its policies. ``trash``
+    tells by spool in how many directories how many entries wait to be deleted."""
 
     started_wall: float = 0.0
     observe: bool = False
@@ -39,12 +39,12 @@ class Health:
 
 
 def write(runtime: str, plain: dict[str, object]) -> bool:
-    """Replace the status file; whether that went well. A reader never sees half of it."""
+    """Replace the status file; returns whether that succeeded. A reader never sees a partial one."""
     return replace_file(f"{runtime}/{NAME}", json.dumps(plain).encode(), 0o644)
 
 
 def to_plain(snapshot: Snapshot, policy: Policy, history: History, health: Health, budget: Budget) -> dict[str, object]:
-    """The status as documented in docs/commands.md; moments are seconds since the epoch, durations seconds."""
+    """The status as documented in docs/commands.md; times are seconds since the epoch, durations seconds."""
     clock = snapshot.clock
     memory, pressure = snapshot.memory, snapshot.pressure
     return {
@@ -67,7 +67,7 @@ def to_plain(snapshot: Snapshot, policy: Policy, history: History, health: Healt
                        for name in policy.recovers},
         "spools": {name: {"path": policy.spools[name].path, "entries": state.entries, "stale": state.stale,
                           "size_bytes": state.size_bytes, "oldest_seconds": round(state.oldest_seconds),
-                          "problem": state.problem}
+                          "problem": state.problem, "complete": state.complete, "gaps": state.gaps}
                    for name, state in snapshot.spools.items() if name in policy.spools},
         "trash": health.trash,
         "services": {name: {"unit": state.unit, "status": state.status.value, "main_pid": state.main_pid,

@@ -30,7 +30,7 @@ class MemoryAvailableBelow:
 
 @dataclass(frozen=True, slots=True)
 class MemoryAvailableAbove:
-    """The opposite, for what may only be done while memory allows it."""
+    """The opposite, for actions that must wait until there is enough memory."""
 
     threshold: Size
 
@@ -41,7 +41,7 @@ class MemoryAvailableAbove:
 
 @dataclass(frozen=True, slots=True)
 class SwapFreeBelow:
-    """Free swap below a size or a percentage of all swap; always met on a host without swap."""
+    """Free swap below a size or a percentage of all swap; always true on a host without swap."""
 
     threshold: Size
 

@@ -6,12 +6,13 @@ import select
 from collections.abc import Mapping
 from typing import assert_never
 
-from watchdog_oom.core.model import Clock, EffectReport
+from watchdog_oom.core.model import Clock
 from watchdog_oom.core.nouns import SpoolNoun
+from watchdog_oom.core.outcome import EffectReport, Outcome
 from watchdog_oom.host.purge.job import PurgeJob, start_purge
 from watchdog_oom.host.purge.messages import Cleared, Deleted, Failed, PurgeNews, Remaining
+from watchdog_oom.host.purge.search import TrashSearch
 from watchdog_oom.host.purge.supervisor import WITHIN_SECONDS, PurgeRequest
-from watchdog_oom.host.purge.sweeps import SweepNote, Sweeps
 from watchdog_oom.lean_dataclasses import dataclass
 
 _GRACE_SECONDS = 60.0  # how much longer than its deadline a purge may take to say anything at all
@@ -20,7 +21,8 @@ _GRACE_SECONDS = 60.0  # how much longer than its deadline a purge may take to s
 @dataclass(slots=True)
 class _RunningPurge:
     job: PurgeJob
-    spool: str
+    noun: SpoolNoun
+    only_leftovers: bool
     began: float
     clear_by: float
     reported: bool = False
@@ -28,10 +30,10 @@ class _RunningPurge:
 
 @dataclass(frozen=True, slots=True)
 class PurgeNote:
-    """What a purge did after its report, in words; ``intent_id`` is whose purge it is."""
+    """What a purge did after its report; ``intent_id`` is whose purge it is."""
 
     intent_id: str
-    words: str
+    outcome: Outcome
 
 
 class PurgeJobs:
@@ -41,26 +43,32 @@ class PurgeJobs:
         self._proc = proc
         self._epoll = select.epoll()
         self._running: dict[str, _RunningPurge] = {}
-        self._given_up: list[PurgeJob] = []
+        self._ending: list[PurgeJob] = []
         self._failed: list[EffectReport] = []
         self._news: list[PurgeNote] = []
-        self._sweeps = Sweeps(self._epoll, proc)
+        self._search = TrashSearch(self._epoll, proc)
 
     def fileno(self) -> int:
         return self._epoll.fileno()
 
     @property
+    def purging(self) -> dict[str, str]:
+        """The paths of the spools, by name, in whose trash something may still lie."""
+        return self._search.paths() | {running.noun.name: running.noun.path for running in self._running.values()}
+
+    @property
     def remaining(self) -> Mapping[str, Remaining]:
-        """By spool, what stands in trash directories and is still to be deleted."""
-        return self._sweeps.remaining
+        """By spool, what was found in trash directories and is still to be deleted."""
+        return self._search.remaining
 
     def start(self, intent_id: str, noun: SpoolNoun, limit: int, clock: Clock,
               within_seconds: float = WITHIN_SECONDS) -> None:
-        """Begin a purge. One spool is never purged twice at the same time: the second would fail over the first."""
-        if any(running.spool == noun.name for running in self._running.values()):
+        """Begin a purge; with a limit of 0 one that only settles what earlier ones left. One spool is never purged
+        twice at the same time: the second would fail over the first."""
+        if any(running.noun.name == noun.name for running in self._running.values()):
             self._report_failure(intent_id, clock.boottime, "an earlier purge of this spool is still deleting")
             return
-        self._sweeps.give_way(noun.name)
+        self._search.purge_begins(noun.name)
         request = PurgeRequest(noun, limit, (*clock.offsets, clock.wall - clock.boottime), self._proc, within_seconds)
         try:
             job = start_purge(request)
@@ -68,15 +76,16 @@ class PurgeJobs:
             self._report_failure(intent_id, clock.boottime, f"no child process for the purge: {error.strerror}")
             return
         self._epoll.register(job.fileno(), select.EPOLLIN)
-        self._running[intent_id] = _RunningPurge(job, noun.name, clock.boottime, clock.boottime + within_seconds)
+        now = clock.boottime
+        self._running[intent_id] = _RunningPurge(job, noun, limit == 0, now, now + within_seconds)
 
     def poll(self, now: float) -> tuple[EffectReport, ...]:
         """A report for each purge whose spool was cleared, or which failed before that."""
         reports, self._failed = self._failed, []
         for intent_id, running in list(self._running.items()):
-            overdue = not running.reported and now > running.clear_by + _GRACE_SECONDS
             told = running.job.poll()
-            if overdue and not told:
+            overdue = not running.reported and not told and now > running.clear_by + _GRACE_SECONDS
+            if overdue:
                 told = (Failed("the purge was given up: it did not even say that it could not be done in time"),)
             for news in told:
                 report = self._take(intent_id, running, news, now)
@@ -84,46 +93,48 @@ class PurgeJobs:
                     reports.append(report)
             if running.job.done or overdue:
                 self._epoll.unregister(running.job.fileno())
-                self._given_up.append(running.job)
+                self._ending.append(running.job)
                 del self._running[intent_id]
-        self._given_up = [job for job in self._given_up if not job.let_go()]
+        self._ending = [job for job in self._ending if not job.let_go()]
         return tuple(reports)
 
-    def tend(self, nouns: Mapping[str, SpoolNoun], clock: Clock, *, act: bool) -> tuple[SweepNote, ...]:
-        """Look for what earlier purges left in these spools, and finish it if we may ``act``; what there is to tell."""
-        return self._sweeps.tend(nouns, {running.spool for running in self._running.values()}, clock, act=act)
+    def left_behind(self, nouns: Mapping[str, SpoolNoun], clock: Clock) -> tuple[str, ...]:
+        """To be called every now and then: the spools in whose trash something was just found, with no purge there to
+        settle it."""
+        busy = {running.noun.name for running in self._running.values()}
+        return tuple(name for name in self._search.tend(nouns, busy, clock) if name not in busy)
 
     def news(self) -> tuple[PurgeNote, ...]:
         news, self._news = tuple(self._news), []
         return news
 
     def close(self) -> None:
-        for job in (*self._given_up, *(running.job for running in self._running.values())):
+        for job in (*self._ending, *(running.job for running in self._running.values())):
             job.close()
         self._running.clear()
-        self._sweeps.close()
+        self._search.close()
         self._epoll.close()
 
     def _take(self, intent_id: str, running: _RunningPurge, news: PurgeNews, now: float) -> EffectReport | None:
-        if isinstance(news, Deleted | Failed):
-            self._sweeps.purged(running.spool, now, failed=isinstance(news, Failed))
-        if isinstance(news, Remaining):
-            self._sweeps.left(running.spool, news, now)
-        if running.reported or isinstance(news, Deleted | Remaining):
-            self._news.append(PurgeNote(intent_id, str(news)))
-            if running.reported:
-                return None
-        running.reported = True
-        took_seconds = now - running.began
+        """The first that counts is the report, and what follows are news. For a purge of leftovers that is the end:
+        it clears nothing."""
+        outcome = Outcome(not isinstance(news, Failed), str(news))
         match news:
             case Cleared():
-                return EffectReport(intent_id, True, str(news), took_seconds, now, cleared=news.renamed)
-            case Deleted() | Remaining():
-                return EffectReport(intent_id, True, str(news), took_seconds, now)
-            case Failed():
-                return EffectReport(intent_id, False, str(news), took_seconds, now)
+                if running.only_leftovers:
+                    return None
+            case Deleted() | Failed():
+                self._search.purge_ended(running.noun.name, now, failed=isinstance(news, Failed))
+            case Remaining():
+                self._search.purge_left(running.noun.name, news, now)
             case _:
                 assert_never(news)
+        if running.reported:
+            self._news.append(PurgeNote(intent_id, outcome))
+            return None
+        running.reported = True
+        cleared = news.renamed if isinstance(news, Cleared) else None
+        return EffectReport(intent_id, outcome, now - running.began, now, cleared)
 
     def _report_failure(self, intent_id: str, now: float, words: str) -> None:
-        self._failed.append(EffectReport(intent_id, False, words, 0.0, now))
+        self._failed.append(EffectReport(intent_id, Outcome(False, words), 0.0, now))

@@ -38,7 +38,7 @@ def told(world: World) -> list[str]:
 def test_kill_ends_all_of_all_its_nouns_and_is_done_when_none_lives() -> None:
     world = world_of(step(Verb.KILL, "worker", "other"))
     stubborn = world.spawn("other", ignores_term=True)
-    assert told(world) == ["no process of worker, other lives that may be ended"]
+    assert told(world) == ["no process of worker, other that may be ended is left"]
     assert world.signals(stubborn) == [SignalName.TERM, SignalName.KILL]
     assert all(rule == "recover.r" for _, _, _, rule in world.sent)
 
@@ -133,6 +133,15 @@ def test_the_deadline_of_a_step_counts_for_each_of_its_names() -> None:
     world = world_of(step(Verb.PURGE, "a", within=10.0))
     world.spools["a"].purge_takes = 12.0
     assert "purge a: not done within 10s" in closed(world)
+
+
+def test_a_purge_is_not_believed_before_the_scan_after_it_is_through() -> None:
+    world = world_of(step(Verb.PURGE, "a"))
+    world.spools["a"].finished = False
+    world.ticks(10)
+    assert world.done == ["purge a"] and not world.said("verified")
+    world.spools["a"].finished = True
+    assert closed(world) == "closed: success"
 
 
 def test_a_purge_is_not_believed_before_a_scan_that_came_after_it() -> None:
