@@ -60,6 +60,7 @@ TESTED_ELSEWHERE: dict[str, tuple[str, str]] = {  # module: the test file, and w
     "daemon.reporter": ("cli/test_status.py", "what it writes is what ``status`` reads"),
     "daemon.status_file": ("cli/test_status.py", "written and read back by the command"),
     "explain.headroom": ("explain/test_rehearsal.py", "the reports that a rehearsal is made of"),
+    "host.purge.job": ("host/purge/test_supervisor.py", "every purge of the tests is one"),
     "host.purge.jobs": ("host/purge/test_supervisor.py", "real purges of real spools"),
     "host.services.dbus.events": ("host/services/dbus/test_connection.py", "records alone"),
     "host.services.manager": ("host/services/test_choose.py", "Protocols and records"),

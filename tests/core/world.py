@@ -231,8 +231,7 @@ class World:
         state = state_file.from_plain(json.loads(self.saved), fresh) if self.saved else State(fresh)
         self._pending = [(due, "", what, act) for due, _, what, act in self._pending if not what.startswith("purge ")]
         self._reports, self._watch = [], Watch()
-        trash = {name for name, spool in self.spools.items() if spool.trash}
-        inherited = inherit(state, (), trash, self.policy, self.snapshot())
+        inherited = inherit(state, (), self.policy, self.snapshot())
         self.history = inherited.history
         for intent in inherited.intents:
             self._perform(intent)

@@ -140,7 +140,7 @@ def _run(page: Page, run: Plain) -> None:
 
 def _spools_and_services(page: Page, status: Plain) -> None:
     spools, services = _map(status, "spools"), _map(status, "services")
-    if spools:
+    if spools or _map(status, "trash"):
         page.title("Spools")
     for name, spool in spools.items():
         bound, gaps = "at least " if spool.get("gaps") else "", f" ({spool['gaps']})" if spool.get("gaps") else ""
@@ -149,6 +149,9 @@ def _spools_and_services(page: Page, status: Plain) -> None:
                 f"{formatting.duration(_number(spool, 'oldest_seconds'))}{gaps}")
         page.line((name, "bold"), f"  {spool.get('path')}: ",
                   (str(spool["problem"]), "yellow") if spool.get("problem") else told, indent=1)
+    for name, trash in _map(status, "trash").items():
+        told = f"{trash.get('entries')} cleared entries in {trash.get('directories')} trash directories, to be deleted"
+        page.line((name, "bold"), "  ", (told, "yellow"), indent=1)
     if services:
         page.title("Services")
     for name, service in services.items():

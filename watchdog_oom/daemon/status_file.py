@@ -19,7 +19,8 @@ VERSION = 1
 
 @dataclass(slots=True)
 class Health:
-    """The health of the daemon: its ticks, how late they were (Law 11), what it lacks, and its policies."""
+    """The health of the daemon: its ticks, how late they were (Law 11), what it lacks, and its policies. ``trash``
+    tells by spool in how many directories how many entries wait to be deleted."""
 
     started_wall: float = 0.0
     observe: bool = False
@@ -34,6 +35,7 @@ class Health:
     policy_notes: tuple[str, ...] = ()
     policy_loaded_wall: float = 0.0
     skipped: dict[str, int] = field(default_factory=dict)
+    trash: dict[str, dict[str, int]] = field(default_factory=dict)
 
 
 def write(runtime: str, plain: dict[str, object]) -> bool:
@@ -67,6 +69,7 @@ def to_plain(snapshot: Snapshot, policy: Policy, history: History, health: Healt
                           "size_bytes": state.size_bytes, "oldest_seconds": round(state.oldest_seconds),
                           "problem": state.problem, "complete": state.complete, "gaps": state.gaps}
                    for name, state in snapshot.spools.items() if name in policy.spools},
+        "trash": health.trash,
         "services": {name: {"unit": state.unit, "status": state.status.value, "main_pid": state.main_pid,
                             "words": state.words} for name, state in snapshot.services.items()},
         "protected": [{"pid": identity.pid, "name": adjusted.comm, "oom_score_adj": adjusted.value,
@@ -81,11 +84,14 @@ def to_plain(snapshot: Snapshot, policy: Policy, history: History, health: Healt
                       for unit, contained in history.contained.items()],
         "budget": {"kills_per_minute": budget.kills_per_minute, "kills_last_minute": len(history.kills),
                    "purge_entries": budget.purge_entries},
-        "health": {"ticks": health.ticks, "late_ticks": health.late_ticks,
-                   "failed_ticks": health.failed_ticks,
-                   "worst_late_seconds": round(health.worst_late_seconds, 3), "skipped": health.skipped,
-                   "journal_seq": health.journal_seq, "journal_dropped": health.journal_dropped,
-                   "troubles": health.troubles}}
+        "health": _health(health)}
+
+
+def _health(health: Health) -> dict[str, object]:
+    return {"ticks": health.ticks, "late_ticks": health.late_ticks, "failed_ticks": health.failed_ticks,
+            "worst_late_seconds": round(health.worst_late_seconds, 3), "skipped": health.skipped,
+            "journal_seq": health.journal_seq, "journal_dropped": health.journal_dropped,
+            "troubles": health.troubles}
 
 
 def _recovery(policy: Policy, name: str, state: Recovery, snapshot: Snapshot) -> dict[str, object]:
