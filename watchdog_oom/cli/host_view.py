@@ -56,19 +56,21 @@ def look(policy: Policy, config: Config, proc: str, runtime: str | None = None) 
     clock = read_clock()
     memory, pressure, table = MemoryReader(proc), PressureReader(proc), ProcessTable(proc)
     try:
-        readable = memory.read()
+        readable, waits = memory.read(), pressure.read()
         daemon_pid = running_daemon(runtime) if runtime is not None else None
         ancestors = lineage(proc, daemon_pid) if daemon_pid else frozenset({1})
-        want = replace(scan_demand(policy, readable, ancestors), everything=True)
+        want = replace(scan_demand(policy, readable, ancestors, waits), everything=True)
         processes = dict(table.scan(want, clock.boottime))
         if os.path.realpath(proc) == "/proc":
             processes.pop(os.getpid(), None)  # this command is no part of the host it tells about
         spools, too_large = _spools(policy, clock)
         snapshot = Snapshot(
-            clock=clock, boot_id=boot_id(proc), memory=readable, pressure=pressure.read(), processes=processes,
+            clock=clock, boot_id=boot_id(proc), memory=readable, memory_problem=memory.problem, pressure=waits,
+            processes=processes,
             spools=spools, services=_services(policy, manager, processes), skipped=dict(table.skipped),
             lineage=ancestors)
-        problems = (memory.problem and f"memory: {memory.problem}",)
+        doubts = readable.doubts if readable is not None else ()
+        problems = (memory.problem and f"memory: {memory.problem}", *doubts, memory.trouble)
     finally:
         memory.close()
         pressure.close()

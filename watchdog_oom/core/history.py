@@ -140,7 +140,8 @@ class Recovery:
 @dataclass(frozen=True, slots=True)
 class History:
     """Everything remembered. ``run_id`` tells one daemon's life from the next in the journal's ids; ``decided_at`` is
-    the moment of the tick before; ``shunned`` are processes that could not be signalled, with the moment until which
+    the moment of the tick before; ``ended_at`` is when anybody we ended was last seen gone, ``relieved_at`` when one of
+    the emergency was; ``shunned`` are processes that could not be signalled, with the moment until which
     they are not chosen again."""
 
     run_id: str = "0"
@@ -151,6 +152,7 @@ class History:
     terminations: Mapping[ProcessId, Termination] = field(default_factory=dict)
     shunned: Mapping[ProcessId, float] = field(default_factory=dict)
     ended_at: float = 0.0
+    relieved_at: float = 0.0
     kills: tuple[float, ...] = ()
     adjusted: Mapping[ProcessId, Adjusted] = field(default_factory=dict)
     frozen: Mapping[ProcessId, str] = field(default_factory=dict)

@@ -209,16 +209,20 @@ _EMPTY: Mapping[str, int] = MappingProxyType({})
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """Everything sensed at one moment. ``lineage`` are the pids of the daemon itself and of its ancestors."""
+    """Everything sensed at one moment. ``lineage`` are the pids of the daemon itself and of its ancestors;
+    ``memory_problem`` says in words why there is no ``memory``; ``kernel_log_gaps`` is how often records of the
+    kernel's log were overwritten unread since the look before."""
 
     clock: Clock
     boot_id: str = ""
     memory: Memory | None = None
+    memory_problem: str = ""
     pressure: Pressure | None = None
     processes: Mapping[int, Process] = field(default_factory=dict)
     spools: Mapping[str, SpoolState] = field(default_factory=dict)
     services: Mapping[str, ServiceState] = field(default_factory=dict)
     kernel_kills: tuple[KernelKill, ...] = ()
+    kernel_log_gaps: int = 0
     reports: tuple[EffectReport, ...] = ()
     lineage: frozenset[int] = frozenset()
     skipped: Mapping[str, int] = field(default_factory=lambda: _EMPTY)

@@ -13,7 +13,8 @@ from watchdog_oom.core.guard import Budget
 from watchdog_oom.core.history import History
 from watchdog_oom.core.model import EffectReport, Snapshot
 from watchdog_oom.core.poll_interval import pause_seconds
-from watchdog_oom.core.rules.emergency import imminent
+from watchdog_oom.core.rules.lost_senses import BLIND
+from watchdog_oom.core.shortage import imminent
 from watchdog_oom.daemon import state_file
 from watchdog_oom.daemon.audit import AuditTrail, open_journal
 from watchdog_oom.daemon.config import build_config
@@ -99,7 +100,7 @@ class Daemon:
         self._write(
             Record(
                 Kind.START,
-                result=f"watchdog-oomd {__version__} is ready",
+                result=_ready(snapshot),
                 detail={
                     "version": __version__,
                     "pid": os.getpid(),
@@ -247,3 +248,9 @@ class Daemon:
         self.journal.close()
         self.notifier.close()
         self.lock.release()
+
+
+def _ready(snapshot: Snapshot) -> str:
+    """The word of the start; if memory cannot be judged, that is what everybody has to know."""
+    blind = f", but {BLIND} ({snapshot.memory_problem})" if snapshot.memory is None else ""
+    return f"watchdog-oomd {__version__} is ready{blind}"

@@ -9,8 +9,9 @@ from collections.abc import Iterable
 from watchdog_oom.core.actions import Watch
 from watchdog_oom.core.model import EffectReport, KernelKill, ServiceState, Snapshot
 from watchdog_oom.core.policy import Emergency, Policy
-from watchdog_oom.core.rules.emergency import met
+from watchdog_oom.core.shortage import met
 from watchdog_oom.host.clock import boot_id, read_clock
+from watchdog_oom.host.memory.kernel_kills import KernelKills
 from watchdog_oom.host.memory.kmsg import KmsgReader
 from watchdog_oom.host.memory.meminfo import MemoryReader
 from watchdog_oom.host.memory.psi import OomKillCounter, PressureReader, arm_trigger
@@ -31,8 +32,8 @@ class Sensors:
         self._offsets: tuple[float, ...] = ()
         self._memory = MemoryReader(proc)
         self._pressure = PressureReader(proc)
-        self._kills = OomKillCounter(proc)
         self._kmsg = KmsgReader(kmsg)
+        self._kills = KernelKills(self._kmsg, OomKillCounter(proc))
         self._services = StatusPoller(manager)
         self._spools = SpoolScanners()
         self._departures = 0
@@ -50,24 +51,26 @@ class Sensors:
     def troubles(self) -> tuple[str, ...]:
         """What cannot be sensed on this host, in words, for the start."""
         pressure = () if self._trigger is not None else ("no pressure trigger: memory is looked at by the clock only",)
-        return tuple(text for text in (self._kmsg.problem, *pressure) if text)
+        return tuple(text for text in (self._kmsg.problem, *pressure, self._memory.trouble) if text)
 
     def look(self, policy: Policy, watch: Watch, reports: tuple[EffectReport, ...]) -> Snapshot:
         """The host now, with what ``watch`` asks for; ``reports`` are slow effects that ended since the last look."""
         clock = read_clock(self._offsets)
         self._offsets = clock.offsets
-        memory = self._memory.read()
+        memory, pressure = self._memory.read(), self._pressure.read()
         self._trigger_poll.poll(0)
         units = units_of(policy, watch.services)
         self._services.ask(units.values(), clock.boottime, often=frozenset(units.values()) if watch.often else (),
                            calm=self._nobody_left())
         self._services.poll(clock.boottime)
+        gaps = self._kmsg.lost
         kills = self._kernel_kills(clock.boottime)
+        demand = scan_demand(policy, memory, self._lineage, pressure)
         return Snapshot(
-            clock=clock, boot_id=self.boot_id, memory=memory, pressure=self._pressure.read(),
-            processes=self.processes.scan(scan_demand(policy, memory, self._lineage), clock.boottime),
+            clock=clock, boot_id=self.boot_id, memory=memory, memory_problem=self._memory.problem, pressure=pressure,
+            processes=self.processes.scan(demand, clock.boottime),
             spools=self._spools.look(policy.spools, clock), services=self._states(units), kernel_kills=kills,
-            reports=reports, lineage=self._lineage, skipped=self._skipped())
+            kernel_log_gaps=self._kmsg.lost - gaps, reports=reports, lineage=self._lineage, skipped=self._skipped())
 
     def emergency_is_met(self, emergency: Emergency) -> bool:
         """A glance at memory alone, between two looks; a reading that fails calls for no look."""
@@ -79,18 +82,13 @@ class Sensors:
         self._spools.rescan(name)
 
     def close(self) -> None:
-        for part in (self._memory, self._pressure, self._kills, self._kmsg, self._services, self._spools,
+        for part in (self._memory, self._pressure, self._kills, self._services, self._spools,
                      self._trigger, self._trigger_poll):
             if part is not None:
                 part.close()
 
     def _kernel_kills(self, boottime: float) -> tuple[KernelKill, ...]:
-        """From the kernel's log; where it told of fewer than /proc/vmstat counted, the rest without a name."""
-        told = self._kmsg.read(boottime, self.processes.last_seen)
-        counted = self._kills.new_kills()
-        if told or not counted or not self._kmsg.problem:
-            return told
-        return (KernelKill(0, "?", f"/proc/vmstat counts {counted} more OOM kills", boottime),)
+        return self._kills.read(boottime, self.processes.last_seen)
 
     def _nobody_left(self) -> bool:
         """Whether no process has ended since the last look: then no service has died either."""
@@ -102,7 +100,9 @@ class Sensors:
         return {name: known[unit] for name, unit in units.items() if unit in known}
 
     def _skipped(self) -> dict[str, int]:
-        counts = {"memory": self._memory.skipped, "pressure": self._pressure.skipped, **self.processes.skipped}
+        counts = {"memory": self._memory.skipped, "memory (contradicted itself)": self._memory.doubted,
+                  "pressure": self._pressure.skipped, "kernel log (overwritten unread)": self._kills.gaps,
+                  **self.processes.skipped}
         return {kind: count for kind, count in counts.items() if count}
 
 

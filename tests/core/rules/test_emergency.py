@@ -12,7 +12,8 @@ from watchdog_oom.core.actions import NoteKind, SignalName
 from watchdog_oom.core.guard import Budget
 from watchdog_oom.core.history import Stage
 from watchdog_oom.core.policy import Emergency, Limit, Mode, Protect
-from watchdog_oom.core.rules.emergency import badness, imminent, met, near, ranked
+from watchdog_oom.core.rules.victims import Victims, badness
+from watchdog_oom.core.shortage import imminent, met, near
 from watchdog_oom.core.view import View
 
 TERM, KILL = SignalName.TERM, SignalName.KILL
@@ -169,22 +170,22 @@ def test_the_kernels_own_score_decides_where_it_was_read_and_its_formula_where_n
     assert badness(proc(13, rss=10, oom_score_adj=-500), total) == 0
     assert badness(big, 0) == 0
     view = View(snapshot(told, big, adjusted), policy())
-    assert [process.comm for process in ranked(view)] == ["told", "adjusted", "big"]
+    assert [process.comm for process in Victims(view).ranked()] == ["told", "adjusted", "big"]
 
 
 def test_the_dead_kernel_threads_and_those_that_hold_nothing_are_no_candidates() -> None:
     none = snapshot(proc(10, "zombie", state="Z"), proc(11, "kswapd0", kernel_thread=True), proc(12, rss=0))
-    assert ranked(View(none, policy())) == []
+    assert Victims(View(none, policy())).ranked() == []
 
 
 def test_whoever_holds_too_little_to_help_comes_last_whatever_the_kernel_thinks_of_it() -> None:
     small, big = proc(10, "small", rss=10, badness=900), proc(11, "big", rss=300, badness=1, oom_score_adj=-900)
-    assert ranked(View(snapshot(small, big), policy())) == [big, small]
+    assert Victims(View(snapshot(small, big), policy())).ranked() == [big, small]
 
 
 def test_swap_counts_as_much_as_memory() -> None:
     swapped, resident = proc(10, "swapped", rss=1, swap_bytes=500 << 20), proc(11, "resident", rss=300)
-    assert ranked(View(snapshot(swapped, resident), policy()))[0] is swapped
+    assert Victims(View(snapshot(swapped, resident), policy())).ranked()[0] is swapped
 
 
 def test_nobody_protected_is_chosen_and_when_nobody_is_left_it_says_so_once() -> None:

@@ -58,7 +58,7 @@ def needs_of(
     userland = frozenset(pid for pid, process in processes.items() if demand.everything and not process.kernel_thread)
     return Needs(
         watched=frozenset[int]().union(*relevant.values()),
-        swap=frozenset[int]().union(*(relevant.get(name, ()) for name in demand.swap)),
+        swap=(frozenset() if demand.swapless else userland).union(*(relevant.get(name, ()) for name in demand.swap)),
         adjusted=userland if demand.everything else protected | family.descendants(protected),
         badness=userland if demand.everything else frozenset(),
         spools=_spools_by_pid(demand, relevant),
