@@ -26,7 +26,7 @@ from watchdog_oom.core.actions import (
 from watchdog_oom.core.decide import decide
 from watchdog_oom.core.guard import Budget
 from watchdog_oom.core.history import History, Phase, RecoveryRun
-from watchdog_oom.core.memory import Memory
+from watchdog_oom.core.memory import Memory, Pressure
 from watchdog_oom.core.model import (
     NO_FACTS,
     UNLIMITED_BYTES,
@@ -117,6 +117,8 @@ class World:
     base_mib: int = 100
     swap_mib: int = 512
     swap_used_mib: int = 0
+    tmpfs_mib: int = 0  # files in memory that nobody maps
+    pressure: Pressure | None = None
     memory_readable: bool = True
     run_works: bool = True
     stale_states: bool = False  # the service manager's answers are one tick old
@@ -226,6 +228,7 @@ class World:
         self._reports, self._kills = [], []
         return Snapshot(
             clock, "boot", self.memory() if self.memory_readable else None,
+            memory_problem="" if self.memory_readable else "meminfo: no memory at all", pressure=self.pressure,
             processes={pid: self._sensed(process) for pid, process in self.procs.items()},
             spools={name: SpoolState(self.now if spool.scanned is None else spool.scanned, spool.problem,
                                      spool.entries, spool.stale) for name, spool in self.spools.items()},
@@ -234,7 +237,7 @@ class World:
     def memory(self) -> Memory:
         held = sum(process.rss_mib for process in self.procs.values())
         swapped = self.swap_used_mib + sum(process.swap_mib for process in self.procs.values())
-        free = max(0, self.ram_mib - self.base_mib - held)
+        free = max(0, self.ram_mib - self.base_mib - self.tmpfs_mib - held)
         return Memory(self.ram_mib * MIB, free * MIB, (self.base_mib + held) * MIB, self.swap_mib * MIB,
                       max(0, self.swap_mib - swapped) * MIB)
 

@@ -44,7 +44,7 @@ def _daemon(page: Page, status: Plain, now: float) -> None:
                    "bold red"))
     elif age < -STALE_SECONDS:
         page.line(("this was written in the future: the date was set back meanwhile", "yellow"))
-    if not _map(status, "memory"):
+    if "memory" in status and not _map(status, "memory"):
         why = f" ({status['memory_problem']})" if status.get("memory_problem") else ""
         page.line((f"{BLIND[0].upper()}{BLIND[1:]}{why}", "bold red"))
 

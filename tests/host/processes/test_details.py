@@ -36,7 +36,12 @@ def test_a_noun_of_only_a_parent_is_about_its_descendants_only() -> None:
 
 def test_near_an_emergency_all_but_kernel_threads_are_judged() -> None:
     needs = needs_of(ScanDemand(everything=True), {}, _ALL)
-    assert needs.badness == needs.adjusted == {1, 10, 11, 12, 20}
+    assert needs.badness == needs.adjusted == needs.swap == {1, 10, 11, 12, 20}
+
+
+def test_on_a_host_without_swap_nobodys_is_read_for_an_emergency() -> None:
+    needs = needs_of(ScanDemand(everything=True, swapless=True), {}, _ALL)
+    assert needs.badness == {1, 10, 11, 12, 20} and not needs.swap
 
 
 def test_names_that_no_noun_has_need_nothing() -> None:
