@@ -22,7 +22,8 @@ HOST = Memory(16 << 30, 9 << 30, 4 << 30, 2 << 30, 1 << 30)
 class Container:
     """A made-up /proc and a made-up tree of control groups, version 2 unless said otherwise."""
 
-    def __init__(self, root: Path, own: str = "/", first: str = "/init.scope", version: int = 2, top: str = "/") -> None:
+    def __init__(self, root: Path, own: str = "/", first: str = "/init.scope", *, version: int = 2,
+                 top: str = "/") -> None:
         self.proc, self.tree = root / "proc", root / "sys fs cgroup"
         self.tree.mkdir()
         prefix = "0::" if version == 2 else "4:cpu,memory:"
@@ -63,7 +64,8 @@ def test_version_1_says_the_same_with_other_names(tmp_path: Path) -> None:
     (container.tree / "app").mkdir()
     for name, text in (("memory.limit_in_bytes", f"{512 * MIB}"), ("memory.usage_in_bytes", f"{500 * MIB}"),
                        ("memory.stat", f"rss 1\ntotal_rss {400 * MIB}\ntotal_inactive_file {10 * MIB}"),
-                       ("memory.memsw.limit_in_bytes", f"{768 * MIB}"), ("memory.memsw.usage_in_bytes", f"{600 * MIB}")):
+                       ("memory.memsw.limit_in_bytes", f"{768 * MIB}"),
+                       ("memory.memsw.usage_in_bytes", f"{600 * MIB}")):
         (container.tree / name).write_text(text)
     memory = container.bound()
     assert (memory.total_bytes, memory.available_bytes, memory.anonymous_bytes) == (512 * MIB, 22 * MIB, 400 * MIB)

@@ -120,7 +120,7 @@ def test_a_reading_that_was_set_right_is_counted(tmp_path: Path) -> None:
 def test_what_zfs_would_give_back_is_available(tmp_path: Path) -> None:
     (tmp_path / "meminfo").write_bytes(_meminfo(MemTotal=64 << 20, MemAvailable=2 << 20, AnonPages=27 << 20))
     (tmp_path / "spl/kstat/zfs").mkdir(parents=True)
-    (tmp_path / "spl/kstat/zfs/arcstats").write_text("name type data\nsize 4 %d\nc_min 4 %d\n" % (34 << 30, 2 << 30))
+    (tmp_path / "spl/kstat/zfs/arcstats").write_text(f"name type data\nsize 4 {34 << 30}\nc_min 4 {2 << 30}\n")
     reader = MemoryReader(str(tmp_path))
     memory = reader.read()
     reader.close()

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from watchdog_oom.core.memory import Memory
 from watchdog_oom.host.memory.zfs_cache import ZfsCache, parse_arcstats, with_zfs_cache
 
-_STATS = """9 1 0x01 147 39984 4213569837 52389476234
+_STATS = b"""9 1 0x01 147 39984 4213569837 52389476234
 name                            type data
 hits                            4    123
 c                               4    9663676416
@@ -18,7 +18,7 @@ c_max                           4    17179869184
 size                            4    9663676416
 compressed_size                 4    8589934592
 arc_meta_used                   4    5
-""".encode()
+"""
 
 
 def test_the_cache_above_its_minimum_can_be_had_back() -> None:
