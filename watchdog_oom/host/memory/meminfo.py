@@ -8,6 +8,8 @@ from watchdog_oom.host.memory.group_limit import GroupLimit
 from watchdog_oom.host.memory.zfs_cache import ZfsCache, with_zfs_cache
 
 _KIB = 1024
+_WANTED = {name.encode(): name for name in (
+    "MemTotal", "MemFree", "MemAvailable", "Buffers", "Cached", "AnonPages", "Mapped", "Shmem", "SwapTotal", "SwapFree")}
 
 
 def parse_meminfo(content: bytes) -> Memory:
@@ -38,13 +40,14 @@ def parse_meminfo(content: bytes) -> Memory:
 
 
 def _fields(content: bytes) -> dict[str, int]:
-    """Every ``Name: number`` line; other lines are left out, so a new kernel's additions do no harm."""
+    """The ``Name: number`` lines that matter; others are left out, so a new kernel's additions do no harm."""
     fields = {}
     for line in content.splitlines():
-        name, colon, rest = line.partition(b":")
-        number = rest.split(None, 1)[:1]
-        if colon and number and number[0].isdigit():
-            fields[name.decode("ascii", "replace")] = int(number[0][:20])
+        name, _, rest = line.partition(b":")
+        if name in _WANTED:
+            number = rest.split(None, 1)[:1]
+            if number and number[0].isdigit():
+                fields[_WANTED[name]] = int(number[0][:20])
     return fields
 
 
