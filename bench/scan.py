@@ -14,7 +14,7 @@ from bench.crowd import crowd, room_for
 from bench.daemons import MAIL_SERVER, home
 from bench.rounds import in_turn, timed
 from bench.table import Table, ratio, spread
-from watchdog_oom.host.processes.demand import ScanDemand, wanted
+from watchdog_oom.host.processes.demand import ScanDemand, scan_demand
 from watchdog_oom.host.processes.table import ProcessTable
 from watchdog_oom.policy.build import build_policy
 from watchdog_oom.policy.load import load_policy
@@ -45,7 +45,7 @@ def run() -> tuple[Table, ...]:
 
 def _want() -> ScanDemand:
     with home(MAIL_SERVER) as made:
-        return wanted(build_policy(load_policy((str(made.path / "policies"),)).ir), None)
+        return scan_demand(build_policy(load_policy((str(made.path / "policies"),)).ir), None)
 
 
 def _measure(count: int, want: ScanDemand) -> tuple[str, ...]:

@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pytest
 
+from tests.core.snapshot_json import snapshot_of
 from watchdog_oom.core.decide import decide
 from watchdog_oom.core.guard import Budget
 from watchdog_oom.core.history import History
 from watchdog_oom.core.model import ServiceState, ServiceStatus, Snapshot
 from watchdog_oom.core.policy import Policy
-from watchdog_oom.core.snapshot_json import snapshot_of
 from watchdog_oom.policy.build import build_policy
 from watchdog_oom.policy.load import load_policy
 

@@ -1,8 +1,8 @@
 """Slotted records: what the daemon uses of ``dataclasses``, for a third of the memory.
 
 What the daemon imports it keeps, in locked memory (Law 11). ``dataclasses`` stands on ``inspect``, ``ast`` and ``dis``,
-and writes up to eight methods for every class: together 1.6 MB, and half of the time that the imports take. Here the
-methods are shared, and only ``__init__`` is written for each class.
+and writes up to eight methods for every class: together 1.9 MiB for ours, and half of the time that the imports take.
+Here the methods are shared, and only ``__init__`` is written for each class.
 
 The type checker is told that these are the standard ones, and that is how they behave: ``dataclasses.replace``,
 ``asdict``, ``match`` and ``inspect.signature`` take them. Left out is what the daemon does not use: records without

@@ -38,8 +38,8 @@ def test_a_valid_policy_that_matches_ends_with_0_and_shows_whom(run: Run, policy
     assert "scanner matches 1 process" in result.stdout
     row = next(line for line in result.stdout.splitlines() if line.endswith("scanner") and "71" in line)
     words = row.split()
-    assert words.pop(4).startswith("1min4")
-    assert words == ["71", "root", "120", "MiB", "mail.service", "scanner"]
+    assert words.pop(5).startswith("1min4")
+    assert words == ["71", "root", "-", "120", "MiB", "mail.service", "?", "scanner"]
     assert result.stdout.splitlines()[-1] == "valid"
 
 

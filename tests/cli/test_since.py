@@ -33,6 +33,10 @@ def test_a_moment_can_be_written_as_people_do(text: str, moment: float) -> None:
     assert parse_since(text, wall=NOON, boottime=100.0) == moment
 
 
+def test_boot_is_when_this_host_was_booted_as_its_clocks_tell_it_too() -> None:
+    assert abs(parse_since("boot") - (time.time() - time.clock_gettime(time.CLOCK_BOOTTIME))) < 2
+
+
 @pytest.mark.parametrize("text", ["", "soon", "2", "yesterday night", "2026-13-01", "-2h", "9999999-01-01", "ago"])
 def test_anything_else_is_refused_with_examples(text: str) -> None:
     with pytest.raises(UsageError, match="write it like 2h"):

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 from click.testing import Result
 
-from watchdog_oom.cli.host_view import running_daemon
+from watchdog_oom.cli.daemon_lock import running_daemon
 from watchdog_oom.cli.status_page import page_of
 
 Run = Callable[..., Result]

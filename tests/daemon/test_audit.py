@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from tests.miniature.daemon import MakeDaemon
 from watchdog_oom.core.actions import (
     Intent,
     Note,
@@ -17,6 +18,7 @@ from watchdog_oom.core.nouns import ServiceNoun, SpoolNoun
 from watchdog_oom.core.policy import Policy
 from watchdog_oom.daemon.audit import AuditTrail
 from watchdog_oom.journal.record import Record
+from watchdog_oom.journal.reserve import AHEAD_BYTES
 
 HOG = Process(ProcessId(7, 70), 1, "hog", rss_bytes=5 << 20, started_boottime=40.0, facts=Facts(exe="/bin/hog", uid=9))
 SNAPSHOT = Snapshot(Clock(1000.0, 100.0), processes={7: HOG})
@@ -110,3 +112,10 @@ def test_a_target_that_is_gone_is_still_named() -> None:
     journal = Journal()
     journal.audit_trail.intent(intent(Signal(ProcessId(8, 80), "gone", SignalName.KILL)), SNAPSHOT, POLICY)
     assert journal.appended[0].target == {"pid": 8, "start": 80, "name": "gone"}
+
+
+def test_the_journal_that_the_daemon_opens_has_space_reserved_ahead(daemon: MakeDaemon) -> None:
+    watch = daemon("")
+    watch.start()
+    status = (watch.log / "audit.jsonl").stat()
+    assert status.st_blocks * 512 >= AHEAD_BYTES > status.st_size

@@ -17,8 +17,8 @@ from watchdog_oom.journal.reader import Entry, journal_exists, read_entries
 from watchdog_oom.journal.record import Kind
 from watchdog_oom.journal.verify import Verdict
 from watchdog_oom.journal.verify import verify as verify_journal
+from watchdog_oom.paths import LOG
 
-LOG_DIRECTORY = "/var/log/watchdog-oom"
 EXIT_BROKEN = 1
 _COLOURS = {
     Kind.INCIDENT: "bold yellow", Kind.INTENT: "cyan", Kind.OUTCOME: "green", Kind.REFUSED: "magenta",
@@ -26,7 +26,7 @@ _COLOURS = {
 }
 _KIND_WIDTH = max(len(kind) for kind in Kind)
 
-_log_option = click.option("--log", "directory", metavar="DIR", help=f"The journal's directory [{LOG_DIRECTORY}].")
+_log_option = click.option("--log", "directory", metavar="DIR", help=f"The journal's directory [{LOG}].")
 
 
 @click.group(invoke_without_command=True)
@@ -42,7 +42,7 @@ def audit(context: click.Context, directory: str | None, since: str | None, rule
     context.obj = directory
     if context.invoked_subcommand is not None:
         return
-    directory = directory or LOG_DIRECTORY
+    directory = directory or LOG
     moment = None if since is None else parse_since(since)
     if not journal_exists(directory):
         click.echo(f"{directory}: there is no journal yet: no daemon has run with this log directory", err=True)
@@ -59,7 +59,7 @@ def audit(context: click.Context, directory: str | None, since: str | None, rule
 @click.pass_context
 def verify(context: click.Context, directory: str | None) -> None:
     """Check that no record was edited, removed, reordered or cut off. Exit status 1 if one was."""
-    directory = directory or context.obj or LOG_DIRECTORY
+    directory = directory or context.obj or LOG
     if not journal_exists(directory):
         click.echo(f"{directory}: there is no journal here, so there is nothing to vouch for", err=True)
         context.exit(EXIT_BROKEN)

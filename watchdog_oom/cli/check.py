@@ -9,11 +9,15 @@ import click
 
 from watchdog_oom import formatting
 from watchdog_oom.cli import options
+from watchdog_oom.cli.around import Around, look_around
 from watchdog_oom.cli.host_view import HostView, look
 from watchdog_oom.cli.lint import Warned, lint
 from watchdog_oom.cli.lint_host import lint_host
 from watchdog_oom.cli.loaded import LoadedPolicy, Places, load
+from watchdog_oom.cli.logins import show_host
 from watchdog_oom.cli.output import Page, show, show_json
+from watchdog_oom.cli.process_details import listens_column, listens_on, terminal_column
+from watchdog_oom.cli.service_ports import probe_hints
 from watchdog_oom.core.guard import Budget
 from watchdog_oom.core.history import History
 from watchdog_oom.core.model import Process
@@ -55,10 +59,11 @@ def check(context: click.Context, paths: tuple[str, ...], directories: tuple[str
         raise
     host = None if no_host else look(loaded.policy, loaded.config, proc)
     warnings = _warnings(loaded, host)
+    around = None if host is None else look_around(host, View(host.snapshot, loaded.policy))
     if as_json:
-        show_json(_to_plain(loaded, host, warnings))
+        show_json(_to_plain(loaded, around, warnings))
     else:
-        show(_page(loaded, host, warnings))
+        show(_page(loaded, around, warnings))
     context.exit(EXIT_WARNINGS if warnings else 0)
 
 
@@ -69,25 +74,25 @@ def _warnings(loaded: LoadedPolicy, host: HostView | None) -> tuple[Fault, ...]:
         budget = Budget(loaded.config.kills_per_minute, loaded.config.purge_entries)
         found.extend(lint_host(host, rehearse(host.snapshot, loaded.policy, History(), budget), loaded.values))
     places = Places(loaded.policy.sources)
-    return tuple(sorted({places.fault(path, what) for path, what in found}))
+    return tuple(sorted({*loaded.warnings, *(places.fault(path, what) for path, what in found)}))
 
 
-def _notes(loaded: LoadedPolicy, host: HostView | None, warnings: tuple[Fault, ...]) -> tuple[str, ...]:
-    """What is no reason to warn; a note that says what a warning says at the same place is left out."""
-    places = tuple(f"{warning.file}:{warning.line}: {warning.where}: " for warning in warnings)
-    notes = tuple(note for note in loaded.notes if not note.startswith(places))
-    return (*notes, *(host.unread if host is not None else ()))
+def _notes(loaded: LoadedPolicy, around: Around | None) -> tuple[str, ...]:
+    """What is no reason to warn."""
+    if around is None:
+        return loaded.notes
+    return (*loaded.notes, *probe_hints(around.view, around.ports), *around.host.unread)
 
 
-def _page(loaded: LoadedPolicy, host: HostView | None, warnings: tuple[Fault, ...]) -> Page:
+def _page(loaded: LoadedPolicy, around: Around | None, warnings: tuple[Fault, ...]) -> Page:
     page = Page()
     _summary(page, loaded.policy)
-    if host is not None:
-        view = View(host.snapshot, loaded.policy)
-        _processes(page, host, view)
-        _spools(page, view)
-        _services(page, view)
-    notes = _notes(loaded, host, warnings)
+    if around is not None:
+        show_host(page, around.booted, around.logins, around.host.snapshot.clock.wall)
+        _processes(page, around)
+        _spools(page, around.view)
+        _services(page, around)
+    notes = _notes(loaded, around)
     if notes:
         page.title("Notes")
     for note in notes:
@@ -113,7 +118,8 @@ def _summary(page: Page, policy: Policy) -> None:
               f", emergency ({policy.emergency.mode})", indent=1)
 
 
-def _processes(page: Page, host: HostView, view: View) -> None:
+def _processes(page: Page, around: Around) -> None:
+    view = around.view
     if view.policy.processes:
         page.title("Processes")
     for noun in view.policy.processes:
@@ -121,18 +127,19 @@ def _processes(page: Page, host: HostView, view: View) -> None:
         count = f"{len(group)} process{'' if len(group) == 1 else 'es'}" if group else "nothing"
         page.line((noun, "bold"), " matches ", (count, "" if group else "yellow"), indent=1)
         if group:
-            rows = [_row(host, host.describable(process)) for process in group[:MOST_ROWS]]
-            page.table(("PID", "USER", "MEMORY", "AGE", "UNIT", "NAME"), rows, right=(0, 2, 3), indent=2)
+            rows = [_row(around, around.host.describable(process)) for process in group[:MOST_ROWS]]
+            page.table(("PID", "USER", "TTY", "MEMORY", "AGE", "UNIT", "LISTENS", "NAME"), rows, right=(0, 3, 4),
+                       indent=2)
         if len(group) > MOST_ROWS:
             page.line(f"and {len(group) - MOST_ROWS} more", indent=2)
 
 
-def _row(host: HostView, process: Process) -> tuple[str, ...]:
-    facts = process.facts
+def _row(around: Around, process: Process) -> tuple[str, ...]:
+    facts, known = process.facts, around.details.of(process)
     user = facts.user or (str(facts.uid) if facts.uid is not None else "?")
-    return (str(process.pid), printable(user), formatting.size(process.rss_bytes),
-            formatting.duration(process.age_seconds(host.snapshot.clock)), printable(facts.unit or "-"),
-            printable(process.comm))
+    return (str(process.pid), printable(user), terminal_column(known), formatting.size(process.rss_bytes),
+            formatting.duration(process.age_seconds(around.host.snapshot.clock)), printable(facts.unit or "-"),
+            listens_column(known), printable(process.comm))
 
 
 def _spools(page: Page, view: View) -> None:
@@ -146,19 +153,25 @@ def _spools(page: Page, view: View) -> None:
         page.line((name, "bold"), "  ", (found, "yellow" if state.problem is not None else ""), indent=1)
 
 
-def _services(page: Page, view: View) -> None:
+def _services(page: Page, around: Around) -> None:
+    view = around.view
     if view.snapshot.services:
         page.title("Services")
     for name, state in view.snapshot.services.items():
         told = f" ({state.words})" if state.words and state.words != state.status else ""
-        page.line((name, "bold"), f"  {state.unit} is {state.status}{told}", indent=1)
+        page.line((name, "bold"), f"  {state.unit} is {state.status}{told}", _ports(around, name), indent=1)
+
+
+def _ports(around: Around, name: str) -> str:
+    ports = listens_on(around.ports.get(name, ()))
+    return f", {ports}" if ports else ""
 
 
 def _invalid(error: PolicyError) -> dict[str, object]:
     return {"v": JSON_VERSION, "valid": False, "faults": [_fault(fault) for fault in error.faults]}
 
 
-def _to_plain(loaded: LoadedPolicy, host: HostView | None, warnings: tuple[Fault, ...]) -> dict[str, object]:
+def _to_plain(loaded: LoadedPolicy, around: Around | None, warnings: tuple[Fault, ...]) -> dict[str, object]:
     """The answer as docs/commands.md describes it; without the host, ``host`` is null."""
     policy = loaded.policy
     return {"v": JSON_VERSION, "valid": True, "description": policy.description, "sources": policy.sources,
@@ -166,20 +179,24 @@ def _to_plain(loaded: LoadedPolicy, host: HostView | None, warnings: tuple[Fault
                       "service": list(policy.services)},
             "rules": {"protect": list(policy.protects), "limit": list(policy.limits),
                       "recover": list(policy.recovers), "emergency": policy.emergency.mode.value},
-            "host": None if host is None else _matches(host, View(host.snapshot, policy)),
-            "notes": _notes(loaded, host, warnings), "warnings": [_fault(warning) for warning in warnings]}
+            "host": None if around is None else _matches(around),
+            "notes": _notes(loaded, around), "warnings": [_fault(warning) for warning in warnings]}
 
 
-def _matches(host: HostView, view: View) -> Mapping[str, Any]:
+def _matches(around: Around) -> Mapping[str, Any]:
+    host, view = around.host, around.view
     clock = host.snapshot.clock
     return {
-        "processes": {noun: [describe(host.describable(process), clock) for process in view.matching(noun)]
+        "processes": {noun: [describe(host.describable(process), clock) | around.details.of(process).to_plain()
+                             for process in view.matching(noun)]
                       for noun in view.policy.processes},
         "spools": {name: {"path": view.policy.spools[name].path, "entries": state.entries, "stale": state.stale,
                           "size_bytes": state.size_bytes, "oldest_seconds": round(state.oldest_seconds),
                           "problem": state.problem} for name, state in host.snapshot.spools.items()},
-        "services": {name: {"unit": state.unit, "status": state.status.value, "words": state.words}
-                     for name, state in host.snapshot.services.items()}}
+        "services": {name: {"unit": state.unit, "status": state.status.value, "words": state.words,
+                            "listens": [str(port) for port in around.ports[name]] if name in around.ports else None}
+                     for name, state in host.snapshot.services.items()},
+        "booted": around.booted, "logins": [login.to_plain() for login in around.logins]}
 
 
 def _fault(fault: Fault) -> dict[str, object]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from watchdog_oom.core.nouns import Size
 from watchdog_oom.core.policy import Children, Limit, Policy, Protect, Then
-from watchdog_oom.host.services.names import full_name, is_unit_name
+from watchdog_oom.core.unit_name import full_name, is_unit_name
 from watchdog_oom.policy.lines import Path
 
 FILE_NAME = "50-watchdog-oom.conf"

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import select
 import time
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass, replace
 
+from watchdog_oom.cli.daemon_lock import running_daemon
 from watchdog_oom.core.matching import own_keys_match
 from watchdog_oom.core.model import Clock, Process, ServiceState, ServiceStatus, Snapshot, SpoolState
 from watchdog_oom.core.policy import Policy
@@ -76,26 +75,6 @@ def look(policy: Policy, config: Config, proc: str, runtime: str | None = None) 
         pressure.close()
     unread = (*(problem for problem in problems if problem), *too_large, *_unread(snapshot))
     return HostView(snapshot, unread, manager, proc)
-
-
-def running_daemon(runtime: str) -> int | None:
-    """The pid of the daemon that holds the lock in that directory; ``None`` when nobody does.
-
-    Only a lock tells: a pid file outlives its process. The lock is asked for without waiting, and given back at once.
-    """
-    try:
-        fd = os.open(f"{runtime}/lock", os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
-    except OSError:
-        return None
-    try:
-        fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        with suppress(ValueError):
-            return int(os.pread(fd, 32, 0))
-        return 0
-    finally:
-        os.close(fd)
-    return None
 
 
 def _spools(policy: Policy, clock: Clock) -> tuple[dict[str, SpoolState], tuple[str, ...]]:

@@ -12,7 +12,6 @@ from watchdog_oom.policy.lines import Path
 from watchdog_oom.policy.schema import CLAUSE, NOUN_OF_FORM, NOUNS
 
 Warned: TypeAlias = tuple[Path, str]
-COMM_BYTES = 15
 LARGEST_SHARE = 50.0
 LEAST_PRESSURE_PERCENT = 30.0
 LEAST_PRESSURE_SECONDS = 10.0
@@ -21,7 +20,6 @@ _ENDING = (Verb.KILL, Verb.FREEZE, Verb.CONTAIN)
 
 def lint(policy: Policy, values: Mapping[str, Any]) -> Iterator[Warned]:
     """Every warning with the path of its table and key; ``values`` are the policy's plain values, globs as written."""
-    yield from _names_too_long(values)
     yield from _forgeable(policy)
     yield from _protected_targets(policy)
     yield from _without_verify(policy)
@@ -46,15 +44,6 @@ def targets(policy: Policy) -> Iterator[tuple[Path, str]]:
         yield from ending_steps(recover)
     for name in policy.emergency.prefer:
         yield ("emergency", "prefer"), name
-
-
-def _names_too_long(values: Mapping[str, Any]) -> Iterator[Warned]:
-    for noun, table in values.get("process", {}).items():
-        for glob in table.get("name", ()):
-            if len(glob.encode()) > COMM_BYTES and not set("*?[").intersection(glob):
-                short = glob.encode()[:COMM_BYTES].decode("utf-8", "ignore")
-                yield (("process", noun, "name"),
-                       f'"{glob}" never matches: the kernel keeps {COMM_BYTES} bytes of a name; write "{short}"')
 
 
 def _forgeable(policy: Policy) -> Iterator[Warned]:

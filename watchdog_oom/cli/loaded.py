@@ -9,9 +9,9 @@ from typing import Any
 
 from watchdog_oom.core.policy import Policy
 from watchdog_oom.daemon.config import Config, build_config
-from watchdog_oom.daemon.options import DEFAULT_CONFIG, DEFAULT_POLICIES
 from watchdog_oom.errors import Fault, NotPermittedError, PolicyError
 from watchdog_oom.formatting import printable
+from watchdog_oom.paths import CONFIG, POLICIES
 from watchdog_oom.policy.build import build_policy
 from watchdog_oom.policy.check import where
 from watchdog_oom.policy.lines import Path, line_at, lines_of
@@ -20,12 +20,13 @@ from watchdog_oom.policy.load import load_config, load_policy
 
 @dataclass(frozen=True, slots=True)
 class LoadedPolicy:
-    """A valid policy: built, and as the plain values that its files give."""
+    """A valid policy: built, and as the plain values that its files give. ``warnings`` were found without the host."""
 
     policy: Policy
     values: Mapping[str, Any]
     config: Config
     notes: tuple[str, ...]
+    warnings: tuple[Fault, ...]
 
 
 def load(paths: Sequence[str], directories: Sequence[str], config_path: str | None) -> LoadedPolicy:
@@ -42,17 +43,18 @@ def load(paths: Sequence[str], directories: Sequence[str], config_path: str | No
     root = os.geteuid() == 0
     faults: list[Fault] = []
     try:
-        policy = load_policy(folders if named else [DEFAULT_POLICIES], files, check_ownership=root or not named)
+        policy = load_policy(folders if named else [POLICIES], files, check_ownership=root or not named)
     except PolicyError as error:
         faults.extend(error.faults)
     try:
-        config = load_config(config_path or DEFAULT_CONFIG, check_ownership=root or config_path is None)
+        config = load_config(config_path or CONFIG, check_ownership=root or config_path is None)
     except PolicyError as error:
         faults.extend(error.faults)
     if faults:
         raise PolicyError(tuple(faults))
     config_notes = config.notes if config_path is not None else ()
-    return LoadedPolicy(build_policy(policy.ir), policy.ir, build_config(config.ir), (*policy.notes, *config_notes))
+    return LoadedPolicy(build_policy(policy.ir), policy.ir, build_config(config.ir), (*policy.notes, *config_notes),
+                        policy.warnings)
 
 
 class Places:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+import time
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -60,6 +61,16 @@ def safe(text: str) -> str:
     """The text with everything a terminal would obey as escapes; what is safe already stays as it is."""
     return "".join(char if char.isprintable() else char.encode("unicode_escape", "backslashreplace").decode("ascii")
                    for char in text)
+
+
+def local_time(moment: float, now: float) -> str:
+    """A local time, with its date unless that is today's."""
+    try:
+        then, today = time.localtime(moment), time.localtime(now)
+    except (ValueError, OverflowError, OSError):
+        return "at an unknown time"
+    same_day = (then.tm_year, then.tm_yday) == (today.tm_year, today.tm_yday)
+    return time.strftime("%H:%M:%S" if same_day else "%Y-%m-%d %H:%M:%S", then)
 
 
 def show(page: Page) -> None:

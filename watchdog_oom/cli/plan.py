@@ -13,6 +13,7 @@ from watchdog_oom.cli.loaded import load
 from watchdog_oom.cli.output import show, show_json
 from watchdog_oom.cli.plan_json import to_plain
 from watchdog_oom.cli.plan_page import page_of
+from watchdog_oom.cli.process_details import DetailReader
 from watchdog_oom.core.guard import Budget
 from watchdog_oom.core.history import History
 from watchdog_oom.daemon import state_file
@@ -45,11 +46,12 @@ def plan(context: click.Context, paths: tuple[str, ...], directories: tuple[str,
     history, notes = _history(state, host.snapshot.boot_id)
     budget = Budget(loaded.config.kills_per_minute, loaded.config.purge_entries)
     rehearsal = rehearse(host.snapshot, loaded.policy, history, budget)
-    told = (*loaded.notes, *notes, *host.unread)
+    details = DetailReader(proc)
+    told = (*loaded.notes, *map(str, loaded.warnings), *notes, *host.unread)
     if as_json:
-        show_json(to_plain(rehearsal, host, told))
+        show_json(to_plain(rehearsal, host, told, details))
     else:
-        show(page_of(rehearsal, told))
+        show(page_of(rehearsal, told, details))
     context.exit(EXIT_ACTS if rehearsal.acts else 0)
 
 

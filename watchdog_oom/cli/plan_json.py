@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from watchdog_oom.cli.host_view import HostView
+from watchdog_oom.cli.process_details import DetailReader
 from watchdog_oom.core.actions import Intent
 from watchdog_oom.core.condition import Finding
 from watchdog_oom.core.model import Process, Snapshot
@@ -16,7 +17,8 @@ from watchdog_oom.journal.targets import describe, target_of
 JSON_VERSION = 1
 
 
-def to_plain(rehearsal: Rehearsal, host: HostView, notes: Iterable[str]) -> dict[str, object]:
+def to_plain(rehearsal: Rehearsal, host: HostView, notes: Iterable[str],
+             details: DetailReader) -> dict[str, object]:
     policy, plan = rehearsal.view.policy, rehearsal.plan
     return {
         "v": JSON_VERSION, "acts": rehearsal.acts, "description": policy.description, "sources": policy.sources,
@@ -26,7 +28,7 @@ def to_plain(rehearsal: Rehearsal, host: HostView, notes: Iterable[str]) -> dict
                      "because": refusal.intent.because} for refusal in plan.refusals],
         "reports": [{"rule": note.rule, "words": note.result, "because": note.because}
                     for note in plan.notes if note.incident is None],
-        "emergency": _emergency(rehearsal.emergency, host),
+        "emergency": _emergency(rehearsal.emergency, host, details),
         "limits": [_limit(report) for report in rehearsal.limits],
         "recoveries": [_recovery(report) for report in rehearsal.recoveries],
         "protections": [{"rule": protection.rule, **_who(protection.process),
@@ -45,11 +47,12 @@ def _step(rehearsal: Rehearsal, host: HostView, intent: Intent) -> dict[str, obj
             "target": target_of(intent.action, host.snapshot, rehearsal.view.policy, host.describable)}
 
 
-def _emergency(report: EmergencyReport, host: HostView) -> dict[str, object]:
+def _emergency(report: EmergencyReport, host: HostView, details: DetailReader) -> dict[str, object]:
     return {"mode": report.emergency.mode.value, "acts": report.acts, "conditions": _conditions(report.findings),
             "pressure": {"for_seconds": report.emergency.pressure_for_seconds,
                          "conditions": _conditions(report.pressing)},
             "candidates": [{**describe(host.describable(candidate.process), host.snapshot.clock),
+                            **details.of(candidate.process).to_plain(),
                             "badness": candidate.badness, "passed_over": candidate.passed_over}
                            for candidate in report.candidates]}
 

@@ -6,8 +6,9 @@ from collections.abc import Iterable
 
 from watchdog_oom import formatting
 from watchdog_oom.cli.output import Page, Part
+from watchdog_oom.cli.process_details import DetailReader, ProcessDetails, listens_on
 from watchdog_oom.core.condition import Finding
-from watchdog_oom.core.model import Snapshot
+from watchdog_oom.core.model import Clock, Process, Snapshot
 from watchdog_oom.core.policy import Mode
 from watchdog_oom.core.rules.lost_senses import BLIND
 from watchdog_oom.core.rules.victims import held
@@ -18,12 +19,12 @@ MOST_PROCESSES = 8
 MARKS = {True: ("yes", "red"), False: ("no ", "green"), None: ("?  ", "yellow")}
 
 
-def page_of(rehearsal: Rehearsal, notes: Iterable[str]) -> Page:
+def page_of(rehearsal: Rehearsal, notes: Iterable[str], details: DetailReader) -> Page:
     page = Page()
     _host(page, rehearsal.view.snapshot)
     _would(page, rehearsal)
     page.title("Why, and why not")
-    _emergency(page, rehearsal.emergency)
+    _emergency(page, rehearsal.emergency, rehearsal.view.snapshot.clock, details)
     for limit in rehearsal.limits:
         _limit(page, limit)
     for recovery in rehearsal.recoveries:
@@ -82,7 +83,7 @@ def _run(page: Page, report: RecoverReport) -> None:
         page.line(f"{number}. {step.step}", (f"  ({step.now})" if step.now else "", "dim"), indent=2)
 
 
-def _emergency(page: Page, report: EmergencyReport) -> None:
+def _emergency(page: Page, report: EmergencyReport, clock: Clock, details: DetailReader) -> None:
     mode = "" if report.emergency.mode is Mode.ACT else "  (only observes)"
     page.line(("emergency", "bold"), mode, indent=1)
     for finding in report.findings:
@@ -96,9 +97,18 @@ def _emergency(page: Page, report: EmergencyReport) -> None:
         process = candidate.process
         told: Part = (f"passed over: {candidate.passed_over}", "dim") if candidate.passed_over else "would be ended"
         page.line(f"{process.label}, {held(process)}, badness {candidate.badness}: ", told,
-                  indent=3)
+                  (f"  ({_about(process, clock, details.of(process))})", "dim"), indent=3)
     if not report.candidates:
         page.line("nobody", indent=3)
+
+
+def _about(process: Process, clock: Clock, known: ProcessDetails) -> str:
+    """Whose it is, and what would be missed without it."""
+    parts = [known.user or process.facts.user, known.terminal and f"on {known.terminal}",
+             f"{formatting.duration(process.age_seconds(clock))} old",
+             f"{formatting.size(process.swap_bytes)} more in swap" if process.swap_bytes else "",
+             listens_on(known.listens or ())]
+    return ", ".join(part for part in parts if part)
 
 
 def _limit(page: Page, report: LimitReport) -> None:

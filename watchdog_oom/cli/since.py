@@ -25,11 +25,16 @@ def parse_since(text: str, *, wall: float | None = None, boottime: float | None 
         case "yesterday":
             return (today - timedelta(days=1)).timestamp()
         case "boot":
-            return wall - (time.clock_gettime(time.CLOCK_BOOTTIME) if boottime is None else boottime)
+            return wall - boottime if boottime is not None else _boot_time()
     try:
         return wall - parse_duration(word.removesuffix("ago").strip())
     except ValueError:
         return _date(word, text)
+
+
+def _boot_time() -> float:
+    import psutil  # only who asks for it pays for it
+    return psutil.boot_time()
 
 
 def _date(word: str, text: str) -> float:

@@ -13,7 +13,7 @@ from typing import Any
 import click
 
 from watchdog_oom.cli import options
-from watchdog_oom.cli.host_view import running_daemon
+from watchdog_oom.cli.daemon_lock import running_daemon
 from watchdog_oom.cli.output import Page, show, wants_colour
 from watchdog_oom.cli.status_news import StatusNews
 from watchdog_oom.cli.status_page import page_of
@@ -54,7 +54,9 @@ def status(runtime: str, watch: bool, as_json: bool) -> None:
     if as_json:
         click.echo(told.text)
     elif watch:
-        _watch(StatusNews(runtime), lambda: page_of(read_status(runtime).status, time.time()))
+        from watchdog_oom.cli.largest import LargestProcesses  # psutil is for those who watch
+        largest = LargestProcesses()
+        _watch(StatusNews(runtime), lambda: page_of(read_status(runtime).status, time.time(), largest.rows()))
     else:
         show(page_of(told.status, time.time()))
 

@@ -5,27 +5,30 @@ Every value is taken as it comes: a daemon of another release may leave one out 
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from watchdog_oom import formatting
-from watchdog_oom.cli.output import Page, Part
+from watchdog_oom.cli.output import Page, Part, local_time
 from watchdog_oom.core.rules.lost_senses import BLIND
 
 Plain: TypeAlias = Mapping[str, Any]
 STALE_SECONDS = 30.0
 LATE_SECONDS = 1.0
 MOST_ROWS = 20
+LARGEST = ("PID", "USER", "TTY", "MEMORY", "CHANGE", "SWAP", "CPU", "AGE", "LISTENS", "NAME")
+_LARGEST_ON_THE_RIGHT = (0, 3, 4, 5, 6, 7)
 _STATE_STYLES = {"armed": "green", "running": "bold yellow", "held": "bold red", "cooling down": "yellow"}
 
 
-def page_of(status: Plain, now: float) -> Page:
-    """The whole page; ``now`` is the time of the reader, in seconds since the epoch."""
+def page_of(status: Plain, now: float, largest: Iterable[Sequence[str]] = ()) -> Page:
+    """The whole page; ``now`` is the time of the reader, in seconds since the epoch, and ``largest`` are rows of
+    processes that the reader sees itself, in the columns of LARGEST."""
     page = Page()
     _daemon(page, status, now)
     _policy(page, _map(status, "policy"), now)
     _host(page, status)
+    _largest(page, largest)
     _rules(page, _map(status, "rules"), status.get("emergency"))
     _recoveries(page, _map(status, "recoveries"), now)
     _spools_and_services(page, status)
@@ -59,7 +62,7 @@ def _policy(page: Page, policy: Plain, now: float) -> None:
     page.title("Policy")
     loaded = _number(policy, "loaded")
     page.line(str(policy.get("description") or "without a description"),
-              f", loaded {_clock(loaded, now)}" if loaded else "", indent=1)
+              f", loaded {local_time(loaded, now)}" if loaded else "", indent=1)
     for source in _texts(policy, "sources"):
         page.line(source, indent=1)
     for note in _texts(policy, "notes"):
@@ -92,6 +95,13 @@ def _kind_of(memory: Plain) -> str:
     return (f", {formatting.size(zfs)} of it ZFS cache" if zfs else "") + group
 
 
+def _largest(page: Page, largest: Iterable[Sequence[str]]) -> None:
+    rows = tuple(largest)
+    if rows:
+        page.title("Largest processes")
+        page.table(LARGEST, rows, right=_LARGEST_ON_THE_RIGHT, indent=1)
+
+
 def _rules(page: Page, rules: Plain, emergency: object) -> None:
     page.title("Rules")
     for kind in ("protect", "limit", "recover"):
@@ -113,7 +123,7 @@ def _recoveries(page: Page, recoveries: Plain, now: float) -> None:
                   f"  {recovery.get('attempts')}/{recovery.get('attempts_allowed')} attempts in "
                   f"{formatting.duration(_number(recovery, 'per_seconds'))}{mode}", indent=1)
         if recovery.get("last_result"):
-            page.line(f"last: {recovery['last_result']}, {_clock(_number(recovery, 'last_ended'), now)}", indent=2)
+            page.line(f"last: {recovery['last_result']}, {local_time(_number(recovery, 'last_ended'), now)}", indent=2)
         if _texts(recovery, "owed"):
             page.line((f"still down, to be started: {', '.join(_texts(recovery, 'owed'))}", "bold red"), indent=2)
         if _map(recovery, "run"):
@@ -123,7 +133,7 @@ def _recoveries(page: Page, recoveries: Plain, now: float) -> None:
 def _rest(recovery: Plain, now: float) -> str:
     held_until, resting = recovery.get("held_until"), _number(recovery, "cooldown_seconds")
     if held_until is not None:
-        return f" until {_clock(float(held_until), now)}: look at it"
+        return f" until {local_time(float(held_until), now)}: look at it"
     return f" for another {formatting.duration(resting)}" if resting else ""
 
 
@@ -196,16 +206,6 @@ def _health(page: Page, health: Plain, budget: Plain) -> None:
 
 def _count(number: float, what: str) -> Part:
     return (f"{number:.0f} {what}", "bold red" if number else "")
-
-
-def _clock(moment: float, now: float) -> str:
-    """A local time, with its date unless that is today's."""
-    try:
-        then, today = time.localtime(moment), time.localtime(now)
-    except (ValueError, OverflowError, OSError):
-        return "at an unknown time"
-    same_day = (then.tm_year, then.tm_yday) == (today.tm_year, today.tm_yday)
-    return time.strftime("%H:%M:%S" if same_day else "%Y-%m-%d %H:%M:%S", then)
 
 
 def _map(plain: Plain, key: str) -> Plain:

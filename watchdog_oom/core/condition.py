@@ -3,27 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from enum import StrEnum
 from typing import Any, Protocol
 
+from watchdog_oom.core.form import Form
 from watchdog_oom.core.model import KernelKill, Process, Snapshot
 from watchdog_oom.core.nouns import ProcessNoun, Size
 from watchdog_oom.lean_dataclasses import dataclass
-
-
-class ValueKind(StrEnum):
-    """What the value of a key must be; the schema turns it into a check and into words."""
-
-    SIZE = "size"
-    DURATION = "duration"
-    PERCENT = "percent"
-    COUNT = "count"
-    TRUE = "true"
-    PROCESS = "process name"
-    PROCESS_OR_ANY = "process name or any"
-    SPOOL = "spool name"
-    SERVICE = "service name"
-    SIZE_OR_COUNT = "percent or count"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +56,9 @@ class Condition(Protocol):
 @dataclass(frozen=True, slots=True)
 class Family:
     """Keys that belong together. ``subject`` is the key that names the noun; ``build`` gets the clause's values for the
-    family's keys, subject included, checked and converted by ValueKind (a duration in seconds, a size as Size)."""
+    family's keys, subject included, checked and converted by Form (a duration in seconds, a size as Size)."""
 
-    keys: Mapping[str, ValueKind]
+    keys: Mapping[str, Form]
     build: Callable[[Mapping[str, Any]], Condition]
     subject: str | None = None
 

@@ -79,7 +79,7 @@ def untouchable(process: Process, view: View, *, explicit: bool = False) -> str 
         return None
     if _is(SSHD, process):
         return "it is sshd"
-    if _leads_login_session(process, view):
+    if leads_login_session(process, view):
         return "it leads an operator's session"
     return None
 
@@ -106,7 +106,7 @@ def _is(noun: ProcessNoun, process: Process) -> bool:
     return bool(noun.comm[0].fullmatch(process.comm)) and (exe is None or bool(noun.exe[0].fullmatch(exe)))
 
 
-def _leads_login_session(process: Process, view: View) -> bool:
+def leads_login_session(process: Process, view: View) -> bool:
     """The login shell itself, started by sshd or login; what it starts, terminal or not, gets no immunity."""
     if not process.tty or process.session != process.pid:
         return False

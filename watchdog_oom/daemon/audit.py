@@ -16,6 +16,7 @@ from watchdog_oom.core.actions import (
 from watchdog_oom.core.model import EffectReport, Process, Snapshot
 from watchdog_oom.core.policy import Policy
 from watchdog_oom.daemon.config import Config
+from watchdog_oom.host.syscalls import fallocate
 from watchdog_oom.journal.record import Kind, Record, sentence
 from watchdog_oom.journal.system_log import SystemLog
 from watchdog_oom.journal.targets import process_target, target_of
@@ -34,7 +35,7 @@ def open_journal(directory: str, boot_id: str, config: Config) -> Journal:
                 os.write(2, f"{sentence(record)}\n".encode("utf-8", "backslashreplace"))
 
     journal = Journal(directory, boot_id=boot_id, segment_bytes=config.journal_segment_bytes, keep=config.journal_keep,
-                      copy=copy)
+                      allocate=fallocate, copy=copy)
     journal.open()
     return journal
 

@@ -6,9 +6,8 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any
 
+from watchdog_oom.host.services.manager import INIT_DIR
 from watchdog_oom.lean_dataclasses import dataclass
-
-CONFIG_FILE = "/etc/watchdog-oom/watchdog-oom.toml"
 
 
 class Manager(StrEnum):
@@ -30,7 +29,7 @@ class Config:
     tick_fastest_seconds: float = 0.1
     tick_slowest_seconds: float = 1.0
     service_manager: Manager = Manager.AUTO
-    init_dir: str = "/etc/init.d"
+    init_dir: str = INIT_DIR
 
 
 FIELDS: Mapping[tuple[str, str], str] = {

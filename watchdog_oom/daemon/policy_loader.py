@@ -84,7 +84,7 @@ def _reader(directories: tuple[str, ...], config_path: str) -> Callable[[int], N
             except PolicyError as error:
                 faults += [(fault.file, fault.line, fault.where, fault.what) for fault in error.faults]
                 continue
-            notes += loaded.notes
+            notes += (*loaded.notes, *map(str, loaded.warnings))
             if name == "policy":
                 policy = loaded.ir
                 sources += loaded.sources

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import fcntl
 import gc
 import os
@@ -12,8 +11,8 @@ from contextlib import suppress
 from watchdog_oom.errors import NotPermittedError, UsageError
 from watchdog_oom.host.processes.oom_score_adj import set_own
 from watchdog_oom.host.processes.procfs import read_file
+from watchdog_oom.host.syscalls import lock_memory
 
-MCL_CURRENT, MCL_FUTURE, MCL_ONFAULT = 1, 2, 4  # mlockall(2)
 OWN_OOM_SCORE_ADJ = -1000
 LOCK_TRIES = 5
 LOCK_PAUSE_SECONDS = 0.02
@@ -50,13 +49,6 @@ def protect_itself(proc: str = "/proc") -> tuple[str, ...]:
     if not adjusted.done:
         troubles.append(f"the kernel may choose the daemon itself: oom_score_adj: {adjusted.words}")
     return tuple(troubles)
-
-
-def lock_memory() -> bool:
-    """mlockall, only of touched pages where the kernel knows that (4.4), which saves about 4.5 MB; else of all."""
-    libc = ctypes.CDLL(None, use_errno=True)
-    return any(libc.mlockall(flags) == 0
-               for flags in (MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT, MCL_CURRENT | MCL_FUTURE))
 
 
 def own_directory(path: str, purpose: str, mode: int = 0o700) -> None:

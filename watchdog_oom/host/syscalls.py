@@ -1,4 +1,4 @@
-"""Owns the system calls that ``os`` does not have: openat2, renameat2, fallocate, the parent-death signal."""
+"""Owns the C library and the system calls that ``os`` does not have, each as a function of plain values."""
 
 from __future__ import annotations
 
@@ -23,7 +23,9 @@ OPEN_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _RENAME_NOREPLACE = 1  # linux/fs.h
 _FALLOC_FL_KEEP_SIZE = 1  # linux/falloc.h
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
+_MCL_CURRENT, _MCL_FUTURE, _MCL_ONFAULT = 1, 2, 4  # linux/mman.h
 _SYS_OPENAT2 = 437  # the same on every architecture
+_SYS_PROCESS_MRELEASE = 448  # asm-generic/unistd.h, the same on every architecture but alpha
 _SYS_RENAMEAT2 = {"x86_64": 316, "aarch64": 276}
 _ATTEMPTS = 3
 
@@ -124,6 +126,37 @@ def die_with_parent(parent_pid: int) -> None:
              ctypes.c_ulong(0), ctypes.c_ulong(0))
     if os.getppid() != parent_pid:
         os._exit(1)
+
+
+def lock_memory() -> bool:
+    """mlockall(2), only of touched pages where the kernel knows that (4.4), which saves about 4.5 MB; else of all."""
+    return any(_libc.mlockall(flags) == 0 for flags in (_MCL_CURRENT | _MCL_FUTURE | _MCL_ONFAULT,
+                                                        _MCL_CURRENT | _MCL_FUTURE))
+
+
+def release_memory(pidfd: int) -> bool:
+    """Free the memory of a killed process, process_mrelease(2); whether that was done."""
+    return bool(_libc.syscall(ctypes.c_long(_SYS_PROCESS_MRELEASE), ctypes.c_int(pidfd), ctypes.c_uint(0)) == 0)
+
+
+def inotify_open() -> int:
+    """A new instance of inotify(7) that never blocks; raises OSError where the kernel has none left (EMFILE)."""
+    fd: int = _libc.inotify_init1(os.O_CLOEXEC | os.O_NONBLOCK)
+    if fd < 0:
+        code = ctypes.get_errno()
+        raise OSError(code, os.strerror(code))
+    return fd
+
+
+def inotify_add(fd: int, path: str, mask: int) -> int | None:
+    """The number of the watch on that path, inotify_add_watch(2); ``None`` where the kernel refuses."""
+    watch: int = _libc.inotify_add_watch(ctypes.c_int(fd), os.fsencode(path), ctypes.c_uint32(mask))
+    return watch if watch >= 0 else None
+
+
+def inotify_remove(fd: int, watch: int) -> None:
+    """End a watch, inotify_rm_watch(2); one that is over already is no error."""
+    _libc.inotify_rm_watch(ctypes.c_int(fd), ctypes.c_int(watch))
 
 
 def _refuse_other_mount(fd: int, dir_fd: int) -> None:

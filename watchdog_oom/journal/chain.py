@@ -1,4 +1,8 @@
-"""The hash chain: each line carries the SHA-256 of the line before, so nothing inside can change unnoticed."""
+"""The hash chain: each line carries the SHA-256 of the line before, so nothing inside can change unnoticed.
+
+The hash is the interpreter's own C module instead of hashlib's, which loads OpenSSL: 3.6 MiB of locked memory, where
+this one takes 0.03.
+"""
 
 from __future__ import annotations
 
@@ -18,8 +22,7 @@ class _Hash(Protocol):
 
 
 def _load_sha256() -> Callable[[bytes], _Hash]:
-    # hashlib loads OpenSSL, 3.8 MB that the daemon would hold in locked memory; the interpreter's own C module is
-    # enough. It is _sha256 up to Python 3.11 and _sha2 from 3.12 on.
+    # It is _sha256 up to Python 3.11 and _sha2 from 3.12 on; an interpreter built without it has hashlib.
     for module in ("_sha2", "_sha256", "hashlib"):
         try:
             found: Callable[[bytes], _Hash] = __import__(module).sha256

@@ -41,11 +41,6 @@ def read_entries(directory: str, *, since: float | None = None) -> Iterator[Entr
                     yield Entry(line, record)
 
 
-def read_records(directory: str, *, since: float | None = None) -> Iterator[dict[str, Any]]:
-    """As ``read_entries``, without the raw lines."""
-    return (entry.record for entry in read_entries(directory, since=since))
-
-
 def parse_record(line: bytes) -> dict[str, Any] | None:
     """The record of a line; ``None`` when the line is none."""
     try:

@@ -2,37 +2,30 @@
 
 from __future__ import annotations
 
-import ctypes
 import errno
 import os
+from collections.abc import Callable
 from contextlib import suppress
+from typing import TypeAlias
 
 from watchdog_oom.journal.files import RESERVE, open_for_writing
 
 AHEAD_BYTES = 256 << 10
 _STEP_BYTES = 512 << 10
 _RETRY_SECONDS = 10.0
-_FALLOC_FL_KEEP_SIZE = 0x01  # linux/falloc.h
 _UNSUPPORTED = (errno.EOPNOTSUPP, errno.ENOSYS)
 
-_libc = ctypes.CDLL(None, use_errno=True)
-_fallocate = _libc.fallocate64 if hasattr(_libc, "fallocate64") else _libc.fallocate
-_fallocate.argtypes = (ctypes.c_int, ctypes.c_int, ctypes.c_int64, ctypes.c_int64)
-
-
-def allocate_beyond_end(fd: int, offset: int, length: int) -> None:
-    """fallocate(2) with FALLOC_FL_KEEP_SIZE: blocks are ours, the file looks no longer. Raises OSError."""
-    if _fallocate(fd, _FALLOC_FL_KEEP_SIZE, offset, length) != 0:
-        number = ctypes.get_errno()
-        raise OSError(number, os.strerror(number))
+Allocate: TypeAlias = Callable[[int, int, int], None]
+"""Takes descriptor, offset and length in bytes: blocks beyond the end are ours, the file looks no longer. Raises
+OSError. The journal imports nothing of the host, so it is handed in: ``host/syscalls.py`` has it."""
 
 
 class Reserve:
-    """At least 256 KiB ahead of the file's end; where the file system cannot do that, a file to give up instead."""
+    """At least 256 KiB ahead of the file's end; where nothing can do that, a spare file to give up instead."""
 
-    def __init__(self, directory_fd: int, *, preallocate: bool = True) -> None:
+    def __init__(self, directory_fd: int, allocate: Allocate | None) -> None:
         self._directory_fd = directory_fd
-        self._preallocate = preallocate
+        self._allocate = allocate
         self._until = 0
         self._not_before = 0.0
 
@@ -47,15 +40,15 @@ class Reserve:
         if self._until - size_bytes >= AHEAD_BYTES or boottime < self._not_before:
             return
         try:
-            if self._preallocate:
-                allocate_beyond_end(fd, size_bytes, _STEP_BYTES)
+            if self._allocate is not None:
+                self._allocate(fd, size_bytes, _STEP_BYTES)
                 self._until = size_bytes + _STEP_BYTES
             else:
                 self._fill_spare_file()
                 self._not_before = boottime + _RETRY_SECONDS
         except OSError as error:
-            if self._preallocate and error.errno in _UNSUPPORTED:
-                self._preallocate = False
+            if self._allocate is not None and error.errno in _UNSUPPORTED:
+                self._allocate = None
                 self.keep_ahead(fd, size_bytes, boottime)
             else:
                 self._not_before = boottime + _RETRY_SECONDS

@@ -23,7 +23,7 @@ from watchdog_oom.journal.files import (
 )
 from watchdog_oom.journal.head import Head, format_head
 from watchdog_oom.journal.inspect import examine
-from watchdog_oom.journal.reserve import Reserve
+from watchdog_oom.journal.reserve import Allocate, Reserve
 
 _HELD_FACTOR = 4
 _REOPEN_SECONDS = 10.0
@@ -33,13 +33,13 @@ _NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
 class Store:
     """``last`` is the newest record written; ``damaged`` says what was found wrong and was not told yet."""
 
-    def __init__(self, directory: str, *, segment_bytes: int, keep: int, preallocate: bool) -> None:
+    def __init__(self, directory: str, *, segment_bytes: int, keep: int, allocate: Allocate | None) -> None:
         self.last = GENESIS
         self.damaged: str | None = None
         self._directory = directory
         self._segment_bytes = segment_bytes
         self._keep = keep
-        self._preallocate = preallocate
+        self._allocate = allocate
         self._first_kept = 1
         self._current_first: int | None = None
         self._size_bytes = 0
@@ -109,7 +109,7 @@ class Store:
             self.last = found.last
         else:
             self.damaged = f"{CURRENT}: the journal was removed or shortened while the daemon wrote it"
-        self._reserve = Reserve(self._directory_fd, preallocate=self._preallocate)
+        self._reserve = Reserve(self._directory_fd, self._allocate)
         if found.set_aside:
             self._set_aside()
         self._begin_segment()

@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from watchdog_oom.errors import NotPermittedError, UsageError, WatchdogError
 from watchdog_oom.journal.record import ChainPlace, Moment, Record, format_line, now
+from watchdog_oom.journal.reserve import Allocate
 from watchdog_oom.journal.store import Store
 from watchdog_oom.lean_dataclasses import replace
 
@@ -25,13 +26,14 @@ class Journal:
     disk. ``sync`` is for calm moments. An emergency act uses ``queue`` before and ``flush`` after: it never waits for
     a disk at all.
 
-    ``copy`` is given every record once, with its number, or ``None`` if the file did not take it. ``hold_rotation`` is
-    set while a recovery owes something, so that what it owes stays in the current segment (unless that grows to four
-    times ``segment_bytes``). ``dropped`` counts all records lost since the daemon started.
+    ``allocate`` reserves space ahead; without it a spare file does. ``copy`` is given every record once, with its
+    number, or ``None`` if the file did not take it. ``hold_rotation`` is set while a recovery owes something, so that
+    what it owes stays in the current segment (unless that grows to four times ``segment_bytes``). ``dropped`` counts
+    all records lost since the daemon started.
     """
 
     def __init__(self, directory: str, *, boot_id: str, segment_bytes: int = SEGMENT_BYTES, keep: int = KEEP_SEGMENTS,
-                 preallocate: bool = True, copy: Callable[[Record, int | None], None] | None = None,
+                 allocate: Allocate | None = None, copy: Callable[[Record, int | None], None] | None = None,
                  clocks: Callable[[], Moment] = now) -> None:
         self.hold_rotation = False
         self.dropped = 0
@@ -41,7 +43,7 @@ class Journal:
         self._clocks = clocks
         self._queue: deque[tuple[Record, Moment]] = deque()
         self._directory = directory
-        self._store = Store(directory, segment_bytes=segment_bytes, keep=keep, preallocate=preallocate)
+        self._store = Store(directory, segment_bytes=segment_bytes, keep=keep, allocate=allocate)
 
     @property
     def last_seq(self) -> int:

@@ -1,6 +1,6 @@
 """Plain checked values to the typed Policy. The daemon imports this and nothing else of the parser.
 
-Values that a file does not give are left to the defaults of ``policy.types``, the one place where they stand.
+Values that a file does not give are left to the defaults of ``core/policy.py``, the one place where they stand.
 """
 
 from __future__ import annotations

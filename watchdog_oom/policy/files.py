@@ -11,9 +11,9 @@ from collections.abc import Iterable
 from watchdog_oom.errors import Fault
 from watchdog_oom.formatting import printable
 from watchdog_oom.lean_dataclasses import dataclass, field
+from watchdog_oom.paths import POLICIES
 from watchdog_oom.policy import ownership
 
-POLICY_DIRECTORY = "/etc/watchdog-oom/policies.d"
 _FILE_NAME = re.compile(r"[A-Za-z0-9_-]+\.toml")
 _LARGEST_FILE_BYTES = 1 << 20
 
@@ -24,6 +24,7 @@ class Gathered:
 
     paths: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    warnings: list[Fault] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
 
     def fault(self, path: str, what: str, line: int = 0) -> None:
@@ -41,7 +42,7 @@ def files_of(directories: Iterable[str]) -> Gathered:
         try:
             entries = sorted(os.listdir(directory))
         except OSError as error:
-            if error.errno == errno.ENOENT and directory.rstrip("/") == POLICY_DIRECTORY:
+            if error.errno == errno.ENOENT and directory.rstrip("/") == POLICIES:
                 gathered.notes.append(f"{directory}: no such directory")
             else:
                 gathered.fault(directory, f"the policy directory cannot be read: {error.strerror}")

@@ -13,7 +13,7 @@ from typing import Any
 
 import tomli
 
-from watchdog_oom.errors import PolicyError
+from watchdog_oom.errors import Fault, PolicyError
 from watchdog_oom.formatting import printable
 from watchdog_oom.lean_dataclasses import dataclass
 from watchdog_oom.policy import names
@@ -34,11 +34,12 @@ _HEADER = re.compile(r"^[ \t]*\[[ \t]*([a-z]+)[ \t]*\.[ \t]*[\"']?([A-Za-z0-9_-]
 @dataclass(frozen=True, slots=True)
 class Loaded:
     """What was loaded: ``ir`` is the merged content as plain values, ``notes`` is news for people, ``sources`` the
-    files in the order in which they were merged."""
+    files in the order in which they were merged, ``warnings`` what is valid in them and yet hardly meant."""
 
     ir: dict[str, Any]
     notes: tuple[str, ...] = ()
     sources: tuple[str, ...] = ()
+    warnings: tuple[Fault, ...] = ()
 
 
 def load_policy(directories: Sequence[str] = (), files: Sequence[str] = (), *, check_ownership: bool = True) -> Loaded:
@@ -59,7 +60,7 @@ def load_policy(directories: Sequence[str] = (), files: Sequence[str] = (), *, c
     ir = check_documents(documents, gathered)
     if gathered.faults:
         raise PolicyError(tuple(set(gathered.faults)))
-    return Loaded(ir, tuple(gathered.notes), tuple(paths))
+    return Loaded(ir, tuple(gathered.notes), tuple(paths), tuple(gathered.warnings))
 
 
 def load_config(path: str, *, check_ownership: bool = True) -> Loaded:
@@ -99,11 +100,11 @@ def check_documents(documents: Iterable[tuple[str, bytes]], gathered: Gathered) 
         check, document = parsed
         check.policy(document)
         gathered.faults.extend(check.faults)
-        gathered.notes.extend(check.notes)
         descriptions.extend([check.description] if check.description else [])
         tables.update({(table.kind, table.name): table for table in check.tables})
         for kind in NOUNS:
             known[kind].update(document[kind] if isinstance(document.get(kind), dict) else ())
+    gathered.warnings.extend(warning for table in tables.values() for warning in table.warnings)
     gathered.faults.extend(names.dangling(tables.values(), known))
     gathered.faults.extend(names.parent_circles([table for table in tables.values() if table.kind == "process"]))
     return _merged(tables, "; ".join(descriptions), tuple(sources))

@@ -23,12 +23,16 @@ class Reference:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """One ``[kind.NAME]`` of one file, converted as far as it was right; ``name`` is empty for ``[emergency]``."""
+    """One ``[kind.NAME]`` of one file, converted as far as it was right; ``name`` is empty for ``[emergency]``.
+
+    ``warnings`` are of what is valid and yet hardly meant.
+    """
 
     kind: str
     name: str
     values: dict[str, Any]
     references: list[Reference] = field(default_factory=list)
+    warnings: list[Fault] = field(default_factory=list)
 
 
 def nearest(name: str, choices: Iterable[str]) -> str:

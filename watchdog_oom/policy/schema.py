@@ -1,58 +1,18 @@
 """What a policy file and the configuration file may say: one table of kinds, keys, forms and defaults.
 
-Defaults stand here as text for people; the values themselves are those of ``policy.types`` and ``config``, and a test
-holds the two together.
+Defaults stand here as text for people; the values themselves are those of ``core.policy`` and ``daemon.config``, and a
+test holds the two together.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from enum import StrEnum
 
 from watchdog_oom.core.conditions.registry import families
+from watchdog_oom.core.form import Form
 from watchdog_oom.core.nouns import Busy
 from watchdog_oom.core.policy import Children, First, Mode, Then, Verb
 from watchdog_oom.lean_dataclasses import dataclass
-
-
-class Form(StrEnum):
-    """What the value of a key looks like. The first ten are the kinds of conditions, by the same names."""
-
-    SIZE = "size"
-    DURATION = "duration"
-    PERCENT = "percent"
-    COUNT = "count"
-    TRUE = "true"
-    PROCESS = "process name"
-    PROCESS_OR_ANY = "process name or any"
-    SPOOL = "spool name"
-    SERVICE = "service name"
-    SIZE_OR_COUNT = "percent or count"
-
-    TEXT = "text"
-    BYTES = "size in bytes"
-    INTEGER = "whole number"
-    BOOLEAN = "true or false"
-    CHOICE = "choice"
-    HOURS = "hours"
-    PATH = "path"
-    UNIT = "unit name"
-    UNITS = "unit names"
-    USERS = "user names"
-    PATH_GLOBS = "path globs"
-    NAME_GLOBS = "name globs"
-    ENTRY_GLOBS = "entry globs"
-    REGEXES = "regular expressions"
-    PROCESSES = "process names"
-    SPOOLS = "spool names"
-    SERVICES = "service names"
-    SERVICES_OR_STOPPED = "service names or stopped"
-    ARGV = "command"
-    ADDRESS = "address"
-    PROBE = "probe"
-    CLAUSES = "clauses"
-    STEPS = "steps"
-
 
 NOUN_OF_FORM: Mapping[Form, str] = {
     Form.PROCESS: "process", Form.PROCESSES: "process", Form.PROCESS_OR_ANY: "process",
@@ -158,8 +118,8 @@ TABLES: Mapping[str, Keys] = {**NAMED, "emergency": EMERGENCY}
 DESCRIPTION = Key(Form.TEXT, "what the file is for, in one line")
 
 CLAUSE: Keys = {
-    **{name: Key(Form(kind.value), f"condition on {family.subject or 'the host'}")
-       for family in families() for name, kind in family.keys.items()},
+    **{name: Key(form, f"condition on {family.subject or 'the host'}")
+       for family in families() for name, form in family.keys.items()},
     "for": Key(Form.DURATION, "how long all keys of the clause must hold", default='"0s"'),
 }
 STEP: Keys = {

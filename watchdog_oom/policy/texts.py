@@ -7,8 +7,7 @@ import warnings
 from collections.abc import Callable
 
 from watchdog_oom.core.matching import glob_pattern
-
-_UNIT = re.compile(r"[A-Za-z0-9:_.\\@][A-Za-z0-9:_.\\@-]*")
+from watchdog_oom.core.unit_name import is_unit_name
 
 
 class WrongValueError(ValueError):
@@ -71,9 +70,8 @@ def path(value: object) -> str:
 
 
 def unit(value: object) -> str:
-    """One unit's name: it becomes an argument of the service manager, so it cannot look like an option."""
     given = text(value)
-    if not _UNIT.fullmatch(given):
+    if not is_unit_name(given):
         raise WrongValueError(f'"{given}" is not a unit name like "amavis.service" (patterns are not possible here)')
     return given
 

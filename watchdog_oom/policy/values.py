@@ -6,8 +6,9 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+from watchdog_oom.core.form import Form
 from watchdog_oom.policy import texts, units
-from watchdog_oom.policy.schema import Form, Key
+from watchdog_oom.policy.schema import Key
 from watchdog_oom.policy.texts import WrongValueError, described
 
 _LARGEST_COUNT = 10**12

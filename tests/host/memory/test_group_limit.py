@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from watchdog_oom.core.memory import Memory
-from watchdog_oom.host.memory.group_files import V1, V2, GroupMemory, group_mount, group_path, parse_limit, parse_stat
+from watchdog_oom.host.memory.group_files import V1, V2, GroupMemory, group_mount, group_path
 from watchdog_oom.host.memory.group_limit import GroupLimit, bounded
 from watchdog_oom.host.memory.meminfo import MemoryReader
 
@@ -131,21 +131,6 @@ def test_whatever_a_group_says_the_bounded_memory_makes_sense_and_is_no_more_tha
     assert 0 <= memory.available_bytes <= memory.userspace_bytes <= memory.total_bytes <= HOST.total_bytes
     assert 0 <= memory.swap_free_bytes <= memory.swap_total_bytes <= HOST.swap_total_bytes
     assert memory.available_bytes <= HOST.available_bytes
-
-
-@given(st.binary(max_size=200))
-def test_any_bytes_are_a_limit_a_path_a_mount_or_nothing(content: bytes) -> None:
-    limit = parse_limit(content)
-    assert limit is None or limit >= 0
-    assert all(number >= 0 for number in parse_stat(content).values())
-    for layout in (V1, V2):
-        group_path(content, layout)
-        group_mount(content, layout)
-
-
-@pytest.mark.parametrize("content", [b"max\n", b"9223372036854771712\n", b"-1", b"", b"x"])
-def test_no_limit_is_said_in_two_ways(content: bytes) -> None:
-    assert parse_limit(content) is None
 
 
 @pytest.mark.root

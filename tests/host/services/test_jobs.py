@@ -78,11 +78,11 @@ def report(jobs: Jobs, now: float = 101.0) -> EffectReport:
     """The next report, waited for as the loop does."""
     end = time.monotonic() + 10
     while time.monotonic() < end:
-        select.select([jobs], [], [], 0.0 if jobs.next_deadline() == 0.0 else 0.5)
         reports = jobs.poll(now)
         if reports:
             assert len(reports) == 1
             return reports[0]
+        select.select([jobs], [], [], 0.5)
     raise AssertionError("no report came")
 
 
@@ -90,7 +90,6 @@ def test_a_service_is_stopped_and_started_by_its_init_script(jobs: Jobs, tmp_pat
     script(tmp_path, "amavis", GOOD)
     jobs.start("i-1", StartUnit("amavis.service", "amavis"), 100.0)
     assert jobs.running == {"i-1"}
-    assert jobs.next_deadline() == 220.0
     assert report(jobs) == EffectReport("i-1", True, "start done", 1.0, 101.0)
     service = pid_in(tmp_path / "pid")
     assert alive(service)
@@ -127,9 +126,9 @@ def test_a_script_that_is_not_there_is_not_installed(jobs: Jobs) -> None:
 @pytest.mark.parametrize("unit", ["../../bin/sh", "-x", ""])
 def test_what_is_no_name_of_a_unit_is_never_executed(jobs: Jobs, unit: str) -> None:
     jobs.start("i", StopUnit(unit, "x"), 100.0)
-    assert jobs.next_deadline() == 0.0
-    assert report(jobs, 100.0).words == "that is not the name of a unit"
-    assert jobs.next_deadline() is None
+    (told,) = jobs.poll(100.0)
+    assert told.words == "that is not the name of a unit"
+    assert jobs.poll(100.0) == ()
 
 
 def test_a_hanging_start_is_killed_but_not_the_daemon_it_has_started(jobs: Jobs, tmp_path: Path) -> None:
@@ -152,6 +151,7 @@ def test_a_hanging_stop_or_program_is_killed_with_all_it_started(jobs: Jobs, tmp
     hang = script(tmp_path, "hang", "sleep 60 & echo $! > {dir}/pid; wait")
     jobs.start("i", replace(step, argv=(hang,)) if isinstance(step, RunCommand) else step, 100.0)
     helper = pid_in(tmp_path / "pid")
+    assert jobs.poll(219.9) == ()
     (result,) = jobs.poll(220.0)
     assert result.words == "did not end within 2min and was killed"
     until(lambda: not alive(helper))
@@ -192,7 +192,7 @@ def test_a_probing_program_must_end_well_and_print_what_is_expected(jobs: Jobs, 
 
 def test_one_attempt_of_a_probe_has_five_seconds(jobs: Jobs) -> None:
     jobs.start("i", RunProbe(("sleep", "60"), within_seconds=90.0), 100.0)
-    assert jobs.next_deadline() == 105.0
+    assert jobs.poll(104.9) == ()
     assert jobs.poll(105.0)[0].words == "did not end within 5s and was killed"
 
 

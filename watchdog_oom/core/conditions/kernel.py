@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from watchdog_oom.core.condition import Condition, Family, Finding, SnapshotView, ValueKind
+from watchdog_oom.core.condition import Condition, Family, Finding, SnapshotView
+from watchdog_oom.core.form import Form
 from watchdog_oom.core.model import KernelKill
 from watchdog_oom.core.nouns import ProcessNoun
 from watchdog_oom.formatting import printable, process_label
@@ -37,4 +38,4 @@ def _build(values: Mapping[str, Any]) -> Condition:
     return KernelOomKill(None if name == "any" else name)
 
 
-FAMILY = Family(keys={"kernel_oom_kill": ValueKind.PROCESS_OR_ANY}, build=_build)
+FAMILY = Family(keys={"kernel_oom_kill": Form.PROCESS_OR_ANY}, build=_build)

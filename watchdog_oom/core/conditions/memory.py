@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from watchdog_oom import formatting
-from watchdog_oom.core.condition import Condition, Family, Finding, SnapshotView, ValueKind
+from watchdog_oom.core.condition import Condition, Family, Finding, SnapshotView
+from watchdog_oom.core.form import Form
 from watchdog_oom.core.memory import Memory
 from watchdog_oom.core.nouns import Size
 from watchdog_oom.lean_dataclasses import dataclass
@@ -88,4 +89,4 @@ def _build(values: Mapping[str, Any]) -> Condition:
 _CONDITIONS: Mapping[str, Callable[[Size], Condition]] = {
     "memory_available_below": MemoryAvailableBelow, "memory_available_above": MemoryAvailableAbove,
     "swap_free_below": SwapFreeBelow}
-FAMILY = Family(keys=dict.fromkeys(_CONDITIONS, ValueKind.SIZE), build=_build)
+FAMILY = Family(keys=dict.fromkeys(_CONDITIONS, Form.SIZE), build=_build)

@@ -3,6 +3,9 @@
 Every child leaves the daemon's own protection behind before it does anything: it inherits oom_score_adj −1000, and a
 service started with that would be immune to the kernel for as long as it lives. Locked memory is not inherited
 (mlockall(2)), resource limits are, and stay as they are.
+
+By hand instead of subprocess, which adds 0.6 MiB of locked memory where this adds 0.06, and waits in place for the
+child's exec.
 """
 
 from __future__ import annotations

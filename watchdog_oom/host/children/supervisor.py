@@ -49,10 +49,6 @@ class ChildSupervisor:
     def fileno(self) -> int:
         return self._epoll.fileno()
 
-    def next_deadline(self) -> float | None:
-        """When the next child is overdue, in seconds of CLOCK_BOOTTIME; ``None`` when none runs."""
-        return min((running.deadline for running in self._running.values()), default=None)
-
     def add(self, key: str, child: Child, deadline_seconds: float, now: float, *, group: bool = True) -> None:
         """Take over a child. ``group`` says whether its process group ends with it when it is overdue."""
         self._epoll.register(child.pidfd, select.EPOLLIN)

@@ -9,7 +9,8 @@ from watchdog_oom.host.memory.zfs_cache import ZfsCache, with_zfs_cache
 
 _KIB = 1024
 _WANTED = {name.encode(): name for name in (
-    "MemTotal", "MemFree", "MemAvailable", "Buffers", "Cached", "AnonPages", "Mapped", "Shmem", "SwapTotal", "SwapFree")}
+    "MemTotal", "MemFree", "MemAvailable", "Buffers", "Cached", "AnonPages", "Mapped", "Shmem", "SwapTotal",
+    "SwapFree")}
 
 
 def parse_meminfo(content: bytes) -> Memory:

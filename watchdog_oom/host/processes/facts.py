@@ -7,9 +7,9 @@ from collections.abc import Iterable
 from typing import assert_never
 
 from watchdog_oom.core.matching import Fact, missing_fact
-from watchdog_oom.core.model import Facts, Process, ProcessId
+from watchdog_oom.core.model import Facts, Process
 from watchdog_oom.core.nouns import ProcessNoun
-from watchdog_oom.host.processes.procfs import read_cmdline, read_exe, read_stat, read_uid, read_unit
+from watchdog_oom.host.processes.procfs import read_cmdline, read_exe, read_uid, read_unit
 from watchdog_oom.lean_dataclasses import replace
 
 NOTHING_KNOWN: frozenset[Fact] = frozenset()
@@ -55,19 +55,6 @@ class FactReader:
         for fact in Fact:
             facts = self._with(facts, fact, process.pid)
         return replace(process, facts=facts)
-
-    def read_again(self, identity: ProcessId, nouns: Iterable[ProcessNoun]) -> Process | None:
-        """The process of that identity as it is at this moment, for a last look before an act (Law 1).
-
-        ``None`` when it is gone or its pid is another's by now. Spools in use and spare details are not read.
-        """
-        try:
-            process = read_stat(self._root, identity.pid)
-        except ValueError:
-            return None
-        if process is None or process.id != identity:
-            return None
-        return self.complete(process, nouns)[0]
 
     def _with(self, facts: Facts, fact: Fact, pid: int) -> Facts:
         match fact:

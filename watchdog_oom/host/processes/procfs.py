@@ -2,6 +2,10 @@
 
 Every reader gives ``None`` where the process is gone or may not be looked at, and raises ``OSError`` only where the
 host itself is in trouble (no descriptors, no memory).
+
+By hand instead of psutil, which decorates the command's tables: imported after all that the daemon imports, psutil adds
+1.7 MiB of locked memory, and all of ``host/processes`` 0.6. A scan with it takes five times as long
+(docs/performance.md), and it tells neither oom_score_adj nor badness.
 """
 
 from __future__ import annotations

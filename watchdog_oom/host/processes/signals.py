@@ -5,7 +5,6 @@ Needs Linux 5.3 (pidfd_open(2), pidfd_send_signal(2)); process_mrelease(2) is us
 
 from __future__ import annotations
 
-import ctypes
 import errno
 import os
 import select
@@ -18,14 +17,13 @@ from enum import StrEnum
 from watchdog_oom.core.actions import Signal, SignalName
 from watchdog_oom.core.model import Process, ProcessId
 from watchdog_oom.formatting import printable
+from watchdog_oom.host import syscalls
 from watchdog_oom.host.processes.procfs import read_stat
 from watchdog_oom.lean_dataclasses import dataclass
 
 _NUMBERS = {SignalName.TERM: signal.SIGTERM, SignalName.KILL: signal.SIGKILL,
             SignalName.STOP: signal.SIGSTOP, SignalName.CONT: signal.SIGCONT}
-_SYS_PROCESS_MRELEASE = 448  # asm-generic/unistd.h, the same on every architecture but alpha
 _NO_PIDFD = "this kernel cannot open pidfds; Linux 5.3 or later is needed"
-_libc = ctypes.CDLL(None, use_errno=True)
 
 
 class SignalOutcome(StrEnum):
@@ -54,15 +52,6 @@ class SignalResult:
     @property
     def sent(self) -> bool:
         return self.outcome is SignalOutcome.SENT
-
-
-def pidfd_problem() -> str | None:
-    """Why no process can be signalled on this kernel, in words; ``None`` where all is well. For the daemon's start."""
-    try:
-        os.close(os.pidfd_open(os.getpid()))
-    except (OSError, AttributeError) as error:
-        return _NO_PIDFD if getattr(error, "errno", errno.ENOSYS) == errno.ENOSYS else str(error)
-    return None
 
 
 def send(action: Signal, still: Callable[[Process], bool], *, root: str = "/proc") -> SignalResult:
@@ -129,8 +118,7 @@ def _release_memory(pidfd: int) -> float | None:
     ENOSYS (Linux before 5.15) leave it to the kernel as ever.
     """
     began = time.monotonic()
-    done = _libc.syscall(ctypes.c_long(_SYS_PROCESS_MRELEASE), ctypes.c_int(pidfd), ctypes.c_uint(0)) == 0
-    return time.monotonic() - began if done else None
+    return time.monotonic() - began if syscalls.release_memory(pidfd) else None
 
 
 def _failure(error: OSError) -> SignalResult:

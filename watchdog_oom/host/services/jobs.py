@@ -17,10 +17,11 @@ from watchdog_oom import formatting
 from watchdog_oom.core.actions import Contain, Release, RunCommand, StartUnit, StopUnit
 from watchdog_oom.core.model import EffectReport
 from watchdog_oom.core.nouns import RunProbe
+from watchdog_oom.core.unit_name import is_unit_name
 from watchdog_oom.host.children.spawn import spawn_program
 from watchdog_oom.host.children.supervisor import ChildSupervisor, Ended
 from watchdog_oom.host.services.manager import JobEnd, ServiceBus, ServiceManager, bus_of
-from watchdog_oom.host.services.names import exit_words, is_unit_name, with_output
+from watchdog_oom.host.services.program_words import exit_words, with_output
 from watchdog_oom.lean_dataclasses import dataclass
 
 SERVICE_DEADLINE_SECONDS = 120.0
@@ -63,11 +64,6 @@ class Jobs:
 
     def fileno(self) -> int:
         return self._epoll.fileno()
-
-    def next_deadline(self) -> float | None:
-        """When ``poll`` must be called at the latest, in seconds of CLOCK_BOOTTIME."""
-        moments = (self._children.next_deadline(), self._bus.next_deadline() if self._bus is not None else None)
-        return 0.0 if self._reports else min((moment for moment in moments if moment is not None), default=None)
 
     @property
     def running(self) -> frozenset[str]:

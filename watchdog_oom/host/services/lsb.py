@@ -8,8 +8,9 @@ from __future__ import annotations
 import os
 
 from watchdog_oom.core.model import ServiceState, ServiceStatus
+from watchdog_oom.core.unit_name import is_unit_name
 from watchdog_oom.host.services.manager import INIT_DIR
-from watchdog_oom.host.services.names import exit_words, is_unit_name, with_output
+from watchdog_oom.host.services.program_words import exit_words, with_output
 
 _STATUS = {
     0: (ServiceStatus.ACTIVE, "running"),

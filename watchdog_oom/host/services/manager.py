@@ -64,9 +64,6 @@ class ServiceBus(Protocol):
 
     def fileno(self) -> int: ...
 
-    def next_deadline(self) -> float | None:
-        """When ``answers`` and ``ended`` must be called at the latest."""
-
     def ask(self, units: Iterable[str], now: float) -> None:
         """Ask for the states of these units."""
 

@@ -11,10 +11,10 @@ from collections.abc import Container, Iterable, Mapping
 from types import MappingProxyType
 
 from watchdog_oom.core.model import ServiceState, ServiceStatus
+from watchdog_oom.core.unit_name import is_unit_name
 from watchdog_oom.host.children.spawn import spawn_program
 from watchdog_oom.host.children.supervisor import ChildSupervisor, Ended
 from watchdog_oom.host.services.manager import ServiceManager, bus_of
-from watchdog_oom.host.services.names import is_unit_name
 
 SOON_SECONDS = 0.5
 SELDOM_SECONDS = 10.0
@@ -48,11 +48,6 @@ class StatusPoller:
     def states(self) -> Mapping[str, ServiceState]:
         """The last answer of every unit that answered, or failed to, by the name it was asked by."""
         return MappingProxyType(dict(self._states))
-
-    def next_deadline(self) -> float | None:
-        """When ``poll`` must be called at the latest, in seconds of CLOCK_BOOTTIME."""
-        moments = (self._children.next_deadline(), self._bus.next_deadline() if self._bus is not None else None)
-        return min((moment for moment in moments if moment is not None), default=None)
 
     def ask(self, units: Iterable[str], now: float, *, often: Container[str] = (), calm: bool = False) -> None:
         """Ask for the states that are due: of all units every 10 s, of those in ``soon`` every 0.5 s, the longest

@@ -165,12 +165,6 @@ class TcpProbes:
     def fileno(self) -> int:
         return self._epoll.fileno()
 
-    def next_deadline(self) -> float | None:
-        """When ``poll`` must be called at the latest, in seconds of CLOCK_BOOTTIME."""
-        if self._reports:
-            return 0.0
-        return min((running.deadline for running in self._running.values()), default=None)
-
     def start(self, intent_id: str, probe: TcpProbe, now: float) -> None:
         """Begin one attempt, of 5 s at most; what becomes of it is a later report."""
         if intent_id in self._running:

@@ -13,6 +13,7 @@ from watchdog_oom.core.conditions.process import ProcessesAre
 from watchdog_oom.core.guard import Budget
 from watchdog_oom.core.nouns import SpoolNoun
 from watchdog_oom.core.policy import Protect, Recover, RecoveryStep, Verb
+from watchdog_oom.core.rules.recovery.steps import DEFAULT_WITHIN_SECONDS, HANDLERS
 
 
 def world_of(*steps: RecoveryStep, limit: int | None = None) -> World:
@@ -143,7 +144,6 @@ def test_a_purge_is_not_believed_before_a_scan_that_came_after_it() -> None:
     assert closed(world) == "closed: success"
 
 
-def test_every_verb_of_the_policy_language_has_a_handler() -> None:
-    from watchdog_oom.core.policy import Verb
-    from watchdog_oom.core.rules.recovery.steps import HANDLERS
+def test_every_verb_of_the_policy_language_has_a_handler_and_a_deadline_unless_it_has_times_of_its_own() -> None:
     assert set(HANDLERS) == set(Verb)
+    assert set(DEFAULT_WITHIN_SECONDS) == set(Verb) - {Verb.WAIT, Verb.VERIFY}

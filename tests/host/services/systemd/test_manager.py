@@ -93,7 +93,7 @@ def test_stops_and_starts_go_over_the_bus_without_a_child(jobs: Jobs, tmp_path: 
     jobs.start("j", StartUnit("a", "a"), 102.0, incident="inc")
     assert report(jobs, fake, now=103.0).words == "start done"
     assert jobs.running == frozenset()
-    assert jobs.next_deadline() is None
+    assert jobs.poll(104.0) == ()
     assert called(tmp_path) == []
     fake.close()
 

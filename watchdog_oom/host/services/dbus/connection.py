@@ -59,15 +59,6 @@ class BusConnection:
     def fileno(self) -> int:
         return self._epoll.fileno()
 
-    @property
-    def connected(self) -> bool:
-        """Whether calls go out at once."""
-        return self._ready
-
-    def next_deadline(self) -> float | None:
-        """When ``poll`` must be called at the latest."""
-        return min((waiting.deadline for waiting in self._waiting.values()), default=None)
-
     def call(self, call: Call, within_seconds: float, now: float) -> int:
         """Ask; the number under which the answer, or the lack of one, will be told. Nothing is sent yet.
 

@@ -9,7 +9,7 @@ from watchdog_oom.host.services.dbus.connection import BusConnection
 from watchdog_oom.host.services.dbus.events import Answered, BusAddress, Event, Unanswered
 from watchdog_oom.host.services.dbus.wire import Failure, Reply
 from watchdog_oom.host.services.manager import JobEnd
-from watchdog_oom.host.services.names import one_line
+from watchdog_oom.host.services.program_words import one_line
 from watchdog_oom.host.services.systemd.calls import JOB_REMOVED, get_all
 from watchdog_oom.host.services.systemd.cgroup import CGROUPS, members
 from watchdog_oom.host.services.systemd.dropins import bound_at_runtime
@@ -40,12 +40,6 @@ class SystemdBus:
 
     def fileno(self) -> int:
         return self._link.fileno()
-
-    def next_deadline(self) -> float | None:
-        """When ``answers`` and ``ended`` must be called at the latest, in seconds of CLOCK_BOOTTIME."""
-        moments = (self._link.next_deadline(), self._jobs.next_deadline(), self._bounds.next_deadline(),
-                   0.0 if self._answers else None)
-        return min((moment for moment in moments if moment is not None), default=None)
 
     def ask(self, units: Iterable[str], now: float) -> None:
         """Ask for the states of these units."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 
+from watchdog_oom.core.unit_name import full_name
 from watchdog_oom.host.services.dbus.events import BusAddress
 from watchdog_oom.host.services.dbus.wire import Call
-from watchdog_oom.host.services.names import full_name
 from watchdog_oom.host.services.systemd.unit_properties import unit_path
 
 JOB_REMOVED = "JobRemoved"

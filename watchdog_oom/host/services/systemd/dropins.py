@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from contextlib import suppress
 
-from watchdog_oom.host.services.names import full_name
+from watchdog_oom.core.unit_name import full_name
 
 CONTROL = "run/systemd/system.control"
 _PROPERTIES = ("MemoryHigh", "MemoryMax")

@@ -10,11 +10,11 @@ from enum import StrEnum
 from typing import assert_never
 
 from watchdog_oom import formatting
+from watchdog_oom.core.unit_name import full_name
 from watchdog_oom.host.services.dbus.connection import BusConnection
 from watchdog_oom.host.services.dbus.events import Answered, Disconnected, Event, Unanswered
 from watchdog_oom.host.services.dbus.wire import BusSignal, Call, Failure, Reply
 from watchdog_oom.host.services.manager import JobEnd
-from watchdog_oom.host.services.names import full_name
 from watchdog_oom.host.services.systemd.calls import get_all, job_state, reset_failed, start_unit, stop_unit
 from watchdog_oom.host.services.systemd.unit_properties import (
     Properties,
@@ -75,11 +75,6 @@ class SystemdJobs:
 
     def __len__(self) -> int:
         return len(self._jobs)
-
-    def next_deadline(self) -> float | None:
-        """When ``tick`` must be called at the latest, in seconds of CLOCK_BOOTTIME."""
-        moments = [moment for job in self._jobs.values() for moment in (job.deadline, job.check_at, job.ask_at)]
-        return 0.0 if self._ended else min((moment for moment in moments if moment is not None), default=None)
 
     def begin(self, key: str, verb: str, unit: str, now: float, *, seconds: float, incident: str) -> None:
         """Ask systemd to ``stop`` or ``start`` a unit. ``seconds`` is the deadline where the unit tells none itself;

@@ -38,11 +38,6 @@ class SystemdBounds:
         self._to_ask: list[_Setting] = []
         self._ended: list[JobEnd] = []
 
-    def next_deadline(self) -> float | None:
-        """When ``tick`` must be called at the latest, in seconds of CLOCK_BOOTTIME."""
-        moments = [setting.ask_at for setting in self._to_ask if setting.ask_at is not None]
-        return 0.0 if self._ended else min(moments, default=None)
-
     def begin(self, key: str, unit: str, high_bytes: int, max_bytes: int | None, now: float, *, seconds: float) -> None:
         """Ask systemd to bound the memory of a unit; without an answer within ``seconds`` it has failed."""
         self._ask(_Setting(key, bound_memory(unit, high_bytes, max_bytes), now, now + seconds), now)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 
 from watchdog_oom.core.model import UNLIMITED_BYTES, ServiceState, ServiceStatus
-from watchdog_oom.host.services.names import exit_words, full_name, is_unit_name, one_line, with_output
+from watchdog_oom.core.unit_name import full_name, is_unit_name
+from watchdog_oom.host.services.program_words import exit_words, one_line, with_output
 from watchdog_oom.host.services.systemd.dropins import bound_at_runtime, forget_bounds
 
 _PROPERTIES = "Id,LoadState,ActiveState,SubState,Result,MainPID,UnitFileState,NRestarts,MemoryHigh,MemoryMax"

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from watchdog_oom.core.model import ServiceState, ServiceStatus
-from watchdog_oom.host.services.names import full_name, one_line
+from watchdog_oom.core.unit_name import full_name
+from watchdog_oom.host.services.program_words import one_line
 from watchdog_oom.host.services.systemd.systemctl import judged_properties
 
 Properties = Mapping[str, Any]

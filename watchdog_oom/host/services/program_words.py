@@ -1,24 +1,10 @@
-"""Names of units, and what programs of service managers say, in words."""
+"""What the programs of service managers print and how they end, in words."""
 
 from __future__ import annotations
 
-import re
 import signal
 
 from watchdog_oom.formatting import printable
-
-_UNIT = re.compile(r"[A-Za-z0-9_][A-Za-z0-9:_.\\@-]{0,254}")
-_SUFFIXES = (".service", ".socket", ".timer", ".path", ".target", ".mount", ".automount", ".swap", ".slice", ".scope")
-
-
-def is_unit_name(text: str) -> bool:
-    """Whether it can be the name of a unit: no slash, no leading dash or dot, nothing that is not printable ASCII."""
-    return _UNIT.fullmatch(text) is not None
-
-
-def full_name(unit: str) -> str:
-    """The unit's name with its suffix, which is ``.service`` where none is given."""
-    return unit if unit.endswith(_SUFFIXES) else f"{unit}.service"
 
 
 def one_line(text: str) -> str:

@@ -29,7 +29,7 @@ def to_plain(value: object) -> Any:
 def snapshot_of(plain: Mapping[str, Any]) -> Snapshot:
     """The snapshot that ``to_plain`` wrote. Raises ValueError, KeyError or TypeError for anything else."""
     snapshot = _from_plain(Snapshot, plain)
-    assert isinstance(snapshot, Snapshot)  # noqa: S101 - what the line above builds
+    assert isinstance(snapshot, Snapshot)
     return snapshot
 
 

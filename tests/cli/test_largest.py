@@ -1,0 +1,80 @@
+"""The largest processes of this host, from one look to the next."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+
+import psutil
+import pytest
+
+from watchdog_oom.cli.largest import MOST_LARGEST, LargestProcesses
+from watchdog_oom.cli.status_page import LARGEST, page_of
+
+GROW = "data = [b'x' * (64 << 20)]\nprint(flush=True)\ninput()\ndata += [b'y' * (64 << 20)]\nprint(flush=True)\ninput()"
+HOLD_MIB = 64
+
+
+@pytest.fixture
+def growing() -> Iterator[subprocess.Popen[str]]:
+    child = subprocess.Popen([sys.executable, "-I", "-S", "-c", GROW.replace("64 << 20", f"{_enough()} << 20")],
+                             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert child.stdout is not None
+    child.stdout.readline()
+    yield child
+    child.kill()
+    child.communicate()
+
+
+def _enough() -> int:
+    """Mebibytes that make a process one of the largest here."""
+    sizes = sorted((process.info["memory_info"].rss for process in psutil.process_iter(["memory_info"])
+                    if process.info["memory_info"]), reverse=True)
+    return HOLD_MIB + (sizes[MOST_LARGEST - 1] >> 20 if len(sizes) >= MOST_LARGEST else 0)
+
+
+def _row_of(rows: list[tuple[str, ...]], pid: int) -> dict[str, str]:
+    return next(dict(zip(LARGEST, row, strict=True)) for row in rows if row[0] == str(pid))
+
+
+def test_the_largest_are_told_with_what_changed_since_the_last_look(growing: subprocess.Popen[str]) -> None:
+    largest = LargestProcesses()
+    rows = largest.rows()
+    assert 0 < len(rows) <= MOST_LARGEST
+    first = _row_of(rows, growing.pid)
+    assert (first["CHANGE"], first["CPU"]) == ("-", "-")
+    assert first["USER"] == psutil.Process().username()
+    assert first["NAME"].startswith("python")
+    assert first["LISTENS"] == "-"
+    assert growing.stdin is not None
+    assert growing.stdout is not None
+    growing.stdin.write("\n")
+    growing.stdin.flush()
+    growing.stdout.readline()
+    second = _row_of(largest.rows(), growing.pid)
+    assert second["CHANGE"].startswith("+")
+    assert second["CHANGE"].endswith("MiB")
+    assert second["CPU"].endswith("%")
+
+
+def test_who_ended_is_no_longer_told_and_the_command_itself_never(growing: subprocess.Popen[str]) -> None:
+    largest = LargestProcesses()
+    assert _row_of(largest.rows(), growing.pid)
+    growing.kill()
+    growing.wait()
+    pids = [row[0] for row in largest.rows()]
+    assert str(growing.pid) not in pids
+    assert str(os.getpid()) not in pids
+
+
+def test_the_page_shows_them_only_where_somebody_looked() -> None:
+    status = {"v": 1, "pid": 9, "written": time.time(), "started": time.time()}
+    row = ("71", "clamav", "-", "300 MiB", "+4 MiB", "-", "12%", "2h", "127.0.0.1:3310/tcp", "clamd")
+    lines = page_of(status, time.time(), [row]).text().splitlines()
+    at = lines.index("Largest processes")
+    assert lines[at + 1].split() == list(LARGEST)
+    assert lines[at + 2].split() == " ".join(row).split()
+    assert "Largest processes" not in page_of(status, time.time()).text()

@@ -1,0 +1,30 @@
+"""What ``check`` shows around a policy's own nouns, as psutil tells it: boot, logins, details and ports."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from watchdog_oom.cli.host_view import HostView
+from watchdog_oom.cli.logins import Login, boot_time, logins
+from watchdog_oom.cli.process_details import DetailReader
+from watchdog_oom.cli.service_ports import Ports, service_ports
+from watchdog_oom.core.view import View
+
+
+@dataclass(frozen=True, slots=True)
+class Around:
+    """The host as the daemon would read it, and what people like to know beside that."""
+
+    host: HostView
+    view: View
+    details: DetailReader
+    booted: float | None
+    logins: tuple[Login, ...]
+    ports: Ports
+
+
+def look_around(host: HostView, view: View) -> Around:
+    """Of a host that is not this one only the daemon's readings are known."""
+    details = DetailReader(host.proc)
+    return Around(host, view, details, boot_time() if details.this_host else None, logins(view, details),
+                  service_ports(view, details))

@@ -1,0 +1,92 @@
+"""The processes that hold the most memory now, for ``status --watch``: psutil's counters from one look to the next."""
+
+from __future__ import annotations
+
+import heapq
+import os
+import time
+from dataclasses import dataclass
+
+import psutil
+
+from watchdog_oom import formatting
+from watchdog_oom.cli.process_details import (
+    NOTHING,
+    DetailReader,
+    ProcessDetails,
+    listens_column,
+    readable,
+    terminal_column,
+)
+from watchdog_oom.core.model import Process, ProcessId
+from watchdog_oom.host.processes.procfs import read_stat, read_swap_bytes
+
+MOST_LARGEST = 8
+
+
+@dataclass(frozen=True, slots=True)
+class _Counters:
+    moment: float
+    rss_bytes: int
+    cpu_seconds: float | None
+
+
+class LargestProcesses:
+    """Remembers the counters of those it showed last, so that it can tell who grows and who works."""
+
+    def __init__(self) -> None:
+        self._before: dict[ProcessId, _Counters] = {}
+
+    def rows(self) -> list[tuple[str, ...]]:
+        """The columns of status_page.LARGEST, the largest first. This command itself is left out."""
+        details = DetailReader()
+        before, self._before = self._before, {}
+        rows = []
+        for pid in _largest_pids():
+            process = _read(pid)
+            if process is not None:
+                known = details.of(process)
+                now = _Counters(time.clock_gettime(time.CLOCK_BOOTTIME), process.rss_bytes, known.cpu_seconds)
+                rows.append(_row(process, known, now, before.get(process.id)))
+                self._before[process.id] = now
+        return rows
+
+
+def _largest_pids() -> list[int]:
+    sizes: dict[int, int] = {}
+    for process in psutil.process_iter():
+        memory = readable(process.memory_info)
+        if memory is not None and memory.rss and process.pid != os.getpid():
+            sizes[process.pid] = memory.rss
+    return heapq.nlargest(MOST_LARGEST, sizes, key=sizes.__getitem__)
+
+
+def _read(pid: int) -> Process | None:
+    """Its name, age and identity as the daemon reads them. psutil would read the command line for a long name, and
+    whoever reads that waits for a process that is stuck."""
+    try:
+        return read_stat("/proc", pid)
+    except (OSError, ValueError):
+        return None
+
+
+def _row(process: Process, known: ProcessDetails, now: _Counters, before: _Counters | None) -> tuple[str, ...]:
+    swap = read_swap_bytes("/proc", process.pid)
+    return (str(process.pid), known.user or "?", terminal_column(known), formatting.size(process.rss_bytes),
+            _change(now, before), NOTHING if not swap else formatting.size(swap), _cpu(now, before),
+            formatting.duration(max(0.0, now.moment - process.started_boottime)),
+            listens_column(known), formatting.printable(process.comm))
+
+
+def _change(now: _Counters, before: _Counters | None) -> str:
+    if before is None or now.rss_bytes == before.rss_bytes:
+        return NOTHING
+    change = now.rss_bytes - before.rss_bytes
+    return f"{'+' if change > 0 else '-'}{formatting.size(abs(change))}"
+
+
+def _cpu(now: _Counters, before: _Counters | None) -> str:
+    """Percent of one processor since the last look."""
+    if before is None or now.cpu_seconds is None or before.cpu_seconds is None or now.moment <= before.moment:
+        return NOTHING
+    return formatting.percent(round(100 * (now.cpu_seconds - before.cpu_seconds) / (now.moment - before.moment), 1))
