@@ -327,6 +327,11 @@ def test_as_long_as_everything_waits_the_incident_is_not_over() -> None:
     world.ticks(12)
     assert len(world.said("opened")) == 1 and not world.said("closed")
     world.pressure = CALM
+    world.ticks(3)
+    world.pressure = ALL_WAIT
+    world.ticks(15)
+    assert not world.said("closed"), "it has not lasted long enough for another end, and is not over either"
+    world.pressure = CALM
     world.ticks(12)
     assert len(world.said("closed")) == 1
 
