@@ -214,7 +214,7 @@ def test_the_host_decides_nothing() -> None:
 
 def test_what_a_policy_is_made_of_needs_little_of_the_core() -> None:
     assert set(reached(["core.policy"])) <= {"core.policy", "core.nouns", "core.condition", "core.form", "core.model",
-                                             "core.memory", "formatting", "lean_dataclasses"}
+                                             "core.memory", "core.outcome", "formatting", "lean_dataclasses"}
 
 
 def test_no_two_classes_have_one_name() -> None:

@@ -18,7 +18,7 @@ OURS = """
 core core.actions core.condition core.form core.conditions core.conditions.kernel core.conditions.memory
 core.conditions.pressure
 core.conditions.registry core.conditions.service core.decide core.guard core.history core.matching core.memory
-core.model core.nouns core.observe core.policy core.poll_interval core.rules core.rules.containment
+core.model core.nouns core.observe core.outcome core.policy core.poll_interval core.rules core.rules.containment
 core.rules.emergency core.rules.freeze core.rules.kill_escalation core.rules.limit core.rules.lost_senses
 core.rules.protect core.rules.victims core.shortage
 core.rules.recovery core.rules.recovery.contain_step core.rules.recovery.progress core.rules.recovery.service_steps
@@ -29,7 +29,7 @@ daemon.sd_notify daemon.self_protection daemon.signals daemon.state_file daemon.
 formatting host host.actuators host.children host.children.spawn host.children.supervisor host.clock host.kept_file
 host.memory host.memory.group_files host.memory.group_limit host.memory.kernel_kills host.memory.kmsg
 host.memory.meminfo host.memory.psi host.memory.zfs_cache host.processes host.processes.demand
-host.processes.details host.processes.facts host.processes.oom_score_adj host.processes.pid_list
+host.processes.details host.processes.facts host.processes.lasting host.processes.oom_score_adj host.processes.pid_list
 host.processes.procfs host.processes.signals host.processes.table host.purge host.purge.delete_tree host.purge.in_use
 host.purge.jobs host.purge.messages host.purge.mounts host.purge.pair host.purge.supervisor host.purge.trash
 host.purge.worker host.sensors host.services host.services.choose host.services.jobs host.services.lsb

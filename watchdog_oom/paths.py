@@ -1,4 +1,4 @@
-"""Where the daemon's files are unless it is told otherwise, by hier(7); the only place that writes these paths."""
+"""The default paths of the daemon's files, by hier(7); the only place that defines them."""
 
 from __future__ import annotations
 

@@ -83,7 +83,7 @@ RECOVER = '[recover.r]\nwhen = [{ memory_available_below = "1%" }]\nsteps = '
 
 @pytest.mark.parametrize(("text", "line", "where", "what"), [
     ('[process.p]\nname = "sixteen-byte-nam"' + LIMIT, 2, "[process.p] name", 'write "sixteen-byte-na"'),
-    ('[process.p]\ncmdline = "scan"' + LIMIT, 2, "[process.p] cmdline", "the command line alone selects"),
+    ('[process.p]\ncmdline = "scan"' + LIMIT, 2, "[process.p] cmdline", "only the command line selects"),
     ('[process.p]\nname = "scanner"\n', 1, "[process.p]", "nothing uses it"),
     ('[spool.s]\npath = "/var/spool/never/x"\nentries = "*"\nstale_after = "1h"\n', 1, "[spool.s]", "nothing uses it"),
     ('[process.p]\nname = "scanner"' + LIMIT + '[protect.x]\nprocess = "p"\n', 4, "[limit.l] process",
@@ -106,8 +106,8 @@ RECOVER = '[recover.r]\nwhen = [{ memory_available_below = "1%" }]\nsteps = '
     ('[service.s]\nunit = "no-such-thing.service"\n' + RECOVER + '[{ restart = ["s"] }, { verify = "s" }]\n', 2,
      "[service.s] unit", "there is no"),
     ('[recover.r]\nwhen = [\n  { pressure_some_above = 5 },\n]\nsteps = [{ wait = "1s" }]\n', 3,
-     "[recover.r] when #1 pressure_some_above", "this kernel tells no memory pressure"),
-    ('[emergency]\npressure_for = "1min"\n', 2, "[emergency] pressure_for", "this kernel tells no memory pressure"),
+     "[recover.r] when #1 pressure_some_above", "this kernel reports no memory pressure"),
+    ('[emergency]\npressure_for = "1min"\n', 2, "[emergency] pressure_for", "this kernel reports no memory pressure"),
     ('[emergency]\nmemory_available_below = "0%"\n', 2, "[emergency] memory_available_below", "never acts"),
     ('[emergency]\nmemory_available_below = "60%"\n', 2, "[emergency] memory_available_below", "a healthy host"),
     ('[emergency]\npressure_full_above = 5\n', 2, "[emergency] pressure_full_above", "write 30% or more"),
@@ -271,7 +271,7 @@ def test_an_ordinary_user_may_check_any_file_and_is_told_what_was_not_judged(
     assert "is writable by its group and others" in run("check", path, "--proc", host.root).stderr
     code, out = as_nobody(lambda: run("check", path, "--proc", host.root))
     assert code == 0, out
-    assert "it was not checked who could change the policy files" in out
+    assert "the owners and modes of the policy files were not checked" in out
     assert "not root (CAP_SYS_PTRACE" in out
     path.chmod(0o600)
     code, out = as_nobody(lambda: run("check", path, "--proc", host.root))

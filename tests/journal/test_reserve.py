@@ -1,4 +1,4 @@
-"""A full disk costs records, never the daemon, and not even records while the reserve lasts."""
+"""On a full disk records are lost, never the daemon, and no records while the reserve lasts."""
 
 from __future__ import annotations
 

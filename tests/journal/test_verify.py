@@ -1,4 +1,4 @@
-"""Whatever is done to the journal is found, and what the daemon does itself is not."""
+"""Every manipulation of the journal is found, and the daemon's own changes are not reported."""
 
 from __future__ import annotations
 
@@ -175,7 +175,7 @@ def test_the_words_name_file_line_and_what_happened(write: Writer, directory: Pa
     assert str(verify(str(directory)).findings[0]).startswith("audit.jsonl:9: truncated: the line does not end")
     path.write_bytes(b"".join(whole.splitlines(keepends=True)[:7]))
     assert [str(finding) for finding in verify(str(directory)).findings] \
-        == ["audit.jsonl:8: truncated: records 8 to 9 are missing at the end, which audit.head knows"]
+        == ["audit.jsonl:8: truncated: records 8 to 9 are missing at the end, according to audit.head"]
 
 
 def test_an_edited_last_line_is_found_though_no_line_follows_it(write: Writer, directory: Path) -> None:

@@ -1,4 +1,4 @@
-"""Plain checked values back to canonical TOML: what is printed is read back as the same policy."""
+"""Plain checked values to canonical TOML, which is read back as the same policy."""
 
 from __future__ import annotations
 

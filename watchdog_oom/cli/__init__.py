@@ -1,4 +1,4 @@
-"""watchdog-oom, the administrator's command: the front door, and one file a subcommand."""
+"""watchdog-oom, the administrator's command: the entry point; one file per subcommand."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ COMMANDS: Mapping[str, str] = {  # name -> module, which is imported only when t
 
 
 class FrontDoor(click.Group):
-    """Finds the subcommands, and turns every error into words for people and an exit status."""
+    """Finds the subcommands, and turns every error into a message and an exit status."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(COMMANDS)
@@ -49,7 +49,7 @@ class FrontDoor(click.Group):
             raise
         except Exception as error:
             if isinstance(error, OSError) and error.errno == errno.EPIPE:
-                raise  # whoever read this has had enough: click ends quietly
+                raise  # the reader closed the pipe: click ends quietly
             if ctx.params.get("debug"):
                 import traceback
                 traceback.print_exc()
@@ -60,13 +60,13 @@ class FrontDoor(click.Group):
 
 @click.group(cls=FrontDoor, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="watchdog-oom", message="%(prog)s %(version)s")
-@click.option("--debug", is_flag=True, help="Show the traceback of an error, for a report of a mistake.")
+@click.option("--debug", is_flag=True, help="Show the traceback of an error, for a bug report.")
 def cli(debug: bool) -> None:
-    """Look at a policy, at this host through it, and at the running watchdog-oomd.
+    """Check a policy, see what it does on this host, and inspect the running watchdog-oomd.
 
     \b
-    A new policy:         watchdog-oom check mail.toml     is it valid, and whom does it match here?
-                          watchdog-oom plan mail.toml      what would it do now, and why not more?
+    A new policy:         watchdog-oom check mail.toml     is it valid, and what does it match here?
+                          watchdog-oom plan mail.toml      what would it do now, and why?
     The running daemon:   watchdog-oom status --watch      is all well?
                           watchdog-oom audit --since 8h    what did it do in the night, and why?
 
@@ -77,7 +77,7 @@ def cli(debug: bool) -> None:
 
 
 def error_lines(error: Exception) -> list[str]:
-    """What to say of an error. The faults of a policy stand alone on their lines, as editors and grep want them."""
+    """The lines that report an error. Faults of a policy have no prefix, so that editors and grep understand them."""
     from watchdog_oom.cli.output import safe
     if isinstance(error, PolicyError):
         count = len(error.faults)
@@ -88,7 +88,7 @@ def error_lines(error: Exception) -> list[str]:
     if isinstance(error, PermissionError):
         return [f"watchdog-oom: {safe(str(error.filename))}: {error.strerror}; run this as root"]
     told = "; ".join(str(error).splitlines())
-    return [safe(f"watchdog-oom: a mistake of this program: {type(error).__name__}: {told} ({place_of(error)}); "
+    return [safe(f"watchdog-oom: an internal error: {type(error).__name__}: {told} ({place_of(error)}); "
                  f"watchdog-oom --debug shows more")]
 
 
@@ -99,7 +99,7 @@ def exit_status(error: Exception) -> int:
 
 
 def main() -> None:
-    """The entry point. What a terminal cannot show is escaped rather than an error."""
+    """The entry point. Characters that the terminal cannot show are escaped."""
     for stream in (sys.stdout, sys.stderr):
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:

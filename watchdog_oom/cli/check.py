@@ -1,4 +1,4 @@
-"""``watchdog-oom check``: is the policy valid, what does each noun match on this host, and what is hardly meant."""
+"""``watchdog-oom check``: is the policy valid, what does each noun match on this host, what is a likely mistake."""
 
 from __future__ import annotations
 
@@ -33,22 +33,22 @@ JSON_VERSION = 1
 MOST_ROWS = 20
 
 
-@click.command(short_help="Is the policy valid, and whom does it match here?")
+@click.command(short_help="Is the policy valid, and what does it match here?")
 @options.policy_paths
 @options.policies
 @options.config
-@click.option("--no-host", is_flag=True, help="Judge the files alone; do not look at this host.")
+@click.option("--no-host", is_flag=True, help="Check the files only; do not read this host.")
 @options.as_json
 @options.proc
 @click.pass_context
 def check(context: click.Context, paths: tuple[str, ...], directories: tuple[str, ...], config_path: str | None,
           no_host: bool, as_json: bool, proc: str) -> None:
-    """Validate policies, show what they match on this host, and warn of what is hardly meant.
+    """Validate policies, show what they match on this host, and warn about likely mistakes.
 
-    PATH is a policy file or a directory of them; without any, the installed policy is checked, or the built-in one
-    where none is installed.
+    PATH is a policy file or a directory of them; without PATH, the installed policy is checked, or the built-in one
+    if none is installed.
 
-    Exit status: 0 nothing to say, 1 there are warnings, 2 the policy is not valid.
+    Exit status: 0 no warnings, 1 there are warnings, 2 the policy is not valid.
     """
     try:
         loaded = load(paths, directories, config_path)
@@ -78,7 +78,7 @@ def _warnings(loaded: LoadedPolicy, host: HostView | None) -> tuple[Fault, ...]:
 
 
 def _notes(loaded: LoadedPolicy, around: Around | None) -> tuple[str, ...]:
-    """What is no reason to warn."""
+    """Information that is not a warning."""
     if around is None:
         return loaded.notes
     return (*loaded.notes, *probe_hints(around.view, around.ports), *around.host.unread)
@@ -172,7 +172,7 @@ def _invalid(error: PolicyError) -> dict[str, object]:
 
 
 def _to_plain(loaded: LoadedPolicy, around: Around | None, warnings: tuple[Fault, ...]) -> dict[str, object]:
-    """The answer as docs/commands.md describes it; without the host, ``host`` is null."""
+    """The JSON document as docs/commands.md describes it; with ``--no-host``, ``host`` is null."""
     policy = loaded.policy
     return {"v": JSON_VERSION, "valid": True, "description": policy.description, "sources": policy.sources,
             "nouns": {"process": list(policy.processes), "spool": list(policy.spools),

@@ -1,4 +1,4 @@
-"""Warnings that need no host: what is valid in a policy and yet hardly meant."""
+"""Warnings that do not need the host: what is valid in a policy but probably a mistake."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def ending_steps(recover: Recover) -> Iterator[tuple[Path, str]]:
 
 
 def targets(policy: Policy) -> Iterator[tuple[Path, str]]:
-    """Every place at which a rule may end or freeze processes of a noun, and the noun."""
+    """Every place at which a rule may kill or freeze processes of a noun, with the noun."""
     for limit in policy.limits.values():
         if limit.then is not Then.REPORT:
             yield ("limit", limit.name, "process"), limit.process
@@ -50,14 +50,14 @@ def _forgeable(policy: Policy) -> Iterator[Warned]:
     for noun in policy.processes.values():
         if noun.cmdline and not (noun.exe or noun.user or noun.unit or noun.comm):
             yield (("process", noun.name, "cmdline"),
-                   "the command line alone selects, and any user can give a process any: add exe, user or unit")
+                   "only the command line selects, and any user can set it: add exe, user or unit")
 
 
 def _protected_targets(policy: Policy) -> Iterator[Warned]:
     protected = {protect.process: protect.name for protect in policy.protects.values()}
     for path, noun in targets(policy):
         if noun in protected:
-            yield path, f"{noun} is protected by protect.{protected[noun]}, so nothing is ever done to it here"
+            yield path, f"{noun} is protected by protect.{protected[noun]}, so this never acts on it"
 
 
 def _without_verify(policy: Policy) -> Iterator[Warned]:
@@ -66,7 +66,7 @@ def _without_verify(policy: Policy) -> Iterator[Warned]:
         done = [verb.value for verb in (Verb.KILL, Verb.PURGE) if verb in verbs]
         if done and Verb.VERIFY not in verbs:
             yield (("recover", recover.name, "steps"),
-                   f"there is a {' and a '.join(done)} but no verify: nothing tells whether the service works again")
+                   f"there is a {' and a '.join(done)} but no verify: nothing checks that the service works again")
 
 
 def _emergency(emergency: Emergency) -> Iterator[Warned]:

@@ -1,4 +1,4 @@
-"""What the value of a key of a policy looks like: one list, for conditions and for the schema."""
+"""The forms of values of a policy's keys: one list, for conditions and for the schema."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class Form(StrEnum):
-    """Makes a check and words of the schema. The first ten are those of conditions."""
+    """Selects a value's check and its words in the schema. The first ten are the forms of conditions."""
 
     SIZE = "size"
     DURATION = "duration"

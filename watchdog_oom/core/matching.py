@@ -1,7 +1,7 @@
-"""Who? Process nouns matched against processes; pure, so that the same match is made again just before an act.
+"""Who? Process nouns matched against processes; pure, so that the same match can be repeated just before an action.
 
-Matching is three-valued: a fact that was not read yet is ``Answer.UNKNOWN`` and names itself, so that sensing reads
-only what decides (a cmdline read of a swapped-out process can stall for seconds).
+Matching is three-valued: a fact that was not read yet gives ``Answer.UNKNOWN`` and is named, so that the sensors read
+only facts that decide (reading the cmdline of a swapped-out process can stall for seconds).
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from watchdog_oom.core.nouns import ProcessNoun
 
 
 class Fact(StrEnum):
-    """What can be read of a process beyond its stat line, cheapest first."""
+    """What can be read about a process beyond its stat line, cheapest first."""
 
     EXE = "exe"
     USER = "user"
@@ -27,7 +27,7 @@ ALL_FACTS = frozenset(Fact)
 
 
 def missing_fact(noun: ProcessNoun, process: Process, known: frozenset[Fact]) -> Fact | None:
-    """The next fact worth reading to decide whether the noun may match; ``None`` when nothing more can change it."""
+    """The next fact to read to decide whether the noun may match; ``None`` when no further fact can change that."""
     if not own_keys_match(noun, process, known):
         return None
     wanted = ((Fact.EXE, noun.exe), (Fact.USER, noun.user), (Fact.UNIT, noun.unit), (Fact.CMDLINE, noun.cmdline))
@@ -35,20 +35,20 @@ def missing_fact(noun: ProcessNoun, process: Process, known: frozenset[Fact]) ->
 
 
 def own_keys_match(noun: ProcessNoun, process: Process, known: frozenset[Fact] = ALL_FACTS) -> bool:
-    """Whether name, exe, user, unit and cmdline hold; facts not in ``known`` are taken as holding.
+    """Whether name, exe, user, unit and cmdline match; facts not in ``known`` are assumed to match.
 
-    Kernel threads and the dead match nothing. ``parent`` and ``under`` need other processes: see View.
+    Kernel threads and dead processes match nothing. ``parent`` and ``under`` need other processes: see View.
     """
     return alive(process) and keys_match(noun, process, known)
 
 
 def alive(process: Process) -> bool:
-    """Whether any noun may match it at all."""
+    """Whether any noun may match the process at all."""
     return not process.kernel_thread and not process.dead
 
 
 def keys_match(noun: ProcessNoun, process: Process, known: frozenset[Fact] = ALL_FACTS) -> bool:
-    """The same of a process that is known to be alive: every noun is asked for every process at every tick."""
+    """The same for a process known to be alive: this runs for every noun and every process at every tick."""
     facts = process.facts
     if noun.comm and not _any_full(noun.comm, process.comm):
         return False
@@ -62,17 +62,17 @@ def keys_match(noun: ProcessNoun, process: Process, known: frozenset[Fact] = ALL
 
 
 def any_of(texts: Iterable[str | None], patterns: Iterable[re.Pattern[str]]) -> frozenset[str | None]:
-    """Those of the names or executables that any of the patterns matches whole."""
+    """The names or executables that any of the patterns matches in full."""
     return frozenset([text for text in texts if _any_full(patterns, text)])
 
 
 def names_target(noun: ProcessNoun) -> bool:
-    """Whether the noun gives its targets' own name or executable, as against only a user, a unit or a pattern."""
+    """Whether the noun gives its targets' own name or executable, not only a user, a unit or a pattern."""
     return bool(noun.comm or noun.exe)
 
 
 def glob_pattern(glob: str, *, path: bool = False) -> re.Pattern[str]:
-    """A shell glob as a pattern for a whole text; with ``path``, ``*`` and ``?`` stop at a slash, ``**`` does not."""
+    """A shell glob as a pattern for a full match; with ``path``, ``*`` and ``?`` stop at a slash, ``**`` does not."""
     star, one = ("[^/]*", "[^/]") if path else (".*", ".")
     out: list[str] = []
     at = 0
@@ -93,13 +93,13 @@ def glob_pattern(glob: str, *, path: bool = False) -> re.Pattern[str]:
 
 
 def _class_end(glob: str, at: int) -> int:
-    """Where the class that begins at ``at`` ends, or -1: a ``]`` that stands first is a member (glob(7))."""
+    """Where the class that begins at ``at`` ends, or -1; a ``]`` in first position is a member (glob(7))."""
     first = at + 2 if glob[at + 1:at + 2] in ("!", "^") else at + 1
     return glob.find("]", first + 1)
 
 
 def _class_pattern(inside: str, *, path: bool) -> str:
-    """A glob's class as a pattern's: what has a meaning only there is taken literally, and no class is a slash."""
+    """A glob's class as a regular expression's: characters special only there are escaped; no class matches a slash."""
     negated = inside[0] in "!^"
     members = re.sub(r"([\\\[\]&~|])", r"\\\1", inside[1:] if negated else inside)
     return ("(?!/)" if path else "") + (f"[^{members}]" if negated else f"[{members}]")

@@ -1,4 +1,4 @@
-"""Which text can be the name of a unit of a service manager, in a policy as on a host; systemd.unit(5)."""
+"""Which text can be the name of a service manager's unit, in a policy and on a host; systemd.unit(5)."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ SUFFIXES = (".service", ".socket", ".timer", ".path", ".target", ".mount", ".aut
 
 
 def is_unit_name(text: str) -> bool:
-    """Whether it can be the name of a unit: no slash, no leading dash or dot, nothing that is not printable ASCII.
+    """Whether it can be the name of a unit: no slash, no leading dash or dot, only printable ASCII.
 
-    It becomes an argument of the service manager's programs, so it cannot look like an option.
+    It becomes an argument of the service manager's programs, so it must not look like an option.
     """
     return _UNIT.fullmatch(text) is not None
 
 
 def full_name(unit: str) -> str:
-    """The unit's name with its suffix, which is ``.service`` where none is given."""
+    """The unit's name with its suffix, ``.service`` if none is given."""
     return unit if unit.endswith(SUFFIXES) else f"{unit}.service"

@@ -1,4 +1,4 @@
-"""The daemon's own configuration: budgets, journal, pace, services. Parsed by ``policy.load.load_config``."""
+"""The daemon's own configuration: budgets, journal, tick, services. Parsed by ``policy.load.load_config``."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from watchdog_oom.lean_dataclasses import dataclass
 
 
 class Manager(StrEnum):
-    """Who starts and stops services; ``auto`` is systemd where it runs, else ``service``."""
+    """Who starts and stops services; ``auto`` is systemd if it runs, else ``service``."""
 
     AUTO = "auto"
     SYSTEMD = "systemd"
@@ -45,7 +45,7 @@ FIELDS: Mapping[tuple[str, str], str] = {
 
 
 def build_config(ir: Mapping[str, Mapping[str, Any]]) -> Config:
-    """The configuration from the plain values that ``load_config`` checked; what is not given keeps its default."""
+    """The configuration from the plain values that ``load_config`` checked; missing keys keep their defaults."""
     given = {FIELDS[table, key]: value for table, values in ir.items() for key, value in values.items()}
     if "service_manager" in given:
         given["service_manager"] = Manager(given["service_manager"])

@@ -1,4 +1,4 @@
-"""Disk space kept for the journal, so that a full disk still takes records for a good while."""
+"""Disk space reserved for the journal, so that records can still be written for a while on a full disk."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ _RETRY_SECONDS = 10.0
 _UNSUPPORTED = (errno.EOPNOTSUPP, errno.ENOSYS)
 
 Allocate: TypeAlias = Callable[[int, int, int], None]
-"""Takes descriptor, offset and length in bytes: blocks beyond the end are ours, the file looks no longer. Raises
-OSError. The journal imports nothing of the host, so it is handed in: ``host/syscalls.py`` has it."""
+"""Takes descriptor, offset and length in bytes, and reserves blocks without changing the file's size. Raises OSError.
+The journal imports nothing from the host, so this is passed in: ``host/syscalls.py`` has it."""
 
 
 class Reserve:
-    """At least 256 KiB ahead of the file's end; where nothing can do that, a spare file to give up instead."""
+    """At least 256 KiB beyond the file's end; if that is not possible, a spare file to delete."""
 
     def __init__(self, directory_fd: int, allocate: Allocate | None) -> None:
         self._directory_fd = directory_fd
@@ -30,13 +30,13 @@ class Reserve:
         self._not_before = 0.0
 
     def reset(self) -> None:
-        """Another segment is written from now on: nothing is reserved for it yet."""
+        """A new segment is written from now on, with nothing reserved for it yet."""
         self._until = 0
         self._not_before = 0.0
 
     def keep_ahead(self, fd: int, size_bytes: int, boottime: float) -> None:
-        """Extend what is reserved when little is left. On a full disk this is tried again at most every 10 s, since a
-        failing allocation can be slow. Never raises."""
+        """Extend the reserve when little is left. On a full disk this is retried at most every 10 s, since a failing
+        allocation can be slow. Never raises."""
         if self._until - size_bytes >= AHEAD_BYTES or boottime < self._not_before:
             return
         try:
@@ -54,7 +54,7 @@ class Reserve:
                 self._not_before = boottime + _RETRY_SECONDS
 
     def release(self) -> bool:
-        """Give up the spare file; whether there was one, so that a failed write is worth another try."""
+        """Delete the spare file; returns whether there was one, so that a failed write can be retried."""
         try:
             os.unlink(RESERVE, dir_fd=self._directory_fd)
         except OSError:
@@ -66,10 +66,10 @@ class Reserve:
         try:
             missing = AHEAD_BYTES - os.fstat(fd).st_size
             if missing > 0:
-                # not zeros and not sparse: some file systems would keep neither
+                # neither zeros nor sparse: some file systems would store neither
                 os.pwrite(fd, os.urandom(4096) * (missing // 4096), AHEAD_BYTES - missing)
         except OSError:
-            with suppress(OSError):  # half a reserve would only make the disk fuller
+            with suppress(OSError):  # an incomplete reserve would only fill the disk further
                 os.unlink(RESERVE, dir_fd=self._directory_fd)
             raise
         finally:

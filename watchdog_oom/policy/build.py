@@ -1,6 +1,6 @@
-"""Plain checked values to the typed Policy. The daemon imports this and nothing else of the parser.
+"""Plain checked values to the typed Policy. This is the only module of the parser that the daemon imports.
 
-Values that a file does not give are left to the defaults of ``core/policy.py``, the one place where they stand.
+Keys that a file does not give keep the defaults of ``core/policy.py``, the only place that defines them.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ Values: TypeAlias = Mapping[str, Any]
 
 
 def build_policy(ir: Values) -> Policy:
-    """The policy that ``policy.load`` found; its values are taken as checked."""
+    """The policy that ``policy.load`` loaded; its values have been checked."""
     return Policy(
         description=ir.get("description", ""),
         processes=_each(ir, "process", _process),
@@ -52,7 +52,7 @@ def _each(ir: Values, kind: str, build: Callable[[str, Values], Any]) -> dict[st
 
 
 def _converted(values: Values, converters: Mapping[str, Callable[[Any], Any]]) -> dict[str, Any]:
-    """The given values by field name: durations carry their unit there, and ``name`` is the kernel's comm."""
+    """The given values by field name: duration fields have their unit in the name; ``name`` becomes ``comm``."""
     return {_FIELDS.get(key, key): converters[key](value) if key in converters else value
             for key, value in values.items()}
 
@@ -114,7 +114,7 @@ def _recover(name: str, values: Values) -> Recover:
 
 
 def _clause(values: Values) -> Clause:
-    """Of a clause's values only sizes are tuples."""
+    """Only sizes are tuples among a clause's values."""
     asked = {key: _size(value) if isinstance(value, tuple) else value for key, value in values.items() if key != "for"}
     return Clause(registry.build(asked), **_converted({key: values[key] for key in ("for",) if key in values}, {}))
 

@@ -31,7 +31,7 @@ NAME_CHARACTERS = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxy
 
 
 class FileCheck:
-    """Collects what one file says and what is wrong in it; nothing is ever raised for a fault of the file."""
+    """Collects the content and the faults of one file; a fault of the file never raises."""
 
     def __init__(self, file: str, lines: Mapping[Path, int]) -> None:
         self.file = file
@@ -70,7 +70,7 @@ class FileCheck:
         self._warnings.append(Fault(self.file, line_at(self.lines, path), where(path), what))
 
     def keys(self, path: Path, table: Mapping[str, Any], keys: Keys) -> dict[str, Any]:
-        """The values of the table that are right; faults for unknown, wrong and missing ones."""
+        """The valid values of the table; unknown, wrong and missing keys are recorded as faults."""
         values: dict[str, Any] = {}
         for name, value in table.items():
             if name not in keys:
@@ -85,7 +85,7 @@ class FileCheck:
         return values
 
     def value(self, path: Path, key: Key, value: object) -> Any:
-        """The converted value, or ``None`` after noting what is wrong with it."""
+        """The converted value, or ``None`` after recording a fault."""
         match key.form:
             case Form.PROBE:
                 return self._probe(path, value)

@@ -1,4 +1,4 @@
-"""What the rules of single tables may ask of whoever checks the whole file, so that they need not know it."""
+"""The interface through which the rules of single tables use the checker of the whole file."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from watchdog_oom.policy.schema import Keys
 
 
 class Checker(Protocol):
-    """Collects what is wrong in one file; ``policy/check.py`` is one."""
+    """Collects the faults of one file; implemented by ``policy/check.py``."""
 
     def fault(self, path: Path, what: str, at: Path | None = None) -> None:
-        """Note what is wrong with the table or key at ``path``; ``at`` gives its line where that is elsewhere."""
+        """Record a fault of the table or key at ``path``; ``at`` is the path that gives its line, if another."""
 
     def warn(self, path: Path, what: str) -> None:
-        """Note what is valid and yet hardly meant at ``path``."""
+        """Record a warning about what is valid at ``path`` but probably a mistake."""
 
     def keys(self, path: Path, table: Mapping[str, Any], keys: Keys) -> dict[str, Any]:
-        """The values of the table that are right; faults for unknown, wrong and missing ones."""
+        """The valid values of the table; unknown, wrong and missing keys are recorded as faults."""
 
 
 class Rule(Protocol):
-    """What the keys of one kind of table must be together: ``table`` as written, ``values`` as far as it was right."""
+    """How the keys of one kind of table must fit together: ``table`` as written, ``values`` as far as valid."""
 
     def __call__(self, check: Checker, path: Path, table: Mapping[str, Any], values: Mapping[str, Any]) -> None: ...

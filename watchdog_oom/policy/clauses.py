@@ -1,4 +1,4 @@
-"""The clauses of ``when`` and the steps of a recovery: what must stand together and what must not."""
+"""The clauses of ``when`` and the steps of a recovery: which keys belong together and which exclude each other."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _STOPPING = (Verb.STOP.value, Verb.RESTART.value)
 
 
 def check_clauses(check: Checker, path: Path, value: object) -> tuple[dict[str, Any], ...] | None:
-    """Every clause with its keys converted; ``None`` when ``when`` is no list of clauses at all."""
+    """Every clause with its keys converted; ``None`` if ``when`` is not a list of clauses."""
     def clause(place: Path, table: Mapping[str, Any]) -> dict[str, Any]:
         values = check.keys(place, table, CLAUSE)
         if not any(key in table for key in CLAUSE if key != "for"):
@@ -31,7 +31,7 @@ def check_clauses(check: Checker, path: Path, value: object) -> tuple[dict[str, 
 
 
 def _check_family(check: Checker, place: Path, table: Mapping[str, Any], family: Family) -> None:
-    """A subject needs something said of it, and what is said needs a subject."""
+    """A subject needs a key of its family, and such a key needs the subject."""
     if family.subject is None:
         return
     said = [key for key in family.keys if key in table and key != family.subject]
@@ -44,7 +44,7 @@ def _check_family(check: Checker, place: Path, table: Mapping[str, Any], family:
 
 
 def check_steps(check: Checker, path: Path, value: object) -> tuple[dict[str, Any], ...] | None:
-    """Every step with its keys converted; ``None`` when ``steps`` is no list of steps at all."""
+    """Every step with its keys converted; ``None`` if ``steps`` is not a list of steps."""
     stopping = False
 
     def step(place: Path, table: Mapping[str, Any]) -> dict[str, Any]:
@@ -71,7 +71,7 @@ def check_steps(check: Checker, path: Path, value: object) -> tuple[dict[str, An
 
 def check_bounds(check: Checker, path: Path, table: Mapping[str, Any], values: Mapping[str, Any], *, contains: bool,
                  wanted: str) -> None:
-    """``memory_high`` and ``memory_max`` belong to containment, and the second is the larger one."""
+    """``memory_high`` and ``memory_max`` belong to containment, and ``memory_max`` is the larger one."""
     if not contains:
         for key in ("memory_high", "memory_max"):
             if key in table:

@@ -1,7 +1,7 @@
-"""From directories and files to one checked policy: find, read, parse, check, merge. All faults come at once.
+"""From directories and files to one checked policy: find, read, parse, check, merge. All faults are reported together.
 
-This module, with what it imports, is meant for a forked child and for the administrator's command: the result is made
-of plain values that ``marshal`` carries to the daemon, which builds its policy with ``policy.build``.
+This module and its imports are for a forked child and for the administrator's command: the result consists of plain
+values that ``marshal`` carries to the daemon, which builds its policy with ``policy.build``.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ _HEADER = re.compile(r"^[ \t]*\[[ \t]*([a-z]+)[ \t]*\.[ \t]*[\"']?([A-Za-z0-9_-]
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """What was loaded: ``ir`` is the merged content as plain values, ``notes`` is news for people, ``sources`` the
-    files in the order in which they were merged, ``warnings`` what is valid in them and yet hardly meant."""
+    """What was loaded: ``ir`` is the merged content as plain values, ``notes`` are messages for people, ``sources`` the
+    files in the order in which they were merged, ``warnings`` what is valid but probably a mistake."""
 
     ir: dict[str, Any]
     notes: tuple[str, ...] = ()
@@ -43,15 +43,15 @@ class Loaded:
 
 
 def load_policy(directories: Sequence[str] = (), files: Sequence[str] = (), *, check_ownership: bool = True) -> Loaded:
-    """The policy of all files of the directories, in order of name, and then of the files given by hand.
+    """The policy of all files of the directories, sorted by name, followed by the files given explicitly.
 
-    Without any policy file the shipped default is taken. Raises PolicyError with every fault of every file.
+    Without any policy file the shipped default is used. Raises PolicyError with every fault of every file.
     """
     gathered = files_of(directories)
     if check_ownership:  # Law 9
         judge(gathered, [*directories, *gathered.paths, *files])
     else:
-        gathered.notes.append("it was not checked who could change the policy files")
+        gathered.notes.append("the owners and modes of the policy files were not checked")
     paths = [*gathered.paths, *files]
     if not paths and not gathered.faults:
         gathered.notes.append(f"no policy file found: using the shipped {DEFAULT_POLICY}")
@@ -84,9 +84,9 @@ def load_config(path: str, *, check_ownership: bool = True) -> Loaded:
 
 
 def check_documents(documents: Iterable[tuple[str, bytes]], gathered: Gathered) -> dict[str, Any]:
-    """The merged plain values of files already read (path and content); what is wrong and notable goes to ``gathered``.
+    """The merged plain values of files already read (path and content); faults and notes go to ``gathered``.
 
-    A later ``[kind.NAME]`` or ``[emergency]`` replaces an earlier one whole; descriptions are joined by ``"; "``.
+    A later ``[kind.NAME]`` or ``[emergency]`` replaces an earlier one as a whole; descriptions are joined by ``"; "``.
     """
     tables: dict[tuple[str, str], names.Table] = {}
     known: dict[str, set[str]] = {kind: set() for kind in NOUNS}
@@ -121,14 +121,14 @@ def _merged(tables: Mapping[tuple[str, str], names.Table], description: str,
 
 
 def _remember_headers(data: bytes, known: Mapping[str, set[str]]) -> None:
-    """What a file that cannot be parsed defines, so that one missing quote is not reported as ten missing nouns."""
+    """The nouns an unparsable file defines, so that one missing quote is not reported as ten missing nouns."""
     for kind, name in _HEADER.findall(data.decode("utf-8", "replace")):
         if kind in known:
             known[kind].add(name)
 
 
 def _parse(path: str, data: bytes, gathered: Gathered) -> tuple[FileCheck, dict[str, Any]] | None:
-    """The parsed document with its checker, or ``None`` after noting why it is not TOML."""
+    """The parsed document with its checker, or ``None`` after recording why it is not TOML."""
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:

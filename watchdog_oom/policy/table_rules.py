@@ -1,4 +1,4 @@
-"""What the keys of one table must be together: of a process noun, a protection, a limit, the pace of ticks."""
+"""How the keys of one table must fit together: a process noun, a protection, a limit, the intervals of ticks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Values that are text: paths, unit names, patterns, commands, names of nouns. A ValueError speaks to people."""
+"""Values that are text: paths, unit names, patterns, commands, names of nouns. ValueErrors are written for people."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from watchdog_oom.core.unit_name import is_unit_name
 
 
 class WrongValueError(ValueError):
-    """A value of the wrong type or out of its range, in words that follow the name of its key."""
+    """A value of the wrong type or out of range; the message continues after the name of the key."""
 
 
 def described(value: object) -> str:
@@ -114,7 +114,8 @@ def regexes(value: object) -> tuple[str, ...]:
 
 
 def _check_pattern(pattern: str, compiler: Callable[[str], object]) -> None:
-    """A pattern that Python reads differently in a later version is refused as well: it warns of it today."""
+    """Patterns for which Python issues a FutureWarning, because a later version reads them differently, are refused
+    as well."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error")

@@ -1,4 +1,4 @@
-"""Facts: read only as far as they decide, of real children and of a made-up /proc."""
+"""Facts: read only as far as they decide, from real children and a made-up /proc."""
 
 import os
 import pwd

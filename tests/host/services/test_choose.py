@@ -23,5 +23,5 @@ def test_the_configuration_overrules_what_is_found(tmp_path: Path) -> None:
 
 
 def test_an_unknown_manager_is_refused_naming_the_known_ones() -> None:
-    with pytest.raises(UsageError, match="'upstart' is no service manager; use auto, systemd or service"):
+    with pytest.raises(UsageError, match="'upstart' is not a service manager; use auto, systemd or service"):
         choose_manager("upstart")

@@ -1,4 +1,4 @@
-"""Condition on the kernel's own OOM kills, as its log tells them."""
+"""Condition on the kernel's own OOM kills, as reported in its log."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class KernelOomKill:
 
 
 def _was(view: SnapshotView, noun: ProcessNoun, kill: KernelKill) -> bool:
-    """The dead are matched as they were last seen; one never seen alive only by the name in the kernel's line."""
+    """A dead process is matched as last seen alive; one never seen, only by the name in the kernel's log line."""
     if kill.victim is not None:
         return view.matches(noun, kill.victim)
     return bool(noun.comm) and any(pattern.fullmatch(kill.comm) for pattern in noun.comm)

@@ -28,7 +28,7 @@ class MemoryAvailableBelow:
 
 @dataclass(frozen=True, slots=True)
 class MemoryAvailableAbove:
-    """The opposite, for what may only be done while memory allows it."""
+    """The opposite, for actions that must wait until there is enough memory."""
 
     threshold: Size
 
@@ -39,7 +39,7 @@ class MemoryAvailableAbove:
 
 @dataclass(frozen=True, slots=True)
 class SwapFreeBelow:
-    """Free swap below a size or a percentage of all swap; always met on a host without swap, and by all of it."""
+    """Free swap below a size or a percentage of all swap; always true on a host without swap, and for 100 % or more."""
 
     threshold: Size
 

@@ -13,7 +13,7 @@ from watchdog_oom.lean_dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class PressureAbove:
-    """The share of the last 10 s in which some (or, ``full``, all) tasks stood still for want of memory."""
+    """The share of the last 10 s in which some tasks (``full``: all tasks) were stalled on memory."""
 
     full: bool
     percent: float

@@ -73,7 +73,7 @@ class ProcessesAre:
         if self.rss_above is not None:
             parts.append(f"holds {formatting.size(process.rss_bytes)} (threshold {formatting.size(rss_bytes)})")
         if self.runtime_above is not None:
-            parts.append(f"runs for {formatting.duration(process.age_seconds(view.snapshot.clock))} "
+            parts.append(f"has run for {formatting.duration(process.age_seconds(view.snapshot.clock))} "
                          f"(threshold {formatting.duration(self.runtime_above)})")
         return f"{process.label} {' and '.join(parts)}"
 

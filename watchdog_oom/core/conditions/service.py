@@ -13,7 +13,7 @@ from watchdog_oom.lean_dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class ServiceFailed:
-    """The service manager says that the unit failed; a unit merely stopped may be the operator's will."""
+    """The service manager reports that the unit failed. A stopped unit may have been stopped by the operator."""
 
     service: str
 

@@ -15,7 +15,7 @@ from watchdog_oom.lean_dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class SpoolIs:
-    """All given keys hold for the spool's last complete scan. A count of inodes stands in ``Size.amount_bytes``."""
+    """All given keys hold for the spool's last complete scan. A count of inodes is stored in ``Size.amount_bytes``."""
 
     spool: str
     entries_above: int | None = None

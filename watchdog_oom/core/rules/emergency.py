@@ -82,7 +82,7 @@ def _take_best(tick: Tick, cause: Cause) -> None:
         if reason is not None:
             passed_over.append(f"passed over {who}: {reason}")
             continue
-        chosen = f"chose {who}, badness {victims.badness(process)}, uid {process.facts.uid}"
+        chosen = f"chose {who}, badness {victims.badness(process)}"
         if tick.end(process, RULE, (*cause.because, chosen, *passed_over[:5]), GRACE_SECONDS, incident=tick.emergency,
                     urgent=True, at_once=cause.at_once):
             return

@@ -1,4 +1,4 @@
-"""The facts by which nouns recognise a process, read one by one and only as far as they decide."""
+"""The facts by which nouns match a process, read one by one and only as far as they decide."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from watchdog_oom.host.processes.procfs import read_cmdline, read_exe, read_uid,
 from watchdog_oom.lean_dataclasses import replace
 
 NOTHING_KNOWN: frozenset[Fact] = frozenset()
-_KNOWN: dict[frozenset[Fact], frozenset[Fact]] = {}  # one of each for all processes: a set of its own weighs 216 bytes
+_KNOWN: dict[frozenset[Fact], frozenset[Fact]] = {}  # shared by all processes: a set per process would take 216 bytes
 
 
 class UserNames:
-    """Names of users, asked of the system once each: the answer may come from a directory server."""
+    """Names of users, each looked up once: the answer may come from a directory server."""
 
     def __init__(self) -> None:
         self._names: dict[int, str] = {}
 
     def name(self, uid: int) -> str | None:
-        """``None`` for a uid without a name; asked again next time, since the user may be made later."""
+        """``None`` for a uid without a name; looked up again next time, since the user may be created later."""
         if uid not in self._names:
             try:
                 self._names[uid] = pwd.getpwuid(uid).pw_name
@@ -41,7 +41,7 @@ class FactReader:
 
     def complete(self, process: Process, nouns: Iterable[ProcessNoun],
                  known: frozenset[Fact] = NOTHING_KNOWN) -> tuple[Process, frozenset[Fact]]:
-        """The process with every fact that decides whether a noun matches it, and which facts are known now."""
+        """The process with every fact that decides whether a noun matches it, and the set of known facts."""
         for noun in nouns:
             while (fact := missing_fact(noun, process, known)) is not None:
                 process = replace(process, facts=self._with(process.facts, fact, process.pid))
@@ -50,7 +50,7 @@ class FactReader:
         return process, known
 
     def everything(self, process: Process) -> Process:
-        """The process with all its facts, for a record of what is about to be done to it."""
+        """The process with all its facts, for the journal record of an action on it."""
         facts = process.facts
         for fact in Fact:
             facts = self._with(facts, fact, process.pid)

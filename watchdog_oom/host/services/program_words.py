@@ -1,4 +1,4 @@
-"""What the programs of service managers print and how they end, in words."""
+"""The output and exit status of service managers' programs, in words."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from watchdog_oom.formatting import printable
 
 
 def one_line(text: str) -> str:
-    """What a program printed, on one line and safe to print."""
+    """A program's output on one line and safe to print."""
     return "; ".join(printable(line.strip()) for line in text.splitlines() if line.strip())
 
 
 def with_output(words: str, text: str) -> str:
-    """Words followed by what a program printed, if it printed anything."""
+    """The words, followed by a program's output if there is any."""
     line = one_line(text)
     return f"{words}: {line}" if line else words
 
 
 def exit_words(exit_status: int) -> str:
-    """An exit status as shells count it, in words."""
+    """An exit status as in a shell, in words."""
     if exit_status <= 128:
         return f"ended with status {exit_status}"
     return f"was ended by {_signal_name(exit_status - 128)}"

@@ -38,7 +38,7 @@ def told(world: World) -> list[str]:
 def test_kill_ends_all_of_all_its_nouns_and_is_done_when_none_lives() -> None:
     world = world_of(step(Verb.KILL, "worker", "other"))
     stubborn = world.spawn("other", ignores_term=True)
-    assert told(world) == ["no process of worker, other lives that may be ended"]
+    assert told(world) == ["no process of worker, other that may be ended is left"]
     assert world.signals(stubborn) == [SignalName.TERM, SignalName.KILL]
     assert all(rule == "recover.r" for _, _, _, rule in world.sent)
 

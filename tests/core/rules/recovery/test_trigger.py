@@ -65,7 +65,7 @@ def test_all_news_of_one_run_carry_one_incident_and_the_evidence() -> None:
     world.until(lambda: bool(world.said("closed: success")))
     notes = [note for note in world.notes if note.rule == "recover.amavis"]
     assert len({note.incident for note in notes}) == 1 and notes[0].incident
-    assert notes[0].result == "opened" and "runs for" in notes[0].because[0]
+    assert notes[0].result == "opened" and "has run for" in notes[0].because[0]
 
 
 def test_a_clause_must_hold_for_its_time_before_anything_is_done() -> None:
@@ -125,7 +125,7 @@ def test_observed_only_reports_once_an_hour_what_it_would_do() -> None:
     world = mail_server(mail_policy(mode=Mode.OBSERVE))
     world.ticks(400, 10.0)
     said = world.said("observed only: would stop amavis, clamd, kill clamscan")
-    assert len(said) == 2 and "runs for" in said[0].because[0]
+    assert len(said) == 2 and "has run for" in said[0].because[0]
     assert world.sent == [] and world.done == []
 
 
@@ -176,7 +176,7 @@ def test_a_service_manager_that_does_not_answer_fails_the_run_and_nothing_was_to
     for _ in range(31):
         world._watch = replace(world._watch, services=frozenset())
         world.tick()
-    assert "does not tell the state of amavis, amavis.socket, clamd" in world.said("closed: failed")[0].result
+    assert "does not report the state of amavis, amavis.socket, clamd" in world.said("closed: failed")[0].result
     assert world.done == [] and world.sent == []
 
 

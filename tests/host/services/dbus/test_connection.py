@@ -1,4 +1,4 @@
-"""The connection: opened when needed, never waited for, and left when it is of no use."""
+"""The connection: opened when needed, never waited for, and closed when unusable."""
 
 from __future__ import annotations
 
