@@ -162,7 +162,7 @@ def test_the_moment_of_the_tick_is_remembered() -> None:
 
 
 def test_kernel_kills_that_are_kept_have_a_bound_and_those_of_control_groups_displace_none_of_the_host() -> None:
-    host = tuple(KernelKill(pid, "mysqld", "x", NOW) for pid in range(3))
+    host = tuple(KernelKill(pid, "mysqld", "mysqld", NOW) for pid in range(3))
     history = History()
     for second in range(40):
         crowd = tuple(KernelKill(1000 * second + pid, "x", "x", NOW + second, cgroup=True) for pid in range(100))

@@ -115,6 +115,7 @@ class Spool:
     problem: str | None = None
     trash: int = 0
     scanned: float | None = None  # when it was scanned last; ``None``: at every look
+    finished: bool = True
 
 
 @dataclass
@@ -263,9 +264,9 @@ class World:
         return Snapshot(
             clock, "boot", memory, memory_problem="" if memory else "meminfo: no memory at all", pressure=self.pressure,
             processes=as_sensed(self.everybody(), demand),
-            spools={name: SpoolState(self.now if spool.scanned is None else spool.scanned, spool.problem,
-                                     spool.entries, spool.stale) for name, spool in self.spools.items()
-                    if name in self.policy.spools},
+            spools={name: SpoolState(self.now if spool.scanned is None else spool.scanned, spool.problem, spool.entries,
+                                     spool.stale, complete=spool.finished, finished=spool.finished)
+                    for name, spool in self.spools.items() if name in self.policy.spools},
             services=self._service_states(), kernel_kills=kills, reports=reports, lineage=self.lineage)
 
     def memory(self) -> Memory:

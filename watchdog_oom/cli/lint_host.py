@@ -71,7 +71,7 @@ def _pressure(host: HostView, values: Mapping[str, Any]) -> Iterator[Warned]:
         return
     for key in ("pressure_full_above", "pressure_for"):
         if key in values.get("emergency", {}):
-            yield ("emergency", key), "this kernel tells no memory pressure, so the emergency never acts on it"
+            yield ("emergency", key), "this kernel reports no memory pressure, so the emergency never acts on it"
     for name, recover in values.get("recover", {}).items():
         for index, clause in enumerate(recover["when"]):
             for key in ("pressure_some_above", "pressure_full_above"):

@@ -218,7 +218,8 @@ class Tick:
 def _recent_kills(history: History, view: View, now: float) -> tuple[KernelKill, ...]:
     """Those of the last hour, as many of the newest as are kept: their number is up to others. Kills in control groups,
     which any user can cause in a group of their own, never displace one of the host."""
-    recent = {(kill.pid, kill.boottime, kill.line): kill for kill in (*history.kernel_kills, *view.snapshot.kernel_kills)}
+    told = (*history.kernel_kills, *view.snapshot.kernel_kills)
+    recent = {(kill.pid, kill.boottime, kill.line): kill for kill in told}
     kept = [kill for kill in recent.values() if now - kill.boottime < KERNEL_KILL_MEMORY_SECONDS]
     if len(kept) <= KERNEL_KILLS_KEPT:
         return tuple(kept)

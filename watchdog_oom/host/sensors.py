@@ -10,7 +10,7 @@ from watchdog_oom.core.actions import Watch
 from watchdog_oom.core.model import KernelKill, ServiceState, Snapshot
 from watchdog_oom.core.outcome import EffectReport
 from watchdog_oom.core.policy import Emergency, Policy
-from watchdog_oom.core.shortage import met
+from watchdog_oom.core.shortage import met, near
 from watchdog_oom.host.clock import boot_id, read_clock
 from watchdog_oom.host.memory.kernel_kills import KernelKills
 from watchdog_oom.host.memory.kmsg import KmsgReader
@@ -22,6 +22,7 @@ from watchdog_oom.host.processes.table import ProcessTable
 from watchdog_oom.host.services.manager import ServiceManager
 from watchdog_oom.host.services.poller import StatusPoller
 from watchdog_oom.host.spools.scanners import SpoolScanners
+from watchdog_oom.lean_dataclasses import replace
 
 
 class Sensors:
@@ -36,7 +37,7 @@ class Sensors:
         self._kmsg = KmsgReader(kmsg)
         self._kills = KernelKills(self._kmsg, OomKillCounter(proc))
         self._services = StatusPoller(manager)
-        self._spools = SpoolScanners()
+        self._spools = SpoolScanners(proc)
         self._departures = 0
         self._lineage = lineage(proc, os.getpid())
         self._trigger = arm_trigger(proc)
@@ -67,10 +68,13 @@ class Sensors:
         gaps = self._kmsg.lost
         kills = self._kernel_kills(clock.boottime)
         demand = scan_demand(policy, memory, watch, pressure)
+        spools = self._spools.look(policy.spools, clock, under=demand.under,
+                                   sparing=memory is not None and near(memory, policy.emergency, pressure))
+        processes = self.processes.scan(replace(demand, users=self._spools.users), clock.boottime)
+        self._spools.ask(self.processes.spool_users)
         return Snapshot(
-            clock=clock, boot_id=self.boot_id, memory=memory, memory_problem=self._memory.problem, pressure=pressure,
-            processes=self.processes.scan(demand, clock.boottime),
-            spools=self._spools.look(policy.spools, clock), services=self._states(units), kernel_kills=kills,
+            clock=clock, boot_id=self.boot_id, memory=memory, memory_problem=self._memory.problem,
+            pressure=pressure, processes=processes, spools=spools, services=self._states(units), kernel_kills=kills,
             kernel_log_gaps=self._kmsg.lost - gaps, reports=reports, lineage=self._lineage, skipped=self._skipped())
 
     def emergency_is_met(self, emergency: Emergency) -> bool:
