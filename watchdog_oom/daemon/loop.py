@@ -12,7 +12,8 @@ from watchdog_oom.core.history import History
 from watchdog_oom.core.model import Snapshot
 from watchdog_oom.core.outcome import EffectReport, Outcome
 from watchdog_oom.core.poll_interval import pause_seconds
-from watchdog_oom.core.rules.emergency import imminent
+from watchdog_oom.core.rules.lost_senses import BLIND
+from watchdog_oom.core.shortage import imminent
 from watchdog_oom.daemon import state_file
 from watchdog_oom.daemon.audit import AuditTrail, open_journal
 from watchdog_oom.daemon.config import build_config
@@ -97,7 +98,7 @@ class Daemon:
         inherited = inherit(state, read_unfinished(self.options.log, self.sensors.boot_id), policy, snapshot)
         self.health.troubles = (*missing_capabilities(self.options.proc), *self.sensors.troubles(),
                                 *protect_itself(self.options.proc), *filter(None, (state.problem,)))
-        self.reporter.started(self.policy_store, state.problem, self._write)
+        self.reporter.started(self.policy_store, _problems(state.problem, snapshot), self._write)
         self.policy_store.tell(self._write)
         for record in inherited.records:
             self._write(record)
@@ -250,3 +251,9 @@ class Daemon:
         self.journal.close()
         self.notifier.close()
         self.lock.release()
+
+
+def _problems(problem: str, snapshot: Snapshot) -> str:
+    """What the start record must say first: what kept the daemon from its state, and that memory cannot be judged."""
+    blind = f"{BLIND} ({snapshot.memory_problem})" if snapshot.memory is None else ""
+    return "; ".join(text for text in (problem, blind) if text)
