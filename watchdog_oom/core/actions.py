@@ -75,9 +75,9 @@ class StartUnit:
 
 @dataclass(frozen=True, slots=True)
 class Purge:
-    """Clear the stale, unused entries of a spool; ``limit`` is the most entries this run may take. With 0 it
-    only deletes, or puts back, what one that was cut short had renamed away. A purge that has not cleared the spool
-    after ``within_seconds`` is ended."""
+    """Clear the stale, unused entries of a spool; ``limit`` is the most entries this run may take. With 0 it only
+    deletes, or puts back, what one that was cut short had renamed away. A purge that has not cleared the spool after
+    ``within_seconds`` is ended."""
 
     spool: str
     limit: int

@@ -7,6 +7,7 @@ import os
 
 from watchdog_oom.core.guard import Budget
 from watchdog_oom.core.history import History, Recovery
+from watchdog_oom.core.memory import Memory, Pressure
 from watchdog_oom.core.model import Snapshot
 from watchdog_oom.core.policy import Policy
 from watchdog_oom.core.rules.recovery.trigger import wait_seconds
@@ -46,19 +47,14 @@ def write(runtime: str, plain: dict[str, object]) -> bool:
 def to_plain(snapshot: Snapshot, policy: Policy, history: History, health: Health, budget: Budget) -> dict[str, object]:
     """The status as documented in docs/commands.md; times are seconds since the epoch, durations seconds."""
     clock = snapshot.clock
-    memory, pressure = snapshot.memory, snapshot.pressure
     return {
         "v": VERSION, "pid": os.getpid(), "written": clock.wall, "started": health.started_wall,
         "observe": health.observe, "boot": snapshot.boot_id,
         "policy": {"description": policy.description, "sources": policy.sources,
                    "loaded": health.policy_loaded_wall, "faults": health.policy_faults, "notes": health.policy_notes,
                    "stale": bool(health.policy_faults)},
-        "memory": None if memory is None else {
-            "total_bytes": memory.total_bytes, "available_bytes": memory.available_bytes,
-            "available_percent": round(memory.available_percent, 1), "swap_total_bytes": memory.swap_total_bytes,
-            "swap_free_bytes": memory.swap_free_bytes, "swap_free_percent": round(memory.swap_free_percent, 1)},
-        "pressure": None if pressure is None else {
-            "some_avg10": pressure.some_avg10_percent, "full_avg10": pressure.full_avg10_percent},
+        "memory": memory_plain(snapshot.memory), "memory_problem": snapshot.memory_problem or None,
+        "pressure": pressure_plain(snapshot.pressure),
         "processes": len(snapshot.processes),
         "rules": {"protect": sorted(policy.protects), "limit": sorted(policy.limits),
                   "recover": sorted(policy.recovers), "emergency": policy.emergency.mode.value},
@@ -92,6 +88,21 @@ def _health(health: Health) -> dict[str, object]:
             "worst_late_seconds": round(health.worst_late_seconds, 3), "skipped": health.skipped,
             "journal_seq": health.journal_seq, "journal_dropped": health.journal_dropped,
             "troubles": health.troubles}
+
+
+def memory_plain(memory: Memory | None) -> dict[str, object] | None:
+    if memory is None:
+        return None
+    return {"total_bytes": memory.total_bytes, "available_bytes": memory.available_bytes,
+            "available_percent": round(memory.available_percent, 1), "swap_total_bytes": memory.swap_total_bytes,
+            "swap_free_bytes": memory.swap_free_bytes, "swap_free_percent": round(memory.swap_free_percent, 1),
+            "zfs_bytes": memory.zfs_bytes, "group": memory.group or None, "doubts": memory.doubts}
+
+
+def pressure_plain(pressure: Pressure | None) -> dict[str, object] | None:
+    if pressure is None:
+        return None
+    return {"some_avg10": pressure.some_avg10_percent, "full_avg10": pressure.full_avg10_percent}
 
 
 def _recovery(policy: Policy, name: str, state: Recovery, snapshot: Snapshot) -> dict[str, object]:

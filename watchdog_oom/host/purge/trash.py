@@ -12,7 +12,6 @@ from contextlib import suppress
 from watchdog_oom.host import syscalls
 from watchdog_oom.host.purge.messages import Remaining
 from watchdog_oom.host.spools.names import trash_prefix_of
-from watchdog_oom.host.spools.path_safety import SpoolRefusedError, open_spool
 from watchdog_oom.lean_dataclasses import dataclass
 
 
@@ -45,12 +44,12 @@ def create_trash(parent_fd: int, spool_inode: int) -> Trash:
 
 def leftovers(parent_fd: int, spool_inode: int) -> Iterator[Trash]:
     """Trash directories of this spool that a purge left behind: ours by name, owner and mode, and locked by nobody."""
-    for name in _names_in(parent_fd, spool_inode):
+    for name in trash_names(parent_fd, spool_inode):
         with suppress(OSError):
             yield _open_locked(parent_fd, name, os.geteuid())
 
 
-def _names_in(directory_fd: int, spool_inode: int) -> tuple[str, ...]:
+def trash_names(directory_fd: int, spool_inode: int) -> tuple[str, ...]:
     """The names of one spool's trash directories in a directory: the spool itself, or the one it stands in. Raises
     OSError."""
     prefix = trash_prefix_of(spool_inode)
@@ -63,35 +62,11 @@ def remaining(directory_fds: Iterable[int], spool_inode: int, owner_uid: int) ->
     directories = entries = 0
     for fd in directory_fds:
         with suppress(OSError):
-            for name in _names_in(fd, spool_inode):
+            for name in trash_names(fd, spool_inode):
                 held = _holding(fd, name, owner_uid)
                 directories += held > 0
                 entries += held
     return Remaining(directories, entries)
-
-
-def trash_names(path: str, most_names: int = 20_000) -> tuple[str, ...] | None:
-    """The trash directories of the spool at that path, in it and beside it, by their names alone, which anybody could
-    have made: a purge looks closer. ``None`` where there are too many names to look through in passing."""
-    try:
-        spool_fd = open_spool(path)
-    except SpoolRefusedError:
-        return ()
-    try:
-        prefix = trash_prefix_of(os.fstat(spool_fd).st_ino)
-        found: list[str] = []
-        for directory in (spool_fd, os.path.dirname(path)):
-            with suppress(PermissionError), os.scandir(directory) as listing:
-                for count, entry in enumerate(listing):
-                    if count >= most_names:
-                        return None
-                    if entry.name.startswith(prefix):
-                        found.append(entry.name)
-    except OSError:
-        return None
-    finally:
-        os.close(spool_fd)
-    return tuple(found)
 
 
 def take(name: str, spool_fd: int, trash: Trash) -> os.stat_result:
