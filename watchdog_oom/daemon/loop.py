@@ -194,11 +194,10 @@ class Daemon:
         if self._pressed() or self.history.stopping:
             return
         left = self.actuators.left_by_purges(self.policy_store.policy, snapshot.clock)
-        self.health.trash = {name: {"directories": known.directories, "entries": known.entries}
-                             for name, known in self.actuators.trash.items()}
+        self.health.trash = self.actuators.trash
         if left and not self.options.observe:
-            run = f"{self.history.run_id}.{self.health.ticks}"
-            self._perform(Plan(intents=finish_purges(left, f"leftovers-{run}")), snapshot)
+            self._perform(Plan(intents=finish_purges(left, f"leftovers-{self.history.run_id}.{self.health.ticks}")),
+                          snapshot)
 
     def _take_requests(self) -> None:
         """Signals and policy files since the last tick."""

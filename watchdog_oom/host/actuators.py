@@ -5,7 +5,7 @@ Effects never decide: what they check is only whether the target is still what t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import assert_never
 
 from watchdog_oom.core.actions import (
@@ -32,7 +32,6 @@ from watchdog_oom.host.processes.oom_score_adj import set_oom_score_adj
 from watchdog_oom.host.processes.procfs import read_oom_score_adj
 from watchdog_oom.host.processes.signals import PidfdSet, send
 from watchdog_oom.host.purge.jobs import PurgeJobs, PurgeNote
-from watchdog_oom.host.purge.messages import Remaining
 from watchdog_oom.host.services.jobs import Jobs
 from watchdog_oom.host.services.manager import ServiceManager
 from watchdog_oom.host.services.tcp_probe import TcpProbes
@@ -103,9 +102,10 @@ class Actuators:
         return self._purges.left_behind(policy.spools, clock)
 
     @property
-    def trash(self) -> Mapping[str, Remaining]:
-        """By spool, what purges have left to be deleted."""
-        return self._purges.remaining
+    def trash(self) -> dict[str, dict[str, int]]:
+        """By spool, in how many directories how many entries purges have left to be deleted."""
+        return {name: {"directories": left.directories, "entries": left.entries}
+                for name, left in self._purges.remaining.items()}
 
     def close(self) -> None:
         for part in (self._jobs, self._probes, self._purges, self._dying):
