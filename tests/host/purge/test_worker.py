@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from watchdog_oom.core.nouns import SpoolNoun
 from watchdog_oom.host.purge.in_use import NOTHING_IN_USE, InUse
-from watchdog_oom.host.purge.worker import PurgeTask, PurgeWorker
+from watchdog_oom.host.purge.worker import MOST_ASKED_SECONDS, PurgeTask, PurgeWorker
 
 MakeNoun = Callable[..., SpoolNoun]
 ReadManifest = Callable[[Path], dict[str, tuple[object, ...]]]
@@ -186,6 +186,20 @@ def test_where_users_could_not_be_told_the_kernel_is_asked_before_an_entry_is_ta
     assert (cleared.renamed, cleared.kept_unsure, cleared.unseen) == (2, 1, 1)
     assert (deleted.entries, deleted.restored) == (1, 1)
     assert sorted(path.name for path in spool.iterdir()) == ["amavis-1", "amavis-2"]
+
+
+def test_in_a_full_spool_the_kernel_is_asked_only_before_an_entry_goes_and_one_in_use_is_put_back(
+        spool: Path, worker: Callable[..., PurgeWorker]) -> None:
+    for name in ("amavis-1", "amavis-2"):
+        entry(spool, name)
+    unsure = InUse(frozenset(), unseen=1)
+    purge = worker(in_use=unsure)
+    purge._asked_seconds = MOST_ASKED_SECONDS + 1  # as many entries before would have made it
+    with open(spool / "amavis-1" / "inner" / "file"):
+        assert purge.clear().renamed == 2
+        deleted = purge.delete(unsure)
+    assert (deleted.entries, deleted.restored) == (1, 1)
+    assert [path.name for path in spool.iterdir()] == ["amavis-1"]
 
 
 def test_a_purge_of_nothing_settles_what_was_left_and_takes_nothing_new(

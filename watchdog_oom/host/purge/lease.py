@@ -1,7 +1,7 @@
 """Owns the last resort where it could not be told who uses what: the kernel, asked file by file.
 
 It grants a write lease on a file only while nobody else has it open or mapped, in whatever namespace, whoever he is
-(fcntl(2), F_SETLEASE). That costs two system calls a file, so it is asked only when processes could not be looked into.
+(fcntl(2), F_SETLEASE). That costs three system calls a file, so it is asked only when processes could not be looked into.
 """
 
 from __future__ import annotations
@@ -54,7 +54,6 @@ def _free_file(dir_fd: int, name: str) -> bool:
     fd = os.open(name, _OPEN, dir_fd=dir_fd)
     try:
         fcntl.fcntl(fd, fcntl.F_SETLEASE, fcntl.F_WRLCK)
-        fcntl.fcntl(fd, fcntl.F_SETLEASE, fcntl.F_UNLCK)
     finally:
-        os.close(fd)
+        os.close(fd)  # and with it goes the lease
     return True

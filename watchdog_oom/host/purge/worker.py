@@ -20,6 +20,7 @@ from watchdog_oom.host.spools.names import entry_matcher
 from watchdog_oom.host.spools.survey import VANISHED, Tally, Terms, Used, exhaust, survey
 from watchdog_oom.lean_dataclasses import dataclass
 
+MOST_ASKED_SECONDS = 0.25
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
@@ -73,6 +74,7 @@ class PurgeWorker:
         self._removal = Removal(alive=order.alive)
         self._entries = 0
         self._bytes = 0
+        self._asked_seconds = 0.0
 
     def adopt_leftovers(self) -> None:
         """Open the trash of a purge that was killed, before there is trash of our own."""
@@ -137,10 +139,20 @@ class PurgeWorker:
             self._kept.judged(name, tally)
         elif tally.youngest_seconds <= self._order.noun.stale_after_seconds:
             self._kept.count("kept_fresh")
-        elif self._order.in_use.unseen and not lease.free(self._order.spool_fd, name):
+        elif self._order.in_use.unseen and not self._may_be_taken(name):
             self._kept.count("kept_unsure")
         else:
             self._take(name, tally)
+
+    def _may_be_taken(self, name: str) -> bool:
+        """Where users could not be told: what the kernel says of the entry. In a full spool that would keep services
+        down for too long; from some time on entries are taken without, asked about before they go, and put back."""
+        if self._asked_seconds > MOST_ASKED_SECONDS:
+            return True
+        began = time.monotonic()
+        free = lease.free(self._order.spool_fd, name)
+        self._asked_seconds += time.monotonic() - began
+        return free
 
     def _judge(self, base_fd: int, name: str, terms: Terms) -> Tally:
         tally = Tally(terms)
