@@ -31,16 +31,16 @@ host.processes.procfs host.processes.signals host.processes.table host.purge hos
 host.purge.jobs host.purge.messages host.purge.mounts host.purge.pair host.purge.supervisor host.purge.trash
 host.purge.worker host.sensors host.services host.services.choose host.services.jobs host.services.lsb
 host.services.manager host.services.program_words host.services.poller host.services.tcp_probe host.spools
-host.spools.descent host.spools.inotify host.spools.names host.spools.path_safety host.spools.scanner
-host.spools.scanners host.spools.survey host.spools.watch host.syscalls journal journal.chain journal.files
+host.spools.descent host.spools.names host.spools.path_safety host.spools.scan_child host.spools.scan_messages
+host.spools.scanners host.spools.signs_of_life host.spools.survey host.syscalls journal journal.chain journal.files
 journal.head journal.inspect journal.reader journal.record journal.reserve journal.store journal.system_log
 journal.targets journal.unfinished journal.writer lean_dataclasses paths policy policy.build
 """
 
 # Of the standard library, beyond what python -I -S has anyway; their own parts are not listed.
 STANDARD = """
-bisect collections contextlib copy copyreg ctypes enum errno fcntl functools gc itertools json keyword math operator pwd
-re reprlib select selectors signal socket struct types typing weakref array warnings
+bisect collections contextlib copy copyreg ctypes enum errno fcntl functools gc itertools json keyword math mmap
+operator pwd re reprlib select selectors signal socket struct types typing weakref array warnings
 """
 
 # What belongs to the command, to children, or to a leaner way of doing the same.

@@ -115,6 +115,7 @@ class Spool:
     problem: str | None = None
     trash: int = 0
     scanned: float | None = None  # when it was scanned last; ``None``: at every look
+    finished: bool = True
 
 
 @dataclass
@@ -260,9 +261,9 @@ class World:
         demand = scan_demand(self.policy, memory, self._watch)
         return Snapshot(
             clock, "boot", memory, processes=as_sensed(self.everybody(), demand),
-            spools={name: SpoolState(self.now if spool.scanned is None else spool.scanned, spool.problem,
-                                     spool.entries, spool.stale) for name, spool in self.spools.items()
-                    if name in self.policy.spools},
+            spools={name: SpoolState(self.now if spool.scanned is None else spool.scanned, spool.problem, spool.entries,
+                                     spool.stale, complete=spool.finished, finished=spool.finished)
+                    for name, spool in self.spools.items() if name in self.policy.spools},
             services=self._service_states(), kernel_kills=kills, reports=reports, lineage=self.lineage)
 
     def memory(self) -> Memory:

@@ -143,9 +143,10 @@ def _spools_and_services(page: Page, status: Plain) -> None:
     if spools:
         page.title("Spools")
     for name, spool in spools.items():
-        told = (f"{spool.get('entries')} entries, {spool.get('stale')} stale, "
+        bound, gaps = "at least " if spool.get("gaps") else "", f" ({spool['gaps']})" if spool.get("gaps") else ""
+        told = (f"{bound}{spool.get('entries')} entries, {spool.get('stale')} stale, "
                 f"{formatting.size(_number(spool, 'size_bytes'))}, the oldest "
-                f"{formatting.duration(_number(spool, 'oldest_seconds'))}")
+                f"{formatting.duration(_number(spool, 'oldest_seconds'))}{gaps}")
         page.line((name, "bold"), f"  {spool.get('path')}: ",
                   (str(spool["problem"]), "yellow") if spool.get("problem") else told, indent=1)
     if services:

@@ -65,7 +65,7 @@ def to_plain(snapshot: Snapshot, policy: Policy, history: History, health: Healt
                        for name in policy.recovers},
         "spools": {name: {"path": policy.spools[name].path, "entries": state.entries, "stale": state.stale,
                           "size_bytes": state.size_bytes, "oldest_seconds": round(state.oldest_seconds),
-                          "problem": state.problem}
+                          "problem": state.problem, "complete": state.complete, "gaps": state.gaps}
                    for name, state in snapshot.spools.items() if name in policy.spools},
         "services": {name: {"unit": state.unit, "status": state.status.value, "main_pid": state.main_pid,
                             "words": state.words} for name, state in snapshot.services.items()},

@@ -10,7 +10,7 @@ from watchdog_oom.core.actions import Watch
 from watchdog_oom.core.model import KernelKill, ServiceState, Snapshot
 from watchdog_oom.core.outcome import EffectReport
 from watchdog_oom.core.policy import Emergency, Policy
-from watchdog_oom.core.rules.emergency import met
+from watchdog_oom.core.rules.emergency import met, near
 from watchdog_oom.host.clock import boot_id, read_clock
 from watchdog_oom.host.memory.kmsg import KmsgReader
 from watchdog_oom.host.memory.meminfo import MemoryReader
@@ -21,6 +21,7 @@ from watchdog_oom.host.processes.table import ProcessTable
 from watchdog_oom.host.services.manager import ServiceManager
 from watchdog_oom.host.services.poller import StatusPoller
 from watchdog_oom.host.spools.scanners import SpoolScanners
+from watchdog_oom.lean_dataclasses import replace
 
 
 class Sensors:
@@ -35,7 +36,7 @@ class Sensors:
         self._kills = OomKillCounter(proc)
         self._kmsg = KmsgReader(kmsg)
         self._services = StatusPoller(manager)
-        self._spools = SpoolScanners()
+        self._spools = SpoolScanners(proc)
         self._departures = 0
         self._lineage = lineage(proc, os.getpid())
         self._trigger = arm_trigger(proc)
@@ -64,10 +65,14 @@ class Sensors:
                            calm=self._nobody_left())
         self._services.poll(clock.boottime)
         kills = self._kernel_kills(clock.boottime)
+        demand = scan_demand(policy, memory, watch)
+        spools = self._spools.look(policy.spools, clock, under=demand.under,
+                                   sparing=memory is not None and near(memory, policy.emergency))
+        processes = self.processes.scan(replace(demand, users=self._spools.users), clock.boottime)
+        self._spools.ask(self.processes.spool_users)
         return Snapshot(
             clock=clock, boot_id=self.boot_id, memory=memory, pressure=self._pressure.read(),
-            processes=self.processes.scan(scan_demand(policy, memory, watch), clock.boottime),
-            spools=self._spools.look(policy.spools, clock), services=self._states(units), kernel_kills=kills,
+            processes=processes, spools=spools, services=self._states(units), kernel_kills=kills,
             reports=reports, lineage=self._lineage, skipped=self._skipped())
 
     def emergency_is_met(self, emergency: Emergency) -> bool:

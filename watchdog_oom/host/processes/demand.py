@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from watchdog_oom.core.actions import Watch
 from watchdog_oom.core.guard import LOGIN, SSHD
 from watchdog_oom.core.memory import Memory
+from watchdog_oom.core.model import ProcessId
 from watchdog_oom.core.nouns import ProcessNoun
 from watchdog_oom.core.policy import Policy, Then, Verb
 from watchdog_oom.core.rules.emergency import near
@@ -22,13 +23,15 @@ UNIT_OF_EVERYBODY = ProcessNoun("the unit of everybody", unit=(re.compile("(?!)"
 class ScanDemand:
     """``swap``, ``protect``, ``guarded`` and ``contained`` are names of nouns: whose swap is needed; whose
     oom_score_adj, that of all their descendants included; whose own oom_score_adj, since guard is asked about them;
-    and that of everybody who lives in one unit with them. ``under`` are the paths of the spools that nouns may name.
-    ``everything``: an emergency is near, so every process is read, with its swap, badness and oom_score_adj. ``pids``
-    are processes that guard is asked about whatever matches them."""
+    and that of everybody who lives in one unit with them. ``under`` are the spools that nouns name, and ``users`` says
+    which of them processes use, as far as that is known. ``everything``: an emergency is near, so every process is
+    read, with its swap, badness and oom_score_adj. ``pids`` are processes that guard is asked about whatever matches
+    them."""
 
     nouns: tuple[ProcessNoun, ...] = ()
     swap: frozenset[str] = frozenset()
-    under: Mapping[str, str] = field(default_factory=dict)
+    under: frozenset[str] = frozenset()
+    users: Mapping[ProcessId, frozenset[str]] = field(default_factory=dict)
     protect: frozenset[str] = frozenset()
     guarded: frozenset[str] = frozenset()
     contained: frozenset[str] = frozenset()
@@ -39,12 +42,12 @@ class ScanDemand:
 def demand_of(policy: Policy, *, everything: bool = False) -> ScanDemand:
     """What the rules of a policy need to see."""
     nouns = tuple(policy.processes.values())
-    named = {name for noun in nouns for name in noun.under}
+    named = frozenset(name for noun in nouns for name in noun.under)
     return ScanDemand(
         nouns=nouns,
         swap=frozenset(limit.process for limit in policy.limits.values()
                        if limit.swap is not None or limit.then is Then.CONTAIN),
-        under={name: spool.path for name, spool in policy.spools.items() if name in named},
+        under=named & policy.spools.keys(),
         protect=frozenset(protect.process for protect in policy.protects.values()),
         guarded=_guarded_nouns(policy),
         contained=contained_nouns(policy),

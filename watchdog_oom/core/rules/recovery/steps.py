@@ -92,7 +92,7 @@ def _purge(context: Context, run: RecoveryRun) -> tuple[RecoveryRun, Progress]:
         if not report.outcome.ok:
             return run, failed(told)
         state = context.tick.view.snapshot.spools.get(name)
-        if state is None or state.scanned_boottime <= report.boottime:
+        if state is None or state.scanned_boottime <= report.boottime or not state.finished:
             return run, WAITING
         if state.problem is not None:
             return run, failed(f"spool {name}: {state.problem}")
