@@ -27,7 +27,6 @@ from watchdog_oom.daemon.status_file import Health
 from watchdog_oom.daemon.wait import LoopWait
 from watchdog_oom.errors import WatchdogError, place_of
 from watchdog_oom.host.actuators import Actuators
-from watchdog_oom.host.processes.facts import FactReader
 from watchdog_oom.host.purge.trash import trash_names
 from watchdog_oom.host.sensors import Sensors
 from watchdog_oom.host.services.choose import choose_manager
@@ -40,6 +39,7 @@ BUSY_PAUSE_SECONDS = 0.25
 SHORTEST_PAUSE_SECONDS = 0.02
 CALM_SECONDS = 2.0
 MOST_FAILING_TICKS = 10
+ANSWER_SECONDS = 0.1  # for what is asked of children before READY; later nothing waits
 
 
 class Daemon:
@@ -58,9 +58,9 @@ class Daemon:
         self.budget = Budget(self.config.kills_per_minute, self.config.purge_entries)
         manager = choose_manager(self.config.service_manager, init_dir=self.config.init_dir)
         self.sensors = Sensors(options.proc, manager)
-        self.actuators = Actuators(options.proc, manager, output_dir=options.state)
+        self.actuators = Actuators(options.proc, manager, self.sensors.processes.facts, output_dir=options.state)
         self.journal = open_journal(options.log, self.sensors.boot_id, self.config)
-        self.audit_trail = AuditTrail(self._write, self.journal.queue, FactReader(options.proc).everything)
+        self.audit_trail = AuditTrail(self._write, self.journal.queue, self.sensors.processes.facts.everything)
         self.reporter = Reporter(options, self.health, self.notifier)
         self.wakeups = SignalInbox()
         self.plan = Plan()
@@ -95,6 +95,7 @@ class Daemon:
         for _ in range(2):
             snapshot = self.sensors.look(policy, self.plan.watch, ())
             decide(snapshot, policy, self.history, self.budget)
+            self.sensors.settle(ANSWER_SECONDS)
         trash = {name for name, spool in policy.spools.items() if not state.complete and trash_names(spool.path) != ()}
         inherited = inherit(state, read_unfinished(self.options.log, self.sensors.boot_id), trash, policy, snapshot)
         self.health.troubles = (*missing_capabilities(self.options.proc), *self.sensors.troubles(),
@@ -186,6 +187,8 @@ class Daemon:
             if isinstance(step, Purge):
                 self.sensors.rescan_spool(step.spool)
             self._came_out(report)
+        for rule, words in self.sensors.processes.facts.news(now):
+            self._write(Record(Kind.INCIDENT, rule=rule, result=words))
         for spool, outcome in self.actuators.news():
             self._write(Record(Kind.OUTCOME, step=f"purge {spool}", ok=outcome.ok, result=outcome.words))
 

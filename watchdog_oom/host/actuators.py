@@ -42,9 +42,9 @@ from watchdog_oom.lean_dataclasses import replace
 class Actuators:
     """Performs intents; ``filenos`` become readable when something slow has ended, or a signalled process has."""
 
-    def __init__(self, proc: str, manager: ServiceManager, *, output_dir: str | None = None) -> None:
+    def __init__(self, proc: str, manager: ServiceManager, facts: FactReader, *, output_dir: str | None = None) -> None:
         self._proc = proc
-        self._facts = FactReader(proc)
+        self._facts = facts
         self._jobs = Jobs(manager, output_dir=output_dir)
         self._probes = TcpProbes()
         self._purges = PurgeJobs(proc)

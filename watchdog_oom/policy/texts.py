@@ -6,7 +6,7 @@ import re
 import warnings
 from collections.abc import Callable
 
-from watchdog_oom.core.matching import glob_pattern
+from watchdog_oom.core.glob import glob_pattern
 from watchdog_oom.core.unit_name import is_unit_name
 
 

@@ -1,8 +1,9 @@
 """A child that is asked what may hang, and never waited for: questions and answers are packets of a socket pair.
 
 The child answers in the order of the questions. One that leaves the first of them unanswered for too long is killed
-and replaced, its question counts as failed, and the others are asked again. A child that cannot die, because it waits
-in the kernel, is left behind; of such only a few may be left, then nothing is asked until one of them ends.
+and replaced, its question counts as failed, and the others are asked again; so does one on which two have ended. A
+child that cannot die, because it waits in the kernel, is left behind; of such only a few may be left, then nothing is
+asked until one of them ends.
 """
 
 from __future__ import annotations
@@ -22,8 +23,8 @@ from watchdog_oom.lean_dataclasses import dataclass
 MOST_LOST = 3
 MOST_UNDER_WAY = 32
 MOST_WAITING = 65536
-_MOST_ANSWER_BYTES = 65536
-_LONGEST_GAP_SECONDS = 2.0  # of silence between two looks of ours: had we been stopped ourselves, it would prove nothing
+MOST_PACKET_BYTES = 65536
+_LONGEST_GAP_SECONDS = 2.0  # between two looks of ours: had we been stopped ourselves, silence proves nothing
 _CLOSE_SECONDS = 0.2
 
 K = TypeVar("K")
@@ -35,6 +36,7 @@ class _Question(Generic[K]):
     key: K
     packet: bytes
     fd: int | None = None  # ours until the question is over
+    died: bool = False
 
 
 class AskedChild(Generic[K]):
@@ -73,8 +75,8 @@ class AskedChild(Generic[K]):
 
     def ask(self, key: K, packet: bytes, *, fd: int | None = None, doubtful: bool = False) -> bool:
         """Ask, or keep the question until it can be asked; ``fd`` is handed over with it. ``doubtful`` questions, which
-        may hang, are asked one at a time when nothing else is. False if too many are kept already."""
-        if len(self._waiting) + len(self._doubtful) >= MOST_WAITING:
+        may hang, are asked one at a time when nothing else is. False if it is too long or too many are kept."""
+        if len(packet) > MOST_PACKET_BYTES or len(self._waiting) + len(self._doubtful) >= MOST_WAITING:
             return False
         (self._doubtful if doubtful else self._waiting).append(
             _Question(key, packet, os.dup(fd) if fd is not None else None))
@@ -91,8 +93,17 @@ class AskedChild(Generic[K]):
         self._seen_at = now
         if told or not self._asked:
             self._silent_seconds = 0.0
-        if over or (self._asked and self._silent_seconds >= self._deadline_seconds):
-            self._replace(told)
+        if over:
+            self._drop()
+            if self._asked and self._asked[0].died:
+                told.append((_over(self._asked.popleft()), None))
+            elif self._asked:
+                self._asked[0].died = True  # or the child had ended before it got the question
+            self._ask_again()
+        elif self._asked and self._silent_seconds >= self._deadline_seconds:
+            self._drop()
+            told.append((_over(self._asked.popleft()), None))
+            self._ask_again()
         self._send()
         if self.busy and self._child is None and len(self._lost) >= MOST_LOST:
             while queue := self._waiting or self._doubtful:
@@ -154,7 +165,7 @@ class AskedChild(Generic[K]):
         """Whether the child has ended by itself."""
         while self._socket is not None:
             try:
-                answer = self._socket.recv(_MOST_ANSWER_BYTES)
+                answer = self._socket.recv(MOST_PACKET_BYTES)
             except BlockingIOError:
                 return False
             except OSError:
@@ -164,10 +175,7 @@ class AskedChild(Generic[K]):
             told.append((_over(self._asked.popleft()), answer))
         return False
 
-    def _replace(self, told: list[tuple[K, bytes | None]]) -> None:
-        self._drop()
-        if self._asked:
-            told.append((_over(self._asked.popleft()), None))
+    def _ask_again(self) -> None:
         self._waiting.extendleft(reversed(self._asked))
         self._asked.clear()
 
