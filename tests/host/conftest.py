@@ -19,9 +19,10 @@ import pytest
 
 from watchdog_oom.core.model import Clock
 from watchdog_oom.core.nouns import Busy, SpoolNoun
+from watchdog_oom.host.purge.job import start_purge
 from watchdog_oom.host.purge.messages import PurgeNews
 from watchdog_oom.host.purge.mounts import read_mountinfo
-from watchdog_oom.host.purge.supervisor import PurgeRequest, start_purge
+from watchdog_oom.host.purge.supervisor import PurgeRequest
 
 Manifest = dict[str, tuple[object, ...]]
 MakeNoun = Callable[..., SpoolNoun]

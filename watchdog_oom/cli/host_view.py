@@ -59,10 +59,10 @@ def look(policy: Policy, config: Config, proc: str, runtime: str | None = None) 
     clock = read_clock()
     memory, pressure, table = MemoryReader(proc), PressureReader(proc), ProcessTable(proc)
     try:
-        readable = memory.read()
+        readable, waits = memory.read(), pressure.read()
         daemon_pid = running_daemon(runtime) if runtime is not None else None
         ancestors = lineage(proc, daemon_pid) if daemon_pid else frozenset({1})
-        want = replace(scan_demand(policy, readable), everything=True)
+        want = replace(scan_demand(policy, readable, pressure=waits), everything=True)
         processes = _settled(table, want, clock)
         spools, users, unscanned = _spools(policy, clock, proc, want.under, table.spool_users)
         processes |= {identity.pid: replace(processes[identity.pid], under=users.get(identity))
@@ -70,11 +70,12 @@ def look(policy: Policy, config: Config, proc: str, runtime: str | None = None) 
         if os.path.realpath(proc) == "/proc":
             processes.pop(os.getpid(), None)  # this command is not part of the host it describes
         snapshot = Snapshot(
-            clock=clock, boot_id=boot_id(proc), memory=readable, pressure=pressure.read(), processes=processes,
-            spools=spools, services=_services(policy, manager, processes),
+            clock=clock, boot_id=boot_id(proc), memory=readable, memory_problem=memory.problem, pressure=waits,
+            processes=processes, spools=spools, services=_services(policy, manager, processes),
             skipped={**table.skipped, **table.facts.slow_patterns()},
             lineage=ancestors | (helpers_of(daemon_pid, processes) if daemon_pid else frozenset()))
-        problems = (memory.problem and f"memory: {memory.problem}",)
+        doubts = readable.doubts if readable is not None else ()
+        problems = (memory.problem and f"memory: {memory.problem}", *doubts, memory.trouble)
     finally:
         memory.close()
         pressure.close()

@@ -213,17 +213,21 @@ _EMPTY: Mapping[str, int] = MappingProxyType({})
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """Everything read at one tick. ``lineage`` are the pids of the daemon itself, of its
-    ancestors, and of its children that run its own code."""
+    """Everything read at one tick. ``lineage`` are the pids of the daemon itself, of its ancestors, and of its children
+    that run its own code;
+    ``memory_problem`` is the reason why there is no ``memory``; ``kernel_log_gaps`` is how often records of the
+    kernel's log were overwritten unread since the previous tick."""
 
     clock: Clock
     boot_id: str = ""
     memory: Memory | None = None
+    memory_problem: str = ""
     pressure: Pressure | None = None
     processes: Mapping[int, Process] = field(default_factory=dict)
     spools: Mapping[str, SpoolState] = field(default_factory=dict)
     services: Mapping[str, ServiceState] = field(default_factory=dict)
     kernel_kills: tuple[KernelKill, ...] = ()
+    kernel_log_gaps: int = 0
     reports: tuple[EffectReport, ...] = ()
     lineage: frozenset[int] = frozenset()
     skipped: Mapping[str, int] = field(default_factory=lambda: _EMPTY)

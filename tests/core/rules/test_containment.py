@@ -6,7 +6,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.core.build import MIB, mib, noun, percent, policy
@@ -337,6 +337,7 @@ def test_a_unit_is_not_contained_for_the_sake_of_one_whom_no_noun_matches(neighb
 UNITS = ("a.service", "b.service", "session-1.scope", "a.slice", "c.scope", None)
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.sampled_from(["leaker", "mysqld", "sshd", "other"]), st.sampled_from(UNITS),
                           st.integers(1, 300)), max_size=12), st.integers(0, 5))
 def test_no_plan_ever_bounds_a_unit_in_which_anybody_untouchable_lives(

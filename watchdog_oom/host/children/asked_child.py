@@ -46,7 +46,7 @@ class AskedChild(Generic[K]):
     def __init__(self, work: Work, deadline_seconds: float) -> None:
         self._work = work
         self._deadline_seconds = deadline_seconds
-        self._epoll = select.epoll()
+        self._made_epoll: select.epoll | None = None
         self._child: Child | None = None
         self._socket: socket.socket | None = None
         self._waiting: deque[_Question[K]] = deque()
@@ -58,6 +58,13 @@ class AskedChild(Generic[K]):
 
     def fileno(self) -> int:
         return self._epoll.fileno()
+
+    @property
+    def _epoll(self) -> select.epoll:
+        """Made when it is needed: whoever asks nothing has nothing open."""
+        if self._made_epoll is None:
+            self._made_epoll = select.epoll()
+        return self._made_epoll
 
     @property
     def child_pid(self) -> int | None:
@@ -122,7 +129,8 @@ class AskedChild(Generic[K]):
         self._lost.clear()
         for question in (*self._asked, *self._waiting, *self._doubtful):
             _over(question)
-        self._epoll.close()
+        if self._made_epoll is not None:
+            self._made_epoll.close()
 
     def _start(self) -> None:
         if len(self._lost) >= MOST_LOST:

@@ -7,11 +7,11 @@ from collections.abc import Mapping
 
 from watchdog_oom.core.actions import Watch
 from watchdog_oom.core.guard import LOGIN, SSHD
-from watchdog_oom.core.memory import Memory
+from watchdog_oom.core.memory import Memory, Pressure
 from watchdog_oom.core.model import ProcessId
 from watchdog_oom.core.nouns import ProcessNoun
 from watchdog_oom.core.policy import Policy, Then, Verb
-from watchdog_oom.core.rules.emergency import near
+from watchdog_oom.core.shortage import near
 from watchdog_oom.lean_dataclasses import dataclass, field, replace
 
 NOTHING_WATCHED = Watch()
@@ -68,9 +68,10 @@ def _guarded_nouns(policy: Policy) -> frozenset[str]:
                       *(name for step in steps if step.verb in (Verb.KILL, Verb.FREEZE) for name in step.names)))
 
 
-def scan_demand(policy: Policy, memory: Memory | None, watch: Watch = NOTHING_WATCHED) -> ScanDemand:
+def scan_demand(policy: Policy, memory: Memory | None, watch: Watch = NOTHING_WATCHED,
+                pressure: Pressure | None = None) -> ScanDemand:
     """What the process scan must tell: what the rules ask for, what the last decision asked for, who is sshd and login
     for guard, everybody near an emergency; and where units may be contained, who lives in them."""
-    demand = demand_of(policy, everything=memory is not None and near(memory, policy.emergency))
+    demand = demand_of(policy, everything=memory is not None and near(memory, policy.emergency, pressure))
     for_guard = (SSHD, LOGIN, UNIT_OF_EVERYBODY) if demand.contained else (SSHD, LOGIN)
     return replace(demand, nouns=(*demand.nouns, *for_guard), pids=watch.processes)

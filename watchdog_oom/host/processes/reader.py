@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import Callable, Container, Iterable
+from collections.abc import Callable, Iterable
 from typing import TypeAlias
 
 from watchdog_oom.core.model import ProcessId
@@ -126,10 +126,6 @@ class ProcessReader:
         if share.bytes is not None:
             return share.bytes, False
         return None, share.had and now - share.since < PSS_SECONDS
-
-    def keep_only_shares(self, processes: Container[ProcessId]) -> None:
-        for process in [process for process in self._shares if process not in processes]:
-            del self._shares[process]
 
     def poll(self) -> set[int]:
         """Take up answers; of which pids something may be known now that was not."""

@@ -1,5 +1,7 @@
-"""Runs in a child: reads what can hang, and answers. Command lines and PSS wait for the memory lock of the process that
-is read, which its user can hold for as long as he likes; names of users may come from a directory server.
+"""Runs in a child: reads what can hang, and answers.
+
+Command lines and PSS wait for the memory lock of the process that is read, which its user can hold for as long as he
+likes; names of users may come from a directory server.
 
 Questions and answers are JSON, one packet each: ``{"ask": "cmdline", "pid", "start", "patterns"}`` → ``{"has", "slow",
 "rests", "text"}`` (numbers of patterns); ``{"ask": "pss", "pid", "start"}`` → ``{"pss"}``; ``{"ask": "uid", "name"}`` →

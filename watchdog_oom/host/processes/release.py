@@ -1,5 +1,7 @@
-"""Frees the memory of killed processes at once, process_mrelease(2), by a child: the call waits for the victim's own
-memory lock, which whoever runs in the victim can hold for as long as he likes."""
+"""Frees the memory of killed processes at once, by a child that calls process_mrelease(2).
+
+The call waits for the victim's own memory lock, which whoever runs in the victim can hold for as long as he likes.
+"""
 
 from __future__ import annotations
 

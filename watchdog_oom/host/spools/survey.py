@@ -6,7 +6,7 @@ import bisect
 import errno
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from watchdog_oom.core.model import Clock
 from watchdog_oom.host.spools.descent import Descent
@@ -18,15 +18,15 @@ MOST_NAMES = 65_536  # of directories yet to be walked, where listings are not k
 BLOCK_BYTES = 512  # the unit of st_blocks, whatever the filesystem's own is (stat(2))
 _NEVER_NS = -(1 << 63)
 
-Used = frozenset[tuple[int, int]]
+Used = frozenset[int]
 NOBODY: Used = frozenset()
 
 VANISHED = "it is gone"
 TOO_MUCH = "it holds more than can be looked at"
 TOO_DEEP = "it is deeper than can be looked at"
 MOUNTED = "something is mounted inside"
-_WORDS = {errno.EXDEV: MOUNTED, errno.ELOOP: "it changed while it was looked at",
-          errno.ENOTDIR: "it changed while it was looked at", errno.ENOENT: "it changed while it was looked at",
+CHANGED = "it changed while it was looked at"
+_WORDS = {errno.EXDEV: MOUNTED, errno.ELOOP: CHANGED, errno.ENOTDIR: CHANGED, errno.ENOENT: CHANGED,
           errno.EACCES: "it cannot be read"}
 
 
@@ -34,9 +34,10 @@ _WORDS = {errno.EXDEV: MOUNTED, errno.ELOOP: "it changed while it was looked at"
 class Terms:
     """By what an entry is judged.
 
-    ``used`` are the (device, inode) pairs somebody has open; ``owner_uid`` must own the entry and every directory in
-    it, ``None`` asks for nobody; ``moved`` says that we renamed the entry, which sets the ctime of the entry itself.
-    An entry of more than ``most_inodes``, or deeper than ``most_levels``, is given up; without them none is.
+    ``used`` are the inodes of the spool's filesystem that somebody has open; ``owner_uid`` must own the entry and every
+    directory in it, ``None`` asks for nobody; ``moved`` says that we renamed the entry, which sets the ctime of the
+    entry itself. An entry of more than ``most_inodes``, or deeper than ``most_levels``, is given up; without them none
+    is.
     """
 
     clock: Clock
@@ -45,14 +46,12 @@ class Terms:
     moved: bool = False
     most_inodes: int | None = None
     most_levels: int | None = None
-    used_inodes: frozenset[int] = field(init=False)
     readings_ns: tuple[int, ...] = field(init=False)
 
     def __post_init__(self) -> None:
         clock = self.clock
         readings = {clock.boottime + offset for offset in (*clock.offsets, clock.wall - clock.boottime)}
         object.__setattr__(self, "readings_ns", tuple(sorted(int(reading * 1e9) for reading in readings)))
-        object.__setattr__(self, "used_inodes", frozenset(inode for _, inode in self.used))
 
 
 class Tally:
@@ -84,14 +83,14 @@ class Tally:
             self._newest_ns[0] = newest_ns
         self.inodes += 1
         self.size_bytes += found.st_blocks * BLOCK_BYTES
-        if found.st_ino in self._terms.used_inodes and (found.st_dev, found.st_ino) in self._terms.used:
+        if found.st_ino in self._terms.used:
             self.busy = True
 
     def add_files(self, listing: Iterator[os.DirEntry[str]], below: list[str]) -> bool:
         """Count the next files of a directory as ``add`` does, and put its next directories into ``below``; whether
         there may be more. Written out, since this is where a full spool costs its time: about 2 µs a file, most of it
         fstatat(2)."""
-        newest_ns, used_inodes = self._newest_ns[0], self._terms.used_inodes
+        newest_ns, used = self._newest_ns[0], self._terms.used
         blocks = listed = plain = 0
         for entry in listing:
             listed += 1
@@ -101,7 +100,7 @@ class Tally:
                     break
                 continue
             found = entry.stat(follow_symlinks=False)
-            if found.st_ctime_ns > newest_ns or found.st_mtime_ns > newest_ns or found.st_ino in used_inodes:
+            if found.st_ctime_ns > newest_ns or found.st_mtime_ns > newest_ns or found.st_ino in used:
                 self.add(found)
                 newest_ns = self._newest_ns[0]
             else:
@@ -241,7 +240,7 @@ def _look_at_directory(here: os.stat_result, tally: Tally, terms: Terms, device:
         tally.obstacle = _WORDS[errno.ELOOP]
 
 
-def exhaust(walk: Iterator[None]) -> None:
-    """Do all of a survey at once."""
+def exhaust(walk: Iterator[None], alive: Callable[[], None] = lambda: None) -> None:
+    """Do all of a survey at once; ``alive`` is called as it goes on."""
     for _ in walk:
-        pass
+        alive()
