@@ -1,17 +1,15 @@
-"""Who? The keys of a process noun, read one by one, and globs as patterns."""
+"""Who? The keys of a process noun, read one by one."""
 
 from __future__ import annotations
 
-import fnmatch
 import re
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from tests.core.build import noun, proc
-from watchdog_oom.core.matching import Fact, glob_pattern, missing_fact, names_target, own_keys_match
+from watchdog_oom.core.glob import glob_pattern
+from watchdog_oom.core.matching import Fact, missing_fact, names_target, own_keys_match
 from watchdog_oom.core.model import NO_FACTS
 from watchdog_oom.core.nouns import ProcessNoun
 
@@ -71,35 +69,3 @@ def test_facts_are_read_one_by_one_the_cheapest_first_and_only_while_they_can_de
 def test_a_noun_names_its_target_by_name_or_executable_only() -> None:
     assert names_target(noun("x")) and names_target(noun("x", exe="/bin/x"))
     assert not names_target(noun("x", user=("eve",))) and not names_target(noun("x", cmdline="x"))
-
-
-@pytest.mark.parametrize(("glob", "path", "yes", "no"), [
-    ("amavis-*", False, ["amavis-", "amavis-1/2"], ["xamavis-", "amavis"]),
-    ("/usr/*/clamscan", True, ["/usr/bin/clamscan"], ["/usr/local/bin/clamscan", "/usr//bin/clamscan"]),
-    ("/usr/**/clamscan", True, ["/usr/bin/clamscan", "/usr/local/bin/clamscan"], ["/usr/clamscan"]),
-    ("/bin/?sh", True, ["/bin/bsh"], ["/bin//sh", "/bin/sh"]),
-    ("[!a]x", False, ["bx", "/x"], ["ax", "x"]),
-    ("/[!a]x", True, ["/bx"], ["/ax", "//x"]),
-    ("/[!-a]x", True, ["/bx"], ["/ax", "/-x", "//x"]),
-    ("/[/a]x", True, ["/ax"], ["//x"]),
-    ("[]a]", False, ["]", "a"], ["b", "[]a]"]),
-    ("[!]a]", False, ["b"], ["]", "a"]),
-    ("[^a]", False, ["b"], ["a"]),
-    ("[a^]", False, ["^", "a"], ["b"]),
-    ("[a&&b]", False, ["&", "a"], ["c"]),
-    ("[[:x]", False, ["[", ":"], ["y"]),
-    ("[\\d]", False, ["\\", "d"], ["1"]),
-    ("a[", False, ["a["], ["a"]),
-    ("[!]", False, ["[!]"], ["a"]),
-    ("a.b+", False, ["a.b+"], ["axb", "a.bb"]),
-    ("x*", False, ["x\n\udcff"], []),
-])
-def test_globs_match_as_in_a_shell(glob: str, path: bool, yes: list[str], no: list[str]) -> None:
-    pattern = glob_pattern(glob, path=path)
-    assert [text for text in yes if not pattern.fullmatch(text)] == []
-    assert [text for text in no if pattern.fullmatch(text)] == []
-
-
-@given(glob=st.text("ab]![*?.&|", max_size=8), text=st.text("ab]![.&", max_size=5))
-def test_any_glob_compiles_and_means_what_fnmatch_means(glob: str, text: str) -> None:
-    assert bool(glob_pattern(glob).fullmatch(text)) is fnmatch.fnmatchcase(text, glob)

@@ -71,40 +71,6 @@ def names_target(noun: ProcessNoun) -> bool:
     return bool(noun.comm or noun.exe)
 
 
-def glob_pattern(glob: str, *, path: bool = False) -> re.Pattern[str]:
-    """A shell glob as a pattern for a whole text; with ``path``, ``*`` and ``?`` stop at a slash, ``**`` does not."""
-    star, one = ("[^/]*", "[^/]") if path else (".*", ".")
-    out: list[str] = []
-    at = 0
-    while at < len(glob):
-        if glob.startswith("**", at):
-            out.append(".*")
-            at += 2
-            continue
-        char = glob[at]
-        end = _class_end(glob, at) if char == "[" else -1
-        if end > 0:
-            out.append(_class_pattern(glob[at + 1:end], path=path))
-            at = end + 1
-            continue
-        out.append(star if char == "*" else one if char == "?" else re.escape(char))
-        at += 1
-    return re.compile("".join(out), re.DOTALL)
-
-
-def _class_end(glob: str, at: int) -> int:
-    """Where the class that begins at ``at`` ends, or -1: a ``]`` that stands first is a member (glob(7))."""
-    first = at + 2 if glob[at + 1:at + 2] in ("!", "^") else at + 1
-    return glob.find("]", first + 1)
-
-
-def _class_pattern(inside: str, *, path: bool) -> str:
-    """A glob's class as a pattern's: what has a meaning only there is taken literally, and no class is a slash."""
-    negated = inside[0] in "!^"
-    members = re.sub(r"([\\\[\]&~|])", r"\\\1", inside[1:] if negated else inside)
-    return ("(?!/)" if path else "") + (f"[^{members}]" if negated else f"[{members}]")
-
-
 def _any_full(patterns: Iterable[re.Pattern[str]], text: str | None) -> bool:
     if text is not None:
         for pattern in patterns:  # half the time of any(), and this is the innermost loop of every tick

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
 from watchdog_oom.core.conditions import registry
-from watchdog_oom.core.matching import glob_pattern
+from watchdog_oom.core.glob import glob_pattern
 from watchdog_oom.core.nouns import Busy, ProbeSpec, ProcessNoun, RunProbe, ServiceNoun, Size, SpoolNoun, TcpProbe
 from watchdog_oom.core.policy import (
     Children,

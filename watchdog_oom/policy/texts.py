@@ -6,7 +6,7 @@ import re
 import warnings
 from collections.abc import Callable
 
-from watchdog_oom.core.matching import glob_pattern
+from watchdog_oom.core.glob import glob_pattern
 
 _UNIT = re.compile(r"[A-Za-z0-9:_.\\@][A-Za-z0-9:_.\\@-]*")
 

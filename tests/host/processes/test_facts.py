@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from watchdog_oom.core.matching import Fact, glob_pattern, own_keys_match
+from watchdog_oom.core.glob import glob_pattern
+from watchdog_oom.core.matching import Fact, own_keys_match
 from watchdog_oom.core.model import Process, ProcessId
 from watchdog_oom.core.nouns import ProcessNoun
 from watchdog_oom.host.processes.facts import FactReader, UserNames

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from watchdog_oom.core.matching import glob_pattern
+from watchdog_oom.core.glob import glob_pattern
 from watchdog_oom.core.model import NO_FACTS
 from watchdog_oom.core.nouns import ProcessNoun
 from watchdog_oom.host.processes.demand import ScanDemand
