@@ -35,6 +35,7 @@ host.spools.descent host.spools.inotify host.spools.names host.spools.path_safet
 host.spools.scanners host.spools.survey host.spools.watch host.syscalls journal journal.chain journal.files
 journal.head journal.inspect journal.reader journal.record journal.reserve journal.store journal.system_log
 journal.targets journal.unfinished journal.writer lean_dataclasses policy policy.build
+core.glob host.processes.pattern_search host.processes.slow_patterns
 """
 
 # Of the standard library, beyond what python -I -S has anyway; their own parts are not listed.

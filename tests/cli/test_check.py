@@ -84,6 +84,7 @@ RECOVER = '[recover.r]\nwhen = [{ memory_available_below = "1%" }]\nsteps = '
 @pytest.mark.parametrize(("text", "line", "where", "what"), [
     ('[process.p]\nname = "sixteen-byte-nam"' + LIMIT, 2, "[process.p] name", 'write "sixteen-byte-na"'),
     ('[process.p]\ncmdline = "scan"' + LIMIT, 2, "[process.p] cmdline", "the command line alone selects"),
+    ('[process.p]\nname = "x"\ncmdline = "(a+)+$"' + LIMIT, 3, "[process.p] cmdline", "a repetition in a repetition"),
     ('[process.p]\nname = "scanner"\n', 1, "[process.p]", "nothing uses it"),
     ('[spool.s]\npath = "/var/spool/never/x"\nentries = "*"\nstale_after = "1h"\n', 1, "[spool.s]", "nothing uses it"),
     ('[process.p]\nname = "scanner"' + LIMIT + '[protect.x]\nprocess = "p"\n', 4, "[limit.l] process",

@@ -65,8 +65,8 @@ def look(policy: Policy, config: Config, proc: str, runtime: str | None = None) 
         spools, too_large = _spools(policy, clock)
         snapshot = Snapshot(
             clock=clock, boot_id=boot_id(proc), memory=readable, pressure=pressure.read(), processes=processes,
-            spools=spools, services=_services(policy, manager, processes), skipped=dict(table.skipped),
-            lineage=ancestors)
+            spools=spools, services=_services(policy, manager, processes),
+            skipped={**table.skipped, **table.slow_patterns()}, lineage=ancestors)
         problems = (memory.problem and f"memory: {memory.problem}",)
     finally:
         memory.close()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, TypeAlias
 
+from watchdog_oom.cli.explosive import why_explosive
 from watchdog_oom.core.policy import Policy, Recover, Then, Verb
 from watchdog_oom.policy.lines import Path
 from watchdog_oom.policy.schema import CLAUSE, NOUN_OF_FORM, NOUNS
@@ -18,6 +19,7 @@ def lint(policy: Policy, values: Mapping[str, Any]) -> Iterator[Warned]:
     """Every warning with the path of its table and key; ``values`` are the policy's plain values, globs as written."""
     yield from _names_too_long(values)
     yield from _forgeable(policy)
+    yield from _explosive(values)
     yield from _protected_targets(policy)
     yield from _without_verify(policy)
     yield from _unused(policy, values)
@@ -56,6 +58,15 @@ def _forgeable(policy: Policy) -> Iterator[Warned]:
         if noun.cmdline and not (noun.exe or noun.user or noun.unit or noun.comm):
             yield (("process", noun.name, "cmdline"),
                    "the command line alone selects, and any user can give a process any: add exe, user or unit")
+
+
+def _explosive(values: Mapping[str, Any]) -> Iterator[Warned]:
+    for noun, table in values.get("process", {}).items():
+        for pattern in table.get("cmdline", ()):
+            why = why_explosive(pattern)
+            if why is not None:
+                slow = f'"{pattern}" can take very long in a command line made for it, and then counts as not matching'
+                yield ("process", noun, "cmdline"), f"{slow}: {why}"
 
 
 def _protected_targets(policy: Policy) -> Iterator[Warned]:

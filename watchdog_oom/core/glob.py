@@ -1,10 +1,10 @@
 """Shell globs as patterns that are matched without backtracking, whatever text somebody else chooses (Law 12).
 
-A glob is fixed-length pieces with stars between them. Whatever follows a star is taken where it fits first, in an atomic
-group that is never entered again: if any later place leads to a match, the first one does too, since the next star
-covers the difference. Only what the glob ends with is tied to the text's end instead. With ``path`` the same holds for
-the stars between two ``**``, which cannot leave their directory, and for each such group as a whole after a ``**``. So
-a name costs its length times the glob's; after a ``**``, that times the length of one directory's name.
+A glob is fixed-length pieces with stars between them. Whatever follows a star is taken where it fits first, in an
+atomic group that is never entered again: if any later place leads to a match, the first one does too, since the next
+star covers the difference. Only what the glob ends with is tied to the text's end instead. With ``path`` the same holds
+for the stars between two ``**``, which cannot leave their directory, and for each such group as a whole after a ``**``.
+So a name costs its length times the glob's; after a ``**``, that times the length of one directory's name.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ class _Star(Enum):
     ANY = ".*"
 
 
-_Token: TypeAlias = "str | _Star"  # a piece as a pattern of fixed length, or a star
+_Part: TypeAlias = "str | _Star"  # a piece as a pattern of fixed length, or a star
 
 
 def glob_pattern(glob: str, *, path: bool = False) -> re.Pattern[str]:
@@ -34,7 +34,7 @@ def glob_pattern(glob: str, *, path: bool = False) -> re.Pattern[str]:
     return re.compile(f"{found}.*{_group(last, at_end=True)}", re.DOTALL)
 
 
-def _group(tokens: list[_Token], *, at_end: bool = False) -> str:
+def _group(tokens: list[_Part], *, at_end: bool = False) -> str:
     """What stands between two ``**``: pieces with stars that stay within a directory."""
     pieces = ["".join(str(token) for token in piece) for piece in _split(tokens, _Star.WITHIN)]
     if len(pieces) == 1:
@@ -45,8 +45,8 @@ def _group(tokens: list[_Token], *, at_end: bool = False) -> str:
     return f"{found}{star}{pieces[-1]}" if at_end else found
 
 
-def _split(tokens: list[_Token], star: _Star) -> list[list[_Token]]:
-    parts: list[list[_Token]] = [[]]
+def _split(tokens: list[_Part], star: _Star) -> list[list[_Part]]:
+    parts: list[list[_Part]] = [[]]
     for token in tokens:
         if token is star:
             parts.append([])
@@ -55,9 +55,9 @@ def _split(tokens: list[_Token], star: _Star) -> list[list[_Token]]:
     return parts
 
 
-def _tokens(glob: str, *, path: bool) -> list[_Token]:
+def _tokens(glob: str, *, path: bool) -> list[_Part]:
     """The pieces and stars of a glob; of stars side by side one is left, the one that reaches farthest."""
-    out: list[_Token] = []
+    out: list[_Part] = []
     at = 0
     while at < len(glob):
         char = glob[at]

@@ -1,7 +1,7 @@
 """Who? Process nouns matched against processes; pure, so that the same match is made again just before an act.
 
-Matching is three-valued: a fact that was not read yet is ``Answer.UNKNOWN`` and names itself, so that sensing reads
-only what decides (a cmdline read of a swapped-out process can stall for seconds).
+A fact that was not read yet is taken as holding and is named by ``missing_fact``, so that sensing reads only what
+decides (a cmdline read of a swapped-out process can stall for seconds).
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable
 from enum import StrEnum
 
-from watchdog_oom.core.model import Process
+from watchdog_oom.core.model import Facts, Process
 from watchdog_oom.core.nouns import ProcessNoun
 
 
@@ -24,14 +24,18 @@ class Fact(StrEnum):
 
 
 ALL_FACTS = frozenset(Fact)
+_SEARCHED = frozenset({Fact.CMDLINE})
 
 
 def missing_fact(noun: ProcessNoun, process: Process, known: frozenset[Fact]) -> Fact | None:
     """The next fact worth reading to decide whether the noun may match; ``None`` when nothing more can change it."""
-    if not own_keys_match(noun, process, known):
+    if not own_keys_match(noun, process, known - _SEARCHED):
         return None
-    wanted = ((Fact.EXE, noun.exe), (Fact.USER, noun.user), (Fact.UNIT, noun.unit), (Fact.CMDLINE, noun.cmdline))
-    return next((fact for fact, patterns in wanted if patterns and fact not in known), None)
+    wanted = ((Fact.EXE, noun.exe), (Fact.USER, noun.user), (Fact.UNIT, noun.unit))
+    fact = next((fact for fact, patterns in wanted if patterns and fact not in known), None)
+    if fact is None and noun.cmdline and not _searched(noun.cmdline, process.facts):
+        return Fact.CMDLINE
+    return fact
 
 
 def own_keys_match(noun: ProcessNoun, process: Process, known: frozenset[Fact] = ALL_FACTS) -> bool:
@@ -58,7 +62,7 @@ def keys_match(noun: ProcessNoun, process: Process, known: frozenset[Fact] = ALL
         return False
     if noun.unit and Fact.UNIT in known and not _any_full(noun.unit, facts.unit):
         return False
-    return not (noun.cmdline and Fact.CMDLINE in known and not _any_search(noun.cmdline, facts.cmdline))
+    return not (noun.cmdline and Fact.CMDLINE in known and facts.cmdline_has.isdisjoint(noun.cmdline))
 
 
 def any_of(texts: Iterable[str | None], patterns: Iterable[re.Pattern[str]]) -> frozenset[str | None]:
@@ -79,8 +83,9 @@ def _any_full(patterns: Iterable[re.Pattern[str]], text: str | None) -> bool:
     return False
 
 
-def _any_search(patterns: Iterable[re.Pattern[str]], text: str | None) -> bool:
-    return text is not None and any(pattern.search(text) for pattern in patterns)
+def _searched(patterns: tuple[re.Pattern[str], ...], facts: Facts) -> bool:
+    """Whether it is known already if the command line has any of the patterns."""
+    return not facts.cmdline_has.isdisjoint(patterns) or facts.cmdline_lacks.issuperset(patterns)
 
 
 def _user_matches(users: Iterable[str], user: str | None, uid: int | None) -> bool:

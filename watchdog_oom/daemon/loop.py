@@ -190,6 +190,8 @@ class Daemon:
                 self.sensors.rescan_spool(step.spool)
             self.audit_trail.report(report)
             self.reports.append(report)
+        for rule, words in self.sensors.processes.news(now):
+            self._write(Record(Kind.INCIDENT, rule=rule, result=words))
         for words in self.actuators.news():
             self._write(Record(Kind.OUTCOME, step=words.partition(":")[0], result=words.partition(": ")[2]))
 

@@ -102,7 +102,8 @@ class Sensors:
         return {name: known[unit] for name, unit in units.items() if unit in known}
 
     def _skipped(self) -> dict[str, int]:
-        counts = {"memory": self._memory.skipped, "pressure": self._pressure.skipped, **self.processes.skipped}
+        counts = {"memory": self._memory.skipped, "pressure": self._pressure.skipped, **self.processes.skipped,
+                  **self.processes.slow_patterns()}
         return {kind: count for kind, count in counts.items() if count}
 
 

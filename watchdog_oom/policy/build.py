@@ -35,7 +35,7 @@ def build_policy(ir: Values) -> Policy:
     """The policy that ``policy.load`` found; its values are taken as checked."""
     return Policy(
         description=ir.get("description", ""),
-        processes=_each(ir, "process", _process),
+        processes=_each(ir, "process", lambda name, values: _process(name, values, ir.get("places", {}).get(name, ""))),
         spools=_each(ir, "spool", _spool),
         services=_each(ir, "service", _service),
         protects=_each(ir, "protect", _protect),
@@ -68,7 +68,7 @@ def _size(value: tuple[str, Any]) -> Size:
     return Size(percent=amount) if kind == "percent" else Size(amount_bytes=amount)
 
 
-def _process(name: str, values: Values) -> ProcessNoun:
+def _process(name: str, values: Values, place: str) -> ProcessNoun:
     def paths(globs: tuple[str, ...]) -> tuple[re.Pattern[str], ...]:
         return tuple(glob_pattern(glob, path=True) for glob in globs)
 
@@ -78,7 +78,8 @@ def _process(name: str, values: Values) -> ProcessNoun:
     def regexes(patterns: tuple[str, ...]) -> tuple[re.Pattern[str], ...]:
         return tuple(re.compile(pattern) for pattern in patterns)
 
-    return ProcessNoun(name, **_converted(values, {"exe": paths, "name": names, "unit": names, "cmdline": regexes}))
+    converters = {"exe": paths, "name": names, "unit": names, "cmdline": regexes}
+    return ProcessNoun(name, place=place, **_converted(values, converters))
 
 
 def _spool(name: str, values: Values) -> SpoolNoun:

@@ -19,7 +19,7 @@ from watchdog_oom.lean_dataclasses import dataclass
 from watchdog_oom.policy import names
 from watchdog_oom.policy.check import FileCheck
 from watchdog_oom.policy.files import Gathered, files_of, judge, read
-from watchdog_oom.policy.lines import lines_of
+from watchdog_oom.policy.lines import line_at, lines_of
 from watchdog_oom.policy.schema import NAMED, NOUNS
 
 _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
@@ -89,6 +89,7 @@ def check_documents(documents: Iterable[tuple[str, bytes]], gathered: Gathered) 
     """
     tables: dict[tuple[str, str], names.Table] = {}
     known: dict[str, set[str]] = {kind: set() for kind in NOUNS}
+    places: dict[str, str] = {}
     descriptions, sources = [], []
     for path, data in documents:
         sources.append(path)
@@ -102,11 +103,18 @@ def check_documents(documents: Iterable[tuple[str, bytes]], gathered: Gathered) 
         gathered.notes.extend(check.notes)
         descriptions.extend([check.description] if check.description else [])
         tables.update({(table.kind, table.name): table for table in check.tables})
+        places.update(_pattern_places(check))
         for kind in NOUNS:
             known[kind].update(document[kind] if isinstance(document.get(kind), dict) else ())
     gathered.faults.extend(names.dangling(tables.values(), known))
     gathered.faults.extend(names.parent_circles([table for table in tables.values() if table.kind == "process"]))
-    return _merged(tables, "; ".join(descriptions), tuple(sources))
+    return {**_merged(tables, "; ".join(descriptions), tuple(sources)), "places": places}
+
+
+def _pattern_places(check: FileCheck) -> dict[str, str]:
+    """Where the patterns of each process stand that has any: who meets one that is too slow is to be told."""
+    return {table.name: f"{check.file}:{line_at(check.lines, ('process', table.name, 'cmdline'))}"
+            for table in check.tables if table.kind == "process" and "cmdline" in table.values}
 
 
 def _merged(tables: Mapping[tuple[str, str], names.Table], description: str,

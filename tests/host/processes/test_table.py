@@ -1,6 +1,7 @@
 """The process table: real children that change, and made-up hosts whose every reading can be watched."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -343,7 +344,7 @@ def test_use_of_a_spool_is_fresh_at_every_scan(tmp_path: Path, start: Callable[.
     child = start(sys.executable, "-c", "import os, sys\nfor line in sys.stdin:\n"
                   "    os.chdir(line.strip()); print('moved', flush=True)")
     table = ProcessTable()
-    noun = ProcessNoun("n", cmdline=_noun(comm="*os.chdir*").comm, under=("vscan",))
+    noun = ProcessNoun("n", cmdline=(re.compile("os.chdir"),), under=("vscan",))
     demand = ScanDemand(nouns=(noun,), under={"vscan": str(tmp_path)})
     assert child.stdout is not None
     for place, expected in ((str(tmp_path), {"vscan"}), ("/", set()), (str(tmp_path), {"vscan"})):
@@ -356,7 +357,7 @@ def test_the_kernel_protection_of_descendants_is_seen(start: Callable[..., subpr
     parent = start("sh", "-c", "sleep 60 & echo $!; wait")
     assert parent.stdout is not None
     grandchild = int(parent.stdout.readline())
-    noun = ProcessNoun("n", cmdline=_noun(comm="*sh -c sleep 60*").comm)
+    noun = ProcessNoun("n", cmdline=(re.compile("sh -c sleep 60"),))
     try:
         Path(f"/proc/{grandchild}/oom_score_adj").write_text("321")
         shown = ProcessTable().scan(ScanDemand(nouns=(noun,), protect=frozenset({"n"})), _boottime() + 100)
@@ -365,6 +366,21 @@ def test_the_kernel_protection_of_descendants_is_seen(start: Callable[..., subpr
         assert shown[os.getpid()].oom_score_adj is None
     finally:
         os.kill(grandchild, 9)
+
+
+def test_a_pattern_that_is_slow_for_one_user_holds_up_no_scan(
+        start: Callable[..., subprocess.Popen[bytes]]) -> None:
+    noun = ProcessNoun("n", cmdline=(re.compile(r"^exploding (\S+ ?)+--worker$"),), place="x.toml:3")
+    for _ in range(20):
+        start("bash", "-c", f"exec -a 'exploding {'a' * 60}' sleep 60")
+    last = start("bash", "-c", f"exec -a 'exploding {'a' * 60}' sleep 60")
+    _until(lambda: (read_cmdline("/proc", last.pid) or "").startswith("exploding"))
+    table = ProcessTable()
+    began = time.process_time()
+    table.scan(ScanDemand(nouns=(noun,)), _boottime() + 100)
+    assert time.process_time() - began < 1.0
+    assert sum(table.slow_patterns().values()) == 1
+    assert [rule for rule, _ in table.news(_boottime())] == ["process.n"]
 
 
 _EVENTS = st.lists(st.tuples(st.sampled_from(["put", "end", "recycle", "grow"]), st.integers(2, 9),
