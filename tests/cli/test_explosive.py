@@ -6,7 +6,7 @@ import re
 from contextlib import suppress
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from watchdog_oom.cli.explosive import why_explosive
@@ -28,6 +28,7 @@ def test_what_administrators_write_is_left_alone(pattern: str) -> None:
     assert why_explosive(pattern) is None
 
 
+@settings(deadline=None)
 @given(st.from_regex(r"(\(?[ab.\\w\[\]^|]\)?[*+?]?){0,8}", fullmatch=True))
 def test_every_valid_pattern_is_read(pattern: str) -> None:
     with suppress(re.error):
