@@ -19,15 +19,15 @@ from watchdog_oom.lean_dataclasses import dataclass
 from watchdog_oom.policy import names
 from watchdog_oom.policy.check import FileCheck
 from watchdog_oom.policy.files import Gathered, files_of, judge, read
-from watchdog_oom.policy.lines import line_at, lines_of
+from watchdog_oom.policy.lines import LaterTomlError, line_at, lines_of
 from watchdog_oom.policy.schema import NAMED, NOUNS
+from watchdog_oom.policy.toml_faults import in_plain_words
 
 _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 _DEFAULT_PLACES = (os.path.join(_PACKAGE, "shipped", "default.toml"),
                    os.path.join(os.path.dirname(_PACKAGE), "policies", "default.toml"))
 DEFAULT_POLICY = next((path for path in _DEFAULT_PLACES if os.path.exists(path)), _DEFAULT_PLACES[0])
 
-_TOML_POSITION = re.compile(r"(.*) \(at (?:line (\d+), column \d+|end of document)\)", re.DOTALL)
 _HEADER = re.compile(r"^[ \t]*\[[ \t]*([a-z]+)[ \t]*\.[ \t]*[\"']?([A-Za-z0-9_-]+)[\"']?[ \t]*\]", re.MULTILINE)
 
 
@@ -148,11 +148,11 @@ def _parse(path: str, data: bytes, gathered: Gathered) -> tuple[FileCheck, dict[
     try:
         document = tomli.loads(text)
         return FileCheck(printable(path), lines_of(text)), document
+    except LaterTomlError as error:
+        gathered.fault(path, str(error), error.line)
     except ValueError as error:  # TOMLDecodeError, or a number with thousands of digits
-        found = _TOML_POSITION.fullmatch(str(error))
-        what, line = (found[1], found[2]) if found else (str(error), None)
-        gathered.fault(path, f"not valid TOML: {what[:1].lower()}{what[1:]}",
-                       int(line) if line else max(1, len(text.splitlines())))
+        line, what = in_plain_words(text, error)
+        gathered.fault(path, what, line)
     except RecursionError:
         gathered.fault(path, "not a policy: brackets are nested too deeply", 1)
     return None
