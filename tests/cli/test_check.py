@@ -93,6 +93,9 @@ RECOVER = '[recover.r]\nwhen = [{ memory_available_below = "1%" }]\nsteps = '
      "[recover.r] steps #1 kill", "p is protected by protect.x"),
     ('[process.p]\nname = "scanner"\n' + RECOVER + '[{ kill = "p" }]\n', 5, "[recover.r] steps",
      "there is a kill but no verify"),
+    ('[process.p]\nname = "scanner"\n' + RECOVER + '[{ kill = "p" }, { verify = "v" }]\nverify = false\n'
+     '[service.v]\nunit = "v.service"\n', 6, "[recover.r] verify", "there is a verify step"),
+    ('description = "nothing"\n', 1, "", "where it stands the built-in one"),
     ('[process.p]\nname = "mysqld"' + LIMIT, 2, "[process.p] name", '"mysqld" — is it "mariadbd"?'),
     ('[process.p]\nexe = "/usr/sbin/never-mysqld"' + LIMIT, 2, "[process.p] exe", "is not here"),
     (f'[process.p]\nexe = "{sys.executable}"' + LIMIT, 2, "[process.p] exe", "is not running"),

@@ -206,3 +206,12 @@ def _inline(value: object) -> str:
             return '"' + "".join(f"\\U{ord(char):08x}" for char in value if not 0xD800 <= ord(char) < 0xE000) + '"'
         case _:
             return str(value)
+
+
+def test_a_file_that_says_nothing_and_keeps_the_built_in_policy_away_is_told_of(tmp_path: Path) -> None:
+    (tmp_path / "a.toml").write_text('description = "later"\n')
+    notes = load_policy([str(tmp_path)], check_ownership=False).notes
+    assert any(note.startswith(f"{tmp_path}/a.toml: the policy says nothing") for note in notes)
+    (tmp_path / "b.toml").write_text('[emergency]\nmode = "act"\n')
+    notes = load_policy([str(tmp_path)], check_ownership=False).notes
+    assert not any("says nothing" in note for note in notes)

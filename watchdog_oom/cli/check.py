@@ -18,6 +18,7 @@ from watchdog_oom.cli.logins import show_host
 from watchdog_oom.cli.output import Page, show, show_json
 from watchdog_oom.cli.process_details import listens_column, listens_on, terminal_column
 from watchdog_oom.cli.service_ports import probe_hints
+from watchdog_oom.cli.touched import touched_hints
 from watchdog_oom.core.guard import Budget
 from watchdog_oom.core.history import History
 from watchdog_oom.core.model import Process
@@ -27,6 +28,7 @@ from watchdog_oom.errors import Fault, PolicyError
 from watchdog_oom.explain.rehearsal import rehearse
 from watchdog_oom.formatting import printable
 from watchdog_oom.journal.targets import describe
+from watchdog_oom.policy.load import NOTHING_PROTECTED, says_nothing
 
 EXIT_WARNINGS = 1
 JSON_VERSION = 1
@@ -74,16 +76,21 @@ def _warnings(loaded: LoadedPolicy, host: HostView | None) -> tuple[Fault, ...]:
         budget = Budget(loaded.config.kills_per_minute, loaded.config.purge_entries)
         found.extend(lint_host(host, rehearse(host.snapshot, loaded.policy, History(), budget), loaded.values))
     places = Places(loaded.policy.sources)
-    return tuple(sorted({places.fault(path, what) for path, what in found}))
+    faults = {places.fault(path, what) for path, what in found}
+    if says_nothing(loaded.values):
+        faults.add(Fault(printable(loaded.policy.sources[-1]), 1, "", NOTHING_PROTECTED))
+    return tuple(sorted(faults))
 
 
 def _notes(loaded: LoadedPolicy, around: Around | None, warnings: tuple[Fault, ...]) -> tuple[str, ...]:
     """What is no reason to warn; a note that says what a warning says at the same place is left out."""
     places = tuple(f"{warning.file}:{warning.line}: {warning.where}: " for warning in warnings)
-    notes = tuple(note for note in loaded.notes if not note.startswith(places))
+    notes = tuple(note for note in loaded.notes if not note.startswith(places) and not note.endswith(NOTHING_PROTECTED))
     if around is None:
         return notes
-    return (*notes, *probe_hints(around.view, around.ports), *around.host.unread)
+    view = around.view
+    spools = [(view.policy.spools[name], state) for name, state in view.snapshot.spools.items()]
+    return (*notes, *probe_hints(view, around.ports), *touched_hints(spools, view.snapshot.clock), *around.host.unread)
 
 
 def _page(loaded: LoadedPolicy, around: Around | None, warnings: tuple[Fault, ...]) -> Page:
@@ -103,7 +110,7 @@ def _page(loaded: LoadedPolicy, around: Around | None, warnings: tuple[Fault, ..
         page.title(f"{len(warnings)} warning{'' if len(warnings) == 1 else 's'}")
     for warning in warnings:
         place = f"{warning.file}:{warning.line}: " if warning.line else f"{warning.file}: "
-        page.line((place, "dim"), (warning.where, "yellow"), f": {warning.what}", indent=1)
+        page.line((place, "dim"), (warning.where, "yellow"), f"{warning.where and ': '}{warning.what}", indent=1)
     page.line()
     page.line(("valid, with warnings", "yellow") if warnings else ("valid", "green"))
     return page

@@ -80,9 +80,11 @@ def _without_verify(policy: Policy) -> Iterator[Warned]:
     for recover in policy.recovers.values():
         verbs = {step.verb for step in recover.steps}
         done = [verb.value for verb in (Verb.KILL, Verb.PURGE) if verb in verbs]
-        if done and Verb.VERIFY not in verbs:
-            yield (("recover", recover.name, "steps"),
-                   f"there is a {' and a '.join(done)} but no verify: nothing tells whether the service works again")
+        if done and Verb.VERIFY not in verbs and recover.verify:
+            unproved = "nothing tells whether the service works again; where there is none, write verify = false"
+            yield ("recover", recover.name, "steps"), f"there is a {' and a '.join(done)} but no verify: {unproved}"
+        if Verb.VERIFY in verbs and not recover.verify:
+            yield ("recover", recover.name, "verify"), "it is false, and there is a verify step"
 
 
 def _unused(policy: Policy, values: Mapping[str, Any]) -> Iterator[Warned]:

@@ -20,7 +20,7 @@ from watchdog_oom.policy import names
 from watchdog_oom.policy.check import FileCheck
 from watchdog_oom.policy.files import Gathered, files_of, judge, read
 from watchdog_oom.policy.lines import LaterTomlError, line_at, lines_of
-from watchdog_oom.policy.schema import NAMED, NOUNS
+from watchdog_oom.policy.schema import NAMED, NOUNS, TABLES
 from watchdog_oom.policy.toml_faults import in_plain_words
 
 _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
@@ -28,6 +28,8 @@ _DEFAULT_PLACES = (os.path.join(_PACKAGE, "shipped", "default.toml"),
                    os.path.join(os.path.dirname(_PACKAGE), "policies", "default.toml"))
 DEFAULT_POLICY = next((path for path in _DEFAULT_PLACES if os.path.exists(path)), _DEFAULT_PLACES[0])
 
+NOTHING_PROTECTED = (f"the policy says nothing, and where it stands the built-in one ({DEFAULT_POLICY}) with its "
+                     "protections is not used: write rules, copy it, or remove the file")
 _HEADER = re.compile(r"^[ \t]*\[[ \t]*([a-z]+)[ \t]*\.[ \t]*[\"']?([A-Za-z0-9_-]+)[\"']?[ \t]*\]", re.MULTILINE)
 
 
@@ -55,11 +57,19 @@ def load_policy(directories: Sequence[str] = (), files: Sequence[str] = (), *, c
     if not paths and not gathered.faults:
         gathered.notes.append(f"no policy file found: using the shipped {DEFAULT_POLICY}")
         paths = [DEFAULT_POLICY]
+    given = paths != [DEFAULT_POLICY]
     documents = [(path, data) for path in paths if (data := read(path, gathered)) is not None]
     ir = check_documents(documents, gathered)
     if gathered.faults:
         raise PolicyError(tuple(set(gathered.faults)))
+    if given and says_nothing(ir):
+        gathered.notes.append(f"{printable(paths[-1])}: {NOTHING_PROTECTED}")
     return Loaded(ir, tuple(gathered.notes), tuple(paths))
+
+
+def says_nothing(ir: Mapping[str, Any]) -> bool:
+    """Whether there is no table at all, so that the files do nothing but keep the built-in policy away."""
+    return not any(ir.get(kind) for kind in TABLES)
 
 
 def load_config(path: str, *, check_ownership: bool = True) -> Loaded:
