@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import ast
 import re
+import textwrap
 from pathlib import Path
 
 import click
 import pytest
 
+from tests.core.build import memory, snapshot
+from tests.test_house import FLOORS
 from watchdog_oom import __version__
 from watchdog_oom.cli import cli
-from watchdog_oom.core.policy import Verb
+from watchdog_oom.core.conditions import memory as conditions_on_memory
+from watchdog_oom.core.nouns import Size
+from watchdog_oom.core.policy import Policy, Verb
 from watchdog_oom.core.rules.recovery.steps import DEFAULT_WITHIN_SECONDS
+from watchdog_oom.core.view import View
 from watchdog_oom.daemon.options import HELP
 from watchdog_oom.daemon.self_protection import missing_capabilities
 from watchdog_oom.policy.build import build_policy
@@ -213,3 +219,54 @@ def test_the_unit_starts_the_program_where_the_instructions_replace_it() -> None
 def test_the_changelog_begins_with_the_version_of_the_program() -> None:
     (newest, *_) = re.findall(r"^## \[(.+?)\]", text("CHANGELOG.md"), re.MULTILINE)
     assert newest == __version__
+
+
+def names_of_the_program() -> set[str]:
+    """Every name that the program defines or uses: classes, functions, members, keys, parameters."""
+    nodes = [node for path in sorted((ROOT / "watchdog_oom").rglob("*.py"))
+             for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))]
+    return {name for node in nodes for field in ("id", "name", "attr", "arg")
+            if isinstance(name := getattr(node, field, None), str)}
+
+
+def test_every_name_that_contributors_are_told_exists() -> None:
+    foreign = {"venv", "make", "ruff", "for", "SetNice", "test_a_recycled_pid_is_never_signalled"}
+    told = set(re.findall(r"`([A-Za-z_]\w*)`", parts(text("CONTRIBUTING.md"))[0]))
+    known = names_of_the_program()
+    endings = {ending for ending in told if ending.startswith("_") and any(name.endswith(ending) for name in known)}
+    assert len(told) > 30
+    assert told - known - endings == foreign
+    assert "def test_a_recycled_pid_is_never_signalled" in text("tests/host/processes/test_signals.py")
+
+
+def test_the_condition_of_the_example_works_as_the_page_says() -> None:
+    (block,) = (block for language, block in parts(text("CONTRIBUTING.md"))[1] if language == "python")
+    place = dict(vars(conditions_on_memory))
+    exec(textwrap.dedent(block), place)
+    condition = place["SwapUsedAbove"](Size(percent=50.0))
+    held = [condition.find(View(snapshot(memory=reading), Policy()))
+            for reading in (memory(swap_free=49.0), memory(swap_free=50.0), None)]
+    assert [(finding.holds, finding.known) for finding in held] == [(True, True), (False, True), (False, False)]
+    assert held[0].words == "swap used is 261 MiB (threshold 50%)"
+
+
+def test_the_type_checker_names_the_places_that_the_page_for_contributors_says() -> None:
+    (block,) = (block for _, block in parts(text("CONTRIBUTING.md"))[1] if "assert_never" in block)
+    told = set(re.findall(r"^ *(watchdog_oom/[\w/]+\.py): error", block, re.MULTILINE))
+    places = {name(path) for path in (ROOT / "watchdog_oom").rglob("*.py")
+              if "assert_never(action)" in path.read_text(encoding="utf-8")}
+    assert told == places
+
+
+def test_the_tests_that_the_page_for_contributors_selects_exist() -> None:
+    for place, word in re.findall(r"pytest(?: -m vm)? (tests/\S+) -k \"?(\w+)", text("CONTRIBUTING.md")):
+        assert any(word in path.name or f"def test_{word}" in body or f"_{word}" in body
+                   for path in (ROOT / place).rglob("test_*.py") for body in [path.read_text(encoding="utf-8")]), word
+
+
+def test_the_floors_are_drawn_as_they_are_checked() -> None:
+    (drawing, *_) = (block for _, block in parts(section("docs/architecture.md", "## The house"))[1])
+    rooms = {room for rooms in FLOORS for room in rooms}
+    lines = re.findall(r"^ [1-5] (.*)$", drawing, re.MULTILINE)
+    drawn = [sorted(rooms.intersection(re.findall(r"\w+", line))) for line in lines]
+    assert drawn[::-1] == [sorted(filter(None, floor)) for floor in FLOORS]

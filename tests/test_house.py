@@ -10,16 +10,77 @@ from pathlib import Path
 
 import pytest
 
+from watchdog_oom import paths
+
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "watchdog_oom"
-CORE = ("core.model", "core.actions", "core.policy", "core.nouns", "core.conditions", "core.matching",
-        "core.view", "formatting", "core.tick", "core.history", "core.rules", "core.guard", "core.decide",
-        "policy.build")
+FLOORS: tuple[tuple[str, ...], ...] = (  # from the ground up; "" is watchdog_oom/__init__.py
+    ("", "errors", "formatting", "lean_dataclasses", "paths"),
+    ("core",),
+    ("explain", "host", "journal", "policy"),
+    ("daemon",),
+    ("cli",),
+)
+BETWEEN_ROOMS: frozenset[tuple[str, str]] = frozenset()  # (importer, imported) on one floor; none is needed today
+PURE = ("core", "policy.build")  # the daemon builds its policy itself: that may not read files either
 FORBIDDEN = {"os", "subprocess", "time", "logging", "datetime", "socket", "random", "pathlib", "shutil", "io", "sys",
              "threading", "asyncio", "select", "selectors", "signal", "ctypes"}
 FRONT_DOORS = ("daemon/__init__.py", "__main__.py", "cli/__init__.py", "cli/__main__.py")
 MODULE_LINES = 260
 FUNCTION_LINES = 45
+
+CALLED_FROM_OUTSIDE: dict[str, str] = {
+    "cli:main": "the program's entry point", "daemon:main": "the program's entry point",
+    "cli:list_commands": "click asks for it", "cli:get_command": "click asks for it",
+    "cli.export:systemd": "a command of click",
+    "cli.status_news:listening": "whether it waits for events or sleeps shows in nothing else",
+    "lean_dataclasses:_field_type": "dataclasses.replace and asdict ask for it",
+}
+TESTED_ELSEWHERE: dict[str, tuple[str, str]] = {  # module: the test file, and why it has none of its own name
+    "": ("test_docs.py", "the version alone"),
+    "cli.around": ("cli/test_check.py", "one record of what ``check`` shows"),
+    "cli.dropins": ("cli/test_export.py", "the texts of ``export systemd``"),
+    "cli.host_view": ("cli/test_check.py", "what a command sees of a made-up host"),
+    "cli.lint": ("cli/test_check.py", "every warning, by the command that prints it"),
+    "cli.lint_host": ("cli/test_check.py", "every warning, by the command that prints it"),
+    "cli.loaded": ("cli/test_check.py", "the lines of faults and warnings"),
+    "cli.missing": ("cli/test_check.py", "the warning of a noun that matches nothing"),
+    "cli.options": ("cli/test_cli.py", "declarations alone"),
+    "cli.plan_json": ("cli/test_plan.py", "one of the two forms of a plan"),
+    "cli.plan_page": ("cli/test_plan.py", "one of the two forms of a plan"),
+    "cli.status_page": ("cli/test_status.py", "the page of ``status``"),
+    "core.condition": ("core/conditions/test_registry.py", "shapes; what they do is in the families"),
+    "core.form": ("policy/test_reference.py", "an enum; each member has a converter and a row"),
+    "core.history": ("core/test_decide.py", "a record; the rules fill and read it"),
+    "core.memory": ("host/memory/test_meminfo.py", "two records; the shares are tested on readings"),
+    "core.rules.recovery.progress": ("core/rules/recovery/test_transaction.py", "a run as its steps advance it"),
+    "daemon.loop": ("daemon/test_recovery.py", "only a real daemon on real processes shows it"),
+    "daemon.policy_loader": ("daemon/test_policy_store.py", "its only caller; the child is a real one"),
+    "daemon.reporter": ("cli/test_status.py", "what it writes is what ``status`` reads"),
+    "daemon.status_file": ("cli/test_status.py", "written and read back by the command"),
+    "explain.headroom": ("explain/test_rehearsal.py", "the reports that a rehearsal is made of"),
+    "host.purge.jobs": ("host/purge/test_supervisor.py", "real purges of real spools"),
+    "host.services.dbus.events": ("host/services/dbus/test_connection.py", "records alone"),
+    "host.services.manager": ("host/services/test_choose.py", "Protocols and records"),
+    "host.services.systemd.calls": ("host/services/systemd/test_bus.py", "calls as systemd's side receives them"),
+    "host.services.systemd.jobs": ("host/services/systemd/test_bus.py", "jobs over a real socket"),
+    "host.spools.descent": ("host/spools/test_survey.py", "a survey is one descent"),
+    "host.spools.scanners": ("host/test_sensors.py", "one scanner a spool, as the sensors hold them"),
+    "journal": ("journal/test_writer.py", "names handed on"),
+    "journal.chain": ("journal/test_verify.py", "every damage of a chain, by whoever finds it"),
+    "journal.files": ("journal/test_reader.py", "names and lines of segments"),
+    "journal.inspect": ("journal/test_writer.py", "a journal opened again, whole and damaged"),
+    "journal.store": ("journal/test_writer.py", "the writer's files: rotation, damage, full disks"),
+    "journal.targets": ("daemon/test_audit.py", "the targets of the records it writes"),
+    "paths": ("daemon/test_options.py", "five texts"),
+    "policy.checker": ("policy/test_check.py", "Protocols alone"),
+    "policy.clauses": ("policy/test_check.py", "a broken file for each of its mistakes"),
+    "policy.files": ("policy/test_load.py", "directories and files as a load finds them"),
+    "policy.schema": ("policy/test_reference.py", "every key, against its row in the reference"),
+    "policy.table_rules": ("policy/test_check.py", "a broken file for each of its mistakes"),
+    "policy.texts": ("policy/test_check.py", "a broken file for each of its mistakes"),
+    "policy.values": ("policy/test_check.py", "a broken file for each of its mistakes"),
+}
 
 
 def modules() -> dict[str, Path]:
@@ -39,27 +100,30 @@ def parsed(path: Path) -> ast.Module:
 
 
 def imports(path: Path) -> Iterator[str]:
-    """The dotted names of everything that a module imports at run time, wherever in the file."""
-    tree = parsed(path)
-    for_the_type_checker = {
-        inner for node in ast.walk(tree) if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
-        for statement in node.body for inner in ast.walk(statement)}
-    for node in ast.walk(tree):
-        if node in for_the_type_checker:
-            continue
+    """The dotted names of everything that a module imports: wherever in the file, for the type checker alone as well,
+    and by a text that names a module, which is then imported when it is needed."""
+    for node in ast.walk(parsed(path)):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{path}: relative import"
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and below(node.value) in MODULES:
+            yield node.value
 
 
 def below(name: str) -> str | None:
     """The module of the package that an import means, if any: ``watchdog_oom.core.guard.judge`` → ``core.guard``."""
-    if name == "watchdog_oom" or not name.startswith("watchdog_oom."):
+    if not name.startswith("watchdog_oom."):
         return None
     inside = name.removeprefix("watchdog_oom.")
     return inside if inside in MODULES else inside.rpartition(".")[0]
+
+
+def graph() -> dict[str, set[str]]:
+    """Every module of the package with the modules of the package that it imports."""
+    return {module: {inside for name in imports(path) if (inside := below(name)) is not None}
+            for module, path in MODULES.items()}
 
 
 def reached(starts: list[str]) -> dict[str, str]:
@@ -68,27 +132,71 @@ def reached(starts: list[str]) -> dict[str, str]:
     todo = list(starts)
     while todo:
         module = todo.pop()
-        for name in imports(MODULES[module]):
-            inside = below(name)
-            if inside and inside not in found:
+        for inside in GRAPH[module]:
+            if inside not in found:
                 found[inside] = module
                 todo.append(inside)
     return found
 
 
-def core_modules() -> list[str]:
-    return [name for name in MODULES
-            if name in CORE or name.startswith(tuple(f"{part}." for part in ("conditions", "rules", "core")))]
+def circles() -> list[str]:
+    """The modules that reach themselves, in groups that reach each other."""
+    ahead = {module: {inside for start in targets for inside in reached([start])} for module, targets in GRAPH.items()}
+    groups = {tuple(sorted(other for other in ahead[module] if module in ahead[other]))
+              for module in GRAPH if module in ahead[module]}
+    return [" ↔ ".join(group) for group in sorted(groups)]
 
 
-def test_the_core_is_there() -> None:
-    assert set(CORE) <= set(MODULES), "a module of the core has moved: tell this test"
+def room(module: str) -> str:
+    return module.partition(".")[0]
+
+
+def floor(module: str) -> int:
+    """How high a module stands, the ground being 0."""
+    found = [number for number, rooms in enumerate(FLOORS) if room(module) in rooms]
+    assert found, f"{module}: which floor is it on? Say so in FLOORS, here and in docs/architecture.md"
+    return found[0]
+
+
+GRAPH = graph()
+
+
+def test_no_modules_import_each_other_in_a_circle() -> None:
+    found = circles()
+    print(f"circles: {len(found)}")
+    assert found == []
+
+
+def test_nothing_imports_from_a_floor_above_its_own() -> None:
+    upward = [f"{module} imports {other}" for module, targets in GRAPH.items() for other in sorted(targets)
+              if floor(other) > floor(module)]
+    for number, rooms in reversed(list(enumerate(FLOORS, 1))):
+        print(f"floor {number}: {', '.join(name or '__init__' for name in rooms)}")
+    print(f"upward imports: {len(upward)}")
+    print(f"modules at the top of watchdog_oom/: {len([*PACKAGE.glob('*.py')])}")
+    assert upward == []
+
+
+def test_rooms_on_one_floor_know_nothing_of_each_other_but_what_is_listed() -> None:
+    between = {(room(module), room(other)) for module, targets in GRAPH.items() for other in targets
+               if floor(module) == floor(other) > 0 and room(module) != room(other)}
+    assert between == BETWEEN_ROOMS
+    assert not {(imported, importer) for importer, imported in between} & between, "two rooms import each other"
+
+
+def test_every_room_has_a_floor_and_every_floor_its_rooms() -> None:
+    assert sorted(name for rooms in FLOORS for name in rooms) == sorted({room(module) for module in MODULES})
+
+
+def pure_modules() -> list[str]:
+    return [module for module in MODULES if module in PURE or module.startswith(tuple(f"{name}." for name in PURE))]
 
 
 def test_the_core_and_all_it_imports_touches_neither_the_system_nor_the_clock_nor_the_host() -> None:
+    assert set(PURE) <= set(MODULES)
     wrong = []
-    for module, importer in reached(core_modules()).items():
-        if module == "host" or module.startswith("host."):
+    for module, importer in reached(pure_modules()).items():
+        if room(module) == "host":
             wrong.append(f"{importer} imports {module}")
         wrong += [f"{module} (imported by {importer}) imports {name}" for name in imports(MODULES[module])
                   if name.partition(".")[0] in FORBIDDEN]
@@ -97,18 +205,77 @@ def test_the_core_and_all_it_imports_touches_neither_the_system_nor_the_clock_no
 
 def test_the_host_decides_nothing() -> None:
     """Effects ask guard whether they may; what to do is the rules' business."""
-    wrong = [f"{module} imports {name}" for module, path in MODULES.items() if module.startswith("host.")
-             for name in imports(path)
-             if below(name) in ("core.decide", "core.tick", "core.history")
-             or ((below(name) or "").startswith("core.rules")
-                  and below(name) != "core.rules.emergency")]
+    deciding = ("core.decide", "core.tick", "core.history")
+    wrong = [f"{module} imports {other}" for module, targets in GRAPH.items() if room(module) == "host"
+             for other in targets if other in deciding
+             or (other.startswith("core.rules") and other != "core.rules.emergency")]
     assert wrong == []
 
 
-def test_nothing_but_host_and_the_shell_around_it_is_reached_from_policy_types() -> None:
-    assert set(reached(["core.policy"])) <= {"core.policy", "core.nouns", "core.condition",
-                                                "core.model", "core.memory", "formatting",
-                                                "lean_dataclasses"}
+def test_what_a_policy_is_made_of_needs_little_of_the_core() -> None:
+    assert set(reached(["core.policy"])) <= {"core.policy", "core.nouns", "core.condition", "core.form", "core.model",
+                                             "core.memory", "core.outcome", "formatting", "lean_dataclasses"}
+
+
+def test_no_two_classes_have_one_name() -> None:
+    places: dict[str, list[str]] = {}
+    for module, path in MODULES.items():
+        for node in ast.walk(parsed(path)):
+            if isinstance(node, ast.ClassDef):
+                places.setdefault(node.name, []).append(module)
+    assert {name: modules for name, modules in places.items() if len(modules) > 1} == {}
+
+
+def test_the_c_library_is_called_in_one_place() -> None:
+    wrong = [module for module, path in MODULES.items() if module != "host.syscalls"
+             and any(name.partition(".")[0] == "ctypes" for name in imports(path))]
+    assert wrong == []
+
+
+def test_the_default_paths_are_written_in_one_place() -> None:
+    own = {value for name, value in vars(paths).items() if name.isupper()}
+    assert len(own) == 5
+    wrong = [f"{module}:{node.lineno}: {node.value}" for module, path in MODULES.items() if module != "paths"
+             for node in ast.walk(parsed(path))
+             if isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value in own]
+    assert wrong == []
+
+
+def words_of(node: ast.AST) -> Iterator[str]:
+    """The names that a node uses, in whatever way: as a name, a member, a keyword, a member asked for by its text."""
+    match node:
+        case ast.Name(id=name) | ast.Attribute(attr=name) | ast.keyword(arg=str(name)):
+            yield name
+        case ast.ImportFrom(names=names):
+            yield from (alias.name for alias in names)
+        case ast.MatchClass(kwd_attrs=names):
+            yield from names
+
+
+def test_what_is_defined_is_used_by_the_product_and_not_by_tests_alone() -> None:
+    """Names with an underscore included. A name that is used anywhere counts as used everywhere: it finds the dead,
+    not each of them."""
+    trees = {module: parsed(path) for module, path in MODULES.items()}
+    used = {word for tree in trees.values() for node in ast.walk(tree) for word in words_of(node)}
+    dead = {f"{module}:{node.name}" for module, tree in trees.items() for node in ast.walk(tree)
+            if isinstance(node, ast.FunctionDef | ast.ClassDef) and node.name not in used
+            and not (node.name.startswith("__") and node.name.endswith("__"))}
+    assert dead == set(CALLED_FROM_OUTSIDE)
+
+
+def mirror(module: str) -> str:
+    """The test file of a module; a package's own code is tested under the package's name."""
+    path = MODULES[module].relative_to(PACKAGE)
+    name = path.parent.name if path.name == "__init__.py" else path.stem
+    return str(path.parent / f"test_{name}.py")
+
+
+def test_every_module_has_its_mirrored_test_file_or_says_where_it_is_tested() -> None:
+    with_code = [module for module, path in MODULES.items() if len(parsed(path).body) > 1]
+    without = {module for module in with_code if not (ROOT / "tests" / mirror(module)).is_file()}
+    assert without - TESTED_ELSEWHERE.keys() == set(), "write its tests, or say in TESTED_ELSEWHERE where they are"
+    assert TESTED_ELSEWHERE.keys() - without == set(), "no longer true: take them off the list"
+    assert {where for where, _ in TESTED_ELSEWHERE.values() if not (ROOT / "tests" / where).is_file()} == set()
 
 
 @pytest.mark.parametrize("module", MODULES)

@@ -15,26 +15,26 @@ READY_SECONDS = 30.0
 
 # Every module below watchdog_oom, without that prefix. Conditions are imported as policies use them.
 OURS = """
-core core.actions core.condition core.conditions core.conditions.kernel core.conditions.memory
+core core.actions core.condition core.form core.conditions core.conditions.kernel core.conditions.memory
 core.conditions.registry core.conditions.service core.decide core.guard core.history core.matching core.memory
-core.model core.nouns core.observe core.policy core.poll_interval core.rules core.rules.containment
+core.model core.nouns core.observe core.outcome core.policy core.poll_interval core.rules core.rules.containment
 core.rules.emergency core.rules.freeze core.rules.kill_escalation core.rules.limit core.rules.protect
 core.rules.recovery core.rules.recovery.contain_step core.rules.recovery.progress core.rules.recovery.service_steps
 core.rules.recovery.steps core.rules.recovery.survivors core.rules.recovery.transaction core.rules.recovery.trigger
-core.rules.recovery.verify_step core.tick core.view daemon daemon.atomic_file daemon.audit daemon.config
+core.rules.recovery.verify_step core.tick core.unit_name core.view daemon daemon.atomic_file daemon.audit daemon.config
 daemon.crash_recovery daemon.loop daemon.options daemon.policy_loader daemon.policy_store daemon.reporter
 daemon.sd_notify daemon.self_protection daemon.signals daemon.state_file daemon.status_file daemon.wait errors
 formatting host host.actuators host.children host.children.spawn host.children.supervisor host.clock host.kept_file
 host.memory host.memory.kmsg host.memory.meminfo host.memory.psi host.processes host.processes.demand
-host.processes.details host.processes.facts host.processes.oom_score_adj host.processes.pid_list
+host.processes.details host.processes.facts host.processes.lasting host.processes.oom_score_adj host.processes.pid_list
 host.processes.procfs host.processes.signals host.processes.table host.purge host.purge.delete_tree host.purge.in_use
 host.purge.jobs host.purge.messages host.purge.mounts host.purge.pair host.purge.supervisor host.purge.trash
 host.purge.worker host.sensors host.services host.services.choose host.services.jobs host.services.lsb
-host.services.manager host.services.names host.services.poller host.services.tcp_probe host.spools
+host.services.manager host.services.program_words host.services.poller host.services.tcp_probe host.spools
 host.spools.descent host.spools.inotify host.spools.names host.spools.path_safety host.spools.scanner
 host.spools.scanners host.spools.survey host.spools.watch host.syscalls journal journal.chain journal.files
 journal.head journal.inspect journal.reader journal.record journal.reserve journal.store journal.system_log
-journal.targets journal.unfinished journal.writer lean_dataclasses policy policy.build
+journal.targets journal.unfinished journal.writer lean_dataclasses paths policy policy.build
 core.glob host.processes.pattern_search host.processes.slow_patterns
 """
 

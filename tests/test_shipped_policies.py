@@ -11,12 +11,15 @@ from pathlib import Path
 
 import pytest
 
+from tests.core.sensed import as_sensed
+from tests.core.snapshot_json import snapshot_of
+from watchdog_oom.core.actions import Watch
 from watchdog_oom.core.decide import decide
 from watchdog_oom.core.guard import Budget
 from watchdog_oom.core.history import History
 from watchdog_oom.core.model import ServiceState, ServiceStatus, Snapshot
 from watchdog_oom.core.policy import Policy
-from watchdog_oom.core.snapshot_json import snapshot_of
+from watchdog_oom.host.processes.demand import scan_demand
 from watchdog_oom.policy.build import build_policy
 from watchdog_oom.policy.load import load_policy
 
@@ -29,11 +32,14 @@ def plan_of(name: str) -> str:
     """What the policy plans in the recorded moment, once everything has held for as long as it must."""
     policy = policy_named(name)
     snapshot = snapshot_of(json.loads((GOLDEN / name / "snapshot.json").read_text()))
-    history = History(run_id="golden")
+    history, watch = History(run_id="golden"), Watch()
     lines: list[str] = []
     for seconds in (0, 60, 61):
         moment = at(snapshot, seconds=seconds, policy=policy)
+        demand = scan_demand(policy, moment.memory, watch)
+        moment = replace(moment, processes=as_sensed(moment.processes, demand))
         plan, history = decide(moment, policy, history, Budget())
+        watch = plan.watch
         lines += [f"--- after {seconds} s", str(plan)]
     return "\n".join(lines) + "\n"
 

@@ -1,4 +1,4 @@
-"""Every error a user can meet, each with its exit status; the two front doors turn them into one line and a status."""
+"""Every error a user can see, each with its exit status; both programs turn them into one line and an exit status."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class NotRunningError(WatchdogError):
 
 @dataclass(frozen=True, slots=True, order=True)
 class Fault:
-    """One thing that is wrong in a policy file: ``file:line: [table] key: what is wrong — did you mean …?``"""
+    """One fault in a policy file: ``file:line: [table] key: what is wrong — did you mean …?``"""
 
     file: str
     line: int
@@ -45,7 +45,7 @@ class Fault:
 
 
 class PolicyError(WatchdogError):
-    """One policy or more cannot be used; carries every fault that was found."""
+    """One or more policies cannot be used; carries every fault that was found."""
 
     def __init__(self, faults: tuple[Fault, ...]) -> None:
         self.faults = tuple(sorted(faults))
@@ -53,7 +53,7 @@ class PolicyError(WatchdogError):
 
 
 def place_of(error: BaseException) -> str:
-    """Where in our own code an unexpected error came from, in one word for a report: ``file.py:line``."""
+    """Where in our own code an unexpected error was raised, for a bug report: ``file.py:line``."""
     traceback = error.__traceback__
     while traceback is not None and traceback.tb_next is not None:
         traceback = traceback.tb_next

@@ -1,4 +1,4 @@
-"""Numbers as people read them: sizes, durations, percentages."""
+"""Values formatted for people: sizes, durations, percentages, processes, untrusted text."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def percent(value: float) -> str:
 
 
 def process_label(comm: str, pid: int) -> str:
-    """A process as people are told of it: ``clamscan[4711]``."""
+    """A process as shown to people: ``clamscan[4711]``."""
     return f"{printable(comm)}[{pid}]"
 
 
@@ -43,7 +43,7 @@ def count(number: int, noun: str) -> str:
 
 
 def printable(text: str) -> str:
-    """Text from a process made safe to print: control characters and undecodable bytes as escapes."""
+    """Text from a process made safe to print: control characters and undecodable bytes are escaped."""
     def escaped(char: str) -> str:
         return char.encode("unicode_escape", "backslashreplace").decode("ascii")
     return "".join(char if char.isprintable() and char != "\\" else escaped(char) for char in text)

@@ -1,12 +1,12 @@
-"""Slotted records: what the daemon uses of ``dataclasses``, for a third of the memory.
+"""Slotted records: the part of ``dataclasses`` that the daemon uses, for a third of the memory.
 
-What the daemon imports it keeps, in locked memory (Law 11). ``dataclasses`` stands on ``inspect``, ``ast`` and ``dis``,
-and writes up to eight methods for every class: together 1.9 MiB for ours, and half of the time that the imports take.
-Here the methods are shared, and only ``__init__`` is written for each class.
+Everything the daemon imports stays in locked memory (Law 11). ``dataclasses`` imports ``inspect``, ``ast`` and ``dis``,
+and generates up to eight methods for every class: together 1.9 MiB for the daemon's classes, and half of the import
+time. Here the methods are shared, and only ``__init__`` is generated for each class.
 
-The type checker is told that these are the standard ones, and that is how they behave: ``dataclasses.replace``,
-``asdict``, ``match`` and ``inspect.signature`` take them. Left out is what the daemon does not use: records without
-slots, records that inherit from others, ``ClassVar``, ``InitVar``, pickling.
+The type checker sees the standard ones, and they behave alike: ``dataclasses.replace``, ``asdict``, ``match`` and
+``inspect.signature`` accept them. Omitted is what the daemon does not use: records without slots, inheritance between
+records, ``ClassVar``, ``InitVar``, pickling.
 """
 
 from __future__ import annotations
@@ -19,18 +19,18 @@ if TYPE_CHECKING:
     from dataclasses import dataclass, field, replace
 else:
     def dataclass(*, slots, frozen=False, order=False):
-        """Make a record of a class: its annotated names become slots and, in that order, parameters of ``__init__``."""
+        """Make a class a record: its annotated names become slots and, in that order, parameters of ``__init__``."""
         if not slots:
             raise TypeError("there are only slotted records")
         base = _Ordered if order else _Frozen if frozen else _Record
         return lambda plain: _make(plain, base)
 
     def field(*, default_factory=None, init=True):
-        """A field whose default is made anew for each record, or one that only ``__post_init__`` sets."""
+        """A field whose default is created for each record, or one that only ``__post_init__`` sets."""
         return _Field(default_factory, init)
 
     def replace(record, /, **changes):
-        """The same record but for the changes."""
+        """A copy of the record with these changes."""
         for name, its in record.__dataclass_fields__.items():
             if its.init and name not in changes:
                 changes[name] = getattr(record, name)
@@ -44,7 +44,7 @@ _MADE_ANEW = object()  # stands in the signature for a default that a factory ma
 
 
 class _Record:
-    """What all records share. ``_values`` gives the values of all fields, in order."""
+    """The base of all records. ``_values`` gives the values of all fields, in order."""
 
     __slots__ = ()
     __hash__ = None  # type: ignore[assignment]  # what can change is no key
@@ -89,8 +89,8 @@ class _Ordered(_Frozen):
 
 
 class _Field:
-    """One field. The properties are what ``dataclasses`` asks for in ``replace``, ``fields`` and ``asdict``: whoever
-    calls those has imported it."""
+    """One field. The properties are those that ``replace``, ``fields`` and ``asdict`` of ``dataclasses`` read; their
+    callers have imported ``dataclasses``."""
 
     __slots__ = ("factory", "init", "name", "value")
 
@@ -117,7 +117,7 @@ def _standard() -> Any:
 
 
 def _make(plain: type, base: type) -> type:
-    """The class made again, with slots: a class cannot be given them afterwards."""
+    """The class created again with slots, which cannot be added to an existing class."""
     names = tuple(plain.__annotations__)
     fields = {name: _field(plain, name) for name in names}
     body = {name: value for name, value in plain.__dict__.items()
@@ -144,8 +144,8 @@ def _getter(names: tuple[str, ...]) -> Callable[[Any], tuple[Any, ...]]:
 
 
 def _initializer(made: type, fields: Mapping[str, _Field]) -> Callable[..., None]:
-    """``__init__``, written out: it sets through the slots themselves, which a frozen record's ``__setattr__`` cannot
-    stop, and which is faster than ``object.__setattr__``."""
+    """A generated ``__init__`` that sets the slots directly: this bypasses a frozen record's ``__setattr__`` and is
+    faster than ``object.__setattr__``."""
     scope: dict[str, Any] = {"__builtins__": {}, "_made_anew": _MADE_ANEW}
     parameters, lines = ["self"], []
     for name, its in fields.items():

@@ -97,6 +97,19 @@ def test_json_prints_the_records_exactly_as_they_are_stored(directory: Path) -> 
     assert json.loads(result.stdout.splitlines()[0])["step"] == "TERM a\x1b]0;x\x07\n[red]b[71]"
 
 
+def test_an_outcome_that_failed_says_so_and_one_of_an_older_journal_is_not_known(tmp_path: Path) -> None:
+    journal = Journal(str(tmp_path), boot_id="b")
+    journal.open()
+    journal.append(Record(Kind.OUTCOME, step="stop x.service", ok=False, result="it hung"))
+    journal.append(Record(Kind.OUTCOME, step="stop y.service", result="ok: stop done"))
+    journal.close()
+    path = tmp_path / "audit.jsonl"
+    path.write_bytes(path.read_bytes().replace(b'"ok":null,', b""))
+    lines = _audit("--log", tmp_path).stdout.splitlines()
+    assert lines[0].endswith("outcome    stop x.service: failed: it hung")
+    assert lines[1].endswith("outcome    stop y.service: ok: stop done")
+
+
 def test_a_wrong_time_is_wrong_usage(directory: Path) -> None:
     result = _audit("--log", directory, "--since", "soon")
     assert isinstance(result.exception, UsageError)
@@ -126,7 +139,7 @@ def test_verify_says_from_where_on_it_can_vouch(tmp_path: Path) -> None:
     journal.close()
     result = _audit("verify", "--log", tmp_path / "log")
     assert result.exit_code == 0
-    assert "vouching from record 4 on" in result.stdout
+    assert "verified from record 4 on" in result.stdout
 
 
 def test_without_a_journal_the_list_is_empty_and_verify_vouches_for_nothing(tmp_path: Path) -> None:
@@ -135,7 +148,7 @@ def test_without_a_journal_the_list_is_empty_and_verify_vouches_for_nothing(tmp_
     assert "there is no journal yet" in listed.stderr
     verified = _audit("verify", "--log", tmp_path / "never")
     assert verified.exit_code == 1
-    assert "nothing to vouch for" in verified.stderr
+    assert "nothing to verify" in verified.stderr
 
 
 def test_lost_records_and_damage_are_told_in_the_list(tmp_path: Path) -> None:

@@ -83,7 +83,7 @@ RECOVER = '[recover.r]\nwhen = [{ memory_available_below = "1%" }]\nsteps = '
 
 @pytest.mark.parametrize(("text", "line", "where", "what"), [
     ('[process.p]\nname = "sixteen-byte-nam"' + LIMIT, 2, "[process.p] name", 'write "sixteen-byte-na"'),
-    ('[process.p]\ncmdline = "scan"' + LIMIT, 2, "[process.p] cmdline", "the command line alone selects"),
+    ('[process.p]\ncmdline = "scan"' + LIMIT, 2, "[process.p] cmdline", "only the command line selects"),
     ('[process.p]\nname = "x"\ncmdline = "(a+)+$"' + LIMIT, 3, "[process.p] cmdline", "a repetition in a repetition"),
     ('[process.p]\nname = "scanner"\n', 1, "[process.p]", "nothing uses it"),
     ('[spool.s]\npath = "/var/spool/never/x"\nentries = "*"\nstale_after = "1h"\n', 1, "[spool.s]", "nothing uses it"),
@@ -110,7 +110,7 @@ RECOVER = '[recover.r]\nwhen = [{ memory_available_below = "1%" }]\nsteps = '
     ('[service.s]\nunit = "no-such-thing.service"\n' + RECOVER + '[{ restart = ["s"] }, { verify = "s" }]\n', 2,
      "[service.s] unit", "there is no"),
     ('[recover.r]\nwhen = [\n  { pressure_some_above = 5 },\n]\nsteps = [{ wait = "1s" }]\n', 3,
-     "[recover.r] when #1 pressure_some_above", "this kernel tells no memory pressure"),
+     "[recover.r] when #1 pressure_some_above", "this kernel reports no memory pressure"),
     ('[process.p]\nname = "scanner"\n[limit.l]\nprocess = "p"\nrss = "1MiB"\n', 3, "[limit.l]",
      "would act now: TERM scanner[71], because scanner[71] holds 4 MiB, limit 1 MiB"),
     (('[process.p]\nname = "scanner"\n[recover.r]\nwhen = [{ swap_free_below = "99%", for = "1h" }]\nsteps = '
@@ -256,7 +256,7 @@ def test_an_ordinary_user_may_check_any_file_and_is_told_what_was_not_judged(
     assert "is writable by its group and others" in run("check", path, "--proc", host.root).stderr
     code, out = as_nobody(lambda: run("check", path, "--proc", host.root))
     assert code == 0, out
-    assert "it was not checked who could change the policy files" in out
+    assert "the owners and modes of the policy files were not checked" in out
     assert "not root (CAP_SYS_PTRACE" in out
     path.chmod(0o600)
     code, out = as_nobody(lambda: run("check", path, "--proc", host.root))

@@ -103,7 +103,7 @@ def test_a_name_that_is_no_unit_is_told_with_its_line_and_never_becomes_a_path(
 def test_a_protection_without_a_unit_is_named_and_the_rest_is_exported(tmp_path: Path) -> None:
     result = export(policy(tmp_path, POLICY + '[process.x]\nexe = "/usr/bin/x"\n[protect.x]\nprocess = "x"\n'))
     assert result.exit_code == 0
-    assert '[protect.x]: no unit is known of it: add unit = "NAME.service" to [process.x]' in result.output
+    assert '[protect.x]: its unit is not known: add unit = "NAME.service" to [process.x]' in result.output
     assert "OOMScoreAdjust=-900" in result.output
 
 

@@ -1,4 +1,4 @@
-"""The largest processes of this host, from one look to the next."""
+"""The largest processes of this host, from one refresh to the next."""
 
 from __future__ import annotations
 

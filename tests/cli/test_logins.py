@@ -1,4 +1,4 @@
-"""Who is logged in, beside the sessions that guard spares; on a host made of real and made-up processes."""
+"""Who is logged in, and the sessions that guard protects; on a host made of real and made-up processes."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from click.testing import Result
 
-from watchdog_oom.core.history import History, Recovery
+from watchdog_oom.core.history import History, Recovery, RecoveryRun
 from watchdog_oom.daemon import state_file
 
 Run = Callable[..., Result]
@@ -86,10 +86,21 @@ def test_attempts_and_rests_of_the_daemon_are_heeded(plan: Plan, host: Any, tmp_
     (tmp_path / "state").mkdir()
     ended = time.clock_gettime(time.CLOCK_BOOTTIME) - 10
     history = replace(History(), recoveries={"mail": Recovery(started=(ended,), ended=ended, unhelped=1)})
-    assert state_file.save(str(tmp_path / "state"), "", history)
+    state_file.save(str(tmp_path / "state"), state_file.to_plain("", history, {}))
     result = plan(SCANNER + RECOVER)
     assert result.exit_code == 0
-    assert "recover.mail  does not run: it rests for another 4min50s" in result.stdout.replace("4min49s", "4min50s")
+    told = result.stdout.replace("4min49s", "4min50s")
+    assert "recover.mail  does not run: it cools down for another 4min50s" in told
+
+
+def test_what_a_run_under_way_has_stopped_is_no_debt_that_calls_for_another(plan: Plan, host: Any,
+                                                                            tmp_path: Path) -> None:
+    host.put(71, "other")
+    (tmp_path / "state").mkdir()
+    running = Recovery(run=RecoveryRun("mail-1", ("why",), 1.0, stopped=("mail",)))
+    plain = state_file.to_plain("", replace(History(), recoveries={"mail": running}), {})
+    state_file.save(str(tmp_path / "state"), plain)
+    assert "could not be started again" not in plan(SCANNER + RECOVER).stdout
 
 
 def test_in_an_emergency_the_chosen_and_those_passed_over_are_told(plan: Plan, host: Any) -> None:
@@ -192,7 +203,7 @@ def test_an_ordinary_user_is_told_what_could_not_be_read(
     path = policy(SCANNER + RECOVER)
     code, told = as_nobody(lambda: run("plan", path, "--proc", host.root, "--state", tmp_path / "state"))
     assert code == 0, told
-    assert "may not be read by this user: attempts and rests are not known" in told
+    assert "may not be read by this user: attempts and cooldowns are not known" in told
     assert "not root (CAP_SYS_PTRACE" in told
     assert "Nothing would be done now" in told
 
@@ -202,4 +213,4 @@ def test_a_unit_that_cannot_be_contained_is_told_with_the_reason(plan: Plan, hos
     host.put(72, "scanner", rss_mib=300)
     result = plan(SCANNER + '[limit.big]\nprocess = "scanner"\nrss = "100MiB"\nthen = "contain"\n')
     assert "scan.service cannot be contained: " in result.output
-    assert "scanner[72] cannot be contained: it runs in no unit of systemd" in result.output
+    assert "scanner[72] cannot be contained: it is not in a systemd unit" in result.output

@@ -1,4 +1,4 @@
-"""What psutil tells of real processes: sockets and terminals of this test's own, and processes that are gone."""
+"""What psutil reports about real processes: sockets and terminals of this test's own, and processes that are gone."""
 
 from __future__ import annotations
 

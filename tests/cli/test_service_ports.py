@@ -65,7 +65,7 @@ def test_the_main_process_of_a_service_tells_its_ports_and_a_probe_for_them_is_p
     assert [str(one) for one in ports["mail"]] == [f"127.0.0.1:{port}/tcp"]
     hint, = probe_hints(view, ports)
     assert hint == (f"service mail: has no probe; it listens on 127.0.0.1:{port}/tcp, so "
-                    f'probe = {{ tcp = "127.0.0.1:{port}" }} would tell whether it answers')
+                    f'probe = {{ tcp = "127.0.0.1:{port}" }} would check whether it answers')
 
 
 def test_where_no_manager_tells_its_processes_those_of_the_noun_of_that_name_do(server: tuple[int, int]) -> None:

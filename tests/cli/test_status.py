@@ -64,7 +64,7 @@ def test_a_running_daemon_is_shown_and_ends_with_0(run: Run, daemon: tuple[Path,
     result = run("status", "--runtime", runtime)
     assert result.exit_code == 0, result.output
     first = result.stdout.splitlines()[0]
-    assert first.startswith("watchdog-oomd runs for ")
+    assert first.startswith("watchdog-oomd has run for ")
     assert f"pid {process.pid}  OBSERVES ONLY" in first
     assert "For a test" in result.stdout
     assert "limit: x" in result.stdout
@@ -105,8 +105,8 @@ def test_a_daemon_that_ended_is_not_running(tmp_path: Path, run: Run) -> None:
 
 
 @pytest.mark.parametrize(("content", "words"), [
-    (b'{"v": 1, "pid', "is damaged"), (b"[" * 100_000, "is damaged"), (b"[]", "is of version None"),
-    (b'{"v": 2}', "is of version 2, and this command understands 1"), (b"\xff\xfe", "is damaged"),
+    (b'{"v": 1, "pid', "is damaged"), (b"[" * 100_000, "is damaged"), (b"[]", "has version None"),
+    (b'{"v": 2}', "has version 2, but this command understands 1"), (b"\xff\xfe", "is damaged"),
 ])
 def test_a_status_that_cannot_be_understood_is_one_line(run: Run, tmp_path: Path, content: bytes, words: str) -> None:
     with open(tmp_path / "lock", "w", encoding="ascii") as lock:
@@ -141,7 +141,7 @@ def test_watching_ends_with_0_on_ctrl_c(daemon: tuple[Path, subprocess.Popen[byt
     try:
         assert watching.stdout is not None
         seen = b""
-        while seen.count(b"watchdog-oomd runs for") < 2:
+        while seen.count(b"watchdog-oomd has run for") < 2:
             assert select.select([watching.stdout], [], [], 20)[0]
             seen += os.read(watching.stdout.fileno(), 1 << 16)
         watching.send_signal(signal.SIGINT)
@@ -231,9 +231,9 @@ def test_who_is_protected_ended_frozen_and_contained_and_what_was_lost_is_told()
     assert "7           -900    0  db" in page
     assert "a\\x1b[2J[8]: unkillable for 15s  [limit.x]" in page
     assert "pid 9: frozen  [limit.y]" in page
-    assert "x.scope: slowed down above 1 GiB for 1min30s  [limit.z]" in page
+    assert "x.scope: throttled above 1 GiB for 1min30s  [limit.z]" in page
     assert "under way (emergency-1.2)" in page
-    assert "5 looks, 2 late, 0 failed" in page
+    assert "5 ticks, 2 late, 0 failed" in page
     assert "3 lost" in page
     assert "4 readings failed: process" in page
 

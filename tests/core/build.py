@@ -42,9 +42,11 @@ def noun(name: str, *, comm: str | None = None, exe: str | None = None, **keys: 
 
 def proc(pid: int, comm: str = "idle", *, ppid: int = 1, rss: int = 1, age: float = 60.0, start: int | None = None,
          **rest: Any) -> Process:
-    """A living process: ``rss`` in MiB, ``age`` in seconds; facts are given by their own names."""
+    """A living process: ``rss`` in MiB, ``age`` in seconds; facts are given by their own names. Its oom_score_adj was
+    read."""
     facts = {key: rest.pop(key) for key in ("exe", "cmdline", "uid", "user", "unit", "cmdline_has", "cmdline_lacks")
              if key in rest}
+    rest.setdefault("oom_score_adj", 0)
     started = NOW - age
     ticks = start if start is not None else int(started * 100)
     return Process(ProcessId(pid, ticks), ppid, comm, rss_bytes=rss * MIB, started_boottime=started,

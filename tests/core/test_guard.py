@@ -53,6 +53,7 @@ VICTIM = proc(100, "victim")
     (proc(100, "kswapd0", kernel_thread=True), "it is a kernel thread"),
     (proc(77, "watchdog-oomd"), "it is this daemon or an ancestor of it"),
     (proc(100, "immune", oom_score_adj=-1000), "its oom_score_adj is -1000"),
+    (proc(100, "unread", oom_score_adj=None), "its oom_score_adj could not be read"),
     (proc(100, "db"), "it is protected by protect.db"),
 ])
 @pytest.mark.parametrize("signal", [SignalName.TERM, SignalName.KILL, SignalName.STOP])
@@ -202,7 +203,7 @@ def policies(draw: st.DrawFn) -> Policy:
 
 
 def immune(process: Process, view: View) -> bool:
-    """Told independently of guard: who may never be ended or frozen, named or not."""
+    """Decided independently of guard: who may never be ended or frozen, named or not."""
     return (process.pid == 1 or process.kernel_thread or process.pid in view.snapshot.lineage
             or process.oom_score_adj == -1000
             or any(view.matches(view.policy.processes[protect.process], process)
@@ -225,13 +226,13 @@ def test_no_plan_ever_reaches_the_untouchable_or_exceeds_the_budget_or_signals_t
     for pace in paces:
         sensed = len(world.sent)
         plan = world.tick(pace)
-        seen = View(world.seen, world.policy)
+        truth = View(world.truth, world.policy)
         for intent in plan.intents:
             if not isinstance(intent.action, Signal) or intent.action.signal is SignalName.CONT:
                 continue
-            target = seen.snapshot.processes[intent.action.target.pid]
-            assert not immune(target, seen), f"{intent} reaches the untouchable"
-            assert intent.action.explicit or not operators(target, seen), f"{intent} reaches an operator"
+            target = truth.snapshot.processes[intent.action.target.pid]
+            assert not immune(target, truth), f"{intent} reaches the untouchable"
+            assert intent.action.explicit or not operators(target, truth), f"{intent} reaches an operator"
             if intent.action.signal is not SignalName.STOP and intent.action.target not in {old for _, old in begun}:
                 begun.append((world.now, intent.action.target))
         for _, signal, identity, _ in world.sent[sensed:]:

@@ -5,6 +5,7 @@ import json
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.core.snapshot_json import snapshot_of, to_plain
 from watchdog_oom.core.memory import Memory
 from watchdog_oom.core.model import (
     Clock,
@@ -17,7 +18,6 @@ from watchdog_oom.core.model import (
     Snapshot,
     SpoolState,
 )
-from watchdog_oom.core.snapshot_json import snapshot_of, to_plain
 
 PROCESSES = st.builds(
     Process, id=st.builds(ProcessId, st.integers(1, 9999), st.integers(0, 10**9)), ppid=st.integers(0, 9999),

@@ -1,4 +1,4 @@
-"""What rules share within a tick: times held, things said, plans asked of guard."""
+"""What rules share within a tick: times held, notes, plans checked by guard."""
 
 from __future__ import annotations
 

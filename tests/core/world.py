@@ -1,11 +1,16 @@
-"""A small deterministic host: it is sensed into snapshots, ``decide`` is asked, and the plan is performed on it."""
+"""A small deterministic host: it is sensed into snapshots, ``decide`` is asked, and the plan is performed on it.
+
+It shows no more than the real sensors would be asked for: a rule or guard that needs a value nobody reads fails here.
+"""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from tests.core.build import MIB, NOW
+from tests.core.sensed import as_sensed
 from watchdog_oom.core.actions import (
     Contain,
     Intent,
@@ -24,14 +29,13 @@ from watchdog_oom.core.actions import (
     Watch,
 )
 from watchdog_oom.core.decide import decide
-from watchdog_oom.core.guard import Budget
-from watchdog_oom.core.history import History, Phase, RecoveryRun
+from watchdog_oom.core.guard import UNKILLABLE_ADJ, Budget
+from watchdog_oom.core.history import History
 from watchdog_oom.core.memory import Memory
 from watchdog_oom.core.model import (
     NO_FACTS,
     UNLIMITED_BYTES,
     Clock,
-    EffectReport,
     Facts,
     KernelKill,
     Process,
@@ -41,7 +45,15 @@ from watchdog_oom.core.model import (
     Snapshot,
     SpoolState,
 )
+from watchdog_oom.core.outcome import EffectReport, Outcome
 from watchdog_oom.core.policy import Policy
+from watchdog_oom.core.rules.emergency import badness
+from watchdog_oom.daemon import state_file
+from watchdog_oom.daemon.crash_recovery import inherit
+from watchdog_oom.daemon.state_file import State
+from watchdog_oom.host.processes.demand import scan_demand
+
+CALM_SECONDS = 2.0  # for so long after an urgent act nothing is saved
 
 
 @dataclass(slots=True)
@@ -101,6 +113,7 @@ class Spool:
     purge: str = "ok"
     purge_takes: float = 1.0
     problem: str | None = None
+    trash: int = 0
     scanned: float | None = None  # when it was scanned last; ``None``: at every look
 
 
@@ -132,6 +145,9 @@ class World:
     trouble: list[str] = field(default_factory=list)
     next_pid: int = 100
     seen: Snapshot = field(default_factory=lambda: Snapshot(Clock(0.0, 0.0)))
+    truth: Snapshot = field(default_factory=lambda: Snapshot(Clock(0.0, 0.0)))  # ``seen``, had everything been read
+    saved: str = ""             # state.json
+    urgent_at: float = 0.0
     _watch: Watch = field(default_factory=Watch)
     _reports: list[EffectReport] = field(default_factory=list)
     _kills: list[KernelKill] = field(default_factory=list)
@@ -156,23 +172,38 @@ class World:
         return self.units[unit]
 
     def kernel_kills(self, process: Proc) -> None:
-        victim = self._sensed(process)
+        seen = self.seen.alive(process.id)
+        victim = None if seen is None else replace(seen, swap_bytes=None, oom_score_adj=None, badness=None)
         del self.procs[process.pid]
         self._kills.append(KernelKill(process.pid, process.comm[:15], f"Killed process {process.pid}", self.now,
                                       victim=victim))
 
-    def tick(self, seconds: float = 1.0) -> Plan:
-        """Time passes, things happen, the host is looked at, and what is decided is done."""
+    def tick(self, seconds: float = 1.0, *, killed_after: int | None = None) -> Plan:
+        """Time passes, things happen, the host is looked at, and what is decided is saved and done. The daemon can be
+        killed after so many of its acts; with -1 before it has saved anything."""
         self.now += seconds
         self.wall += seconds
         self._happen()
         self.seen = self.snapshot()
+        self.truth = replace(self.seen, processes=self.everybody())
         plan, self.history = decide(self.seen, self.policy, self.history, self.budget)
         self._watch = plan.watch
         self.notes += plan.notes
         self.refusals += plan.refusals
-        for intent in plan.intents:
+        urgent = [intent for intent in plan.intents if intent.urgent]
+        self.urgent_at = self.now if urgent else self.urgent_at
+        others = [intent for intent in plan.intents if not intent.urgent]
+        for intent in urgent:
             self._perform(intent)
+        if killed_after != -1 and not (self.history.emergency and self.now - self.urgent_at < CALM_SECONDS):
+            purging = {what.removeprefix("purge "): "/" + what.removeprefix("purge ")
+                       for what in (*(pending[2] for pending in self._pending), *map(str, (i.action for i in others)))
+                       if what.startswith("purge ")}
+            self.saved = json.dumps(state_file.to_plain("boot", self.history, purging))
+        for intent in others if killed_after is None else others[:max(0, killed_after)]:
+            self._perform(intent)
+        if killed_after is not None:
+            self.crash()
         return plan
 
     def ticks(self, count: int, seconds: float = 1.0) -> None:
@@ -193,16 +224,17 @@ class World:
         self.until(lambda: self.history.finished)
 
     def crash(self) -> None:
-        """The daemon dies and a new one starts with what was saved; what was under way goes on, unreported. What a run
-        had stopped is found in the journal and put into a run that goes the way back."""
-        saved = {name: replace(state, run=_way_back(state.run, self.now)) for name, state in
-                 self.history.recoveries.items()}
-        self.history = History(run_id=self.history.run_id + "x", adjusted=self.history.adjusted,
-                               frozen=self.history.frozen, recoveries=saved,
-                               contained={unit: replace(contained, done=0.0, contain_id="", release_id="", failed=None)
-                                          for unit, contained in self.history.contained.items()})
-        self._pending = [(due, "", what, act) for due, _, what, act in self._pending]
+        """The daemon dies, and a new one starts with what was saved and what it sees of the host, and nothing else;
+        what the service manager had been asked for goes on, unreported, and a purge dies with its daemon."""
+        fresh = History(run_id=self.history.run_id + "x")
+        state = state_file.from_plain(json.loads(self.saved), fresh) if self.saved else State(fresh)
+        self._pending = [(due, "", what, act) for due, _, what, act in self._pending if not what.startswith("purge ")]
         self._reports, self._watch = [], Watch()
+        trash = {name for name, spool in self.spools.items() if spool.trash}
+        inherited = inherit(state, (), trash, self.policy, self.snapshot())
+        self.history = inherited.history
+        for intent in inherited.intents:
+            self._perform(intent)
 
     def running(self, recovery: str) -> bool:
         state = self.history.recoveries.get(recovery)
@@ -224,11 +256,13 @@ class World:
         clock = Clock(self.wall, self.now, self.minute)
         reports, kills = tuple(self._reports), tuple(self._kills)
         self._reports, self._kills = [], []
+        memory = self.memory() if self.memory_readable else None
+        demand = scan_demand(self.policy, memory, self._watch)
         return Snapshot(
-            clock, "boot", self.memory() if self.memory_readable else None,
-            processes={pid: self._sensed(process) for pid, process in self.procs.items()},
+            clock, "boot", memory, processes=as_sensed(self.everybody(), demand),
             spools={name: SpoolState(self.now if spool.scanned is None else spool.scanned, spool.problem,
-                                     spool.entries, spool.stale) for name, spool in self.spools.items()},
+                                     spool.entries, spool.stale) for name, spool in self.spools.items()
+                    if name in self.policy.spools},
             services=self._service_states(), kernel_kills=kills, reports=reports, lineage=self.lineage)
 
     def memory(self) -> Memory:
@@ -238,10 +272,15 @@ class World:
         return Memory(self.ram_mib * MIB, free * MIB, (self.base_mib + held) * MIB, self.swap_mib * MIB,
                       max(0, self.swap_mib - swapped) * MIB)
 
-    def _sensed(self, process: Proc) -> Process:
-        return Process(process.id, process.ppid, process.comm, process.state, process.session, process.tty, 1,
-                       process.rss_mib * MIB, process.started, 0, process.kernel_thread, process.facts,
-                       process.swap_mib * MIB, process.adj, None, process.under)
+    def everybody(self) -> dict[int, Process]:
+        """The whole truth about all processes."""
+        return {pid: self._as_it_is(process) for pid, process in self.procs.items()}
+
+    def _as_it_is(self, process: Proc) -> Process:
+        whole = Process(process.id, process.ppid, process.comm, process.state, process.session, process.tty, 1,
+                        process.rss_mib * MIB, process.started, 0, process.kernel_thread, process.facts,
+                        process.swap_mib * MIB, process.adj, None, process.under)
+        return replace(whole, badness=badness(whole, (self.ram_mib + self.swap_mib) * MIB))
 
     def _service_states(self) -> dict[str, ServiceState]:
         units = {name: self.policy.services[name].unit if name in self.policy.services else name
@@ -264,7 +303,8 @@ class World:
             ok = act()
             self.done.append(f"{what}{'' if ok else ' failed'}")
             if intent_id:
-                self._reports.append(EffectReport(intent_id, ok, "ok" if ok else "it did not work", 1.0, self.now))
+                outcome = Outcome(ok, "ok" if ok else "it did not work")
+                self._reports.append(EffectReport(intent_id, outcome, 1.0, self.now))
         for unit in self.units.values():
             revived = self.units.get(unit.activates or "")
             able = revived is not None and revived.status is ServiceStatus.INACTIVE and revived.start == "ok"
@@ -276,14 +316,20 @@ class World:
             case Signal() as signal:
                 self._signal(intent, signal)
             case SetOomScoreAdj() as adjust:
-                self.procs[adjust.target.pid].adj = adjust.value
+                process = self.procs.get(adjust.target.pid)
+                if process is not None and process.id == adjust.target:
+                    process.adj = adjust.value
+                    self._reports.append(EffectReport(intent.id, Outcome(True, "set"), None, self.now))
+                else:
+                    self._reports.append(EffectReport(intent.id, Outcome(False, "it had ended already"), 0.0, self.now))
             case StopUnit(unit=name):
                 self._begin_job(intent, "stop", name)
             case StartUnit(unit=name):
                 self._begin_job(intent, "start", name)
-            case Purge(spool=name):
+            case Purge(spool=name, limit=limit):
                 spool = self.spools[name]
-                self._later(intent, spool.purge_takes, lambda: self._purged(spool))
+                spool.trash += spool.stale if spool.purge == "ok" and limit else 0
+                self._later(intent, spool.purge_takes, lambda: self._purged(spool, limit))
             case Probe(service=name):
                 unit = self.units[self.policy.services[name].unit]
                 self._later(intent, 0.5, lambda: unit.answers and unit.status is ServiceStatus.ACTIVE)
@@ -298,10 +344,13 @@ class World:
 
     def _signal(self, intent: Intent, signal: Signal) -> None:
         process = self.procs.get(signal.target.pid)
-        if process is None or process.id != signal.target or process.out_of_reach:
-            self._reports.append(EffectReport(intent.id, False, "gone, or not permitted", 0.0, self.now))
+        spared = process is not None and process.adj == UNKILLABLE_ADJ and signal.signal is not SignalName.CONT
+        if process is None or process.id != signal.target or process.out_of_reach or spared:
+            told = Outcome(False, "gone, spared, or not permitted")
+            self._reports.append(EffectReport(intent.id, told, 0.0, self.now))
             return
         self.sent.append((self.now, signal.signal, signal.target, intent.rule))
+        self._reports.append(EffectReport(intent.id, Outcome(True, "sent"), None, self.now))
         match signal.signal:
             case SignalName.STOP:
                 process.state = "T"
@@ -353,20 +402,14 @@ class World:
             unit.memory_max = step.memory_max_bytes
         return unit.bound == "ok"
 
-    def _purged(self, spool: Spool) -> bool:
+    def _purged(self, spool: Spool, limit: int) -> bool:
         if spool.purge == "ok":
-            spool.entries -= spool.stale
-            spool.stale = 0
+            spool.entries -= spool.stale if limit else 0
+            spool.stale = 0 if limit else spool.stale
+            spool.trash = 0
         return spool.purge == "ok"
 
     def _new_pid(self) -> int:
         self.next_pid += 1
         return self.next_pid
 
-
-def _way_back(run: RecoveryRun | None, now: float) -> RecoveryRun | None:
-    if run is None or not run.stopped:
-        return None
-    why = "the daemon died"
-    return RecoveryRun(run.incident, (why,), now, Phase.COMPENSATE, entered=now, failure=why, stopped=run.stopped,
-                       triggers=run.triggers)

@@ -6,7 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +34,24 @@ def daemon(home: Path) -> Iterator[MakeDaemon]:
     yield make
     for one in made:
         one.close()
+
+
+@pytest.fixture
+def small_disk() -> Iterator[Callable[[Path], Path]]:
+    """Mount a file system of 2 MiB there; answers with the path of a file that may fill it."""
+    mounted: list[Path] = []
+
+    def mount(directory: Path) -> Path:
+        directory.mkdir(0o755, parents=True)
+        command = ["mount", "-t", "tmpfs", "-o", "size=2m,mode=0755", "tmpfs", str(directory)]
+        if subprocess.run(command, capture_output=True, check=False).returncode != 0:
+            pytest.skip("mounting is not permitted here")
+        mounted.append(directory)
+        return directory / "filler"
+
+    yield mount
+    for directory in mounted:
+        subprocess.run(["umount", "-l", str(directory)], check=True)
 
 
 @pytest.fixture

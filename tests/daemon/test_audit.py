@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from tests.miniature.daemon import MakeDaemon
 from watchdog_oom.core.actions import (
     Intent,
     Note,
@@ -12,11 +13,13 @@ from watchdog_oom.core.actions import (
     SignalName,
     StopUnit,
 )
-from watchdog_oom.core.model import Clock, EffectReport, Facts, Process, ProcessId, Snapshot
+from watchdog_oom.core.model import Clock, Facts, Process, ProcessId, Snapshot
 from watchdog_oom.core.nouns import ServiceNoun, SpoolNoun
+from watchdog_oom.core.outcome import EffectReport, Outcome
 from watchdog_oom.core.policy import Policy
 from watchdog_oom.daemon.audit import AuditTrail
 from watchdog_oom.journal.record import Record
+from watchdog_oom.journal.reserve import AHEAD_BYTES
 
 HOG = Process(ProcessId(7, 70), 1, "hog", rss_bytes=5 << 20, started_boottime=40.0, facts=Facts(exe="/bin/hog", uid=9))
 SNAPSHOT = Snapshot(Clock(1000.0, 100.0), processes={7: HOG})
@@ -45,20 +48,21 @@ def intent(step: object, *, urgent: bool = False) -> Intent:
 def test_intent_and_outcome_are_two_records_with_one_id_and_the_same_target() -> None:
     journal = Journal()
     journal.audit_trail.intent(intent(Signal(HOG.id, "hog", SignalName.TERM)), SNAPSHOT, POLICY)
-    journal.audit_trail.outcome("i-1", "TERM sent", took_seconds=0.1)
+    journal.audit_trail.report(EffectReport("i-1", Outcome(True, "TERM sent"), 0.1, 100.0))
     first, second = journal.appended
     assert (first.kind, second.kind) == ("intent", "outcome")
     assert first.id == second.id == "i-1"
     assert first.target == second.target
     assert first.target is not None
     assert {"pid": 7, "start": 70, "exe": "/bin/hog", "rss": 5 << 20, "age": 60.0}.items() <= first.target.items()
+    assert (first.ok, second.ok) == (None, True)
     assert second.result == "TERM sent"
 
 
 def test_an_urgent_intent_touches_neither_the_disk_nor_proc() -> None:
     journal = Journal()
     journal.audit_trail.intent(intent(Signal(HOG.id, "hog", SignalName.KILL), urgent=True), SNAPSHOT, POLICY)
-    journal.audit_trail.outcome("i-1", "KILL sent")
+    journal.audit_trail.report(EffectReport("i-1", Outcome(True, "KILL sent"), None, 100.0))
     assert journal.appended == []
     assert len(journal.queued) == 2
     assert journal.read == []
@@ -68,10 +72,10 @@ def test_a_slow_effect_is_told_when_its_report_comes_and_only_once() -> None:
     journal = Journal()
     journal.audit_trail.intent(intent(StopUnit("mariadb.service", "db")), SNAPSHOT, POLICY)
     assert journal.audit_trail.action_of("i-1") == StopUnit("mariadb.service", "db")
-    report = EffectReport("i-1", False, "it hung", 120.0, 100.0)
+    report = EffectReport("i-1", Outcome(False, "it hung"), 120.0, 100.0)
     journal.audit_trail.report(report)
     journal.audit_trail.report(report)
-    assert [record.result for record in journal.appended] == [None, "failed: it hung"]
+    assert [(record.ok, record.result) for record in journal.appended] == [(None, None), (False, "it hung")]
     assert journal.appended[0].target == {"service": "db", "unit": "mariadb.service"}
 
 
@@ -79,6 +83,7 @@ def test_what_is_open_at_the_end_gets_an_outcome_all_the_same() -> None:
     journal = Journal()
     journal.audit_trail.intent(intent(RunCommand(("/bin/true",), 5.0)), SNAPSHOT, POLICY)
     journal.audit_trail.abandon("the daemon stopped")
+    assert journal.appended[-1].ok is None
     assert journal.appended[-1].result == "the daemon stopped"
 
 
@@ -110,3 +115,10 @@ def test_a_target_that_is_gone_is_still_named() -> None:
     journal = Journal()
     journal.audit_trail.intent(intent(Signal(ProcessId(8, 80), "gone", SignalName.KILL)), SNAPSHOT, POLICY)
     assert journal.appended[0].target == {"pid": 8, "start": 80, "name": "gone"}
+
+
+def test_the_journal_that_the_daemon_opens_has_space_reserved_ahead(daemon: MakeDaemon) -> None:
+    watch = daemon("")
+    watch.start()
+    status = (watch.log / "audit.jsonl").stat()
+    assert status.st_blocks * 512 >= AHEAD_BYTES > status.st_size

@@ -87,6 +87,23 @@ def test_a_neighbour_of_the_same_executable_and_another_user_is_untouched(daemon
             one.wait()
 
 
+@pytest.mark.root
+def test_a_process_that_the_kernel_was_told_to_spare_is_spared_in_calm_times(
+        daemon: MakeDaemon, spawn: Spawn, home: Path) -> None:
+    spared, child = spawn(SLEEPS), spawn(SLEEPS)
+    try:
+        Path(f"/proc/{spared.pid}/oom_score_adj").write_text("-1000")
+    except PermissionError:
+        pytest.skip("needs CAP_SYS_RESOURCE")
+    watch = daemon(policy_for(home / "bin/hogger", 'runtime = "1s"\ngrace = "1s"'))
+    watch.start()
+    ended_after(child, 10)
+    watch.wait_for(lambda: watch.records("refused"), 3, "the refusal")
+    assert spared.poll() is None
+    assert [(record["target"]["pid"], record["result"]) for record in watch.records("refused")] == [
+        (spared.pid, "refused: its oom_score_adj is -1000")]
+
+
 def test_the_oldest_of_a_group_go_until_the_count_is_kept(daemon: MakeDaemon, spawn: Spawn, home: Path) -> None:
     children = []
     for _ in range(5):

@@ -90,7 +90,7 @@ def test_a_leaker_in_no_unit_is_reported_and_lives(
     child = spawn(SLEEPS)
     watch.wait_for(lambda: watch.records("incident", rule="limit.hogger"), 8, "the report")
     record, = watch.records("incident", rule="limit.hogger")
-    assert f"reported: hogger[{child.pid}] cannot be contained: it runs in no unit of systemd" == record["result"]
+    assert f"reported: hogger[{child.pid}] cannot be contained: it is not in a systemd unit" == record["result"]
     assert watch.records("intent") == []
     assert child.poll() is None
 
@@ -106,7 +106,7 @@ def test_without_systemd_a_leaker_in_a_unit_is_reported_with_the_unit_and_lives(
     child = spawn(joins(group) + SLEEPS)
     watch.wait_for(lambda: watch.records("incident", rule="limit.hogger"), 8, "the report")
     result = watch.records("incident", rule="limit.hogger")[0]["result"]
-    assert result.startswith(f"reported: {unit} cannot be contained: the service manager tells no MemoryHigh of it")
+    assert result.startswith(f"reported: {unit} cannot be contained: the service manager reports no MemoryHigh for it")
     assert child.poll() is None
     assert watch.status()["contained"] == []
 

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import time
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
+
+import pytest
 
 from tests.miniature.daemon import MakeDaemon, OwnDaemon, Spawn
 from tests.miniature.mailserver import MailServer
+from watchdog_oom.host.spools.names import trash_prefix_of
 
 
 def policy_for(mail: MailServer, *, steps: str | None = None, recover: str = "", service: str = "") -> str:
@@ -78,6 +84,93 @@ def test_a_daemon_killed_between_stop_and_start_leaves_a_debt_that_the_next_one_
     watch.wait_for(lambda: mailserver.service("status") == 0, 15, "the start by the next daemon")
     watch.wait_for(lambda: watch.records("recovered"), 5, "the journal's word of it")
     assert "amavis" in watch.records("recovered")[0]["result"]
+
+
+STOPPING = '{ stop = "amavis" }, { wait = "60s" }, { start = "stopped" }'
+
+
+def test_a_daemon_that_finds_no_journal_still_starts_what_the_one_before_it_had_stopped(
+        daemon: MakeDaemon, mailserver: MailServer) -> None:
+    mailserver.fill_spool(directories=15)
+    watch = daemon(policy_for(mailserver, steps=STOPPING), config=config_for(mailserver))
+    watch.start()
+    mailserver.service("start")
+    watch.wait_for(lambda: mailserver.service("status") == 3, 20, "the stop")
+    watch.stop(signal.SIGKILL)
+    shutil.rmtree(watch.log)
+    watch.start()
+    watch.wait_for(lambda: mailserver.service("status") == 0, 15, "the start by the next daemon")
+    assert "amavis.service stopped" in watch.records("recovered")[0]["result"]
+
+
+@pytest.mark.root
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
+def test_on_a_full_disk_what_was_stopped_is_remembered_and_started_by_the_next_daemon(
+        daemon: MakeDaemon, mailserver: MailServer, small_disk: Callable[[Path], Path]) -> None:
+    mailserver.fill_spool(directories=15)
+    watch = daemon(policy_for(mailserver, steps=STOPPING), config=config_for(mailserver))
+    filler = small_disk(watch.home / "disk")
+    watch.state, watch.log = filler.parent / "state", filler.parent / "log"
+    watch.start()
+    with suppress(OSError), filler.open("wb") as full:
+        while full.write(b"x" * 4096):
+            full.flush()
+    mailserver.service("start")
+    watch.wait_for(lambda: mailserver.service("status") == 3, 20, "the stop")
+    watch.stop(signal.SIGKILL)
+    watch.start()
+    watch.wait_for(lambda: mailserver.service("status") == 0, 15, "the start by the next daemon")
+
+
+def test_a_damaged_state_is_told_in_the_start_record_and_in_the_status(daemon: MakeDaemon) -> None:
+    watch = daemon("")
+    watch.state.mkdir(0o700)
+    (watch.state / "state.json").write_text("{")
+    watch.start()
+    start, = watch.records("start")
+    assert "state.json cannot be used: it is damaged" in start["result"]
+    assert any("state.json" in trouble for trouble in watch.status()["health"]["troubles"])
+    assert watch.stop() == 0
+    watch.start()
+    assert watch.records("start")[-1]["result"].endswith("is ready")
+
+
+def test_one_that_stands_still_when_nothing_is_known_any_more_is_continued(
+        daemon: MakeDaemon, spawn: Spawn, home: Path) -> None:
+    rule = f'''[process.hogger]
+exe = "{home}/bin/hogger"
+[limit.hogger]
+process = "hogger"
+runtime = "1s"
+then = "freeze"
+'''
+    watch = daemon(rule)
+    watch.start()
+    child = spawn("import time; time.sleep(100)", start_new_session=True)
+    stat = Path(f"/proc/{child.pid}/stat")
+    watch.wait_for(lambda: b") T " in stat.read_bytes(), 15, "the freeze")
+    watch.stop(signal.SIGKILL)
+    shutil.rmtree(watch.log)
+    (watch.state / "state.json").unlink()
+    watch.write_policy(rule.replace("1s", "100h"))
+    watch.start()
+    watch.wait_for(lambda: b") T " not in stat.read_bytes(), 10, "the thaw")
+
+
+def test_trash_of_a_purge_that_was_killed_is_finished_by_the_next_daemon(daemon: MakeDaemon, home: Path) -> None:
+    spool = home / "spool"
+    spool.mkdir()
+    trash = spool / f"{trash_prefix_of(spool.stat().st_ino)}0123"
+    (trash / "old").mkdir(0o700, parents=True)
+    trash.chmod(0o700)
+    (spool / "kept").mkdir()
+    watch = daemon(f'[spool.s]\npath = "{spool}"\nentries = "*"\nstale_after = "10ms"\n')
+    watch.start()
+    watch.wait_for(lambda: not trash.exists(), 10, "the end of the purge")
+    assert (spool / "kept").exists(), "it takes nothing more"
+    intent, = watch.records("intent")
+    assert "a purge was cut short" in intent["because"][0]
+    watch.wait_for(lambda: watch.records("outcome", id=intent["id"], ok=True), 5, "the outcome")
 
 
 def test_sigterm_in_the_middle_of_a_recovery_starts_what_it_stopped_before_the_daemon_ends(

@@ -1,4 +1,4 @@
-"""Waiting between two looks: for the clock, for what becomes readable, for a glance that finds an emergency."""
+"""Waiting between two ticks: for the clock, for a readable descriptor, for a glance that finds an emergency."""
 
 from __future__ import annotations
 

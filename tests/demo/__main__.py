@@ -78,7 +78,7 @@ def main() -> int:
 
 
 class Demo:
-    """Sets the stage, lets it go wrong, watches, and checks what came of it."""
+    """Sets up the incident, lets it happen, watches, and checks the result."""
 
     def __init__(self, home: Path, mail: MailServer) -> None:
         self.mail = mail

@@ -107,10 +107,10 @@ def test_a_recovery_whose_clause_holds_would_run_with_all_its_steps_and_what_the
 @pytest.mark.parametrize(("change", "state", "why"), [
     ({"mode": Mode.OBSERVE}, Recovery(), "it only observes (mode)"),
     ({"hours": Hours(0, 60)}, Recovery(), "it is outside its hours (00:00-01:00)"),
-    ({}, Recovery(ended=NOW - 60, unhelped=1), "it rests for another 4min"),
-    ({}, Recovery(ended=NOW - 60, unhelped=2), "it rests for another 9min"),
+    ({}, Recovery(ended=NOW - 60, unhelped=1), "it cools down for another 4min"),
+    ({}, Recovery(ended=NOW - 60, unhelped=2), "it cools down for another 9min"),
     ({}, Recovery(started=(NOW - 9000, NOW - 6000, NOW - 3600), held_since=NOW - 3600),
-     "it holds after 3 attempts that did not help, for another 5h"),
+     "it is held after 3 attempts that did not help, for another 5h"),
 ])
 def test_what_keeps_a_recovery_whose_clause_holds_is_told(change: dict[str, object], state: Recovery, why: str) -> None:
     history = History(recoveries={"mail": state})

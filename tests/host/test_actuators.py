@@ -22,10 +22,11 @@ from watchdog_oom.core.actions import (
     SignalName,
     StartUnit,
 )
-from watchdog_oom.core.model import EffectReport, ProcessId, Snapshot
+from watchdog_oom.core.model import ProcessId, Snapshot
 from watchdog_oom.core.nouns import ProcessNoun, ServiceNoun, SpoolNoun, TcpProbe
+from watchdog_oom.core.outcome import EffectReport, Outcome
 from watchdog_oom.core.policy import Policy, Protect
-from watchdog_oom.host.actuators import Actuators, Done
+from watchdog_oom.host.actuators import Actuators
 from watchdog_oom.host.clock import read_clock
 from watchdog_oom.host.processes.demand import demand_of
 from watchdog_oom.host.processes.table import ProcessTable
@@ -59,7 +60,7 @@ def look(of: Policy) -> Snapshot:
     return Snapshot(clock, processes=ProcessTable("/proc").scan(demand_of(of), clock.boottime))
 
 
-def perform(actuators: Actuators, step: Action, of: Policy) -> Done | None:
+def perform(actuators: Actuators, step: Action, of: Policy) -> Outcome | None:
     return actuators.perform(Intent("i-1", step, "rule", ("because",)), look(of), of)
 
 
@@ -87,7 +88,7 @@ def test_a_process_that_no_longer_matches_its_noun_is_left_alone(
     actuators: Actuators, child: subprocess.Popen[bytes]
 ) -> None:
     done = perform(actuators, Signal(identity(child, policy()), "sleep", SignalName.KILL, "other"), policy())
-    assert done == Done(False, "the rule no longer matches it")
+    assert done == Outcome(False, "the rule no longer matches it")
     assert child.poll() is None
 
 
@@ -97,6 +98,36 @@ def test_a_process_that_became_protected_is_left_alone_even_when_urgent(
     done = perform(actuators, Signal(identity(child, policy()), "sleep", SignalName.KILL), protecting)
     assert done is not None and not done.ok
     assert child.poll() is None
+
+
+@pytest.mark.parametrize(("oom_score_adj", "ends"), [("-1000\n", False), ("", False), ("-999\n", True)])
+def test_one_that_the_kernel_was_told_to_spare_since_the_look_is_left_alone(
+        tmp_path: Path, child: subprocess.Popen[bytes], oom_score_adj: str, ends: bool) -> None:
+    """A made-up /proc shows the real child with another oom_score_adj: to lower it, even root may lack the right."""
+    before = look(policy())
+    shown = tmp_path / str(child.pid)
+    shown.mkdir()
+    (shown / "stat").symlink_to(f"/proc/{child.pid}/stat")
+    (shown / "oom_score_adj").write_text(oom_score_adj)
+    kill = Signal(before.processes[child.pid].id, "sleep", SignalName.KILL, "sleeper", explicit=True)
+    made = Actuators(str(tmp_path), Lsb(str(tmp_path)))
+    done = made.perform(Intent("i-1", kill, "rule", ("because",)), before, policy())
+    made.close()
+    assert done is not None and done.ok is ends, done
+    assert ends or child.poll() is None
+
+
+def test_a_name_like_sshds_saves_nobody_at_the_last_look_either(actuators: Actuators) -> None:
+    code = ("import ctypes, time\nctypes.CDLL(None).prctl(15, b'sshd', 0, 0, 0)\n"
+            "print('named', flush=True)\ntime.sleep(100)")
+    child = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE)
+    try:
+        assert child.stdout is not None and child.stdout.readline() == b"named\n"
+        done = perform(actuators, Signal(identity(child, policy()), "sshd", SignalName.KILL), policy())
+        assert done is not None and done.ok, done
+    finally:
+        child.kill()
+        child.communicate()
 
 
 def test_another_start_time_is_another_process(actuators: Actuators, child: subprocess.Popen[bytes]) -> None:
@@ -118,8 +149,8 @@ def test_an_oom_score_adj_is_written_and_its_former_value_told(
 def test_a_program_is_begun_and_reported_when_it_ended(actuators: Actuators) -> None:
     assert perform(actuators, RunCommand(("/bin/sh", "-c", "echo said; exit 3"), 5.0), policy()) is None
     told = report(actuators)
-    assert not told.ok
-    assert "said" in told.words
+    assert not told.outcome.ok
+    assert "said" in told.outcome.words
 
 
 def test_a_service_is_started_by_its_script(actuators: Actuators, tmp_path: Path) -> None:
@@ -127,7 +158,7 @@ def test_a_service_is_started_by_its_script(actuators: Actuators, tmp_path: Path
     script.write_text(f"#!/bin/sh\necho $1 >> {tmp_path}/called\n")
     script.chmod(0o755)
     assert perform(actuators, StartUnit("it.service", "it"), policy()) is None
-    assert report(actuators).ok
+    assert report(actuators).outcome.ok
     assert (tmp_path / "called").read_text() == "start\n"
 
 
@@ -135,8 +166,8 @@ def test_a_probe_of_a_closed_port_fails_in_words(actuators: Actuators) -> None:
     of = policy(services={"it": ServiceNoun("it", "it", probe=TcpProbe("127.0.0.1", 1))})
     assert perform(actuators, Probe("it"), of) is None
     told = report(actuators)
-    assert not told.ok
-    assert "127.0.0.1:1" in told.words
+    assert not told.outcome.ok
+    assert "127.0.0.1:1" in told.outcome.words
 
 
 def test_a_purge_reports_when_the_spool_is_cleared_and_tells_later_what_it_deleted(
@@ -148,15 +179,15 @@ def test_a_purge_reports_when_the_spool_is_cleared_and_tells_later_what_it_delet
     time.sleep(0.4)
     assert perform(actuators, Purge("s", 10), of) is None
     told = report(actuators)
-    assert told.ok, told.words
+    assert told.outcome.ok, told.outcome.words
     assert list(spool.glob("old-*")) == []
     until = time.monotonic() + 5
-    news: tuple[str, ...] = ()
+    news: tuple[tuple[str, Outcome], ...] = ()
     while not news and time.monotonic() < until:
         actuators.reports(time.clock_gettime(time.CLOCK_BOOTTIME))
         news = actuators.news()
         time.sleep(0.02)
-    assert "1 entries deleted" in news[0]
+    assert news[0][0] == "s" and news[0][1].ok and "1 entries deleted" in news[0][1].words
 
 
 def test_a_refused_spool_is_reported_and_untouched(actuators: Actuators, tmp_path: Path) -> None:
@@ -164,7 +195,7 @@ def test_a_refused_spool_is_reported_and_untouched(actuators: Actuators, tmp_pat
     (tmp_path / "link").symlink_to(tmp_path / "real")
     of = policy(spools={"s": SpoolNoun("s", str(tmp_path / "link"), ("*",), stale_after_seconds=0.1)})
     assert perform(actuators, Purge("s", 10), of) is None
-    assert not report(actuators).ok
+    assert not report(actuators).outcome.ok
 
 
 def test_waiting_for_ended_processes_leaks_no_descriptor(actuators: Actuators) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from watchdog_oom.host.syscalls import fallocate
 from watchdog_oom.journal import Journal, Kind, Record
 
 WRITER = """
@@ -36,7 +37,7 @@ def write(directory: Path) -> Iterator[Writer]:
     journals: list[Journal] = []
 
     def written(count: int = 0, *, where: Path | None = None, **options: Any) -> Journal:
-        journal = Journal(str(where or directory), boot_id="b00t", **options)
+        journal = Journal(str(where or directory), boot_id="b00t", **{"allocate": fallocate, **options})
         journals.append(journal)
         journal.open()
         for number in range(count):

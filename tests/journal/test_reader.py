@@ -14,15 +14,19 @@ from watchdog_oom.errors import UsageError
 from watchdog_oom.journal import Journal, Kind, Moment, Record
 from watchdog_oom.journal.chain import link_of
 from watchdog_oom.journal.files import lines_of
-from watchdog_oom.journal.reader import journal_exists, opened_segments, read_entries, read_records
+from watchdog_oom.journal.reader import journal_exists, opened_segments, read_entries
 
 Writer = Callable[..., Journal]
+
+
+def seqs_of(directory: Path, since: float | None = None) -> list[int]:
+    return [entry.record["seq"] for entry in read_entries(str(directory), since=since)]
 
 
 def test_records_come_in_order_over_all_segments(write: Writer, directory: Path) -> None:
     write(40, segment_bytes=2000, keep=50)
     assert len(list(directory.glob("audit-*.jsonl"))) > 3
-    assert [record["seq"] for record in read_records(str(directory))] == list(range(1, 41))
+    assert seqs_of(directory) == list(range(1, 41))
 
 
 def test_since_is_a_lower_bound_on_the_records_own_time(directory: Path) -> None:
@@ -32,8 +36,8 @@ def test_since_is_a_lower_bound_on_the_records_own_time(directory: Path) -> None
     for _ in range(10):
         journal.append(Record(Kind.LATE))
     journal.close()
-    assert [record["seq"] for record in read_records(str(directory), since=1004.0)] == [5, 6, 7, 8, 9, 10]
-    assert list(read_records(str(directory), since=9e9)) == []
+    assert seqs_of(directory, since=1004.0) == [5, 6, 7, 8, 9, 10]
+    assert seqs_of(directory, since=9e9) == []
 
 
 def test_damaged_lines_are_skipped_and_the_rest_is_read(write: Writer, directory: Path) -> None:
@@ -42,7 +46,7 @@ def test_damaged_lines_are_skipped_and_the_rest_is_read(write: Writer, directory
     lines = path.read_bytes().splitlines(keepends=True)
     junk = b"\xff\xfe\n[]\n7\n" + b"[" * 100_000 + b"\n"
     path.write_bytes(lines[0] + junk + lines[1] + b'{"kind":1}\n' + lines[2][:-9])
-    assert [record["seq"] for record in read_records(str(directory))] == [1, 2]
+    assert seqs_of(directory) == [1, 2]
 
 
 def test_an_entry_carries_the_line_as_it_is_stored(write: Writer, directory: Path) -> None:
@@ -55,12 +59,12 @@ def test_a_planted_link_is_not_followed(write: Writer, directory: Path, tmp_path
     write(1).close()
     (tmp_path / "other").write_bytes((directory / "audit.jsonl").read_bytes())
     (directory / "audit-000000000099.jsonl").symlink_to(tmp_path / "other")
-    assert [record["seq"] for record in read_records(str(directory))] == [1]
+    assert seqs_of(directory) == [1]
 
 
 def test_there_is_no_journal_where_no_daemon_ran(directory: Path, tmp_path: Path) -> None:
     assert not journal_exists(str(directory))
-    assert list(read_records(str(directory))) == []
+    assert seqs_of(directory) == []
     directory.mkdir()
     assert not journal_exists(str(directory))
     (tmp_path / "file").write_text("x")
@@ -74,7 +78,7 @@ def test_reading_beside_a_rotating_daemon_leaves_no_hole(
     deadline = time.monotonic() + 10
     seen = 0
     while time.monotonic() < deadline and seen < 400:
-        seqs = [record["seq"] for record in read_records(str(directory))]
+        seqs = seqs_of(directory)
         assert seqs == list(range(seqs[0], seqs[0] + len(seqs))) if seqs else True
         seen = seqs[-1] if seqs else 0
     assert seen >= 400

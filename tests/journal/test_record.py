@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -32,7 +33,7 @@ def test_every_key_is_there_in_the_documented_order_and_null_where_it_says_nothi
     assert fields["mono"] == 12.346
     assert fields["because"] == []
     assert {key for key, value in fields.items() if value is None} == {
-        "incident", "rule", "step", "target", "before", "after", "result", "took_s", "id", "dropped", "detail"}
+        "incident", "rule", "step", "target", "before", "after", "ok", "result", "took_s", "id", "dropped", "detail"}
     assert line.endswith(b'"prev":"%b"}' % GENESIS.digest)
 
 
@@ -84,6 +85,20 @@ def test_lost_records_are_told_as_a_number() -> None:
 @given(st.floats(0, 4e9), st.floats(0, 4e9))
 def test_times_sort_as_text_as_they_do_as_numbers(one: float, other: float) -> None:
     assert (rfc3339(one) < rfc3339(other)) == (int(one * 1000) < int(other * 1000))
+
+
+@pytest.mark.parametrize("ok", [True, False, None])
+def test_how_an_outcome_came_out_is_a_value_and_its_words_are_only_words(ok: bool | None) -> None:
+    fields = _formatted(Record(Kind.OUTCOME, step="stop x", ok=ok, result="failed: ok"))
+    assert fields["ok"] is ok and fields["result"] == "failed: ok"
+
+
+def test_the_sentence_of_a_failure_says_so_once() -> None:
+    record = Record(Kind.OUTCOME, step="stop x.service", ok=False, result="it hung")
+    assert sentence(record) == "outcome: stop x.service: failed: it hung"
+    assert sentence(Record(Kind.OUTCOME, step="stop x.service", result="it hung")) == "outcome: stop x.service: it hung"
+    closed = Record(Kind.INCIDENT, incident="7", ok=False, result="closed: failed: it hung")
+    assert sentence(closed) == "incident: incident 7: closed: failed: it hung"
 
 
 def test_the_sentence_says_what_by_which_rule_and_why_without_control_characters() -> None:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from watchdog_oom.journal import Kind, Record, SystemLog
 from watchdog_oom.journal.system_log import MESSAGE_IDS, journal_datagram, syslog_datagram
+from watchdog_oom.lean_dataclasses import replace
 
 RECORD = Record(Kind.OUTCOME, incident="7", rule="limit.x", step="KILL a[1]", result="ok", because=("one", "two"),
                 target={"pid": 1, "name": b"a\nPRIORITY=0\xff".decode("utf-8", "surrogateescape")}, id="i1")
@@ -54,6 +55,15 @@ def test_the_system_journal_gets_fields_that_no_name_of_a_process_can_forge(
     assert told["MESSAGE_ID"].decode() == MESSAGE_IDS[Kind.OUTCOME]
     assert told["MESSAGE"] == b"outcome: KILL a[1]: ok [limit.x] because one; two"
     log.close()
+
+
+@pytest.mark.parametrize(("ok", "told", "priority"), [
+    (True, b"true", b"5"), (False, b"false", b"4"), (None, None, b"5")])
+def test_how_an_outcome_came_out_is_a_field_and_a_failure_is_a_warning(
+        ok: bool | None, told: bytes | None, priority: bytes) -> None:
+    fields = dict(_parse(journal_datagram(replace(RECORD, ok=ok), 42)))
+    assert fields.get("WATCHDOG_OOM_OK") == told
+    assert fields["PRIORITY"] == priority
 
 
 @given(st.text(st.characters(codec=None)), st.dictionaries(st.text(), st.text(st.characters(codec=None))))

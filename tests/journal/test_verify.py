@@ -1,4 +1,4 @@
-"""Whatever is done to the journal is found, and what the daemon does itself is not."""
+"""Every manipulation of the journal is found, and the daemon's own changes are not reported."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from watchdog_oom.host.syscalls import fallocate
 from watchdog_oom.journal import Journal, Kind, Moment, Record
 from watchdog_oom.journal.chain import digest_of
 from watchdog_oom.journal.verify import Verdict, verify
@@ -46,7 +47,8 @@ def _near(verdict: Verdict, places: list[tuple[Path, int]], place: tuple[Path, i
 def _template(tmp_path_factory: pytest.TempPathFactory, count: int = 11) -> Path:
     directory = tmp_path_factory.mktemp("journal")
     # hypothesis wants the same bytes every time, so the clocks stand still
-    journal = Journal(str(directory), boot_id="b", segment_bytes=SEGMENT_BYTES, clocks=lambda: Moment(1e9, 5.0))
+    journal = Journal(str(directory), boot_id="b", segment_bytes=SEGMENT_BYTES, allocate=fallocate,
+                      clocks=lambda: Moment(1e9, 5.0))
     journal.open()
     for number in range(count):
         journal.append(Record(Kind.OUTCOME, result=f"ok {number}"))
@@ -137,13 +139,13 @@ def test_any_sequence_of_records_verifies_over_rotations_and_restarts(
         kinds: list[Kind], text: str, segment_bytes: int, keep: int, reopen_every: int,
         tmp_path_factory: pytest.TempPathFactory) -> None:
     directory = str(tmp_path_factory.mktemp("journal"))
-    journal = Journal(directory, boot_id="b", segment_bytes=segment_bytes, keep=keep)
+    journal = Journal(directory, boot_id="b", segment_bytes=segment_bytes, keep=keep, allocate=fallocate)
     journal.open()
     for number, kind in enumerate(kinds):
         (journal.queue if number % 3 == 0 else journal.append)(Record(kind, step=text, detail={"n": number}))
         if number % reopen_every == 0:
             journal.close()
-            journal = Journal(directory, boot_id="b", segment_bytes=segment_bytes, keep=keep)
+            journal = Journal(directory, boot_id="b", segment_bytes=segment_bytes, keep=keep, allocate=fallocate)
             journal.open()
             assert journal.damaged is None
     journal.close()
@@ -173,7 +175,7 @@ def test_the_words_name_file_line_and_what_happened(write: Writer, directory: Pa
     assert str(verify(str(directory)).findings[0]).startswith("audit.jsonl:9: truncated: the line does not end")
     path.write_bytes(b"".join(whole.splitlines(keepends=True)[:7]))
     assert [str(finding) for finding in verify(str(directory)).findings] \
-        == ["audit.jsonl:8: truncated: records 8 to 9 are missing at the end, which audit.head knows"]
+        == ["audit.jsonl:8: truncated: records 8 to 9 are missing at the end, according to audit.head"]
 
 
 def test_an_edited_last_line_is_found_though_no_line_follows_it(write: Writer, directory: Path) -> None:

@@ -130,15 +130,6 @@ def test_rotation_keeps_the_chain_and_the_newest_segments(write: Writer, directo
     assert (verdict.first_seq, verdict.last_seq) == (first["seq"], 60)
 
 
-def test_an_open_obligation_holds_rotation_up_to_four_times_the_size(write: Writer, directory: Path) -> None:
-    journal = write(segment_bytes=2000)
-    journal.hold_rotation = True
-    while not list(directory.glob("audit-*.jsonl")):
-        journal.append(Record(Kind.LATE))
-        assert (directory / "audit.jsonl").stat().st_size < 9000
-    assert 8000 <= next(directory.glob("audit-*.jsonl")).stat().st_size < 9000
-
-
 @pytest.mark.parametrize(("damage", "words"), [
     (lambda data: data[:-20], "audit.jsonl:6: truncated: the line does not end"),
     (lambda data: data.replace(b"ok 2", b"ok 7"), "audit.jsonl:3: edited"),

@@ -1,4 +1,4 @@
-"""A scanner that wedges on a spool of many leftovers: it takes memory, finds no end, and ignores polite requests."""
+"""A scanner that hangs on a spool of many leftovers: it takes memory, never finishes, and ignores SIGTERM."""
 
 import os
 import signal

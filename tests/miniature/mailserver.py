@@ -64,7 +64,7 @@ class MailServer:
         return subprocess.run([str(self.script), verb], check=False, timeout=20).returncode
 
     def greeting(self) -> bytes:
-        """What the filter says, or nothing when it is wedged or gone."""
+        """What the filter says, or nothing if it hangs or is gone."""
         with suppress(OSError), socket.create_connection(("127.0.0.1", self.port), 1) as connection:
             connection.settimeout(1)
             return connection.recv(100)

@@ -1,4 +1,4 @@
-"""A database: it does nothing but be there."""
+"""A database: it only exists."""
 
 import time
 

@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 from watchdog_oom.core.nouns import Size
 from watchdog_oom.core.policy import Emergency
 from watchdog_oom.errors import Fault, PolicyError
+from watchdog_oom.paths import POLICIES
 from watchdog_oom.policy.build import build_policy
-from watchdog_oom.policy.files import POLICY_DIRECTORY, Gathered, files_of
+from watchdog_oom.policy.files import Gathered, files_of
 from watchdog_oom.policy.load import DEFAULT_POLICY, Loaded, check_documents, load_policy
 
 
@@ -119,9 +120,9 @@ def test_a_directory_that_was_named_must_exist(tmp_path: Path) -> None:
         load_policy([str(tmp_path / "typo")])
 
 
-@pytest.mark.skipif(os.path.exists(POLICY_DIRECTORY), reason="a policy is installed on this host")
+@pytest.mark.skipif(os.path.exists(POLICIES), reason="a policy is installed on this host")
 def test_the_directory_that_everybody_has_may_be_missing() -> None:
-    assert load_policy([POLICY_DIRECTORY + "/"], check_ownership=False).sources == (DEFAULT_POLICY,)
+    assert load_policy([POLICIES + "/"], check_ownership=False).sources == (DEFAULT_POLICY,)
 
 
 def test_a_fifo_a_directory_and_a_device_are_refused_without_waiting(tmp_path: Path) -> None:
@@ -143,11 +144,18 @@ def test_an_enormous_file_is_refused_unread(tmp_path: Path) -> None:
     assert "larger than 1 MiB" in fault.what
 
 
-def test_a_name_longer_than_the_kernel_keeps_is_noted(tmp_path: Path) -> None:
+def test_a_name_longer_than_the_kernel_keeps_is_warned_of(tmp_path: Path) -> None:
     names = '["systemd-journald", "systemd-journal", "systemd*journald"]'
     (tmp_path / "a.toml").write_text(f"[process.p]\n\nname = {names}\n")
-    note, = (note for note in load(tmp_path).notes if "a.toml:3" in note)
-    assert 'write "systemd-journal"' in note
+    warning, = load(tmp_path).warnings
+    assert f"{tmp_path}/a.toml:3: [process.p] name: " in str(warning)
+    assert 'write "systemd-journal"' in warning.what
+
+
+def test_what_a_later_file_replaced_is_not_warned_of(tmp_path: Path) -> None:
+    (tmp_path / "a.toml").write_text('[process.p]\nname = "systemd-journald"\n')
+    (tmp_path / "b.toml").write_text('[process.p]\nname = "systemd-journal"\n')
+    assert load(tmp_path).warnings == ()
 
 
 def test_names_of_another_noun_in_the_clause_of_a_kernel_kill_are_resolved_and_any_is_not(tmp_path: Path) -> None:
@@ -210,8 +218,8 @@ def _inline(value: object) -> str:
 
 def test_a_file_that_says_nothing_and_keeps_the_built_in_policy_away_is_told_of(tmp_path: Path) -> None:
     (tmp_path / "a.toml").write_text('description = "later"\n')
-    notes = load_policy([str(tmp_path)], check_ownership=False).notes
-    assert any(note.startswith(f"{tmp_path}/a.toml: the policy says nothing") for note in notes)
+    notes = [str(one) for one in load_policy([str(tmp_path)], check_ownership=False).warnings]
+    assert any(note.startswith(f"{tmp_path}/a.toml:1: the policy says nothing") for note in notes)
     (tmp_path / "b.toml").write_text('[emergency]\nmode = "act"\n')
-    notes = load_policy([str(tmp_path)], check_ownership=False).notes
+    notes = [str(one) for one in load_policy([str(tmp_path)], check_ownership=False).warnings]
     assert not any("says nothing" in note for note in notes)

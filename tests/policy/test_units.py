@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.policy.canonical import format_address, format_hours
 from watchdog_oom import formatting
 from watchdog_oom.policy import units
 
@@ -37,12 +38,12 @@ def test_durations_as_reports_print_them_are_durations_of_the_language(seconds: 
 @given(st.integers(0, 1439), st.integers(1, 1440))
 def test_hours_survive_being_written_and_read(start: int, end: int) -> None:
     if start != end:
-        assert units.parse_hours(units.format_hours((start, end))) == (start, end)
+        assert units.parse_hours(format_hours((start, end))) == (start, end)
 
 
 @given(st.sampled_from(["127.0.0.1", "::1", "fe80::1", "localhost", "mail-1.example.org", "a"]), st.integers(1, 65535))
 def test_an_address_survives_being_written_and_read(host: str, port: int) -> None:
-    assert units.parse_address(units.format_address((host, port))) == (host, port)
+    assert units.parse_address(format_address((host, port))) == (host, port)
 
 
 @given(st.text(max_size=20))

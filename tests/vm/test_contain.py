@@ -91,7 +91,7 @@ def test_a_leaker_is_slowed_down_over_a_crash_of_the_daemon_and_let_go_once_it_b
     steps = [record["step"].split(":")[0] for record in product.records(seq)
              if record["kind"] == "intent" and record["rule"] == "limit.leaker"]
     assert steps == ["contain leaker.service", "release leaker.service"]
-    assert "verified: its memory is bound" in json.dumps(product.records(seq))
+    assert "verified: its memory bounds are set" in json.dumps(product.records(seq))
 
 
 def test_the_end_of_the_daemon_gives_everything_back_and_leaves_nothing(guest: Guest, product: Product) -> None:

@@ -1,4 +1,4 @@
-"""watchdog-oom, the administrator's command: the front door, and one file a subcommand."""
+"""watchdog-oom, the administrator's command: the entry point; one file per subcommand."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ COMMANDS: Mapping[str, str] = {  # name -> module, which is imported only when t
 
 
 class FrontDoor(click.Group):
-    """Finds the subcommands, and turns every error into words for people and an exit status."""
+    """Finds the subcommands, and turns every error into a message and an exit status."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(COMMANDS)
@@ -53,7 +53,7 @@ class FrontDoor(click.Group):
             raise
         except Exception as error:  # noqa: BLE001 - whatever it is, it becomes words and an exit status
             if isinstance(error, OSError) and error.errno == errno.EPIPE:
-                with open(os.devnull, "wb") as nowhere:  # whoever read this has had enough
+                with open(os.devnull, "wb") as nowhere:  # the reader closed the pipe
                     os.dup2(nowhere.fileno(), sys.stdout.fileno())
                 ctx.exit(EXIT_READER_GONE)
             if ctx.params.get("debug"):
@@ -66,13 +66,13 @@ class FrontDoor(click.Group):
 
 @click.group(cls=FrontDoor, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="watchdog-oom", message="%(prog)s %(version)s")
-@click.option("--debug", is_flag=True, help="Show the traceback of an error, for a report of a mistake.")
+@click.option("--debug", is_flag=True, help="Show the traceback of an error, for a bug report.")
 def cli(debug: bool) -> None:
-    """Look at a policy, at this host through it, and at the running watchdog-oomd.
+    """Check a policy, see what it does on this host, and inspect the running watchdog-oomd.
 
     \b
-    A new policy:         watchdog-oom check mail.toml     is it valid, and whom does it match here?
-                          watchdog-oom plan mail.toml      what would it do now, and why not more?
+    A new policy:         watchdog-oom check mail.toml     is it valid, and what does it match here?
+                          watchdog-oom plan mail.toml      what would it do now, and why?
     The running daemon:   watchdog-oom status --watch      is all well?
                           watchdog-oom audit --since 8h    what did it do in the night, and why?
 
@@ -83,7 +83,7 @@ def cli(debug: bool) -> None:
 
 
 def error_lines(error: Exception) -> list[str]:
-    """What to say of an error. The faults of a policy stand alone on their lines, as editors and grep want them."""
+    """The lines that report an error. Faults of a policy have no prefix, so that editors and grep understand them."""
     from watchdog_oom.cli.output import safe
     if isinstance(error, PolicyError):
         count = len(error.faults)
@@ -94,7 +94,7 @@ def error_lines(error: Exception) -> list[str]:
     if isinstance(error, PermissionError):
         return [f"watchdog-oom: {safe(str(error.filename))}: {error.strerror}; run this as root"]
     told = "; ".join(str(error).splitlines())
-    return [safe(f"watchdog-oom: a mistake of this program: {type(error).__name__}: {told} ({place_of(error)}); "
+    return [safe(f"watchdog-oom: an internal error: {type(error).__name__}: {told} ({place_of(error)}); "
                  f"watchdog-oom --debug shows more")]
 
 
@@ -105,7 +105,7 @@ def exit_status(error: Exception) -> int:
 
 
 def main() -> None:
-    """The entry point. What a terminal cannot show is escaped rather than an error."""
+    """The entry point. Characters that the terminal cannot show are escaped."""
     for stream in (sys.stdout, sys.stderr):
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:

@@ -1,4 +1,4 @@
-"""What ``check`` shows around a policy's own nouns, as psutil tells it: boot, logins, details and ports."""
+"""What ``check`` shows in addition to a policy's nouns, from psutil: boot time, logins, details and ports."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from watchdog_oom.core.view import View
 
 @dataclass(frozen=True, slots=True)
 class Around:
-    """The host as the daemon would read it, and what people like to know beside that."""
+    """The host as the daemon would read it, and additional information for people."""
 
     host: HostView
     view: View
@@ -24,7 +24,7 @@ class Around:
 
 
 def look_around(host: HostView, view: View) -> Around:
-    """Of a host that is not this one only the daemon's readings are known."""
+    """For another host (``--proc``) only the daemon's readings are known."""
     details = DetailReader(host.proc)
     return Around(host, view, details, boot_time() if details.this_host else None, logins(view, details),
                   service_ports(view, details))

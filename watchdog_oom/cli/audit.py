@@ -1,4 +1,4 @@
-"""``watchdog-oom audit``: what the daemon did, from its journal, and whether the journal is whole."""
+"""``watchdog-oom audit``: what the daemon did, from its journal, and whether the journal is intact."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from watchdog_oom.cli.audit_filter import AuditFilter
 from watchdog_oom.cli.since import parse_since
 from watchdog_oom.formatting import printable
 from watchdog_oom.journal.reader import Entry, journal_exists, read_entries
-from watchdog_oom.journal.record import Kind
+from watchdog_oom.journal.record import FAILED, Kind
 from watchdog_oom.journal.verify import Verdict
 from watchdog_oom.journal.verify import verify as verify_journal
+from watchdog_oom.paths import LOG
 
-LOG_DIRECTORY = "/var/log/watchdog-oom"
 EXIT_BROKEN = EXIT_NOTHING = 1
 _COLOURS = {
     Kind.INCIDENT: "bold yellow", Kind.INTENT: "cyan", Kind.OUTCOME: "green", Kind.REFUSED: "magenta",
@@ -27,7 +27,7 @@ _COLOURS = {
 }
 _KIND_WIDTH = max(len(kind) for kind in Kind)
 
-_log_option = click.option("--log", "directory", metavar="DIR", help=f"The journal's directory [{LOG_DIRECTORY}].")
+_log_option = click.option("--log", "directory", metavar="DIR", help=f"The journal's directory [{LOG}].")
 
 
 @click.group(invoke_without_command=True)
@@ -39,14 +39,14 @@ _log_option = click.option("--log", "directory", metavar="DIR", help=f"The journ
 @click.pass_context
 def audit(context: click.Context, directory: str | None, since: str | None, rule: str | None, incident: str | None,
           as_json: bool) -> None:
-    """What the daemon did, when, why, and what came of it.
+    """What the daemon did, when, why, and with what result.
 
     Exit status: 0 fine, 1 there is no record of that rule or incident.
     """
     context.obj = directory
     if context.invoked_subcommand is not None:
         return
-    directory = directory or LOG_DIRECTORY
+    directory = directory or LOG
     moment = None if since is None else parse_since(since)
     if not journal_exists(directory):
         click.echo(f"{directory}: there is no journal yet: no daemon has run with this log directory", err=True)
@@ -68,9 +68,9 @@ def audit(context: click.Context, directory: str | None, since: str | None, rule
 @click.pass_context
 def verify(context: click.Context, directory: str | None) -> None:
     """Check that no record was edited, removed, reordered or cut off. Exit status 1 if one was."""
-    directory = directory or context.obj or LOG_DIRECTORY
+    directory = directory or context.obj or LOG
     if not journal_exists(directory):
-        click.echo(f"{directory}: there is no journal here, so there is nothing to vouch for", err=True)
+        click.echo(f"{directory}: there is no journal here, so there is nothing to verify", err=True)
         context.exit(EXIT_BROKEN)
     verdict = verify_journal(directory)
     for line in verdict_lines(verdict):
@@ -79,14 +79,14 @@ def verify(context: click.Context, directory: str | None) -> None:
 
 
 def verdict_lines(verdict: Verdict) -> Iterator[str]:
-    """The verdict in words: every finding, then what can be vouched for."""
+    """The verdict in words: every finding, then what was verified."""
     for finding in verdict.findings:
         yield printable(str(finding))
     lines = f"{verdict.good_lines} record{'' if verdict.good_lines == 1 else 's'}"
     files = f"{verdict.segments} file{'' if verdict.segments == 1 else 's'}"
     yield f"intact: {lines} in {files}" if verdict.intact else f"BROKEN: {lines} in {files} are good, the rest is not"
     if verdict.first_seq is not None and verdict.first_seq > 1:
-        yield f"vouching from record {verdict.first_seq} on: rotation has removed what was before"
+        yield f"verified from record {verdict.first_seq} on: rotation has removed the records before it"
 
 
 def _print_json(entries: Iterator[Entry]) -> None:
@@ -100,8 +100,9 @@ def _print_lines(entries: Iterator[Entry]) -> None:
     for entry in entries:
         kind, rest, because = (part.encode(encoding, "backslashreplace").decode(encoding)
                                for part in _parts(entry.record))
+        colour = "red" if _failed(entry.record) else _colour(kind)
         console.print(Text.assemble((_local_time(entry.record["time"]), "dim"), "  ",
-                                    (f"{kind:<{_KIND_WIDTH}}", _colour(kind)), "  ", rest, (because, "dim")))
+                                    (f"{kind:<{_KIND_WIDTH}}", colour), "  ", rest, (because, "dim")))
         for fault in _faults(entry.record):
             console.print(Text(f"    {fault}".encode(encoding, "backslashreplace").decode(encoding), "red"))
 
@@ -114,9 +115,10 @@ def _faults(record: Mapping[str, Any]) -> list[str]:
 
 
 def _parts(record: Mapping[str, Any]) -> tuple[str, str, str]:
-    """Kind, what happened, and why: all safe for a terminal, whatever a process calls itself."""
+    """Kind, what happened, and why: all safe for a terminal, whatever the name of a process."""
     subject = record.get("step") or _subject(record)
-    told = ": ".join(_text(part) for part in (subject, record.get("result")) if part)
+    failed = FAILED if _failed(record) else None
+    told = ": ".join(_text(part) for part in (subject, failed, record.get("result")) if part)
     rule = f"  [{_text(record['rule'])}]" if record.get("rule") else ""
     reasons = record.get("because")
     because = "; ".join(_text(reason) for reason in reasons) if isinstance(reasons, list) else ""
@@ -125,6 +127,11 @@ def _parts(record: Mapping[str, Any]) -> tuple[str, str, str]:
     damaged = f"  (damaged: {_text(detail['damaged'])})" if isinstance(detail, dict) and "damaged" in detail else ""
     return (_text(record["kind"]), f"{told}{rule}{dropped}{damaged}".strip(),
             f"  because {because}" if because else "")
+
+
+def _failed(record: Mapping[str, Any]) -> bool:
+    """An outcome that is known not to be what was wanted. Journals of older releases have no ``ok``: not known."""
+    return record.get("kind") == Kind.OUTCOME and record.get("ok") is False
 
 
 def _subject(record: Mapping[str, Any]) -> str:

@@ -1,4 +1,4 @@
-"""``watchdog-oom check``: is the policy valid, what does each noun match on this host, and what is hardly meant."""
+"""``watchdog-oom check``: is the policy valid, what does each noun match on this host, what is a likely mistake."""
 
 from __future__ import annotations
 
@@ -28,29 +28,28 @@ from watchdog_oom.errors import Fault, PolicyError
 from watchdog_oom.explain.rehearsal import rehearse
 from watchdog_oom.formatting import printable
 from watchdog_oom.journal.targets import describe
-from watchdog_oom.policy.load import NOTHING_PROTECTED, says_nothing
 
 EXIT_WARNINGS = 1
 JSON_VERSION = 1
 MOST_ROWS = 20
 
 
-@click.command(short_help="Is the policy valid, and whom does it match here?")
+@click.command(short_help="Is the policy valid, and what does it match here?")
 @options.policy_paths
 @options.policies
 @options.config
-@click.option("--no-host", is_flag=True, help="Judge the files alone; do not look at this host.")
+@click.option("--no-host", is_flag=True, help="Check the files only; do not read this host.")
 @options.as_json
 @options.proc
 @click.pass_context
 def check(context: click.Context, paths: tuple[str, ...], directories: tuple[str, ...], config_path: str | None,
           no_host: bool, as_json: bool, proc: str) -> None:
-    """Validate policies, show what they match on this host, and warn of what is hardly meant.
+    """Validate policies, show what they match on this host, and warn about likely mistakes.
 
-    PATH is a policy file or a directory of them; without any, the installed policy is checked, or the built-in one
-    where none is installed.
+    PATH is a policy file or a directory of them; without PATH, the installed policy is checked, or the built-in one
+    if none is installed.
 
-    Exit status: 0 nothing to say, 1 there are warnings, 2 the policy is not valid.
+    Exit status: 0 no warnings, 1 there are warnings, 2 the policy is not valid.
     """
     try:
         loaded = load(paths, directories, config_path)
@@ -76,21 +75,17 @@ def _warnings(loaded: LoadedPolicy, host: HostView | None) -> tuple[Fault, ...]:
         budget = Budget(loaded.config.kills_per_minute, loaded.config.purge_entries)
         found.extend(lint_host(host, rehearse(host.snapshot, loaded.policy, History(), budget), loaded.values))
     places = Places(loaded.policy.sources)
-    faults = {places.fault(path, what) for path, what in found}
-    if says_nothing(loaded.values):
-        faults.add(Fault(printable(loaded.policy.sources[-1]), 1, "", NOTHING_PROTECTED))
-    return tuple(sorted(faults))
+    return tuple(sorted({*loaded.warnings, *(places.fault(path, what) for path, what in found)}))
 
 
-def _notes(loaded: LoadedPolicy, around: Around | None, warnings: tuple[Fault, ...]) -> tuple[str, ...]:
-    """What is no reason to warn; a note that says what a warning says at the same place is left out."""
-    places = tuple(f"{warning.file}:{warning.line}: {warning.where}: " for warning in warnings)
-    notes = tuple(note for note in loaded.notes if not note.startswith(places) and not note.endswith(NOTHING_PROTECTED))
+def _notes(loaded: LoadedPolicy, around: Around | None) -> tuple[str, ...]:
+    """Information that is not a warning."""
     if around is None:
-        return notes
+        return loaded.notes
     view = around.view
     spools = [(view.policy.spools[name], state) for name, state in view.snapshot.spools.items()]
-    return (*notes, *probe_hints(view, around.ports), *touched_hints(spools, view.snapshot.clock), *around.host.unread)
+    hints = (*probe_hints(view, around.ports), *touched_hints(spools, view.snapshot.clock))
+    return (*loaded.notes, *hints, *around.host.unread)
 
 
 def _page(loaded: LoadedPolicy, around: Around | None, warnings: tuple[Fault, ...]) -> Page:
@@ -101,7 +96,7 @@ def _page(loaded: LoadedPolicy, around: Around | None, warnings: tuple[Fault, ..
         _processes(page, around)
         _spools(page, around.view)
         _services(page, around)
-    notes = _notes(loaded, around, warnings)
+    notes = _notes(loaded, around)
     if notes:
         page.title("Notes")
     for note in notes:
@@ -181,7 +176,7 @@ def _invalid(error: PolicyError) -> dict[str, object]:
 
 
 def _to_plain(loaded: LoadedPolicy, around: Around | None, warnings: tuple[Fault, ...]) -> dict[str, object]:
-    """The answer as docs/commands.md describes it; without the host, ``host`` is null."""
+    """The JSON document as docs/commands.md describes it; with ``--no-host``, ``host`` is null."""
     policy = loaded.policy
     return {"v": JSON_VERSION, "valid": True, "description": policy.description, "sources": policy.sources,
             "nouns": {"process": list(policy.processes), "spool": list(policy.spools),
@@ -189,7 +184,7 @@ def _to_plain(loaded: LoadedPolicy, around: Around | None, warnings: tuple[Fault
             "rules": {"protect": list(policy.protects), "limit": list(policy.limits),
                       "recover": list(policy.recovers), "emergency": policy.emergency.mode.value},
             "host": None if around is None else _matches(around),
-            "notes": _notes(loaded, around, warnings), "warnings": [_fault(warning) for warning in warnings]}
+            "notes": _notes(loaded, around), "warnings": [_fault(warning) for warning in warnings]}
 
 
 def _matches(around: Around) -> Mapping[str, Any]:

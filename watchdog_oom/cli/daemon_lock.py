@@ -1,4 +1,4 @@
-"""Whether a daemon runs: told by the lock in its runtime directory."""
+"""Whether a daemon runs, by the lock in its runtime directory."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from contextlib import suppress
 
 
 def running_daemon(runtime: str) -> int | None:
-    """The pid of the daemon that holds the lock in that directory; ``None`` when nobody does.
+    """The pid of the daemon that holds the lock in that directory; ``None`` if none does.
 
-    Only a lock tells: a pid file outlives its process. The lock is asked for without waiting, and given back at once.
+    Only the lock is proof: a pid file outlives its process. It is taken without waiting, and released immediately.
     """
     try:
         fd = os.open(f"{runtime}/lock", os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)

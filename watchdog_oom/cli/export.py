@@ -1,4 +1,4 @@
-"""``watchdog-oom export``: what a policy says, in the words of other programs."""
+"""``watchdog-oom export``: a policy as configuration of other programs."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ UNIT_DIRECTORY = "/etc/systemd/system"
 EXIT_NOTHING = 1
 
 
-@click.group(short_help="What the policy protects, as drop-ins for systemd.")
+@click.group(short_help="What the policy protects, as systemd drop-ins.")
 def export() -> None:
-    """Say what a policy says in the words of another program."""
+    """Write what a policy says as configuration of another program."""
 
 
 @export.command(short_help="Drop-ins with OOMScoreAdjust, OOMPolicy and memory bounds.")
@@ -30,13 +30,13 @@ def export() -> None:
               help=f"Write the drop-ins below this directory, such as {UNIT_DIRECTORY}.")
 @click.pass_context
 def systemd(context: click.Context, paths: tuple[str, ...], directories: tuple[str, ...], output: str | None) -> None:
-    """Print systemd drop-ins for what the policy protects and contains, so that it holds without the daemon too.
+    """Print systemd drop-ins for what the policy protects and contains, so that it also holds without the daemon.
 
-    PATH is a policy file or a directory of them; without any, the installed policy is taken. After installing them:
-    "systemctl daemon-reload", and OOMScoreAdjust holds from the next start of each unit.
+    PATH is a policy file or a directory of them; without PATH, the installed policy is used. After installing the
+    drop-ins, run "systemctl daemon-reload"; OOMScoreAdjust applies from the next start of each unit.
 
-    What has no unit is named on standard error. Exit status: 0 fine, 1 there is nothing to export, 2 the policy is not
-    valid.
+    Rules without a unit are listed on standard error. Exit status: 0 fine, 1 there is nothing to export, 2 the policy
+    is not valid.
     """
     files = [directory for directory in directories if os.path.isfile(directory)]
     loaded = load((*paths, *files), [directory for directory in directories if directory not in files], None)
@@ -58,7 +58,7 @@ def _text(drop_in: DropIn, places: Places) -> str:
 
 
 def _place(table: Path, places: Places) -> str:
-    """A table in words, with the file and line at which it stands."""
+    """A table in words, with its file and line."""
     fault = places.fault(table, "")
     return safe(f"{where(table)}, {fault.file}:{fault.line}")
 
@@ -70,7 +70,7 @@ def _print(found: Sequence[DropIn], places: Places) -> None:
 
 
 def _write(directory: str, found: Sequence[DropIn], places: Places) -> None:
-    """Each file is replaced whole; systemd never reads half of one."""
+    """Each file is replaced atomically; systemd never reads a partial one."""
     for drop_in in found:
         path = os.path.join(directory, drop_in.path)
         os.makedirs(os.path.dirname(path), mode=0o755, exist_ok=True)

@@ -1,4 +1,4 @@
-"""The host as one look shows it to a command: nothing kept open, nothing changed, nothing waited for long."""
+"""One snapshot of the host for a command: nothing is kept open or changed, and no read may take long."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _READING = ("CAP_SYS_PTRACE", "CAP_DAC_READ_SEARCH")
 
 @dataclass(frozen=True, slots=True)
 class HostView:
-    """The snapshot, what could not be read in words, and what is needed to read more of it."""
+    """The snapshot, what could not be read (in words), and what is needed to read more of it."""
 
     snapshot: Snapshot
     unread: tuple[str, ...]
@@ -42,7 +42,7 @@ class HostView:
     proc: str
 
     def describable(self, process: Process) -> Process:
-        """The process with all its facts, for a page; as it is when reading them fails."""
+        """The process with all its facts, for output; unchanged if reading them fails."""
         try:
             return FactReader(self.proc).everything(process)
         except OSError:
@@ -50,7 +50,7 @@ class HostView:
 
 
 def look(policy: Policy, config: Config, proc: str, runtime: str | None = None) -> HostView:
-    """Read everything the rules look at. ``runtime`` is where a daemon may run, whose ancestors are untouchable."""
+    """Read everything the rules use. The daemon of the directory ``runtime`` and its ancestors are untouchable."""
     manager = choose_manager(config.service_manager, init_dir=config.init_dir)
     clock = read_clock()
     memory, pressure, table = MemoryReader(proc), PressureReader(proc), ProcessTable(proc)
@@ -58,10 +58,10 @@ def look(policy: Policy, config: Config, proc: str, runtime: str | None = None) 
         readable = memory.read()
         daemon_pid = running_daemon(runtime) if runtime is not None else None
         ancestors = lineage(proc, daemon_pid) if daemon_pid else frozenset({1})
-        want = replace(scan_demand(policy, readable, ancestors), everything=True)
+        want = replace(scan_demand(policy, readable), everything=True)
         processes = dict(table.scan(want, clock.boottime))
         if os.path.realpath(proc) == "/proc":
-            processes.pop(os.getpid(), None)  # this command is no part of the host it tells about
+            processes.pop(os.getpid(), None)  # this command is not part of the host it describes
         spools, too_large = _spools(policy, clock)
         snapshot = Snapshot(
             clock=clock, boot_id=boot_id(proc), memory=readable, pressure=pressure.read(), processes=processes,
@@ -76,7 +76,7 @@ def look(policy: Policy, config: Config, proc: str, runtime: str | None = None) 
 
 
 def _spools(policy: Policy, clock: Clock) -> tuple[dict[str, SpoolState], tuple[str, ...]]:
-    """The spools scanned through, and in words those that would have taken too long."""
+    """The spools that were scanned completely, and messages about those that would have taken too long."""
     states: dict[str, SpoolState] = {}
     too_large: list[str] = []
     for name, noun in policy.spools.items():
@@ -84,15 +84,15 @@ def _spools(policy: Policy, clock: Clock) -> tuple[dict[str, SpoolState], tuple[
         state = scanner.tick(clock, SPOOL_SECONDS)
         scanner.close()
         if state is None:
-            too_large.append(f"spool {name}: {printable(noun.path)} was not scanned through in {SPOOL_SECONDS:g}s")
+            too_large.append(f"spool {name}: {printable(noun.path)} could not be scanned within {SPOOL_SECONDS:g}s")
         else:
             states[name] = state
     return states, tuple(too_large)
 
 
 def _services(policy: Policy, manager: ServiceManager, processes: Mapping[int, Process]) -> dict[str, ServiceState]:
-    """The states by service noun, and by unit of those that may be contained, all asked at once; whoever does not
-    answer in time is unknown."""
+    """The states by service noun, and by unit of those that may be contained, all requested together; without an
+    answer in time the state is UNKNOWN."""
     units = {name: service.unit for name, service in policy.services.items()}
     contained = [policy.processes[name] for name in contained_nouns(policy)]
     units |= {process.facts.unit: process.facts.unit for process in processes.values()
@@ -118,7 +118,7 @@ def _services(policy: Policy, manager: ServiceManager, processes: Mapping[int, P
 
 
 def _unread(snapshot: Snapshot) -> tuple[str, ...]:
-    """What this user may not read, and what could not be read by anybody."""
+    """What this user may not read, and what could not be read at all."""
     missing = missing_capabilities()
     if os.geteuid() != 0:
         missing = tuple(f"not root ({text})" for text in missing if text.startswith(_READING))

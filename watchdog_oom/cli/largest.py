@@ -1,4 +1,4 @@
-"""The processes that hold the most memory now, for ``status --watch``: psutil's counters from one look to the next."""
+"""The processes that use the most memory, for ``status --watch``: psutil's counters between two refreshes."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ class _Counters:
 
 
 class LargestProcesses:
-    """Remembers the counters of those it showed last, so that it can tell who grows and who works."""
+    """Keeps the counters of the processes shown last, to compute growth and processor time."""
 
     def __init__(self) -> None:
         self._before: dict[ProcessId, _Counters] = {}
 
     def rows(self) -> list[tuple[str, ...]]:
-        """The columns of status_page.LARGEST, the largest first. This command itself is left out."""
+        """The columns of status_page.LARGEST, the largest first. This command itself is omitted."""
         details = DetailReader()
         before, self._before = self._before, {}
         rows = []
@@ -62,8 +62,8 @@ def _largest_pids() -> list[int]:
 
 
 def _read(pid: int) -> Process | None:
-    """Its name, age and identity as the daemon reads them. psutil would read the command line for a long name, and
-    whoever reads that waits for a process that is stuck."""
+    """Its name, age and identity as the daemon reads them. For a long name psutil would read the command line, which
+    can block on a stuck process."""
     try:
         return read_stat("/proc", pid)
     except (OSError, ValueError):
@@ -86,7 +86,7 @@ def _change(now: _Counters, before: _Counters | None) -> str:
 
 
 def _cpu(now: _Counters, before: _Counters | None) -> str:
-    """Percent of one processor since the last look."""
+    """Percent of one processor since the last refresh."""
     if before is None or now.cpu_seconds is None or before.cpu_seconds is None or now.moment <= before.moment:
         return NOTHING
     return formatting.percent(round(100 * (now.cpu_seconds - before.cpu_seconds) / (now.moment - before.moment), 1))

@@ -1,4 +1,4 @@
-"""Warnings that need no host: what is valid in a policy and yet hardly meant."""
+"""Warnings that do not need the host: what is valid in a policy but probably a mistake."""
 
 from __future__ import annotations
 
@@ -11,13 +11,11 @@ from watchdog_oom.policy.lines import Path
 from watchdog_oom.policy.schema import CLAUSE, NOUN_OF_FORM, NOUNS
 
 Warned: TypeAlias = tuple[Path, str]
-COMM_BYTES = 15
 _ENDING = (Verb.KILL, Verb.FREEZE, Verb.CONTAIN)
 
 
 def lint(policy: Policy, values: Mapping[str, Any]) -> Iterator[Warned]:
     """Every warning with the path of its table and key; ``values`` are the policy's plain values, globs as written."""
-    yield from _names_too_long(values)
     yield from _forgeable(policy)
     yield from _explosive(values)
     yield from _protected_targets(policy)
@@ -34,7 +32,7 @@ def ending_steps(recover: Recover) -> Iterator[tuple[Path, str]]:
 
 
 def targets(policy: Policy) -> Iterator[tuple[Path, str]]:
-    """Every place at which a rule may end or freeze processes of a noun, and the noun."""
+    """Every place at which a rule may kill or freeze processes of a noun, with the noun."""
     for limit in policy.limits.values():
         if limit.then is not Then.REPORT:
             yield ("limit", limit.name, "process"), limit.process
@@ -44,20 +42,11 @@ def targets(policy: Policy) -> Iterator[tuple[Path, str]]:
         yield ("emergency", "prefer"), name
 
 
-def _names_too_long(values: Mapping[str, Any]) -> Iterator[Warned]:
-    for noun, table in values.get("process", {}).items():
-        for glob in table.get("name", ()):
-            if len(glob.encode()) > COMM_BYTES and not set("*?[").intersection(glob):
-                short = glob.encode()[:COMM_BYTES].decode("utf-8", "ignore")
-                yield (("process", noun, "name"),
-                       f'"{glob}" never matches: the kernel keeps {COMM_BYTES} bytes of a name; write "{short}"')
-
-
 def _forgeable(policy: Policy) -> Iterator[Warned]:
     for noun in policy.processes.values():
         if noun.cmdline and not (noun.exe or noun.user or noun.unit or noun.comm):
             yield (("process", noun.name, "cmdline"),
-                   "the command line alone selects, and any user can give a process any: add exe, user or unit")
+                   "only the command line selects, and any user can set it: add exe, user or unit")
 
 
 def _explosive(values: Mapping[str, Any]) -> Iterator[Warned]:
@@ -73,7 +62,7 @@ def _protected_targets(policy: Policy) -> Iterator[Warned]:
     protected = {protect.process: protect.name for protect in policy.protects.values()}
     for path, noun in targets(policy):
         if noun in protected:
-            yield path, f"{noun} is protected by protect.{protected[noun]}, so nothing is ever done to it here"
+            yield path, f"{noun} is protected by protect.{protected[noun]}, so this never acts on it"
 
 
 def _without_verify(policy: Policy) -> Iterator[Warned]:
@@ -81,7 +70,7 @@ def _without_verify(policy: Policy) -> Iterator[Warned]:
         verbs = {step.verb for step in recover.steps}
         done = [verb.value for verb in (Verb.KILL, Verb.PURGE) if verb in verbs]
         if done and Verb.VERIFY not in verbs and recover.verify:
-            unproved = "nothing tells whether the service works again; where there is none, write verify = false"
+            unproved = "nothing checks that the service works again; if there is none, write verify = false"
             yield ("recover", recover.name, "steps"), f"there is a {' and a '.join(done)} but no verify: {unproved}"
         if Verb.VERIFY in verbs and not recover.verify:
             yield ("recover", recover.name, "verify"), "it is false, and there is a verify step"

@@ -1,4 +1,4 @@
-"""Warnings that only the host can give: what is not there, what is out of reach, what would happen right now."""
+"""Warnings that need the host: what does not exist, what is out of reach, what would happen right now."""
 
 from __future__ import annotations
 
@@ -71,11 +71,12 @@ def _pressure(host: HostView, values: Mapping[str, Any]) -> Iterator[Warned]:
             for key in ("pressure_some_above", "pressure_full_above"):
                 if key in clause:
                     yield (("recover", name, "when", index, key),
-                           "this kernel tells no memory pressure, so the clause never holds")
+                           "this kernel reports no memory pressure, so the clause never holds")
 
 
 def _out_of_reach(view: View) -> Iterator[Warned]:
-    """Processes that a rule means and guard keeps from it; where the noun itself is protected, that was said."""
+    """Processes that a rule selects and the guard refuses; not reported if the noun itself is protected, which has its
+    own warning."""
     protected = {protect.process for protect in view.policy.protects.values()}
     for path, noun in targets(view.policy):
         if noun in protected:

@@ -1,4 +1,4 @@
-"""Since when this host runs, and who is logged in to it: psutil's account, beside the sessions guard spares."""
+"""The boot time of this host and its logins: from psutil, combined with the sessions that the guard protects."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ MOST_LOGINS = 20
 
 @dataclass(frozen=True, slots=True)
 class Login:
-    """A user at a terminal; ``host`` is from where, empty for this host's own. ``untouchable`` says in words why the
-    session's process is never ended, and is ``None`` where it may be."""
+    """A user at a terminal; ``host`` is the remote host, empty for a local login. ``untouchable`` says in words why the
+    session's process is never ended, and is ``None`` if it may be."""
 
     user: str
     terminal: str
@@ -34,13 +34,13 @@ class Login:
 
 
 def boot_time() -> float | None:
-    """When this host was started, in seconds since the epoch; ``None`` where the kernel does not tell it."""
+    """When this host was started, in seconds since the epoch; ``None`` if the kernel does not report it."""
     return readable(psutil.boot_time)
 
 
 def logins(view: View, details: DetailReader) -> tuple[Login, ...]:
-    """Whoever leads a login session, and whoever else utmp(5) says is here. A host may keep no utmp at all, and one
-    that does forgets nobody who was killed: an entry without a process of this host is left out."""
+    """The leaders of login sessions, and the other logins in utmp(5). A host may have no utmp, and utmp keeps entries
+    of killed processes: an entry without a process of this host is omitted."""
     if not details.this_host:
         return ()
     recorded = {f"/dev/{user.terminal}": user for user in readable(psutil.users) or () if user.terminal}
@@ -60,7 +60,7 @@ def logins(view: View, details: DetailReader) -> tuple[Login, ...]:
 
 
 def show_host(page: Page, booted: float | None, here: tuple[Login, ...], now: float) -> None:
-    """The section of a page; nothing where nothing is known."""
+    """The section of a page; nothing if nothing is known."""
     if booted is None and not here:
         return
     page.title("This host")

@@ -24,7 +24,7 @@ _READS: Mapping[str, ProcessNoun] = {  # nouns whose matching reads exactly one 
 
 
 class Missing:
-    """Reads the facts of all processes, each fact once, and only when a noun matches nothing."""
+    """Reads the facts of all processes, each fact once, and only if a noun matches nothing."""
 
     def __init__(self, host: HostView, values: Mapping[str, Any]) -> None:
         self._host = host
@@ -33,13 +33,13 @@ class Missing:
         self._read: dict[str, list[Process]] = {}
 
     def users(self, noun: ProcessNoun) -> list[Warned]:
-        """A warning where none of the users exists; one of several may be another distribution's."""
+        """A warning if none of the users exists; one of several may be that of another distribution."""
         if not noun.user or any(_user_exists(user) for user in noun.user):
             return []
         return [(("process", noun.name, "user"), f"there is no user {_quoted(noun.user)} here")]
 
     def why(self, noun: ProcessNoun) -> Warned:
-        """The place and the words for a noun that matches nothing now."""
+        """The place and the message for a noun that matches nothing now."""
         parts = {"exe": ProcessNoun("", exe=noun.exe), "name": ProcessNoun("", comm=noun.comm),
                  "user": ProcessNoun("", user=noun.user), "unit": ProcessNoun("", unit=noun.unit),
                  "cmdline": ProcessNoun("", cmdline=noun.cmdline)}
@@ -71,7 +71,7 @@ class Missing:
                 return "no process has such a command line"
 
     def _with(self, key: str) -> list[Process]:
-        """All processes with the fact that the key is about."""
+        """All processes with the fact that the key tests."""
         if key not in self._read:
             processes = [process for process in self._host.snapshot.processes.values() if not process.kernel_thread]
             if key in _READS:
@@ -85,7 +85,7 @@ def _first_hint(given: tuple[str, ...] | list[str], there: set[str]) -> str:
 
 
 def _file_exists(path_glob: str) -> bool:
-    """Whether a path or glob names a file; for ``**``, which would search whole trees, it is taken for granted."""
+    """Whether a path or glob matches a file; assumed for ``**``, which would search whole trees."""
     return "**" in path_glob or next(glob.iglob(path_glob), None) is not None
 
 

@@ -1,4 +1,4 @@
-"""The nearest right name on this host for one that is not there: by its other names, else by its letters."""
+"""The nearest existing name on this host for a missing one: by known alternatives, else by spelling."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _GLOB_CHARACTERS = str.maketrans("", "", "*?[]")
 
 
 def near(wanted: str, there: Iterable[str]) -> str:
-    """The words `` — is it "…"?``, or nothing where nothing here is near."""
+    """The text `` — is it "…"?``, or nothing if no name here is similar."""
     plain = wanted.translate(_GLOB_CHARACTERS).removesuffix(".service")
     known = {name.removesuffix(".service"): name for name in there if name}
     other_names = [name for names in SAME if plain in names for name in names if name in known and name != plain]

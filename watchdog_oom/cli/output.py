@@ -1,4 +1,4 @@
-"""Pages of text for people: styled on a terminal, plain elsewhere, and only ever text, whatever a process says."""
+"""Pages of text for people: styled on a terminal, plain elsewhere, with control characters always escaped."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ GAP = "  "
 
 
 class Page:
-    """Lines made of parts, each a text or a text with a style: ``dim``, ``bold``, a colour, or several of them."""
+    """Lines made of parts, each a text or a text with a style: ``dim``, ``bold``, a colour, or a combination."""
 
     def __init__(self) -> None:
         self._lines: list[list[tuple[str, str]]] = []
@@ -37,7 +37,7 @@ class Page:
 
     def table(self, header: Sequence[str], rows: Iterable[Sequence[str]], *, right: Iterable[int] = (),
               indent: int = 0) -> None:
-        """Rows in columns below a header; ``right`` are the indexes of the columns that stand on the right."""
+        """Rows in columns below a header; ``right`` are the indexes of right-aligned columns."""
         cells = [[safe(cell) for cell in row] for row in (header, *rows)]
         widths = [max(len(row[column]) for row in cells) for column in range(len(header))]
         on_the_right = frozenset(right)
@@ -58,7 +58,7 @@ class Page:
 
 
 def safe(text: str) -> str:
-    """The text with everything a terminal would obey as escapes; what is safe already stays as it is."""
+    """The text with everything that controls a terminal escaped; safe text is unchanged."""
     return "".join(char if char.isprintable() else char.encode("unicode_escape", "backslashreplace").decode("ascii")
                    for char in text)
 
@@ -74,7 +74,7 @@ def local_time(moment: float, now: float) -> str:
 
 
 def show(page: Page) -> None:
-    """Print the page; in colours on a terminal, unless NO_COLOR asks otherwise (FORCE_COLOR asks for them anyway)."""
+    """Print the page, in colours on a terminal unless NO_COLOR is set; FORCE_COLOR forces them."""
     colour = wants_colour()
     click.echo(page.text(colour=colour), nl=False, color=colour)
 

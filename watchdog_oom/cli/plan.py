@@ -1,4 +1,4 @@
-"""``watchdog-oom plan``: what the policy would do on this host now, and why; and why not. Nothing is done."""
+"""``watchdog-oom plan``: what the policy would do on this host now, and why or why not. Nothing is done."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from watchdog_oom.formatting import printable
 EXIT_ACTS = 1
 
 
-@click.command(short_help="What would be done here now, and why; and why not.")
+@click.command(short_help="What would be done here now, and why or why not.")
 @options.policy_paths
 @options.policies
 @options.config
@@ -34,10 +34,10 @@ EXIT_ACTS = 1
 @click.pass_context
 def plan(context: click.Context, paths: tuple[str, ...], directories: tuple[str, ...], config_path: str | None,
          state: str, runtime: str, as_json: bool, proc: str) -> None:
-    """Show what the policy would do on this host now, and why; and why not.
+    """Show what the policy would do on this host now, and why or why not.
 
-    PATH is a policy file or a directory of them; without any, the installed policy is taken. Every "for" counts as
-    held already. Nothing is done, and nothing is written.
+    PATH is a policy file or a directory of them; without PATH, the installed policy is used. Every "for" counts as
+    already passed. Nothing is done, and nothing is written.
 
     Exit status: 0 nothing would be done, 1 something would be done now, 2 the policy is not valid.
     """
@@ -47,7 +47,7 @@ def plan(context: click.Context, paths: tuple[str, ...], directories: tuple[str,
     budget = Budget(loaded.config.kills_per_minute, loaded.config.purge_entries)
     rehearsal = rehearse(host.snapshot, loaded.policy, history, budget)
     details = DetailReader(proc)
-    told = (*loaded.notes, *notes, *host.unread)
+    told = (*loaded.notes, *map(str, loaded.warnings), *notes, *host.unread)
     if as_json:
         show_json(to_plain(rehearsal, host, told, details))
     else:
@@ -56,11 +56,15 @@ def plan(context: click.Context, paths: tuple[str, ...], directories: tuple[str,
 
 
 def _history(state: str, boot_id: str) -> tuple[History, tuple[str, ...]]:
-    """What a daemon remembers of its recoveries: their attempts, rests, holds and debts."""
+    """What the daemon has stored about its recoveries: attempts, cooldowns, holds, and services still to be started."""
     try:
         os.close(os.open(f"{state}/{state_file.NAME}", os.O_RDONLY | os.O_CLOEXEC))
     except PermissionError:
-        return History(), (f"{printable(state)} may not be read by this user: attempts and rests are not known",)
+        return History(), (f"{printable(state)} may not be read by this user: attempts and cooldowns are not known",)
     except OSError:
         return History(), ()
-    return replace(History(), recoveries=state_file.restore(state, boot_id, History()).recoveries), ()
+    left = state_file.restore(state, boot_id, History())
+    # What a run under way has stopped is no debt that calls for another one.
+    recoveries = {name: replace(recovery, owed=(), owed_triggers=()) if name in left.unclosed else recovery
+                  for name, recovery in left.history.recoveries.items()}
+    return replace(History(), recoveries=recoveries), ()

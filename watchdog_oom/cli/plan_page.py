@@ -21,7 +21,7 @@ def page_of(rehearsal: Rehearsal, notes: Iterable[str], details: DetailReader) -
     page = Page()
     _host(page, rehearsal.view.snapshot)
     _would(page, rehearsal)
-    page.title("Why, and why not")
+    page.title("Why and why not")
     _emergency(page, rehearsal.emergency, rehearsal.view.snapshot.clock, details)
     for limit in rehearsal.limits:
         _limit(page, limit)
@@ -115,7 +115,7 @@ def _limit(page: Page, report: LimitReport) -> None:
         kept = f"  (never touched: {limited.untouchable})" if limited.untouchable else ""
         page.line(limited.process.label, *parts, (kept, "dim"), indent=2)
     if len(report.processes) > MOST_PROCESSES:
-        page.line(f"and {len(report.processes) - MOST_PROCESSES} more, all farther from it", indent=2)
+        page.line(f"and {len(report.processes) - MOST_PROCESSES} more, all further from it", indent=2)
 
 
 def _measure(text: str, share: float | None) -> tuple[Part, ...]:

@@ -1,6 +1,6 @@
-"""What psutil tells of a process, for people: its user, terminal, listening ports, processor time and threads.
+"""Details of a process from psutil, for people: its user, terminal, listening ports, processor time and threads.
 
-It decorates pages and JSON and decides nothing: whom a rule means is judged on the daemon's own readings.
+They are only shown in pages and JSON: rules are matched against the daemon's own readings.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _T = TypeVar("_T")
 
 
 class Listener(NamedTuple):
-    """A socket that takes connections or datagrams; the address is empty where it is every address of the host."""
+    """A socket that accepts connections or datagrams; the address is empty for all addresses of the host."""
 
     port: int
     protocol: str
@@ -40,7 +40,7 @@ class Listener(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class ProcessDetails:
-    """``None`` is what is not there or was not read: the process is gone, another user's, or time was up."""
+    """``None``: does not exist or was not read, because the process is gone, another user's, or time ran out."""
 
     user: str | None = None
     terminal: str | None = None
@@ -49,7 +49,7 @@ class ProcessDetails:
     threads: int | None = None
 
     def to_plain(self) -> dict[str, object]:
-        """The keys that these details add to a process in JSON."""
+        """The keys these details add to a process in JSON."""
         return {"terminal": self.terminal, "listens": None if self.listens is None else list(map(str, self.listens)),
                 "cpu_seconds": self.cpu_seconds, "threads": self.threads}
 
@@ -58,7 +58,7 @@ UNKNOWN = ProcessDetails()
 
 
 class DetailReader:
-    """Reads each process once, as long as there is time. Of a host that is not this one nothing is known."""
+    """Reads each process once, while there is time. For another host (``--proc``) nothing is known."""
 
     def __init__(self, proc: str = "/proc", seconds: float = READING_SECONDS) -> None:
         self.this_host = os.path.realpath(proc) == "/proc"
@@ -83,7 +83,7 @@ class DetailReader:
 
 
 def read_details(pid: int) -> ProcessDetails:
-    """Each detail by itself: whoever may not see the sockets may still see the user."""
+    """Each detail separately: a user who may not see the sockets may still see the owner."""
     process = readable(lambda: psutil.Process(pid))
     if process is None:
         return UNKNOWN
@@ -114,7 +114,7 @@ def listens_column(known: ProcessDetails, most: int = 2) -> str:
 
 
 def listeners(process: psutil.Process) -> tuple[Listener, ...]:
-    """By port: TCP sockets that listen, and UDP sockets without a peer on a port that a service would choose."""
+    """By port: listening TCP sockets, and UDP sockets without a peer on a port below the clients' range."""
     ask = getattr(process, "net_connections", None) or process.connections  # the name before psutil 6
     found = set()
     for connection in ask("inet"):
@@ -127,7 +127,7 @@ def listeners(process: psutil.Process) -> tuple[Listener, ...]:
 
 
 def readable(read: Callable[[], _T]) -> _T | None:
-    """What psutil answers; ``None`` where the process vanished, is a zombie, or is not ours to look into."""
+    """psutil's answer; ``None`` if the process vanished, is a zombie, or may not be read."""
     try:
         return read()
     except (psutil.Error, OSError, RuntimeError, ValueError):  # psutil raises RuntimeError for lines it cannot parse
@@ -135,7 +135,7 @@ def readable(read: Callable[[], _T]) -> _T | None:
 
 
 def _pseudo_terminal(tty: int) -> str | None:
-    """psutil lists the terminals once; one that was opened since then is named by its number (pts(4))."""
+    """psutil lists the terminals once; one opened since then is named by its number (pts(4))."""
     major = os.major(tty)
     return f"/dev/pts/{((major - _PSEUDO_TERMINALS[0]) << 8) + os.minor(tty)}" if major in _PSEUDO_TERMINALS else None
 

@@ -1,4 +1,4 @@
-"""On which ports each service listens, by psutil's view of its processes; and the probe that would ask there."""
+"""The ports on which each service listens, from psutil, and the probe that would check them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Ports: TypeAlias = Mapping[str, tuple[Listener, ...]]
 
 
 def service_ports(view: View, details: DetailReader) -> Ports:
-    """By service noun; left out is one that is down, or of which no process is known."""
+    """By service noun; without services that are down or have no known process."""
     if not details.this_host:
         return {}
     found = {}
@@ -28,18 +28,19 @@ def service_ports(view: View, details: DetailReader) -> Ports:
 
 
 def probe_hints(view: View, ports: Ports) -> Iterator[str]:
-    """For each service without a probe that could have one: whether it works is then only what its manager says."""
+    """A hint for each service that could have a probe but has none: only its service manager then says whether it
+    works."""
     for name, service in view.policy.services.items():
         tcp = [port for port in ports.get(name, ()) if port.protocol == "tcp"]
         if service.probe is None and tcp:
             host = tcp[0].address or "127.0.0.1"
             address = f"[{host}]" if ":" in host else host
             yield (f"service {name}: has no probe; it {listens_on(ports[name])}, so "
-                   f'probe = {{ tcp = "{address}:{tcp[0].port}" }} would tell whether it answers')
+                   f'probe = {{ tcp = "{address}:{tcp[0].port}" }} would check whether it answers')
 
 
 def _processes(view: View, name: str, state: ServiceState) -> list[Process]:
-    """Those of its control group; without systemd those of the process noun of the same name."""
+    """The processes of its control group; without systemd those of the process noun of the same name."""
     pids = {state.main_pid, *members(state.control_group)}
     processes = [process for process in view.snapshot.processes.values() if process.pid in pids]
     if not processes and name in view.policy.processes:

@@ -1,4 +1,4 @@
-"""Moments as people write them: ``2h``, ``yesterday``, ``boot``, ``2026-03-01T04:00Z``. For the commands only."""
+"""Times as people write them: ``2h``, ``yesterday``, ``boot``, ``2026-03-01T04:00Z``. For the commands only."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from watchdog_oom.policy.units import parse_duration
 def parse_since(text: str, *, wall: float | None = None, boottime: float | None = None) -> float:
     """Seconds since the epoch. A date or time without a zone is local; a duration counts back from now.
 
-    ``wall`` and ``boottime`` are the present moment, the clocks' own if not given. Raises UsageError.
+    ``wall`` and ``boottime`` are the current time, read from the clocks if not given. Raises UsageError.
     """
     wall = time.time() if wall is None else wall
     word = text.strip()

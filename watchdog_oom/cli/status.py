@@ -1,4 +1,4 @@
-"""``watchdog-oom status``: what the running daemon says of itself and of the host."""
+"""``watchdog-oom status``: what the running daemon reports about itself and the host."""
 
 from __future__ import annotations
 
@@ -26,20 +26,20 @@ _POLL_SECONDS = 0.05
 
 
 class UnreadableStatusError(WatchdogError):
-    """The daemon runs, and what it left cannot be understood."""
+    """The daemon runs, but its status file cannot be parsed."""
 
     exit_status = FAILED_EXIT_STATUS
 
 
 @dataclass(frozen=True, slots=True)
 class StatusFile:
-    """The status file: as it stands, and parsed."""
+    """The status file: raw and parsed."""
 
     text: str
     status: dict[str, Any]
 
 
-@click.command(short_help="Is all well with the running daemon?")
+@click.command(short_help="Is the running daemon healthy?")
 @options.runtime
 @click.option("--watch", is_flag=True, help="Show it again whenever the daemon writes it, until Ctrl-C.")
 @click.option("--json", "as_json", is_flag=True, help="The daemon's status file as it is, one JSON document.")
@@ -49,7 +49,7 @@ def status(runtime: str, watch: bool, as_json: bool) -> None:
     Exit status: 0 the daemon runs, 3 not permitted, 4 it does not run.
     """
     if watch and as_json:
-        raise UsageError("--watch and --json: choose one; a program asks again by itself")
+        raise UsageError("--watch and --json exclude each other; a program can call --json repeatedly")
     told = read_status(runtime)
     if as_json:
         click.echo(told.text)
@@ -62,7 +62,7 @@ def status(runtime: str, watch: bool, as_json: bool) -> None:
 
 
 def read_status(runtime: str) -> StatusFile:
-    """What the daemon of that directory last wrote; NotRunningError where none holds the lock."""
+    """What the daemon of that directory last wrote; NotRunningError if none holds the lock."""
     deadline = time.monotonic() + STARTING_SECONDS
     while True:
         pid = running_daemon(runtime)
@@ -82,7 +82,7 @@ def _not_running(runtime: str) -> WatchdogError:
         return NotPermittedError(f"{where}: may not be entered by this user; run this as root")
     return NotRunningError(f"the daemon is not running (nobody holds {where}/lock)\n"
                            f"start it with: systemctl start watchdog-oomd    or in the foreground: watchdog-oomd\n"
-                           f"if it runs with a directory of its own, name that: watchdog-oom status --runtime DIR")
+                           f"if it uses another runtime directory, give it: watchdog-oom status --runtime DIR")
 
 
 def _read(path: str) -> str | None:
@@ -98,17 +98,17 @@ def _parse(text: str, runtime: str) -> dict[str, Any]:
     try:
         status = json.loads(text)
     except (ValueError, RecursionError):
-        raise UnreadableStatusError(f"{path}: is damaged: it is no JSON document") from None
+        raise UnreadableStatusError(f"{path}: is damaged: it is not a JSON document") from None
     version = status.get("v") if isinstance(status, dict) else None
     if version != status_file.VERSION:
-        raise UnreadableStatusError(f"{path}: is of version {printable(str(version))}, and this command understands "
+        raise UnreadableStatusError(f"{path}: has version {printable(str(version))}, but this command understands "
                                     f"{status_file.VERSION}: daemon and command are of different releases")
     plain: dict[str, Any] = status
     return plain
 
 
 def _watch(news: StatusNews, read_page: Callable[[], Page]) -> None:
-    """Until Ctrl-C. A daemon that stops meanwhile is waited for: it may be restarting."""
+    """Until Ctrl-C. If the daemon stops, keep waiting: it may be restarting."""
     def current() -> Page:
         try:
             return read_page()

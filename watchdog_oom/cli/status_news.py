@@ -1,4 +1,4 @@
-"""The wake-up when the daemon replaces its status file: pyinotify where that works, the clock where it does not."""
+"""Wakes up when the daemon replaces its status file: by pyinotify if that works, else by the clock."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ import warnings
 from types import ModuleType
 from typing import Any
 
-LONGEST_SECONDS = 5.0  # ages on the page go on, and a daemon that was killed sends no event
+LONGEST_SECONDS = 5.0  # ages on the page keep growing, and a killed daemon causes no event
 BLIND_SECONDS = 1.0
 
 
 class StatusNews:
-    """Listens to the daemon's runtime directory, which may vanish and be made anew while the daemon restarts."""
+    """Watches the daemon's runtime directory, which may be removed and created again while the daemon restarts."""
 
     def __init__(self, runtime: str) -> None:
         self._runtime = runtime
@@ -27,8 +27,8 @@ class StatusNews:
         return self._notifier is not None
 
     def wait(self, longest_seconds: float = LONGEST_SECONDS) -> bool:
-        """Sleep until the status file was replaced or removed since the last call; whether it was. At most that long,
-        and a second where nothing can be listened to."""
+        """Sleep until the status file was replaced or removed since the last call, at most that long (a second if the
+        directory cannot be watched); returns whether it was."""
         self._listen()
         if self._notifier is None:
             time.sleep(min(longest_seconds, BLIND_SECONDS))
@@ -36,10 +36,10 @@ class StatusNews:
         if not self._notifier.check_events(timeout=int(longest_seconds * 1000)):
             return False
         try:
-            self._notifier.read_events()  # only after check_events: it would wait for ever where nothing is queued
+            self._notifier.read_events()  # only after check_events: it would block if nothing is queued
             self._notifier.process_events()
         except UnicodeDecodeError:
-            return True  # somebody's file with such a name: the events are lost, but that there were some is enough
+            return True  # another file's undecodable name: the events are lost, but that there were some is enough
         return True
 
     def close(self) -> None:
@@ -48,7 +48,7 @@ class StatusNews:
         self._notifier = self._watched = None
 
     def _listen(self) -> None:
-        """Watch the directory that stands there now, if it is another than before."""
+        """Watch the directory that is at the path now, if it is not the one watched before."""
         try:
             found = os.stat(self._runtime)
         except OSError:
@@ -68,13 +68,13 @@ def _pyinotify() -> ModuleType | None:
             import pyinotify
     except ImportError:
         return None
-    pyinotify.log.disabled = True  # it writes each failure to stderr, into the page
+    pyinotify.log.disabled = True  # it writes each failure to stderr, in the middle of the page
     module: ModuleType = pyinotify
     return module
 
 
 def _notifier(pyinotify: ModuleType, directory: str) -> Any:
-    """A notifier on what is renamed into the directory or removed; ``None`` where the kernel's limits are reached."""
+    """A notifier for files renamed into the directory or removed; ``None`` if the kernel's limits are reached."""
     mask = pyinotify.IN_MOVED_TO | pyinotify.IN_DELETE | pyinotify.IN_DELETE_SELF | pyinotify.IN_ONLYDIR
     try:
         manager = pyinotify.WatchManager()

@@ -1,6 +1,6 @@
 """The page of ``watchdog-oom status``, from the daemon's status file. Pure.
 
-Every value is taken as it comes: a daemon of another release may leave one out or add one.
+Any value may be missing or unknown: the daemon may be of another release.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def _daemon(page: Page, status: Plain, now: float) -> None:
     age = now - _number(status, "written")
     observing: Part = ("  OBSERVES ONLY: it does nothing", "bold yellow") if status.get("observe") else ""
     running = formatting.duration(max(0.0, now - _number(status, "started")))
-    page.line(("watchdog-oomd", "bold"), f" runs for {running}, pid {status.get('pid')}", observing)
+    page.line(("watchdog-oomd", "bold"), f" has run for {running}, pid {status.get('pid')}", observing)
     if age > STALE_SECONDS:
         page.line((f"THIS IS OLD: the daemon has written nothing for {formatting.duration(age)}; it hangs or starves",
                    "bold red"))
@@ -122,7 +122,7 @@ def _recoveries(page: Page, recoveries: Plain, now: float) -> None:
 def _rest(recovery: Plain, now: float) -> str:
     held_until, resting = recovery.get("held_until"), _number(recovery, "cooldown_seconds")
     if held_until is not None:
-        return f" until {local_time(float(held_until), now)}: look at it"
+        return f" until {local_time(float(held_until), now)}: needs attention"
     return f" for another {formatting.duration(resting)}" if resting else ""
 
 
@@ -156,7 +156,7 @@ def _spools_and_services(page: Page, status: Plain) -> None:
 
 
 def _processes(page: Page, status: Plain) -> None:
-    """Who is protected with the kernel, and who is being ended, stands still or is held down."""
+    """Processes with a changed oom_score_adj, and those being ended, frozen or contained."""
     protected, ending, frozen, contained = (
         _maps(status, key) for key in ("protected", "ending", "frozen", "contained"))
     if protected:
@@ -174,14 +174,14 @@ def _processes(page: Page, status: Plain) -> None:
     for one in frozen:
         page.line(f"pid {one.get('pid')}: frozen  [{one.get('rule')}]", indent=1)
     for one in contained:
-        page.line(f"{one.get('unit')}: slowed down above {formatting.size(_number(one, 'memory_high_bytes'))} for "
+        page.line(f"{one.get('unit')}: throttled above {formatting.size(_number(one, 'memory_high_bytes'))} for "
                   f"{formatting.duration(_number(one, 'for_seconds'))}  [{one.get('rule')}]", indent=1)
 
 
 def _health(page: Page, health: Plain, budget: Plain) -> None:
     page.title("Health")
     late, worst = _number(health, "late_ticks"), _number(health, "worst_late_seconds")
-    page.line(f"{health.get('ticks')} looks, ", _count(late, "late"), ", ", _count(_number(health, "failed_ticks"),
+    page.line(f"{health.get('ticks')} ticks, ", _count(late, "late"), ", ", _count(_number(health, "failed_ticks"),
               "failed"), f"; at worst {formatting.duration(worst)} late", indent=1)
     page.line(f"journal: record {health.get('journal_seq')}, ",
               _count(_number(health, "journal_dropped"), "lost"), indent=1)

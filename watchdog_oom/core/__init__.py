@@ -1,1 +1,1 @@
-"""What decides: pure values and functions, without a clock, a file or a system module."""
+"""The decision logic: pure values and functions that use no clock, no file and no system module."""

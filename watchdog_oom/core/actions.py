@@ -22,9 +22,9 @@ class SignalName(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Signal:
-    """Signal one process. ``noun`` is the selector that is matched again before the signal goes out; ``None`` in an
-    emergency, where only "still the same and still unprotected" is asked. ``named`` says that the noun gives the
-    target's own name or executable, which is what lets a policy reach an operator's session."""
+    """Signal one process. ``noun`` is matched again just before the signal is sent; ``None`` in an emergency, where
+    only identity and protection are checked again. ``explicit`` says that the noun gives the target's own name or
+    executable: only then may a policy signal an operator's session."""
 
     target: ProcessId
     comm: str
@@ -51,7 +51,7 @@ class SetOomScoreAdj:
 
 @dataclass(frozen=True, slots=True)
 class StopUnit:
-    """Stop a service, or a trigger of it. ``within_seconds`` is the time that the policy gives it, where it does."""
+    """Stop a service or one of its triggers. ``within_seconds`` is the deadline that the policy sets, if any."""
 
     unit: str
     service: str
@@ -63,7 +63,7 @@ class StopUnit:
 
 @dataclass(frozen=True, slots=True)
 class StartUnit:
-    """Start a service, or a trigger of it. ``within_seconds`` as in StopUnit."""
+    """Start a service or one of its triggers. ``within_seconds`` as in StopUnit."""
 
     unit: str
     service: str
@@ -75,7 +75,8 @@ class StartUnit:
 
 @dataclass(frozen=True, slots=True)
 class Purge:
-    """Clear the stale, unused entries of a spool; ``limit`` is the most entries this run may take."""
+    """Clear the stale, unused entries of a spool; ``limit`` is the most entries this run may take. With 0 it
+    only deletes, or puts back, what one that was cut short had renamed away."""
 
     spool: str
     limit: int
@@ -97,7 +98,7 @@ class RunCommand:
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """Ask the service's probe once whether the service answers."""
+    """Run the service's probe once."""
 
     service: str
 
@@ -107,8 +108,8 @@ class Probe:
 
 @dataclass(frozen=True, slots=True)
 class Contain:
-    """Bound the memory of a unit until it is released: MemoryHigh, and MemoryMax unless ``None``
-    (systemd.resource-control(5)). ``noun`` selects the processes it is about."""
+    """Set memory bounds on a unit until it is released: MemoryHigh, and MemoryMax unless ``None``
+    (systemd.resource-control(5)). ``noun`` selects the processes the rule is about."""
 
     unit: str
     memory_high_bytes: int
@@ -121,8 +122,8 @@ class Contain:
 
 @dataclass(frozen=True, slots=True)
 class Release:
-    """Give a contained unit back the bounds it had before; ``None`` where MemoryMax was never touched. ``forget``: they
-    had not been set at runtime, so that nothing of it need be kept."""
+    """Restore the bounds a contained unit had before; ``None`` if MemoryMax was never changed. ``forget``: the former
+    bounds were not set at runtime, so the runtime drop-ins can be removed."""
 
     unit: str
     memory_high_bytes: int
@@ -144,7 +145,7 @@ Action: TypeAlias = Signal | SetOomScoreAdj | StopUnit | StartUnit | Purge | Run
 
 @dataclass(frozen=True, slots=True)
 class Intent:
-    """A step with the rule and the evidence behind it. ``urgent`` intents are performed before they are written."""
+    """An action with its rule and evidence. ``urgent`` intents are performed before they are journaled."""
 
     id: str
     action: Action
@@ -158,7 +159,7 @@ class Intent:
 
 
 class NoteKind(StrEnum):
-    """The journal's kinds that carry news without an effect of their own."""
+    """The kinds of journal record that report something without performing an action."""
 
     INCIDENT = "incident"
     OUTCOME = "outcome"
@@ -166,7 +167,8 @@ class NoteKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """News for the journal: an incident opened, was held or closed; a kill was verified; something would be done."""
+    """News for the journal: an incident opened, was held or closed; a kill was verified; something would be done.
+    ``ok`` is how what it tells of came out, where that is known."""
 
     kind: NoteKind
     rule: str
@@ -177,6 +179,7 @@ class Note:
     target: ProcessId | None = None
     comm: str = ""
     took_seconds: float | None = None
+    ok: bool | None = None
 
     def __str__(self) -> str:
         subject = f"{self.action}: " if self.action else ""
@@ -186,7 +189,7 @@ class Note:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """A step that guard does not let through, and why."""
+    """An action that the guard refused, and why."""
 
     intent: Intent
     reason: str
@@ -197,15 +200,17 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class Watch:
-    """What the next snapshot must hold beyond the ordinary: fresh states of these services; badness of processes."""
+    """What the next snapshot must hold beyond the ordinary: fresh states of these services, and of the processes with
+    these pids what guard asks of those it is to let go."""
 
     services: frozenset[str] = frozenset()
     often: bool = False
+    processes: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What one tick decided: the steps to perform in order, what was refused, and the news."""
+    """What one tick decided: the intents to perform in order, the refusals, and the notes."""
 
     intents: tuple[Intent, ...] = ()
     refusals: tuple[Refusal, ...] = ()

@@ -1,36 +1,21 @@
-"""The shape of a condition: what it is asked, and how it answers with evidence in words."""
+"""The interface of a condition: what it may read, and the finding with evidence in words that it returns."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from enum import StrEnum
 from typing import Any, Protocol
 
+from watchdog_oom.core.form import Form
 from watchdog_oom.core.model import KernelKill, Process, Snapshot
 from watchdog_oom.core.nouns import ProcessNoun, Size
 from watchdog_oom.lean_dataclasses import dataclass
 
 
-class ValueKind(StrEnum):
-    """What the value of a key must be; the schema turns it into a check and into words."""
-
-    SIZE = "size"
-    DURATION = "duration"
-    PERCENT = "percent"
-    COUNT = "count"
-    TRUE = "true"
-    PROCESS = "process name"
-    PROCESS_OR_ANY = "process name or any"
-    SPOOL = "spool name"
-    SERVICE = "service name"
-    SIZE_OR_COUNT = "percent or count"
-
-
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What a condition found: whether it holds, and the measured fact in words, for the page and for "why not".
+    """What a condition found: whether it holds, and the measurement in words, for output and for "why not".
 
-    ``known`` is false where the reading is missing: such a finding neither fires nor resets anything (Law 10).
+    ``known`` is false if the reading is missing: such a finding neither triggers nor resets anything (Law 10).
     """
 
     holds: bool
@@ -39,24 +24,24 @@ class Finding:
 
 
 class SnapshotView(Protocol):
-    """What a condition may ask: one snapshot seen through one policy. ``core/view.py`` answers."""
+    """What a condition may read: one snapshot seen through one policy. Implemented by ``core/view.py``."""
 
     @property
     def snapshot(self) -> Snapshot: ...
 
     @property
     def kernel_kills(self) -> tuple[KernelKill, ...]:
-        """The kernel's kills that this rule hears now, those included that it could not act on at once."""
+        """The kernel's kills reported to this rule, including earlier ones that it could not act on immediately."""
 
     @property
     def now(self) -> float:
-        """The snapshot's moment, in seconds of CLOCK_BOOTTIME."""
+        """The snapshot's time, in seconds of CLOCK_BOOTTIME."""
 
     def noun(self, name: str) -> ProcessNoun:
         """The policy's process noun of that name."""
 
     def matching(self, noun_name: str) -> tuple[Process, ...]:
-        """The living processes that the noun selects, oldest first."""
+        """The live processes that the noun selects, oldest first."""
 
     def matches(self, noun: ProcessNoun, process: Process) -> bool:
         """Whether every key of the noun holds for the process."""
@@ -71,21 +56,21 @@ class Condition(Protocol):
 @dataclass(frozen=True, slots=True)
 class Family:
     """Keys that belong together. ``subject`` is the key that names the noun; ``build`` gets the clause's values for the
-    family's keys, subject included, checked and converted by ValueKind (a duration in seconds, a size as Size)."""
+    family's keys, subject included, checked and converted by Form (a duration in seconds, a size as Size)."""
 
-    keys: Mapping[str, ValueKind]
+    keys: Mapping[str, Form]
     build: Callable[[Mapping[str, Any]], Condition]
     subject: str | None = None
 
 
 def verdict(findings: Iterable[Finding]) -> bool | None:
-    """Whether all findings hold; ``None`` where a reading is missing and no other finding decides."""
+    """Whether all findings hold; ``None`` if a reading is missing and no other finding decides."""
     answers = {finding.holds if finding.known else None for finding in findings}
     return False if False in answers else None if None in answers else True
 
 
 def threshold_bytes(view: SnapshotView, size: Size) -> float | None:
-    """The size in bytes; a percentage is of all RAM, and not known as long as memory could not be read."""
+    """The size in bytes; a percentage is of all RAM, and ``None`` if memory could not be read."""
     memory = view.snapshot.memory
     if memory is None and size.percent is not None:
         return None

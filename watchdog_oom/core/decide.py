@@ -1,4 +1,4 @@
-"""The fold over all rules: one snapshot and what is remembered in, a printable plan and what to remember out. Pure."""
+"""The fold over all rules: snapshot and history in, printable plan and new history out. Pure."""
 
 from __future__ import annotations
 
@@ -30,11 +30,12 @@ def decide(snapshot: Snapshot, policy: Policy, history: History, budget: Budget)
 
 
 def _shut_down(tick: Tick) -> None:
-    """Finish what must not stay half done, then give back what was changed; ``finished`` says that this is all."""
+    """Complete what must not be left half done, then restore what was changed; ``finished``: nothing is left to do."""
     trigger.compensate_all(tick, "the daemon stops")
     trigger.apply(tick)
     freeze.thaw_unwanted(tick)
     containment.settle(tick)
     if not trigger.running(tick) and not containment.owing(tick):
         protect.restore_all(tick)
-        tick.finished = True
+        tick.finished = not freeze.owing(tick) and not protect.owing(tick)
+        tick.often = not tick.finished

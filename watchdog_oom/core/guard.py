@@ -64,7 +64,10 @@ def refusal(action: Action, view: View, budget: Budget, recent_kills: int, *, be
 
 
 def untouchable(process: Process, view: View, *, explicit: bool = False) -> str | None:
-    """Why this process may never be ended or frozen, or ``None`` (Law 2). ``named``: a policy gives its very name."""
+    """Why this process may never be ended or frozen, or ``None`` (Law 2). ``explicit``: a policy gives its very name.
+
+    What was not read is not known to be harmless: see ``ScanDemand``, which asks for it of everybody who gets here.
+    """
     if process.pid == 1:
         return "it is pid 1"
     if process.kernel_thread:
@@ -75,6 +78,8 @@ def untouchable(process: Process, view: View, *, explicit: bool = False) -> str 
         return f"it is protected by protect.{view.protected[process.id]}"
     if process.oom_score_adj == UNKILLABLE_ADJ:
         return f"its oom_score_adj is {UNKILLABLE_ADJ}"
+    if process.oom_score_adj is None:
+        return "its oom_score_adj could not be read"
     if explicit:
         return None
     if _is(SSHD, process):

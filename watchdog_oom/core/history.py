@@ -1,4 +1,4 @@
-"""What one tick must know of those before it: frozen, replaced whole at each tick, printable in ``status``."""
+"""What a tick must know of earlier ticks: frozen, replaced as a whole at each tick, printable in ``status``."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from enum import StrEnum
 
 from watchdog_oom.core.model import KernelKill, ProcessId
+from watchdog_oom.core.outcome import EffectReport
 from watchdog_oom.core.policy import RecoveryStep
 from watchdog_oom.lean_dataclasses import dataclass, field
 
 
 class Stage(StrEnum):
-    """How far the ending of a process has gone; it only ever moves forward (Law 4)."""
+    """How far the termination of a process has gone; it only moves forward (Law 4)."""
 
     TERM = "TERM sent"
     KILL = "KILL sent"
@@ -20,7 +21,7 @@ class Stage(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Termination:
-    """One process that is being ended: TERM once, KILL once, then it is called unkillable."""
+    """One process being terminated: TERM once, KILL once, then it is reported as unkillable."""
 
     rule: str
     comm: str
@@ -38,23 +39,33 @@ class Termination:
 
 @dataclass(frozen=True, slots=True)
 class Adjusted:
-    """An oom_score_adj that we wrote: what stood there before, what we wrote, and when we last tried."""
+    """An oom_score_adj that we wrote: what stood there before, what we wrote, when we last tried, and the intent that
+    gives it back."""
 
     comm: str
     original: int
     value: int
     tried_at: float
+    restore_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Thaw:
+    """A CONT that was asked for; until it is known to have been sent, the process counts as frozen."""
+
+    intent_id: str
+    asked_at: float
 
 
 @dataclass(frozen=True, slots=True)
 class Contained:
-    """A unit whose memory we bound: what we set, what stood there before (``max`` ``None``: MemoryMax is not touched),
-    and the intents that asked for it. ``noun`` selects the processes it is about; ``at_runtime`` says that what stood
-    there had been set for this boot, as we do.
+    """A unit with memory bounds set by the daemon: the bounds set, the bounds before (``max`` ``None``: MemoryMax is
+    not changed), and the intents that asked for it. ``noun`` selects the processes the rule is about; ``at_runtime``:
+    the bounds before had also been set for this boot only.
 
-    ``done`` is when the service manager said that the bounds are set, or why they are not (``refused``, in words), as a
-    later state must show; ``seen`` says that such a state was looked at; ``released`` is when it said that they are
-    given back, ``failed`` when that did not work.
+    ``done`` is when the service manager reported the bounds as set, or as refused (``refused``, the reason in words);
+    a later state must confirm it, and ``seen`` says that such a state was checked. ``released`` is when the manager
+    reported the former bounds as restored, ``failed`` when restoring failed.
     """
 
     rule: str
@@ -75,7 +86,7 @@ class Contained:
 
 
 class Phase(StrEnum):
-    """Where a recovery's transaction is."""
+    """The phase of a recovery's transaction."""
 
     SURVEY = "learning the services' states"
     STEPS = "running"
@@ -84,13 +95,13 @@ class Phase(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class RecoveryRun:
-    """One running transaction. Names are services unless said otherwise; moments are boottime seconds.
+    """One running transaction. Names are services unless stated otherwise; times are boottime seconds.
 
-    ``asked`` maps what the current step asked for (``"stop amavis.service"``) to the intent's id, ``told`` an intent's
-    id to its report; ``stopped`` are the services this run owes a start, in the order in which they went down;
-    ``triggers`` the trigger units it owes a start; ``down_before`` (services or triggers) were not active when the
-    incident began; ``revive`` may be started even so. ``steps`` are those it began with; ``entered`` is when the
-    current one began, ``since`` when its current service had its turn.
+    ``asked`` maps what the current step asked for (``"stop amavis.service"``) to the intent's id, ``told`` maps an
+    intent's id to its report. ``stopped`` are the services this run must start again, in the order in which they went
+    down, ``triggers`` the trigger units it must start again. ``down_before`` (services or triggers) were not active
+    when the incident began; those in ``revive`` may be started nevertheless. ``steps`` are the steps at the start of
+    the run; ``entered`` is when the current step began, ``since`` when it came to its current service.
     """
 
     incident: str
@@ -102,7 +113,7 @@ class RecoveryRun:
     since: float = 0.0
     steps: tuple[RecoveryStep, ...] = ()
     asked: Mapping[str, str] = field(default_factory=dict)
-    told: Mapping[str, tuple[bool, str, float]] = field(default_factory=dict)
+    told: Mapping[str, EffectReport] = field(default_factory=dict)
     done: frozenset[str] = frozenset()
     stopped: tuple[str, ...] = ()
     triggers: tuple[str, ...] = ()
@@ -114,16 +125,18 @@ class RecoveryRun:
 
     @property
     def waiting_since(self) -> float:
-        """From when on the deadline of what is being waited for counts."""
+        """The time from which the current deadline counts."""
         return max(self.since, self.entered)
 
 
 @dataclass(frozen=True, slots=True)
 class Recovery:
-    """What is remembered of one [recover.NAME] between its runs.
+    """What is remembered about one [recover.NAME] between its runs.
 
     ``unhelped`` counts the runs in a row after which the trouble has not gone away; ``owed`` are services that a run
-    stopped and could not start again, ``owed_triggers`` the triggers of them.
+    stopped and could not start again, ``owed_triggers`` the triggers of them. ``units`` are, of each service that is
+    owed now, the unit and its triggers as they were stopped: a debt outlives its noun in the policy.
+    ``fingerprint`` is that of the rule: attempts, hold and cooldown are those of one text.
     """
 
     run: RecoveryRun | None = None
@@ -134,14 +147,26 @@ class Recovery:
     held_since: float | None = None
     owed: tuple[str, ...] = ()
     owed_triggers: tuple[str, ...] = ()
+    units: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     kills_heard_until: float = 0.0
+    fingerprint: str = ""
+
+    @property
+    def stopped(self) -> tuple[str, ...]:
+        """The services it owes a start, in the middle of a run or after it."""
+        return self.owed if self.run is None else self.run.stopped
+
+    @property
+    def stopped_triggers(self) -> tuple[str, ...]:
+        """The triggers it owes a start, likewise."""
+        return self.owed_triggers if self.run is None else self.run.triggers
 
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """Everything remembered. ``run_id`` tells one daemon's life from the next in the journal's ids; ``decided_at`` is
-    the moment of the tick before; ``shunned`` are processes that could not be signalled, with the moment until which
-    they are not chosen again."""
+    """Everything remembered. ``run_id`` distinguishes runs of the daemon in the journal's ids; ``decided_at`` is the
+    time of the previous tick; ``shunned`` maps processes that could not be signalled to the time until which they are
+    not chosen again."""
 
     run_id: str = "0"
     decided_at: float = 0.0
@@ -154,6 +179,7 @@ class History:
     kills: tuple[float, ...] = ()
     adjusted: Mapping[ProcessId, Adjusted] = field(default_factory=dict)
     frozen: Mapping[ProcessId, str] = field(default_factory=dict)
+    thawing: Mapping[ProcessId, Thaw] = field(default_factory=dict)
     contained: Mapping[str, Contained] = field(default_factory=dict)
     recoveries: Mapping[str, Recovery] = field(default_factory=dict)
     kernel_kills: tuple[KernelKill, ...] = ()

@@ -1,7 +1,7 @@
-"""Who? Process nouns matched against processes; pure, so that the same match is made again just before an act.
+"""Who? Process nouns matched against processes; pure, so that the same match can be repeated just before an action.
 
-A fact that was not read yet is taken as holding and is named by ``missing_fact``, so that sensing reads only what
-decides (a cmdline read of a swapped-out process can stall for seconds).
+A fact that was not read yet is taken as matching and is named by ``missing_fact``, so that the sensors read only facts
+that decide (reading the cmdline of a swapped-out process can stall for seconds).
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from watchdog_oom.core.nouns import ProcessNoun
 
 
 class Fact(StrEnum):
-    """What can be read of a process beyond its stat line, cheapest first."""
+    """What can be read about a process beyond its stat line, cheapest first."""
 
     EXE = "exe"
     USER = "user"
@@ -28,7 +28,7 @@ _SEARCHED = frozenset({Fact.CMDLINE})
 
 
 def missing_fact(noun: ProcessNoun, process: Process, known: frozenset[Fact]) -> Fact | None:
-    """The next fact worth reading to decide whether the noun may match; ``None`` when nothing more can change it."""
+    """The next fact to read to decide whether the noun may match; ``None`` when no further fact can change that."""
     if not own_keys_match(noun, process, known - _SEARCHED):
         return None
     wanted = ((Fact.EXE, noun.exe), (Fact.USER, noun.user), (Fact.UNIT, noun.unit))
@@ -39,20 +39,20 @@ def missing_fact(noun: ProcessNoun, process: Process, known: frozenset[Fact]) ->
 
 
 def own_keys_match(noun: ProcessNoun, process: Process, known: frozenset[Fact] = ALL_FACTS) -> bool:
-    """Whether name, exe, user, unit and cmdline hold; facts not in ``known`` are taken as holding.
+    """Whether name, exe, user, unit and cmdline match; facts not in ``known`` are assumed to match.
 
-    Kernel threads and the dead match nothing. ``parent`` and ``under`` need other processes: see View.
+    Kernel threads and dead processes match nothing. ``parent`` and ``under`` need other processes: see View.
     """
     return alive(process) and keys_match(noun, process, known)
 
 
 def alive(process: Process) -> bool:
-    """Whether any noun may match it at all."""
+    """Whether any noun may match the process at all."""
     return not process.kernel_thread and not process.dead
 
 
 def keys_match(noun: ProcessNoun, process: Process, known: frozenset[Fact] = ALL_FACTS) -> bool:
-    """The same of a process that is known to be alive: every noun is asked for every process at every tick."""
+    """The same for a process known to be alive: this runs for every noun and every process at every tick."""
     facts = process.facts
     if noun.comm and not _any_full(noun.comm, process.comm):
         return False
@@ -66,12 +66,12 @@ def keys_match(noun: ProcessNoun, process: Process, known: frozenset[Fact] = ALL
 
 
 def any_of(texts: Iterable[str | None], patterns: Iterable[re.Pattern[str]]) -> frozenset[str | None]:
-    """Those of the names or executables that any of the patterns matches whole."""
+    """The names or executables that any of the patterns matches in full."""
     return frozenset([text for text in texts if _any_full(patterns, text)])
 
 
 def names_target(noun: ProcessNoun) -> bool:
-    """Whether the noun gives its targets' own name or executable, as against only a user, a unit or a pattern."""
+    """Whether the noun gives its targets' own name or executable, not only a user, a unit or a pattern."""
     return bool(noun.comm or noun.exe)
 
 

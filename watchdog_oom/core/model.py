@@ -1,8 +1,7 @@
-"""What was sensed: the frozen Snapshot, its parts, and the identities everything else refers to.
+"""What the sensors read: the frozen Snapshot, its parts, and the identities everything else refers to.
 
-Units stand in the names. All moments named ``boottime`` are seconds of CLOCK_BOOTTIME, which neither jumps with
-the date nor stops in suspend; ``wall`` is seconds since the epoch and is used only to talk to people and to judge
-file times.
+Names carry their units. Times named ``boottime`` are seconds of CLOCK_BOOTTIME, which neither jumps when the date is
+set nor stops during suspend; ``wall`` is seconds since the epoch and is used only for output and to judge file times.
 """
 
 from __future__ import annotations
@@ -13,6 +12,7 @@ from enum import StrEnum
 from types import MappingProxyType
 
 from watchdog_oom.core.memory import Memory, Pressure
+from watchdog_oom.core.outcome import EffectReport
 from watchdog_oom.formatting import process_label
 from watchdog_oom.lean_dataclasses import dataclass, field
 
@@ -30,7 +30,7 @@ class ProcessId:
 
 @dataclass(frozen=True, slots=True, order=True)
 class EntryId:
-    """One directory entry's inode, however it is named."""
+    """The inode of one directory entry, whatever its name."""
 
     device: int
     inode: int
@@ -38,7 +38,7 @@ class EntryId:
 
 @dataclass(frozen=True, slots=True)
 class Clock:
-    """The moment of a snapshot.
+    """The time of a snapshot.
 
     ``offsets`` are the distinct values of wall − boottime seen since the daemon started, newest last: after the date
     was set, a file's age is judged by the clock that makes it youngest, so a jump never makes anything stale.
@@ -50,7 +50,7 @@ class Clock:
     offsets: tuple[float, ...] = ()
 
     def age_of_stamp(self, stamp_seconds: float) -> float:
-        """Age in seconds of a file time: the youngest age any clock of this boot gives, never below zero."""
+        """Age in seconds of a file time: the lowest age by any of ``offsets``, never below zero."""
         readings = (*self.offsets, self.wall - self.boottime)
         ages = [self.boottime + offset - stamp_seconds for offset in readings]
         return min((age for age in ages if age >= 0), default=0.0)
@@ -58,7 +58,7 @@ class Clock:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What is read once per process image; ``None`` means not read or not readable.
+    """Facts read once per process image; ``None`` means not read or not readable.
 
     ``exe`` has the kernel's `` (deleted)`` suffix stripped; ``cmdline`` is joined by spaces and forgeable; ``unit`` is
     the systemd unit of the cgroup path. ``cmdline_has`` and ``cmdline_lacks`` are the policy's patterns that were
@@ -80,11 +80,12 @@ NO_FACTS = Facts()
 
 @dataclass(frozen=True, slots=True)
 class Process:
-    """One process as of its last reading.
+    """One process as last read.
 
     ``image`` changes at every exec; ``tty`` is the controlling terminal's device number or 0; ``badness`` is
-    /proc/PID/oom_score, read only when an emergency is near; ``under`` names the spools in which the process has its
-    working directory or an open file.
+    /proc/PID/oom_score; ``under`` names the spools in which the process has its working directory or an open file.
+    ``swap_bytes``, ``oom_score_adj``, ``badness`` and ``under`` are read only of those whom a rule asks about, of all
+    when an emergency is near; ``None`` means not read or not readable.
     """
 
     id: ProcessId
@@ -114,7 +115,7 @@ class Process:
 
     @property
     def dead(self) -> bool:
-        """Gone but not reaped. A zombie leader whose threads live on still holds memory, so it is not dead."""
+        """Exited but not reaped. A zombie leader whose threads still run still holds memory, so it is not dead."""
         return self.state in "ZX" and self.threads <= 1
 
     def age_seconds(self, clock: Clock) -> float:
@@ -123,10 +124,10 @@ class Process:
 
 @dataclass(frozen=True, slots=True)
 class KernelKill:
-    """One OOM kill by the kernel, as its log told it; ``comm`` is cut to 15 bytes by the kernel.
+    """One OOM kill by the kernel, as its log reported it; ``comm`` is cut to 15 bytes by the kernel.
 
-    ``victim`` is the process as it was last seen alive, where it had been seen; ``cgroup`` says that a control group's
-    limit was hit rather than the host's memory exhausted.
+    ``victim`` is the process as last seen alive, if it had been seen; ``cgroup`` says that a control group hit its
+    limit, as opposed to the host running out of memory.
     """
 
     pid: int
@@ -155,7 +156,7 @@ class SpoolState:
 
 
 class ServiceStatus(StrEnum):
-    """What the service manager says of a unit."""
+    """What the service manager reports about a unit."""
 
     ACTIVE = "active"
     INACTIVE = "inactive"
@@ -165,18 +166,18 @@ class ServiceStatus(StrEnum):
     UNKNOWN = "unknown"
 
 
-UNLIMITED_BYTES = (1 << 64) - 1  # as systemd says "infinity" over D-Bus (org.freedesktop.systemd1(5))
+UNLIMITED_BYTES = (1 << 64) - 1  # systemd's "infinity" over D-Bus (org.freedesktop.systemd1(5))
 
 
 @dataclass(frozen=True, slots=True)
 class ServiceState:
-    """One unit as of ``sensed_boottime``; ``main_pid`` is 0 where the manager does not tell it. The memory bounds are
-    MemoryHigh and MemoryMax (systemd.resource-control(5)), ``None`` where the manager has no such thing.
+    """One unit as of ``sensed_boottime``; ``main_pid`` is 0 if the manager does not report it. The memory bounds are
+    MemoryHigh and MemoryMax (systemd.resource-control(5)), ``None`` if the manager does not support them.
 
-    Of systemd alone come ``result`` (why it ended: ``oom-kill``, ``exit-code`` …), how often it was restarted, its
-    invocation, its memory and control group, how long a start and a stop may take, the units that start it by
-    themselves, and whether its memory was bound for this boot only. ``survivors`` are the pids that still live in the
-    control group of a unit that is down.
+    Only systemd reports ``result`` (why it ended: ``oom-kill``, ``exit-code`` …), the number of restarts, the
+    invocation, memory and control group, how long a start and a stop may take, the units that trigger it, and whether
+    its memory bounds were set for this boot only. ``survivors`` are the pids still in the control group of a unit that
+    is down.
     """
 
     unit: str
@@ -198,23 +199,12 @@ class ServiceState:
     bound_at_runtime: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class EffectReport:
-    """What became of a slow effect (service job, purge, run, probe) that ended since the last snapshot."""
-
-    intent_id: str
-    ok: bool
-    words: str
-    took_seconds: float
-    boottime: float
-
-
 _EMPTY: Mapping[str, int] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """Everything sensed at one moment. ``lineage`` are the pids of the daemon itself and of its ancestors."""
+    """Everything read at one tick. ``lineage`` are the pids of the daemon itself and of its ancestors."""
 
     clock: Clock
     boot_id: str = ""
@@ -229,7 +219,7 @@ class Snapshot:
     skipped: Mapping[str, int] = field(default_factory=lambda: _EMPTY)
 
     def alive(self, identity: ProcessId) -> Process | None:
-        """The process of that identity if it still runs; ``None`` once gone, dead, or its pid is another's."""
+        """The process with that identity if it still runs; ``None`` if it is gone, dead, or its pid was reused."""
         process = self.processes.get(identity.pid)
         if process is None or process.id != identity or process.dead:
             return None

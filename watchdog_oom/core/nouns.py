@@ -1,4 +1,4 @@
-"""What a policy names: processes, spools, services, and the sizes it measures them by."""
+"""What a policy names: processes, spools, services; and sizes."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Size:
         return total_bytes * (self.percent or 0.0) / 100.0
 
     def scaled(self, factor: float) -> Size:
-        """That many times as much; a percentage stays within 100."""
+        """The size multiplied by ``factor``; a percentage is capped at 100."""
         if self.amount_bytes is not None:
             return Size(amount_bytes=int(self.amount_bytes * factor))
         return Size(percent=min(100.0, (self.percent or 0.0) * factor))
@@ -31,9 +31,9 @@ class Size:
 
 @dataclass(frozen=True, slots=True)
 class ProcessNoun:
-    """[process.NAME]: every given key must hold, any of a key's values. Patterns are compiled and match in full,
+    """[process.NAME]: every given key must match, with any of its values. Patterns are compiled and match in full,
     except ``cmdline``, which is searched; ``parent`` and ``under`` are names of other nouns; ``place`` is where the
-    table stands, as ``file:line``, for whoever is to be told."""
+    table is, as ``file:line``, for messages."""
 
     name: str
     exe: tuple[re.Pattern[str], ...] = ()
@@ -65,7 +65,7 @@ class SpoolNoun:
 
 @dataclass(frozen=True, slots=True)
 class TcpProbe:
-    """Connect to host:port; ``expect`` must be in what the server says first, ``send`` is sent before that."""
+    """Connect to host:port; ``expect`` must be in the server's first output, ``send`` is sent before that."""
 
     host: str
     port: int
@@ -87,7 +87,7 @@ ProbeSpec: TypeAlias = TcpProbe | RunProbe
 
 @dataclass(frozen=True, slots=True)
 class ServiceNoun:
-    """[service.NAME]: a unit, the triggers that would revive it, and how to tell that it works."""
+    """[service.NAME]: a unit, the triggers that would start it again, and how to check that it works."""
 
     name: str
     unit: str

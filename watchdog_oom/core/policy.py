@@ -17,7 +17,7 @@ class Children(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Protect:
-    """[protect.NAME]: the processes of the noun are never chosen; the kernel is told ``oom_score_adj`` if given."""
+    """[protect.NAME]: the processes of the noun are never chosen; their ``oom_score_adj`` is set if given."""
 
     name: str
     process: str
@@ -27,7 +27,7 @@ class Protect:
 
 
 class First(StrEnum):
-    """Who of a group has the consequence first."""
+    """Which process of a group is acted on first."""
 
     OLDEST = "oldest"
     NEWEST = "newest"
@@ -42,7 +42,7 @@ class Then(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """[limit.NAME]: any limit that is exceeded for ``for_seconds`` has its consequence, pressure or not.
+    """[limit.NAME]: ``then`` is done when any limit is exceeded for ``for_seconds``, whether memory is short or not.
 
     ``memory_high`` and ``memory_max`` are for ``then = "contain"``: the bounds of the unit, see ``contained_at``."""
 
@@ -62,13 +62,13 @@ class Limit:
 
     @property
     def contained_at(self) -> Size | None:
-        """The MemoryHigh of a contained unit: the given one, else what the group, else what one process may hold."""
+        """The MemoryHigh of a contained unit: ``memory_high``, else ``total_rss``, else ``rss``."""
         return self.memory_high or self.total_rss or self.rss
 
 
 @dataclass(frozen=True, slots=True)
 class Clause:
-    """One clause of ``when``: all its conditions hold together for ``for_seconds``."""
+    """One clause of ``when``: all its conditions must hold together for ``for_seconds``."""
 
     conditions: tuple[Condition, ...]
     for_seconds: float = 0.0
@@ -93,8 +93,7 @@ class Verb(StrEnum):
 class RecoveryStep:
     """One step of a recovery. ``names`` are services (stop, start, restart, verify), processes (kill, freeze, contain)
     or spools (purge); ``stopped`` is ``start = "stopped"``; ``argv`` is for run; ``memory_high`` and ``memory_max`` are
-    for contain; ``within_seconds`` is the deadline, for ``wait`` the time itself; ``None`` leaves the default of the
-    verb."""
+    for contain; ``within_seconds`` is the deadline, for ``wait`` the time itself; ``None``: the verb's default."""
 
     verb: Verb
     names: tuple[str, ...] = ()
@@ -123,7 +122,7 @@ class Mode(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Hours:
-    """Local minutes of the day [start, end); a window may pass midnight; equal ends mean the whole day."""
+    """Local minutes of the day [start, end); a window may span midnight; equal ends mean the whole day."""
 
     start_minute: int = 0
     end_minute: int = 24 * 60
@@ -155,11 +154,12 @@ class Recover:
     hours: Hours = Hours()
     mode: Mode = Mode.ACT
     verify: bool = True
+    fingerprint: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Emergency:
-    """[emergency]: TERM below both thresholds, KILL below half of both. On unless a policy says otherwise."""
+    """[emergency]: TERM below both thresholds, KILL below half of both. On unless a policy changes it."""
 
     memory_available_below: Size = Size(percent=8.0)
     swap_free_below: Size = Size(percent=10.0)
@@ -169,7 +169,7 @@ class Emergency:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """Everything all policy files say, with every name resolved. ``sources`` are the files, in order."""
+    """The content of all policy files with every name resolved. ``sources`` are the files, in order."""
 
     description: str = ""
     processes: Mapping[str, ProcessNoun] = field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""How long to sleep until the next look: long while there is room, short while it shrinks. Pure."""
+"""How long to sleep until the next tick: long while memory is plentiful, shorter as it runs out. Pure."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ SWAP_FILL_KIB_PER_MS = 800
 
 
 def pause_seconds(memory: Memory | None, emergency: Emergency, *, fastest: float = 0.1, slowest: float = 1.0) -> float:
-    """The time in which memory and swap cannot yet fall to the emergency's thresholds, within bounds.
+    """The time in which memory and swap cannot yet fall to the emergency's thresholds, clamped to a range.
 
     The fill rates are earlyoom's: memory fills at no more than 6000 MiB/s, swap at no more than 800 MiB/s. Both must
     be low for an emergency, so their headrooms add up.

@@ -1,13 +1,13 @@
-"""One tick being decided: the view, the history on its way to the next, and the plan as it grows.
+"""One tick while it is decided: the view, the next history and the plan as they are built.
 
-Rules speak to the system only through here, so guard is asked for every action and nothing a rule plans passes it by.
+Rules plan actions only through this class, so every action is checked by the guard.
 """
 
 from __future__ import annotations
 
 from watchdog_oom.core.actions import Action, Intent, Note, NoteKind, Plan, Refusal, Signal, SignalName, Watch
 from watchdog_oom.core.guard import KILL_WINDOW_SECONDS, Budget, refusal
-from watchdog_oom.core.history import Contained, History, Stage, Termination
+from watchdog_oom.core.history import Contained, History, Stage, Termination, Thaw
 from watchdog_oom.core.model import KernelKill, Process, ProcessId
 from watchdog_oom.core.view import View
 from watchdog_oom.lean_dataclasses import dataclass, replace
@@ -15,11 +15,12 @@ from watchdog_oom.lean_dataclasses import dataclass, replace
 REPEAT_SECONDS = 3600.0
 KERNEL_KILL_MEMORY_SECONDS = 3600.0
 REFREEZE_SECONDS = 10.0
+PRESSED_SECONDS = 3.0
 
 
 @dataclass(frozen=True, slots=True)
 class ContainRequest:
-    """That a unit's memory be bound: MemoryHigh, and MemoryMax unless ``None``."""
+    """A request to set a unit's memory bounds: MemoryHigh, and MemoryMax unless ``None``."""
 
     rule: str
     noun: str
@@ -30,7 +31,7 @@ class ContainRequest:
 
 
 class Tick:
-    """Mutable for the length of one ``decide`` call only."""
+    """Mutable, but only during one ``decide`` call."""
 
     def __init__(self, view: View, history: History, budget: Budget) -> None:
         self.view = view
@@ -41,6 +42,7 @@ class Tick:
         self.terminations = dict(history.terminations)
         self.adjusted = dict(history.adjusted)
         self.frozen = dict(history.frozen)
+        self.thawing: dict[ProcessId, Thaw] = dict(history.thawing)
         self.wanted_frozen: set[ProcessId] = set()
         self.contained: dict[str, Contained] = dict(history.contained)
         self.wanted_contained: dict[str, ContainRequest] = {}
@@ -51,6 +53,7 @@ class Tick:
         self.emergency = history.emergency
         self.kernel_kills = _recent_kills(history, view, self.now)
         self.watched: set[str] = set()
+        self.watched_pids: set[int] = set()
         self.often = False
         self.finished = False
         self._held: dict[str, float] = {}
@@ -60,14 +63,14 @@ class Tick:
         self._notes: list[Note] = []
 
     def new_id(self, prefix: str = "i") -> str:
-        """An id unique over all lives of the daemon: prefix, the life's id, a number."""
+        """An id that is unique over all runs of the daemon: prefix, id of the run, number."""
         self.counter += 1
         return f"{prefix}-{self.before.run_id}.{self.counter}"
 
     def sustained(self, key: str, holds: bool | None, for_seconds: float) -> bool:
-        """Whether what ``key`` names holds now and has for that long; to be asked once a tick.
+        """Whether ``key`` holds now and has held for ``for_seconds``; call once per tick.
 
-        ``None``: a reading is missing. That neither fires nor resets, and the time of it does not count (Law 10).
+        ``None``: a reading is missing. This neither triggers nor resets, and the time does not count (Law 10).
         """
         if holds is None:
             since = self.before.held_since.get(key)
@@ -80,7 +83,7 @@ class Tick:
         return self.now - since >= for_seconds
 
     def rate_limit(self, key: str, again_seconds: float = REPEAT_SECONDS) -> bool:
-        """Whether to say this now: when it is new, and again after a while for as long as it is asked."""
+        """Whether to report this now: the first time, then once per ``again_seconds``."""
         last = self._told.get(key)
         if last is not None and self.now - last < again_seconds:
             return False
@@ -89,7 +92,7 @@ class Tick:
 
     def plan(self, action: Action, rule: str, because: tuple[str, ...], *, incident: str | None = None,
              urgent: bool = False) -> Intent | None:
-        """Put the action into the plan, unless guard refuses it; a refusal is told once and then hourly."""
+        """Add the action to the plan unless the guard refuses it; a refusal is recorded once, then hourly."""
         intent = Intent(self.new_id(), action, rule, because, incident, urgent)
         begun = isinstance(action, Signal) and action.target in self.terminations
         reason = refusal(action, self.view, self.budget, len(self.kills), begun=begun)
@@ -102,15 +105,16 @@ class Tick:
 
     def note(self, rule: str, result: str, *, kind: NoteKind = NoteKind.INCIDENT, because: tuple[str, ...] = (),
              incident: str | None = None, action: str | None = None, target: ProcessId | None = None, comm: str = "",
-             took_seconds: float | None = None) -> None:
-        self._notes.append(Note(kind, rule, result, because, incident, action, target, comm, took_seconds))
+             took_seconds: float | None = None, ok: bool | None = None) -> None:
+        self._notes.append(Note(kind, rule, result, because, incident, action, target, comm, took_seconds, ok))
 
     def end(self, process: Process, rule: str, because: tuple[str, ...], grace_seconds: float, *,
             noun: str | None = None, explicit: bool = False, incident: str | None = None, urgent: bool = False,
             at_once: bool = False) -> bool:
-        """Begin to end a process, or hurry an ending along: TERM, after the grace KILL. Says whether it is under way.
+        """Start or speed up the termination of a process: TERM, then KILL after the grace. Returns whether a
+        termination is under way.
 
-        TERM goes to one identity once and KILL once (Law 4), whichever rules ask for it.
+        TERM and KILL are each sent once to an identity (Law 4), however many rules ask for it.
         """
         if process.id in self.shunned:
             return False
@@ -144,28 +148,30 @@ class Tick:
         return True
 
     def escalate(self, identity: ProcessId) -> bool:
-        """The grace is over: KILL. Says whether guard lets it through."""
+        """The grace is over: send KILL. Returns whether the guard allows it."""
         return self._signal(identity, self.terminations[identity], Stage.KILL)
 
     def freeze(self, process: Process, rule: str, because: tuple[str, ...], *, noun: str, explicit: bool,
                incident: str | None = None) -> bool:
-        """Stop a process for as long as this is asked every tick; it is continued when it no longer is.
+        """Stop a process (SIGSTOP) for as long as a rule calls this at every tick; after that it is continued.
 
-        One that is being ended is not stopped: it could not follow the TERM.
+        A process being terminated is not stopped: it could not handle the TERM.
         """
         if process.id in self.terminations:
             return False
         again = process.state != "T" and self.rate_limit(f"freeze {process.id}", REFREEZE_SECONDS)
-        if process.id not in self.frozen or again:
+        if process.id not in self.frozen or process.id in self.thawing or again:
             action = Signal(process.id, process.comm, SignalName.STOP, noun, explicit)
             if self.plan(action, rule, because, incident=incident) is None:
                 return False
             self.frozen[process.id] = rule
+            self.thawing.pop(process.id, None)
         self.wanted_frozen.add(process.id)
         return True
 
     def contain(self, unit: str, request: ContainRequest) -> None:
-        """Bound a unit's memory for as long as this is asked every tick; of two wishes the tighter bounds hold."""
+        """Set a unit's memory bounds for as long as a rule calls this at every tick; of two requests the tighter
+        bounds apply."""
         other = self.wanted_contained.get(unit)
         if other is not None:
             maxima = [amount for amount in (other.max_bytes, request.max_bytes) if amount is not None]
@@ -173,19 +179,33 @@ class Tick:
                            max_bytes=min(maxima, default=None))
         self.wanted_contained[unit] = request
 
+    @property
+    def pressed(self) -> bool:
+        """The middle of an emergency: nothing is saved then, since that could wait for a disk (Law 8). What a crash
+        would leave behind, and nobody could find on the host, is not begun: stopped services, bounds, purges."""
+        urgent = (termination.stage_since for termination in self.terminations.values() if termination.urgent)
+        latest = max(urgent, default=self.ended_at)
+        return self.emergency is not None and self.now - max(latest, self.ended_at) < PRESSED_SECONDS
+
     def watch(self, *services: str, often: bool = False) -> None:
-        """Ask that the next snapshots hold the states of these services."""
+        """Request the states of these services in the next snapshots."""
         self.watched.update(services)
         self.often = self.often or (often and bool(services))
 
+    def watch_process(self, pid: int) -> None:
+        """Ask that the next snapshot tells of this process what guard asks, though no noun of the policy matches it."""
+        self.watched_pids.add(pid)
+
     def result(self) -> tuple[Plan, History]:
+        under_way = {identity.pid for identity in self.terminations}
         plan = Plan(tuple(self._intents), tuple(self._refusals), tuple(self._notes),
-                    Watch(frozenset(self.watched), self.often))
+                    Watch(frozenset(self.watched), self.often, frozenset(self.watched_pids | under_way)))
         history = replace(
             self.before, counter=self.counter, decided_at=self.now, held_since=self._held, told_at=self._told,
             terminations=self.terminations, shunned=self.shunned, ended_at=self.ended_at, kills=self.kills,
-            adjusted=self.adjusted, frozen=self.frozen, contained=self.contained, recoveries=self.recoveries,
-            kernel_kills=self.kernel_kills, emergency=self.emergency, finished=self.finished)
+            adjusted=self.adjusted, frozen=self.frozen, thawing=self.thawing, contained=self.contained,
+            recoveries=self.recoveries, kernel_kills=self.kernel_kills, emergency=self.emergency,
+            finished=self.finished)
         return plan, history
 
 

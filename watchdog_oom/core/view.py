@@ -12,7 +12,7 @@ from watchdog_oom.core.policy import Policy
 
 
 class View:
-    """Answers are computed once and kept: a snapshot never changes, so neither do they."""
+    """Results are computed once and cached, since a snapshot never changes."""
 
     def __init__(self, snapshot: Snapshot, policy: Policy) -> None:
         self.snapshot = snapshot
@@ -24,14 +24,14 @@ class View:
         self.kernel_kills = snapshot.kernel_kills
 
     def hearing(self, kills: tuple[KernelKill, ...]) -> View:
-        """The same view in which these are the kernel's kills: a rule also hears those it could not act on at once."""
+        """The same view with these kernel kills: a rule also sees earlier ones that it could not act on immediately."""
         view = copy.copy(self)
         view.kernel_kills = kills
         return view
 
     @property
     def now(self) -> float:
-        """The snapshot's moment, in seconds of CLOCK_BOOTTIME."""
+        """The snapshot's time, in seconds of CLOCK_BOOTTIME."""
         return self.snapshot.clock.boottime
 
     def noun(self, name: str) -> ProcessNoun:
@@ -39,7 +39,7 @@ class View:
         return self.policy.processes[name]
 
     def matching(self, noun_name: str) -> tuple[Process, ...]:
-        """The living processes that the noun selects, oldest first."""
+        """The live processes that the noun selects, oldest first."""
         if noun_name not in self._matches:
             if noun_name in self._open:  # parents that name each other in a circle match nothing
                 return ()
@@ -51,11 +51,12 @@ class View:
         return self._matches[noun_name]
 
     def matches(self, noun: ProcessNoun, process: Process) -> bool:
-        """Whether every key of the noun holds for the process, its ancestors and its spools included."""
+        """Whether every key of the noun matches the process, including ``parent`` and ``under``."""
         return own_keys_match(noun, process) and self._relations_match(noun, process)
 
     def _candidates(self, noun: ProcessNoun) -> Iterable[Process]:
-        """Whom the noun may match, by executable or name. A host runs few different ones, so each is judged once."""
+        """The processes the noun may match by executable or name. A host runs few different ones, so each distinct
+        one is matched once."""
         if self._alive is None:
             self._alive = tuple([p for p in self.snapshot.processes.values() if alive(p)])
         if noun.exe:
@@ -75,7 +76,7 @@ class View:
         return any(ancestor.id in parents for ancestor in self.ancestors(process))
 
     def ancestors(self, process: Process) -> Iterator[Process]:
-        """Parent, grandparent and so on, as far as the snapshot knows them; never in a circle."""
+        """Parent, grandparent and so on, as far as they are in the snapshot; a cycle ends the walk."""
         seen = {process.pid}
         while process.ppid not in seen and process.ppid in self.snapshot.processes:
             process = self.snapshot.processes[process.ppid]
@@ -84,7 +85,7 @@ class View:
 
     @property
     def protected(self) -> dict[ProcessId, str]:
-        """Who no rule may choose, with the name of the protect table that says so."""
+        """The processes no rule may choose, each with the name of its protect table."""
         if self._protected is None:
             self._protected = {process.id: protect.name
                                for protect in self.policy.protects.values()

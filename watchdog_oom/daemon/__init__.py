@@ -1,4 +1,4 @@
-"""watchdog-oomd, the shell around the core: its front door. What happens behind it is in ``loop.py``."""
+"""The entry point of watchdog-oomd, the shell around the core. The loop is in ``loop.py``."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from watchdog_oom.errors import NotPermittedError, WatchdogError
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """The front door: errors become one line and an exit status, never a traceback."""
+    """The entry point: errors become one line and an exit status, never a traceback."""
     sys.exit(_run(sys.argv[1:] if argv is None else argv))
 
 
 def _run(argv: Sequence[str]) -> int:
-    # Imported late: whoever needs one file of this room (``watchdog-oom`` reads the status file) does not load it all.
+    # Imported late, so that importing one module of this package (``watchdog-oom`` does) does not load all of them.
     from watchdog_oom.daemon import options
     try:
         asked = options.parse(argv)

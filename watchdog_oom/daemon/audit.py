@@ -13,9 +13,11 @@ from watchdog_oom.core.actions import (
     NoteKind,
     Refusal,
 )
-from watchdog_oom.core.model import EffectReport, Process, Snapshot
+from watchdog_oom.core.model import Process, Snapshot
+from watchdog_oom.core.outcome import EffectReport, Outcome
 from watchdog_oom.core.policy import Policy
 from watchdog_oom.daemon.config import Config
+from watchdog_oom.host.syscalls import fallocate
 from watchdog_oom.journal.record import Kind, Record, sentence
 from watchdog_oom.journal.system_log import SystemLog
 from watchdog_oom.journal.targets import process_target, target_of
@@ -34,7 +36,7 @@ def open_journal(directory: str, boot_id: str, config: Config) -> Journal:
                 os.write(2, f"{sentence(record)}\n".encode("utf-8", "backslashreplace"))
 
     journal = Journal(directory, boot_id=boot_id, segment_bytes=config.journal_segment_bytes, keep=config.journal_keep,
-                      copy=copy)
+                      allocate=fallocate, copy=copy)
     journal.open()
     return journal
 
@@ -61,25 +63,22 @@ class AuditTrail:
             Record(Kind.INTENT, intent.incident, intent.rule, str(intent.action), target, intent.because, id=intent.id)
         )
 
-    def outcome(self, intent_id: str, result: str, *, before: object = None, after: object = None,
-                took_seconds: float | None = None) -> None:
-        """To be called once for each intent, at once or when the slow effect has ended."""
-        kept = self._open.pop(intent_id, None)
+    def report(self, report: EffectReport) -> None:
+        """To be called once for each intent, at once or when the slow effect has ended: the one place where an outcome
+        is told."""
+        kept = self._open.pop(report.intent_id, None)
         if kept is None:
             return
         intent, target = kept
+        outcome = report.outcome
         write = self._queue if intent.urgent else self._append
         write(Record(Kind.OUTCOME, intent.incident, intent.rule, str(intent.action), target, intent.because,
-                     before, after, result, took_seconds, intent.id))
+                     outcome.before, outcome.after, outcome.ok, outcome.words, report.took_seconds, intent.id))
 
     def action_of(self, intent_id: str) -> Action | None:
         """The action of an intent whose outcome is still to come."""
         kept = self._open.get(intent_id)
         return None if kept is None else kept[0].action
-
-    def report(self, report: EffectReport) -> None:
-        word = "ok" if report.ok else "failed"
-        self.outcome(report.intent_id, f"{word}: {report.words}", took_seconds=report.took_seconds)
 
     def refusal(self, refusal: Refusal, snapshot: Snapshot, policy: Policy) -> None:
         intent = refusal.intent
@@ -90,12 +89,10 @@ class AuditTrail:
     def note(self, note: Note, snapshot: Snapshot) -> None:
         kind = Kind.OUTCOME if note.kind is NoteKind.OUTCOME else Kind.INCIDENT
         target = None if note.target is None else process_target(note.target, note.comm, snapshot, lambda p: p)
-        self._append(Record(kind, note.incident, note.rule, note.action, target, note.because, result=note.result,
-                            took_seconds=note.took_seconds))
+        self._append(Record(kind, note.incident, note.rule, note.action, target, note.because, ok=note.ok,
+                            result=note.result, took_seconds=note.took_seconds))
 
     def abandon(self, why: str) -> None:
         """The daemon goes before these effects ended."""
         for intent_id in tuple(self._open):
-            self.outcome(intent_id, why)
-
-
+            self.report(EffectReport(intent_id, Outcome(None, why), None, 0.0))

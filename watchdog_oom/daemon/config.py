@@ -1,4 +1,4 @@
-"""The daemon's own configuration: budgets, journal, pace, services. Parsed by ``policy.load.load_config``."""
+"""The daemon's own configuration: budgets, journal, tick, services. Parsed by ``policy.load.load_config``."""
 
 from __future__ import annotations
 
@@ -6,13 +6,12 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any
 
+from watchdog_oom.host.services.manager import INIT_DIR
 from watchdog_oom.lean_dataclasses import dataclass
-
-CONFIG_FILE = "/etc/watchdog-oom/watchdog-oom.toml"
 
 
 class Manager(StrEnum):
-    """Who starts and stops services; ``auto`` is systemd where it runs, else ``service``."""
+    """Who starts and stops services; ``auto`` is systemd if it runs, else ``service``."""
 
     AUTO = "auto"
     SYSTEMD = "systemd"
@@ -30,7 +29,7 @@ class Config:
     tick_fastest_seconds: float = 0.1
     tick_slowest_seconds: float = 1.0
     service_manager: Manager = Manager.AUTO
-    init_dir: str = "/etc/init.d"
+    init_dir: str = INIT_DIR
 
 
 FIELDS: Mapping[tuple[str, str], str] = {
@@ -46,7 +45,7 @@ FIELDS: Mapping[tuple[str, str], str] = {
 
 
 def build_config(ir: Mapping[str, Mapping[str, Any]]) -> Config:
-    """The configuration from the plain values that ``load_config`` checked; what is not given keeps its default."""
+    """The configuration from the plain values that ``load_config`` checked; missing keys keep their defaults."""
     given = {FIELDS[table, key]: value for table, values in ir.items() for key, value in values.items()}
     if "service_manager" in given:
         given["service_manager"] = Manager(given["service_manager"])

@@ -1,67 +1,100 @@
-"""What a daemon that died left undone, taken over at the start (Laws 5 and 8)."""
+"""What the daemon before this one left undone, taken over at the start: from data and from the host (Laws 5 and 8)."""
 
 from __future__ import annotations
 
-from watchdog_oom.core.actions import Intent, StartUnit
+from collections.abc import Iterable, Set
+
+from watchdog_oom.core.actions import Intent, Purge
 from watchdog_oom.core.history import History, Phase, Recovery, RecoveryRun
+from watchdog_oom.core.model import Snapshot
 from watchdog_oom.core.policy import Policy
+from watchdog_oom.core.rules.freeze import adopt_stopped
+from watchdog_oom.daemon.state_file import State
 from watchdog_oom.journal.record import Kind, Record
-from watchdog_oom.journal.unfinished import Unfinished, read_unfinished
+from watchdog_oom.journal.unfinished import Unfinished
 from watchdog_oom.lean_dataclasses import dataclass, replace
 
 FAILURE = "the daemon died in the middle of it"
+STILL_OWED = "it could not be started again before the daemon ended"
+ONLY_LEFTOVERS = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Inherited:
-    """The history with runs that pay the debts, records that tell of them, and starts that no recovery of today's
-    policy can answer for."""
+    """The history with runs that pay the debts, records that tell of them, and what is done at once."""
 
     history: History
     records: tuple[Record, ...] = ()
     intents: tuple[Intent, ...] = ()
 
 
-def inherit(log_directory: str, policy: Policy, history: History, boot_id: str, boottime: float) -> Inherited:
-    """Read the journal's open ends. After a reboot there are none: every service started afresh."""
-    return settle(read_unfinished(log_directory, boot_id), policy, history, boottime)
+def inherit(state: State, open_ends: Iterable[Unfinished], trash: Set[str], policy: Policy,
+            snapshot: Snapshot) -> Inherited:
+    """Pure. What is owed is in the state; what it may not hold is seen on the host: who stands still, and which spools
+    have ``trash``. Of the journal's open ends is only told that their outcome is not known."""
+    history, records = _pay_back(state, snapshot.clock.boottime)
+    if not state.complete and not state.reboot:
+        known = history.frozen
+        history = adopt_stopped(snapshot, policy, history)
+        records += [_told(rule, f"{snapshot.processes[identity.pid].label} stands still and nobody is known to have "
+                                "stopped it; it is continued unless the rule asks for the freeze again")
+                    for identity, rule in history.frozen.items() if identity not in known]
+    intents = _leftovers(state, trash, policy)
+    records += [_told(f"spool.{name}", f"a purge of {path} was cut short, and no spool of the policy has that path any "
+                                       "more: what it renamed away is left in its trash directory")
+                for name, path in state.purging.items() if not _is_spool(policy, path)]
+    records += [Record(Kind.RECOVERED, end.incident, end.rule, id=end.id,
+                       because=(f"found in the journal: {end.step}, without an end",),
+                       result="it is not known whether this was done; the rules judge the host anew")
+                for end in open_ends]
+    return Inherited(history, tuple(records), intents)
 
 
-def settle(open_ends: tuple[Unfinished, ...], policy: Policy, history: History, boottime: float) -> Inherited:
-    """Pure: each unit that a recovery owes is put into a run of that recovery that only goes the way back."""
-    recoveries = dict(history.recoveries)
+def _pay_back(state: State, boottime: float) -> tuple[History, list[Record]]:
+    """Each recovery that owes anything gets a run that only goes the way back, whatever attempts and holds say: it is
+    not another try but a return."""
+    recoveries = dict(state.history.recoveries)
     records: list[Record] = []
-    intents: list[Intent] = []
-    for number, end in enumerate(open_ends):
-        name = (end.rule or "").removeprefix("recover.")
-        if end.unit is None:
-            records.append(_told(end, "it is not known whether this was done; the rules judge the host anew"))
-        elif name in policy.recovers and end.service in policy.services:
-            recoveries[name] = _owing(recoveries.get(name, Recovery()), end, policy, boottime)
-            records.append(_told(end, f"a daemon that died left {end.unit} stopped; it is started now"))
-        else:
-            step = StartUnit(end.unit, end.service or end.unit)
-            because = (f"{FAILURE}: {end.unit} was left stopped, and no policy of today owns it",)
-            intents.append(Intent(f"inherited-{history.run_id}.{number}", step, end.rule or "", because, end.incident))
-            records.append(_told(end, f"a daemon that died left {end.unit} stopped; it is started now"))
-    return Inherited(replace(history, recoveries=recoveries), tuple(records), tuple(intents))
+    for name, recovery in state.history.recoveries.items():
+        incident = state.unclosed.get(name)
+        if recovery.owed:
+            why = STILL_OWED if incident is None else FAILURE
+            incident = incident or f"{name}-{state.history.run_id}"
+            recoveries[name] = _way_back(recovery, incident, why, boottime)
+            left = ", ".join(_units(recovery))
+            records.append(Record(Kind.RECOVERED, incident, f"recover.{name}", because=(why,),
+                                  result=f"a daemon that ended left {left} stopped; it is started now"))
+        elif incident is not None:
+            records.append(Record(Kind.RECOVERED, incident, f"recover.{name}", ok=False,
+                                  result=f"closed: {FAILURE}; it had left nothing stopped"))
+    return replace(state.history, recoveries=recoveries), records
 
 
-def _owing(state: Recovery, end: Unfinished, policy: Policy, boottime: float) -> Recovery:
-    """The debt joins the run under way for it, whatever attempts and holds say: it is not another try but a return.
-    A unit that is not the service's own is a trigger of it, which is started once the service runs."""
-    run = state.run or RecoveryRun(incident=end.incident or "", because=(FAILURE,), opened=boottime, entered=boottime,
-                           phase=Phase.COMPENSATE, failure=FAILURE, stopped=state.owed, triggers=state.owed_triggers)
-    if end.service is not None and end.service not in run.stopped:
-        run = replace(run, stopped=(*run.stopped, end.service))
-    service = policy.services.get(end.service or "")
-    if service is not None and end.unit in service.triggers and end.unit not in run.triggers:
-        run = replace(run, triggers=(*run.triggers, end.unit))
-    return replace(state, run=run, owed=(), owed_triggers=())
+def _way_back(recovery: Recovery, incident: str, why: str, boottime: float) -> Recovery:
+    run = RecoveryRun(incident, (why,), opened=boottime, entered=boottime, since=boottime, phase=Phase.COMPENSATE,
+                      failure=why, stopped=recovery.owed, triggers=recovery.owed_triggers)
+    return replace(recovery, run=run, owed=(), owed_triggers=())
 
 
-def _told(end: Unfinished, result: str) -> Record:
-    """The step stands in the words: a record of its own step would count as the end of the debt."""
-    because = (f"found in the journal: {end.step}, without an end",)
-    return Record(Kind.RECOVERED, end.incident, end.rule, because=because, result=result,
-                  id=end.id if end.unit is None else None)
+def _units(recovery: Recovery) -> tuple[str, ...]:
+    """What is owed, by its units where they are known."""
+    services = (recovery.units.get(name, (name,))[0] for name in recovery.owed)
+    return (*services, *recovery.owed_triggers)
+
+
+def _leftovers(state: State, trash: Set[str], policy: Policy) -> tuple[Intent, ...]:
+    """Purges that take nothing but what one that was cut short had renamed away."""
+    paths = set(state.purging.values())
+    because = ("a purge was cut short: what it had renamed away is judged again, and deleted or put back",)
+    return tuple(Intent(f"inherited-{state.history.run_id}.{number}", Purge(name, ONLY_LEFTOVERS), f"spool.{name}",
+                        because)
+                 for number, (name, spool) in enumerate(policy.spools.items())
+                 if name in trash or spool.path in paths)
+
+
+def _is_spool(policy: Policy, path: str) -> bool:
+    return any(spool.path == path for spool in policy.spools.values())
+
+
+def _told(rule: str, result: str) -> Record:
+    return Record(Kind.RECOVERED, rule=rule, because=(FAILURE,), result=result)

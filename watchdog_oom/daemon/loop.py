@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable
 
-from watchdog_oom import __version__
 from watchdog_oom.core.actions import Intent, Plan, Purge
 from watchdog_oom.core.decide import decide
 from watchdog_oom.core.guard import Budget
 from watchdog_oom.core.history import History
-from watchdog_oom.core.model import EffectReport, Snapshot
+from watchdog_oom.core.model import Snapshot
+from watchdog_oom.core.outcome import EffectReport, Outcome
 from watchdog_oom.core.poll_interval import pause_seconds
 from watchdog_oom.core.rules.emergency import imminent
 from watchdog_oom.daemon import state_file
@@ -29,9 +28,11 @@ from watchdog_oom.daemon.wait import LoopWait
 from watchdog_oom.errors import WatchdogError, place_of
 from watchdog_oom.host.actuators import Actuators
 from watchdog_oom.host.processes.facts import FactReader
+from watchdog_oom.host.purge.trash import trash_names
 from watchdog_oom.host.sensors import Sensors
 from watchdog_oom.host.services.choose import choose_manager
 from watchdog_oom.journal.record import Kind, Record
+from watchdog_oom.journal.unfinished import read_unfinished
 from watchdog_oom.lean_dataclasses import replace
 
 STOP_SECONDS = 90.0
@@ -88,28 +89,17 @@ class Daemon:
 
     def _get_ready(self) -> None:
         """Warm up every path, lock the memory, then say READY; only from then on anything is done (Law 11)."""
-        self.history = state_file.restore(self.options.state, self.sensors.boot_id, self.history)
-        inherited = inherit(self.options.log, self.policy_store.policy, self.history, self.sensors.boot_id,
-                            time.clock_gettime(time.CLOCK_BOOTTIME))
+        state = state_file.restore(self.options.state, self.sensors.boot_id, self.history)
+        self.history = state.history
+        policy = self.policy_store.policy
         for _ in range(2):
-            snapshot = self.sensors.look(self.policy_store.policy, self.plan.watch, ())
-            decide(snapshot, self.policy_store.policy, self.history, self.budget)
+            snapshot = self.sensors.look(policy, self.plan.watch, ())
+            decide(snapshot, policy, self.history, self.budget)
+        trash = {name for name, spool in policy.spools.items() if not state.complete and trash_names(spool.path) != ()}
+        inherited = inherit(state, read_unfinished(self.options.log, self.sensors.boot_id), trash, policy, snapshot)
         self.health.troubles = (*missing_capabilities(self.options.proc), *self.sensors.troubles(),
-                                *protect_itself(self.options.proc))
-        self._write(
-            Record(
-                Kind.START,
-                result=f"watchdog-oomd {__version__} is ready",
-                detail={
-                    "version": __version__,
-                    "pid": os.getpid(),
-                    "observe": self.options.observe,
-                    "sources": self.policy_store.policy.sources,
-                    "notes": self.policy_store.notes,
-                    "lacks": self.health.troubles,
-                },
-            )
-        )
+                                *protect_itself(self.options.proc), *filter(None, (state.problem,)))
+        self.reporter.started(self.policy_store, state.problem, self._write)
         self.policy_store.tell(self._write)
         for record in inherited.records:
             self._write(record)
@@ -158,7 +148,7 @@ class Daemon:
                 self._perform_one(intent, snapshot)
         if not self._pressed():
             self.journal.flush()
-            self.reporter.save(self.sensors.boot_id, self.history)
+            self._save(plan)
         for note in plan.notes:
             self.audit_trail.note(note, snapshot)
         for refusal in plan.refusals:
@@ -167,20 +157,27 @@ class Daemon:
             if not intent.urgent:
                 self._perform_one(intent, snapshot)
 
+    def _save(self, plan: Plan, *, complete: bool = False) -> None:
+        """What the acts of this plan will owe, before they are done."""
+        spools = self.policy_store.policy.spools
+        begun = {i.action.spool: spools[i.action.spool].path for i in plan.intents if isinstance(i.action, Purge)}
+        purging = self.actuators.purging | begun
+        self.reporter.save(state_file.to_plain(self.sensors.boot_id, self.history, purging, complete=complete),
+                           self._write)
+
     def _perform_one(self, intent: Intent, snapshot: Snapshot) -> None:
         self.audit_trail.intent(intent, snapshot, self.policy_store.policy)
         if self.options.observe:
-            self._outcome(intent, ok=False, words="observed only, not done")
-            return
-        done = self.actuators.perform(intent, snapshot, self.policy_store.policy)
-        if done is not None:
-            self._outcome(intent, ok=done.ok, words=done.words, before=done.before, after=done.after)
+            outcome: Outcome | None = Outcome(None, "observed only, not done")
+        else:
+            outcome = self.actuators.perform(intent, snapshot, self.policy_store.policy)
+        if outcome is not None:
+            self._came_out(EffectReport(intent.id, outcome, None, time.clock_gettime(time.CLOCK_BOOTTIME)))
 
-    def _outcome(self, intent: Intent, *, ok: bool, words: str, before: object = None, after: object = None) -> None:
-        self.audit_trail.outcome(intent.id, words, before=before, after=after)
-        if not ok:
-            now = time.clock_gettime(time.CLOCK_BOOTTIME)
-            self.reports.append(EffectReport(intent.id, False, words, 0.0, now))
+    def _came_out(self, report: EffectReport) -> None:
+        """One value, into the journal and into the next snapshot."""
+        self.audit_trail.report(report)
+        self.reports.append(report)
 
     def _take_reports(self, now: float) -> None:
         """Slow effects that ended: into the journal, and into the next snapshot."""
@@ -188,12 +185,11 @@ class Daemon:
             step = self.audit_trail.action_of(report.intent_id)
             if isinstance(step, Purge):
                 self.sensors.rescan_spool(step.spool)
-            self.audit_trail.report(report)
-            self.reports.append(report)
+            self._came_out(report)
         for rule, words in self.sensors.processes.news(now):
             self._write(Record(Kind.INCIDENT, rule=rule, result=words))
-        for words in self.actuators.news():
-            self._write(Record(Kind.OUTCOME, step=words.partition(":")[0], result=words.partition(": ")[2]))
+        for spool, outcome in self.actuators.news():
+            self._write(Record(Kind.OUTCOME, step=f"purge {spool}", ok=outcome.ok, result=outcome.words))
 
     def _take_requests(self) -> None:
         """Signals and policy files since the last tick."""
@@ -215,7 +211,6 @@ class Daemon:
 
     def _remember(self, snapshot: Snapshot) -> None:
         """What changed, for whoever looks; what the next life needs was saved before the acts."""
-        self.journal.hold_rotation = any(state.run is not None for state in self.history.recoveries.values())
         if self._pressed():
             return
         if self.plan.intents or self.plan.notes or self.plan.refusals:
@@ -242,7 +237,7 @@ class Daemon:
         self.audit_trail.abandon("the daemon stopped before this ended")
         self.history = replace(self.history, emergency=None)
         self._write(Record(Kind.STOP, result="stopped"))
-        self.reporter.save(self.sensors.boot_id, self.history)
+        self._save(Plan(), complete=True)
         self.reporter.close()
         self.actuators.close()
         self.sensors.close()

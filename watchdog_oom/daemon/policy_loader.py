@@ -1,6 +1,6 @@
-"""Policies are read in a forked child, so that the parser and all it imports never stay in the daemon's memory.
+"""Policies are read in a forked child, so that the parser and its imports do not stay in the daemon's memory.
 
-The child sends plain values through a pipe; the daemon builds its policy from them, whole or not at all (Law 9).
+The child sends plain values through a pipe; the daemon builds its policy from them, completely or not at all (Law 9).
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _CHUNK_BYTES = 1 << 16
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What the child found: the policy and the configuration as plain values, or what is wrong with them."""
+    """The child's result: the policy and the configuration as plain values, or their faults."""
 
     policy: dict[str, Any] | None
     config: dict[str, Any] | None
@@ -29,8 +29,8 @@ class Answer:
 
 
 class PolicyLoader:
-    """One reading of all policy files under way. ``fileno()`` becomes readable as the answer comes; once it is
-    ``drained`` only the child's own end is missing."""
+    """One load of all policy files in progress. ``fileno()`` becomes readable as the answer arrives; once it is
+    ``drained``, only the child's exit is awaited."""
 
     def __init__(self, directories: tuple[str, ...], config_path: str) -> None:
         self._child: Child = spawn_work(_reader(directories, config_path))
@@ -42,7 +42,7 @@ class PolicyLoader:
         return self._child.output_fd
 
     def poll(self) -> Answer | None:
-        """The answer, once it is complete; ``None`` while it is not."""
+        """The answer once it is complete; ``None`` before."""
         while True:
             try:
                 part = os.read(self._child.output_fd, _CHUNK_BYTES)
@@ -84,7 +84,7 @@ def _reader(directories: tuple[str, ...], config_path: str) -> Callable[[int], N
             except PolicyError as error:
                 faults += [(fault.file, fault.line, fault.where, fault.what) for fault in error.faults]
                 continue
-            notes += loaded.notes
+            notes += (*loaded.notes, *map(str, loaded.warnings))
             if name == "policy":
                 policy = loaded.ir
                 sources += loaded.sources

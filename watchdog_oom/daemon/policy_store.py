@@ -1,4 +1,4 @@
-"""The policy in force: loaded whole, replaced only by another good one, kept on disk for the next start (Law 9)."""
+"""The policy in force: loaded as a whole, replaced only by a valid one, kept on disk for the next start (Law 9)."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ FIRST_READING_SECONDS = 60.0
 
 
 class PolicyStore:
-    """``policy`` is always a good one. ``faults`` say what is wrong with the files on disk now, if anything is."""
+    """``policy`` is always valid. ``faults`` are those of the files on disk now."""
 
     def __init__(self, directories: tuple[str, ...], config_path: str, state: str, *, observe: bool = False) -> None:
         self.faults: tuple[str, ...] = ()
@@ -56,8 +56,8 @@ class PolicyStore:
             self._loading = PolicyLoader(self._directories, self._config_path)
 
     def poll(self, *, hold: bool) -> bool:
-        """Go on with a reading; whether there is news to ``tell``. While ``hold``, the policy in force stays: a running
-        recovery ends by the rule it began with."""
+        """Continue a load in progress; returns whether there is something to ``tell``. While ``hold``, the policy in
+        force stays, so that a running recovery ends with the rule it began with."""
         self._reload_if_changed()
         if self._loading is not None:
             answer = self._loading.poll()
@@ -72,7 +72,7 @@ class PolicyStore:
         return True
 
     def tell(self, write: Callable[[Record], None]) -> None:
-        """Write what happened to the policy since the last call."""
+        """Write records of what happened to the policy since the last call."""
         for record in self._news:
             write(record)
         self._news.clear()
@@ -96,7 +96,7 @@ class PolicyStore:
         self._save(ir)
 
     def _first(self, answer: Answer) -> Policy:
-        """At the start: the files, or else what was good in an earlier life. Raises PolicyError without either."""
+        """At the start: the files, else the last good policy of an earlier run. Raises PolicyError without either."""
         if not answer.faults and answer.policy is not None and answer.config is not None:
             self.config = answer.config
             self._adopt(answer.policy, answer)
@@ -126,7 +126,7 @@ class PolicyStore:
             loading.close()
 
     def _reload_if_changed(self) -> None:
-        """Files are read again once they have stood still for one look, so that a copy under way is not half read."""
+        """Files are read again once they were unchanged between two checks, so that no half-copied file is read."""
         if time.monotonic() - self._looked_at < LOOK_SECONDS:
             return
         self._looked_at = time.monotonic()
@@ -136,7 +136,7 @@ class PolicyStore:
         self._seen = now
 
     def _look(self) -> tuple[tuple[str, int, int, int], ...]:
-        """What tells one state of the directories from another: names, inodes, sizes and times of all files."""
+        """A signature of the directories: names, inodes, sizes and times of all files."""
         found: list[tuple[str, int, int, int]] = []
         for directory in self._directories:
             with suppress(OSError), os.scandir(directory) as entries:
@@ -160,7 +160,7 @@ class PolicyStore:
 
 
 def _tuples(value: Any) -> Any:
-    """JSON knows no tuples; the plain values of a policy know no lists."""
+    """JSON has no tuples; the plain values of a policy have no lists."""
     if isinstance(value, dict):
         return {key: _tuples(part) for key, part in value.items()}
     return tuple(_tuples(part) for part in value) if isinstance(value, list) else value

@@ -1,4 +1,4 @@
-"""What the daemon tells of itself between ticks: the status file, the state for the next life, its own lateness."""
+"""What the daemon reports between ticks: the status file, the state for the next start, its own lateness."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable
 from contextlib import suppress
 
+from watchdog_oom import __version__
 from watchdog_oom.core.guard import Budget
 from watchdog_oom.core.history import History
 from watchdog_oom.core.model import Snapshot
@@ -22,28 +23,53 @@ STATUS_SECONDS = 2.0
 
 
 class Reporter:
-    """``health`` is filled by the loop and told here."""
+    """``health`` is filled by the loop and reported here."""
 
     def __init__(self, options: Options, health: Health, notifier: SdNotifier) -> None:
         self.health = health
         self._options = options
         self._notifier = notifier
-        self._saved: tuple[object, ...] = ()
+        self._saved: dict[str, object] = {}
+        self._unsaved = False
         self._status_due = 0.0
 
     def status_is_due(self) -> None:
-        """Something happened that should be seen at once."""
+        """Something happened that the status file should show immediately."""
         self._status_due = 0.0
 
-    def save(self, boot_id: str, history: History) -> None:
-        """What is durable, when it changed: before an act changes anything that the next life would have to undo."""
-        durable = state_file.durable(history)
-        if durable != self._saved and state_file.save(self._options.state, boot_id, history):
-            self._saved = durable
+    def save(self, plain: dict[str, object], write: Callable[[Record], None]) -> None:
+        """What is durable, when it changed: before an act changes anything that the next life would have to undo.
+
+        Where it cannot be saved the acts are done all the same: a full disk is one of the things that they cure. It is
+        told when that begins and when it is over.
+        """
+        if plain == self._saved:
+            return
+        try:
+            state_file.save(self._options.state, plain)
+        except OSError as error:
+            if not self._unsaved:
+                write(Record(Kind.INCIDENT, rule="daemon", ok=False, because=(error.strerror or str(error),),
+                             result="state.json cannot be written: if the daemon is killed now, the next one "
+                                    "does not know what this one has stopped, bound or changed"))
+            self._unsaved = True
+            return
+        if self._unsaved:
+            write(Record(Kind.INCIDENT, rule="daemon", ok=True, result="state.json is written again"))
+        self._unsaved = False
+        self._saved = plain
+
+    def started(self, policy_store: PolicyStore, problem: str, write: Callable[[Record], None]) -> None:
+        """The first record of a life; ``problem`` is what kept it from knowing what the one before left."""
+        result = f"watchdog-oomd {__version__} is ready" + (f"; {problem}" if problem else "")
+        write(Record(Kind.START, result=result,
+                     detail={"version": __version__, "pid": os.getpid(), "observe": self._options.observe,
+                             "sources": policy_store.policy.sources, "notes": policy_store.notes,
+                             "lacks": self.health.troubles}))
 
     def tell(self, snapshot: Snapshot, policy_store: PolicyStore, history: History, journal: Journal,
              budget: Budget) -> None:
-        """The status file and the service manager's line, when they are due."""
+        """Write the status file and the service manager's status line when they are due."""
         if snapshot.clock.boottime < self._status_due:
             return
         self._status_due = snapshot.clock.boottime + STATUS_SECONDS
@@ -56,7 +82,8 @@ class Reporter:
         self._notifier.status(_line(snapshot, policy_store))
 
     def lateness(self, late_seconds: float, write: Callable[[Record], None]) -> None:
-        """How much longer than asked one round of the loop took: a daemon that starves says so (Law 11)."""
+        """Record how much longer than planned one round of the loop took: the daemon reports its own starvation
+        (Law 11)."""
         self.health.worst_late_seconds = max(self.health.worst_late_seconds, late_seconds)
         if late_seconds >= LATE_SECONDS:
             self.health.late_ticks += 1

@@ -1,6 +1,6 @@
-"""What a service manager that asks (sd_notify(3)) is told. A manager that does not listen never holds the loop up.
+"""Notifications to a service manager that asks for them (sd_notify(3)); one that does not read them never blocks us.
 
-The library sdnotify speaks: beside the daemon's other imports it takes 0.01 MiB.
+They are sent by the library sdnotify, which adds 0.01 MiB to the daemon's other imports.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import sdnotify
 
 
 class SdNotifier:
-    """Silent where NOTIFY_SOCKET is not set."""
+    """Sends nothing if NOTIFY_SOCKET is not set."""
 
     def __init__(self) -> None:
         self.under_manager = bool(os.environ.get("NOTIFY_SOCKET"))
@@ -31,11 +31,11 @@ class SdNotifier:
         self._tell("STOPPING=1")
 
     def alive(self) -> None:
-        """One more tick went well; WatchdogSec= counts from here."""
+        """A tick succeeded; WatchdogSec= counts from here."""
         self._tell("WATCHDOG=1")
 
     def status(self, text: str) -> None:
-        """One line for ``systemctl status``, in ASCII: the library would drop what it cannot encode."""
+        """One line for ``systemctl status``, in ASCII: the library drops what it cannot encode."""
         line = text.encode("ascii", "backslashreplace").decode("ascii").replace("\n", " ")
         if line != self._status:
             self._status = line

@@ -1,8 +1,7 @@
-"""The daemon's own standing on the host: locked memory, unkillable, one of a kind, and what it may not do (Law 11)."""
+"""The daemon's own protection: locked memory, oom_score_adj, single instance, missing capabilities (Law 11)."""
 
 from __future__ import annotations
 
-import ctypes
 import fcntl
 import gc
 import os
@@ -12,8 +11,8 @@ from contextlib import suppress
 from watchdog_oom.errors import NotPermittedError, UsageError
 from watchdog_oom.host.processes.oom_score_adj import set_own
 from watchdog_oom.host.processes.procfs import read_file
+from watchdog_oom.host.syscalls import lock_memory
 
-MCL_CURRENT, MCL_FUTURE, MCL_ONFAULT = 1, 2, 4  # mlockall(2)
 OWN_OOM_SCORE_ADJ = -1000
 LOCK_TRIES = 5
 LOCK_PAUSE_SECONDS = 0.02
@@ -30,7 +29,7 @@ _CAPABILITIES = {  # capabilities(7): bit, name, what fails without it
 
 
 def missing_capabilities(proc: str = "/proc") -> tuple[str, ...]:
-    """What this process may not do, in words; empty for a daemon that may do everything it could have to."""
+    """What this process lacks capabilities for, in words; empty if it has all it may need."""
     status = read_file(f"{proc}/self/status", 8192) or b""
     for line in status.splitlines():
         if line.startswith(b"CapEff:"):
@@ -40,27 +39,20 @@ def missing_capabilities(proc: str = "/proc") -> tuple[str, ...]:
 
 
 def protect_itself(proc: str = "/proc") -> tuple[str, ...]:
-    """Lock all memory and leave the kernel's list of victims; what was not granted, in words."""
+    """Lock all memory and set oom_score_adj to -1000; returns what was not permitted, in words."""
     troubles: list[str] = []
     gc.collect()
     gc.freeze()
     if not lock_memory():
         troubles.append("memory could not be locked: the daemon may be slow when the host thrashes (CAP_IPC_LOCK)")
     adjusted = set_own(OWN_OOM_SCORE_ADJ, root=proc)
-    if not adjusted.done:
+    if not adjusted.ok:
         troubles.append(f"the kernel may choose the daemon itself: oom_score_adj: {adjusted.words}")
     return tuple(troubles)
 
 
-def lock_memory() -> bool:
-    """mlockall, only of touched pages where the kernel knows that (4.4), which saves about 4.5 MB; else of all."""
-    libc = ctypes.CDLL(None, use_errno=True)
-    return any(libc.mlockall(flags) == 0
-               for flags in (MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT, MCL_CURRENT | MCL_FUTURE))
-
-
 def own_directory(path: str, purpose: str, mode: int = 0o700) -> None:
-    """Make a directory of the daemon's own, and refuse one that others could write to (Law 12)."""
+    """Create one of the daemon's directories, and refuse one that others could write to (Law 12)."""
     try:
         os.makedirs(path, mode=mode, exist_ok=True)
         status = os.stat(path)
@@ -78,8 +70,8 @@ def own_directory(path: str, purpose: str, mode: int = 0o700) -> None:
 
 
 class OwnLock:
-    """Held for the daemon's life, so that two never run on the same runtime directory. The kernel drops it at any end,
-    and it holds the daemon's pid for ``status``."""
+    """A lock held while the daemon runs, so that two never share a runtime directory. The kernel releases it however
+    the daemon ends; the file holds the daemon's pid for ``status``."""
 
     def __init__(self, runtime: str) -> None:
         path = f"{runtime}/lock"
@@ -92,7 +84,7 @@ class OwnLock:
         os.pwrite(self._fd, f"{os.getpid()}\n".encode(), 0)
 
     def _taken(self) -> bool:
-        """Tried a few times: ``status`` holds the lock for an instant to see whether a daemon does."""
+        """Tried a few times: ``status`` holds the lock for a moment to check whether a daemon does."""
         for _ in range(LOCK_TRIES):
             with suppress(BlockingIOError):
                 fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)

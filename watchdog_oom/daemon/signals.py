@@ -1,4 +1,4 @@
-"""Signals to the daemon, as requests the loop takes up between two ticks."""
+"""Signals to the daemon, as requests that the loop handles between two ticks."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Asked:
 
 
 class SignalInbox:
-    """``fileno()`` becomes readable when a signal came. Nothing but a note is made in the handler itself."""
+    """``fileno()`` becomes readable when a signal arrived. The handler itself only records it."""
 
     def __init__(self) -> None:
         self._reading, self._writing = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
@@ -35,7 +35,7 @@ class SignalInbox:
         return self._reading
 
     def take(self) -> Asked:
-        """What was asked since the last call. Two stops in a row are two requests: the second insists."""
+        """The requests since the last call. Two stop signals are two requests: the second means stop immediately."""
         with suppress(BlockingIOError):
             os.read(self._reading, 512)
         asked = Asked(self._stops > 0, self._reloads > 0)

@@ -1,69 +1,100 @@
-"""What must survive a restart of the daemon within one boot: attempts, holds, debts, and what has to be given back.
+"""What must survive a restart of the daemon within one boot: attempts, holds, and debts.
 
-That is: former values of oom_score_adj, the frozen, former memory bounds of units. Written whole to a new file and
-renamed into place. A file that is missing, damaged or of another boot means a fresh start; the journal, not this file,
-is the record of what was done.
+Debts are what a recovery has stopped and not started, former values of oom_score_adj, the frozen, former memory bounds
+of units, and spools in whose trash something may lie. They are saved before the act that makes them. A file that is
+missing, damaged or of another boot means a fresh start; the journal testifies to what was done, and nothing is ever
+taken up from it.
 """
 
 from __future__ import annotations
 
 import json
-from contextlib import suppress
+from collections.abc import Mapping
 from typing import Any
 
 from watchdog_oom.core.history import Adjusted, Contained, History, Recovery
 from watchdog_oom.core.model import ProcessId
-from watchdog_oom.daemon.atomic_file import read_own, replace_file
-from watchdog_oom.lean_dataclasses import replace
+from watchdog_oom.daemon.atomic_file import read_own, swap_file
+from watchdog_oom.lean_dataclasses import dataclass, field, replace
 
 NAME = "state.json"
 
 
-def save(directory: str, boot_id: str, history: History) -> bool:
-    """Write the durable part of the history; whether that went well."""
-    return replace_file(f"{directory}/{NAME}", json.dumps(to_plain(boot_id, history)).encode())
+@dataclass(frozen=True, slots=True)
+class State:
+    """What one life of the daemon leaves to the next.
+
+    ``purging`` are the paths of spools, by noun, with a purge under way; ``unclosed`` the incidents, by recovery, in
+    the middle of which the daemon ended; ``complete`` says that it ended by its own will, so that no more than this is
+    left behind. ``problem`` says in words why the file was of no use; ``reboot`` that it is of another boot.
+    """
+
+    history: History
+    purging: Mapping[str, str] = field(default_factory=dict)
+    unclosed: Mapping[str, str] = field(default_factory=dict)
+    complete: bool = False
+    problem: str = ""
+    reboot: bool = False
 
 
-def restore(directory: str, boot_id: str, history: History) -> History:
-    """The history with what an earlier life of the daemon left, if it was in this boot."""
-    with suppress(OSError, ValueError, KeyError, TypeError, AttributeError):
+def save(directory: str, plain: dict[str, Any]) -> None:
+    """Write what ``to_plain`` made. Raises OSError."""
+    swap_file(f"{directory}/{NAME}", json.dumps(plain).encode())
+
+
+def restore(directory: str, boot_id: str, history: History) -> State:
+    """What an earlier life of the daemon left, if it was in this boot, joined to the history. Never raises."""
+    try:
         plain = json.loads(read_own(f"{directory}/{NAME}"))
-        if plain["boot"] == boot_id:
-            return from_plain(plain, history)
-    return history
+        if plain["boot"] != boot_id:
+            return State(history, reboot=True)
+        return from_plain(plain, history)
+    except FileNotFoundError:
+        return State(history)
+    except OSError as error:
+        why = error.strerror or str(error)
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        why = "it is damaged"
+    return State(history, problem=f"{directory}/{NAME} cannot be used: {why}; what it held is not known any more")
 
 
-def to_plain(boot_id: str, history: History) -> dict[str, Any]:
+def to_plain(boot_id: str, history: History, purging: Mapping[str, str], *, complete: bool = False) -> dict[str, Any]:
     return {
         "boot": boot_id,
-        "recoveries": {name: {"started": state.started, "ended": state.ended, "last_result": state.last_result,
-                              "unhelped": state.unhelped, "held_since": state.held_since, "owed": state.owed,
-                              "owed_triggers": state.owed_triggers}
-                       for name, state in history.recoveries.items()},
+        "complete": complete,
+        "recoveries": {name: _recovery_to_plain(state) for name, state in history.recoveries.items()},
         "adjusted": [[identity.pid, identity.start_ticks, adjusted.comm, adjusted.original, adjusted.value]
                      for identity, adjusted in history.adjusted.items()],
         "frozen": [[identity.pid, identity.start_ticks, rule] for identity, rule in history.frozen.items()],
         "contained": [[unit, contained.rule, contained.noun, contained.high_bytes, contained.max_bytes,
                        contained.before_high_bytes, contained.before_max_bytes, contained.since, contained.at_runtime]
-                      for unit, contained in history.contained.items()]}
+                      for unit, contained in history.contained.items()],
+        "purging": dict(purging)}
 
 
-def from_plain(plain: dict[str, Any], history: History) -> History:
-    recoveries = {
-        name: Recovery(started=tuple(state["started"]), ended=state["ended"], last_result=state["last_result"],
-                       unhelped=state["unhelped"], held_since=state["held_since"], owed=tuple(state["owed"]),
-                       owed_triggers=tuple(state["owed_triggers"]))
-        for name, state in plain["recoveries"].items()}
+def from_plain(plain: dict[str, Any], history: History) -> State:
+    """Raises ValueError, KeyError, TypeError or AttributeError for what ``to_plain`` did not write, in this release or
+    an earlier one: keys that came later may be missing."""
+    recoveries = {name: _recovery_from_plain(state) for name, state in plain["recoveries"].items()}
     adjusted = {ProcessId(pid, start): Adjusted(comm, original, value, tried_at=0.0)
                 for pid, start, comm, original, value in plain["adjusted"]}
     frozen = {ProcessId(pid, start): rule for pid, start, rule in plain["frozen"]}
     contained = {unit: replace(Contained(*bounds), done=0.0, seen=True) for unit, *bounds in plain.get("contained", ())}
-    return replace(history, recoveries=recoveries, adjusted=adjusted, frozen=frozen, contained=contained)
+    unclosed = {name: state["incident"] for name, state in plain["recoveries"].items() if state.get("incident")}
+    return State(replace(history, recoveries=recoveries, adjusted=adjusted, frozen=frozen, contained=contained),
+                 dict(plain.get("purging", {})), unclosed, bool(plain.get("complete", False)))
 
 
-def durable(history: History) -> tuple[object, ...]:
-    """What ``save`` would write, comparable at every tick without writing it."""
-    return ({name: replace(state, run=None) for name, state in history.recoveries.items()},
-            {identity: adjusted.original for identity, adjusted in history.adjusted.items()},
-            dict(history.frozen),
-            {unit: (contained.high_bytes, contained.max_bytes) for unit, contained in history.contained.items()})
+def _recovery_to_plain(state: Recovery) -> dict[str, Any]:
+    return {"started": state.started, "ended": state.ended, "last_result": state.last_result,
+            "unhelped": state.unhelped, "held_since": state.held_since, "fingerprint": state.fingerprint,
+            "incident": None if state.run is None else state.run.incident,
+            "owed": state.stopped, "owed_triggers": state.stopped_triggers,
+            "units": {name: state.units[name] for name in state.stopped if name in state.units}}
+
+
+def _recovery_from_plain(plain: dict[str, Any]) -> Recovery:
+    return Recovery(started=tuple(plain["started"]), ended=plain["ended"], last_result=plain["last_result"],
+                    unhelped=plain["unhelped"], held_since=plain["held_since"], owed=tuple(plain["owed"]),
+                    owed_triggers=tuple(plain["owed_triggers"]), fingerprint=str(plain.get("fingerprint", "")),
+                    units={name: tuple(units) for name, units in plain.get("units", {}).items()})

@@ -1,4 +1,4 @@
-"""What ``watchdog-oom status`` shows: one JSON file in the runtime directory, replaced whole, readable by everybody."""
+"""The data of ``watchdog-oom status``: one JSON file in the runtime directory, replaced atomically, world-readable."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ VERSION = 1
 
 @dataclass(slots=True)
 class Health:
-    """How the daemon itself is doing: its ticks, how late they were (Law 11), what it lacks, and its policies."""
+    """The health of the daemon: its ticks, how late they were (Law 11), what it lacks, and its policies."""
 
     started_wall: float = 0.0
     observe: bool = False
@@ -37,12 +37,12 @@ class Health:
 
 
 def write(runtime: str, plain: dict[str, object]) -> bool:
-    """Replace the status file; whether that went well. A reader never sees half of it."""
+    """Replace the status file; returns whether that succeeded. A reader never sees a partial one."""
     return replace_file(f"{runtime}/{NAME}", json.dumps(plain).encode(), 0o644)
 
 
 def to_plain(snapshot: Snapshot, policy: Policy, history: History, health: Health, budget: Budget) -> dict[str, object]:
-    """The status as documented in docs/commands.md; moments are seconds since the epoch, durations seconds."""
+    """The status as documented in docs/commands.md; times are seconds since the epoch, durations seconds."""
     clock = snapshot.clock
     memory, pressure = snapshot.memory, snapshot.pressure
     return {

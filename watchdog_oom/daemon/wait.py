@@ -1,4 +1,4 @@
-"""How the loop waits between two looks."""
+"""How the loop waits between two ticks."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ GLANCE_SECONDS = 0.02
 
 
 class LoopWait:
-    """Waits until a time, until something is readable, or until a glance shows that it must not wait any longer."""
+    """Waits until a time, until something is readable, or until a glance at memory shows that a tick is due now."""
 
     def __init__(self, filenos: Iterable[int], glance: Callable[[], bool]) -> None:
         self._glance = glance
@@ -19,8 +19,8 @@ class LoopWait:
             self._selector.register(fd, selectors.EVENT_READ)
 
     def until(self, due: float, *, glancing: bool) -> None:
-        """Return at ``due`` (seconds of the monotonic clock) or earlier; glances are made only where they are asked
-        for, fifty a second."""
+        """Return at ``due`` (seconds of the monotonic clock) or earlier; glances are made only if requested, fifty per
+        second."""
         while (left := due - time.monotonic()) > 0:
             if self._selector.select(min(left, GLANCE_SECONDS) if glancing else left):
                 return

@@ -1,1 +1,1 @@
-"""The daemon's own decision, rehearsed for people: why, why not, how near."""
+"""The daemon's own decision, rehearsed for people: why, why not, how close."""

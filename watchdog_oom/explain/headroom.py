@@ -1,4 +1,4 @@
-"""How near each limit and each recovery is to acting, in measures and in words. Pure."""
+"""How close each limit and each recovery is to acting, in numbers and in words. Pure."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Measure:
 
 @dataclass(frozen=True, slots=True)
 class LimitedProcess:
-    """A process that a limit is about; ``untouchable`` says why nothing is done to it whatever it takes."""
+    """A process that a limit applies to; ``untouchable`` says why it is never acted on."""
 
     process: Process
     measures: tuple[Measure, ...]
@@ -41,7 +41,7 @@ class LimitedProcess:
 
 @dataclass(frozen=True, slots=True)
 class LimitReport:
-    """A limit, its processes (the nearest to it first) and the measures of the whole group."""
+    """A limit, its processes (the closest to it first) and the measures of the whole group."""
 
     limit: Limit
     processes: tuple[LimitedProcess, ...]
@@ -55,7 +55,7 @@ class LimitReport:
 
 @dataclass(frozen=True, slots=True)
 class ClauseReport:
-    """A clause of ``when``; ``holds`` is ``None`` where a reading is missing that decides."""
+    """A clause of ``when``; ``holds`` is ``None`` if a reading that decides is missing."""
 
     for_seconds: float
     findings: tuple[Finding, ...]
@@ -64,7 +64,7 @@ class ClauseReport:
 
 @dataclass(frozen=True, slots=True)
 class StepReport:
-    """A step of a recovery, and what it would meet now."""
+    """A step of a recovery, and what it would find now."""
 
     step: str
     now: str
@@ -72,7 +72,7 @@ class StepReport:
 
 @dataclass(frozen=True, slots=True)
 class RecoverReport:
-    """A recovery; ``why_not`` says why it does not run, and is empty when it would."""
+    """A recovery; ``why_not`` says why it does not run, and is empty if it would run."""
 
     recover: Recover
     clauses: tuple[ClauseReport, ...]
@@ -105,7 +105,7 @@ def _process_measures(view: View, limit: Limit, process: Process) -> tuple[Measu
     measures = [_size("rss", view, limit.rss, process.rss_bytes), _size("swap", view, limit.swap, process.swap_bytes)]
     if limit.runtime_seconds is not None:
         age = process.age_seconds(view.snapshot.clock)
-        told = f"runs for {formatting.duration(age)}, limit {formatting.duration(limit.runtime_seconds)}"
+        told = f"has run for {formatting.duration(age)}, limit {formatting.duration(limit.runtime_seconds)}"
         measures.append(Measure("runtime", told, _share(age, limit.runtime_seconds)))
     return tuple(measure for measure in measures if measure is not None)
 
@@ -146,7 +146,7 @@ def _clause(for_seconds: float, findings: tuple[Finding, ...]) -> ClauseReport:
 
 
 def _why_not(view: View, recover: Recover, clauses: tuple[ClauseReport, ...], after: Recovery) -> str:
-    """Asked after the decision: what stands in the way of a recovery, in the order in which it is judged."""
+    """Why a recovery does not run, checked after the decision and in the order of the decision."""
     if after.run is not None:
         return ""
     if not any(clause.holds for clause in clauses):
@@ -157,14 +157,14 @@ def _why_not(view: View, recover: Recover, clauses: tuple[ClauseReport, ...], af
         return f"it is outside its hours ({recover.hours})"
     if after.held_since is not None:
         left = after.held_since + recover.per_seconds - view.now
-        return (f"it holds after {len(after.started)} attempts that did not help, "
+        return (f"it is held after {len(after.started)} attempts that did not help, "
                 f"for another {formatting.duration(left)}")
     rested = view.now - (after.ended if after.ended is not None else view.now)
-    return f"it rests for another {formatting.duration(max(0.0, wait_seconds(recover, after) - rested))}"
+    return f"it cools down for another {formatting.duration(max(0.0, wait_seconds(recover, after) - rested))}"
 
 
 def _met(view: View, step: RecoveryStep) -> str:
-    """What the step would find now; nothing where that shows only when it is done."""
+    """What the step would find now; empty if that is only known when it runs."""
     match step.verb:
         case Verb.STOP | Verb.START | Verb.RESTART | Verb.VERIFY:
             states = [(name, view.snapshot.services.get(name)) for name in step.names]

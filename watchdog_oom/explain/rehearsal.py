@@ -1,4 +1,4 @@
-"""What the rules would do if every ``for`` had been held already, and why the others would do nothing. Pure."""
+"""What the rules would do if every ``for`` had already passed, and why the others would do nothing. Pure."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SPARE_CANDIDATES = 3
 
 
 class EverSince(Mapping[str, float]):
-    """A history in which whatever holds now has always held, so that no ``for`` delays a rehearsal."""
+    """A history in which everything that holds now has always held, so that no ``for`` delays the rehearsal."""
 
     def __getitem__(self, key: str) -> float:
         return float("-inf")
@@ -35,7 +35,7 @@ class EverSince(Mapping[str, float]):
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """One whom an emergency looks at, in order; ``passed_over`` says why not."""
+    """A process the emergency considers, in order; ``passed_over`` says why it is not chosen."""
 
     process: Process
     badness: int
@@ -61,7 +61,7 @@ class Protection:
 
 @dataclass(frozen=True, slots=True)
 class Rehearsal:
-    """One decision as if every ``for`` had been held, and the reasons of all that it leaves alone."""
+    """One decision as if every ``for`` had passed, and why the other rules do nothing."""
 
     view: View
     plan: Plan
@@ -72,7 +72,7 @@ class Rehearsal:
 
     @property
     def acts(self) -> bool:
-        """Whether anything would be done now, rather than only said."""
+        """Whether anything would be done now, not only reported."""
         return bool(self.plan.intents) or any(report.runs for report in self.recoveries)
 
     def for_seconds(self, rule: str) -> float:
@@ -82,7 +82,7 @@ class Rehearsal:
 
 
 def rehearse(snapshot: Snapshot, policy: Policy, history: History, budget: Budget) -> Rehearsal:
-    """Decide once, and explain. ``history`` may hold the attempts and rests of recoveries."""
+    """Decide once, and explain. ``history`` may hold the attempts and cooldowns of recoveries."""
     plan, after = decide(snapshot, policy, replace(history, held_since=EverSince()), budget)
     view = View(snapshot, policy)
     acting = {intent.rule for intent in plan.intents}
@@ -97,7 +97,7 @@ def rehearse(snapshot: Snapshot, policy: Policy, history: History, budget: Budge
 
 
 def _emergency(view: View, acts: bool) -> EmergencyReport:
-    """The candidates in order, until a few are known who may be chosen."""
+    """The candidates in order, until a few that may be chosen are found."""
     memory = view.snapshot.memory
     total_bytes = memory.total_bytes + memory.swap_total_bytes if memory is not None else 0
     candidates: list[Candidate] = []

@@ -1,1 +1,1 @@
-"""The only package that touches the system: what is sensed and what is done."""
+"""The only package that touches the system: sensors and actuators."""

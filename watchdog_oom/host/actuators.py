@@ -21,29 +21,21 @@ from watchdog_oom.core.actions import (
     StartUnit,
     StopUnit,
 )
-from watchdog_oom.core.guard import untouchable
-from watchdog_oom.core.model import EffectReport, Process, Snapshot
+from watchdog_oom.core.guard import LOGIN, SSHD, untouchable
+from watchdog_oom.core.model import Process, Snapshot
 from watchdog_oom.core.nouns import RunProbe, TcpProbe
+from watchdog_oom.core.outcome import EffectReport, Outcome
 from watchdog_oom.core.policy import Policy
 from watchdog_oom.core.view import View
 from watchdog_oom.host.processes.facts import FactReader
 from watchdog_oom.host.processes.oom_score_adj import set_oom_score_adj
+from watchdog_oom.host.processes.procfs import read_oom_score_adj
 from watchdog_oom.host.processes.signals import PidfdSet, send
 from watchdog_oom.host.purge.jobs import PurgeJobs
 from watchdog_oom.host.services.jobs import Jobs
 from watchdog_oom.host.services.manager import ServiceManager
 from watchdog_oom.host.services.tcp_probe import TcpProbes
-from watchdog_oom.lean_dataclasses import dataclass, replace
-
-
-@dataclass(frozen=True, slots=True)
-class Done:
-    """What became of a quick effect, for the journal; ``before`` and ``after`` where a value was changed."""
-
-    ok: bool
-    words: str
-    before: object = None
-    after: object = None
+from watchdog_oom.lean_dataclasses import replace
 
 
 class Actuators:
@@ -64,23 +56,27 @@ class Actuators:
     def busy(self) -> bool:
         return bool(self._jobs.running)
 
-    def perform(self, intent: Intent, snapshot: Snapshot, policy: Policy) -> Done | None:
+    @property
+    def purging(self) -> dict[str, str]:
+        """The paths of the spools, by name, with a purge under way."""
+        return self._purges.purging
+
+    def perform(self, intent: Intent, snapshot: Snapshot, policy: Policy) -> Outcome | None:
         """Do it, or begin it (``None``: the end is told by a later ``reports``). Raises nothing for what the system
         refuses: that is an outcome."""
         try:
             return self._perform(intent, snapshot, policy)
         except OSError as error:
-            return Done(False, f"it could not be done: {error.strerror}")
+            return Outcome(False, f"it could not be done: {error.strerror}")
 
-    def _perform(self, intent: Intent, snapshot: Snapshot, policy: Policy) -> Done | None:
+    def _perform(self, intent: Intent, snapshot: Snapshot, policy: Policy) -> Outcome | None:
         now = snapshot.clock.boottime
         action = intent.action
         match action:
             case Signal():
                 return self._signal(action, snapshot, policy)
             case SetOomScoreAdj():
-                result = set_oom_score_adj(action, self._still(action, snapshot, policy), root=self._proc)
-                return Done(result.done, result.words, result.before, action.value if result.done else None)
+                return set_oom_score_adj(action, self._still(action, snapshot, policy), root=self._proc)
             case StopUnit() | StartUnit() | RunCommand() | Contain() | Release():
                 self._jobs.start(intent.id, action, now, incident=intent.incident or "")
             case Purge():
@@ -96,20 +92,19 @@ class Actuators:
         self._dying.ended()
         return (*self._jobs.poll(now), *self._probes.poll(now), *self._purges.poll(now))
 
-    def news(self) -> tuple[str, ...]:
-        """What purges did after their spool was cleared, in words."""
+    def news(self) -> tuple[tuple[str, Outcome], ...]:
+        """What purges did after their spool was cleared, with the spool's name."""
         return self._purges.news()
 
     def close(self) -> None:
         for part in (self._jobs, self._probes, self._purges, self._dying):
             part.close()
 
-    def _signal(self, action: Signal, snapshot: Snapshot, policy: Policy) -> Done:
-        result = send(action, self._still(action, snapshot, policy), root=self._proc)
-        if result.pidfd is not None:
-            self._dying.add(action.target, result.pidfd)
-        freed = f"; its memory was released in {result.release_seconds:.3f}s" if result.release_seconds else ""
-        return Done(result.sent, f"{result.words}{freed}")
+    def _signal(self, action: Signal, snapshot: Snapshot, policy: Policy) -> Outcome:
+        sent = send(action, self._still(action, snapshot, policy), root=self._proc)
+        if sent.pidfd is not None:
+            self._dying.add(action.target, sent.pidfd)
+        return sent.outcome
 
     def _still(self, action: Signal | SetOomScoreAdj, snapshot: Snapshot, policy: Policy) -> Callable[[Process], bool]:
         """The last look: the same process still matches its noun, and nothing protects it (Laws 1 and 2)."""
@@ -119,8 +114,8 @@ class Actuators:
                 return False
             # What is exiting shows no executable any more; what was known of the same process stays true.
             complete = (replace(fresh, facts=seen.facts) if fresh.image == 0
-                        else self._facts.complete(fresh, policy.processes.values())[0])
-            now = replace(complete, under=seen.under, oom_score_adj=seen.oom_score_adj)
+                        else self._facts.complete(fresh, (*policy.processes.values(), SSHD, LOGIN))[0])
+            now = replace(complete, under=seen.under, oom_score_adj=read_oom_score_adj(self._proc, fresh.pid))
             view = View(replace(snapshot, processes={**snapshot.processes, fresh.pid: now}), policy)
             noun = policy.processes.get(action.noun) if action.noun is not None else None
             if noun is not None and not view.matches(noun, now):

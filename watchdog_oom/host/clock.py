@@ -1,4 +1,4 @@
-"""The moment of a snapshot, and which boot it belongs to."""
+"""The time of a snapshot, and the boot it belongs to."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ _NEW_OFFSET_SECONDS = 1.0
 
 
 def read_clock(offsets: tuple[float, ...] = ()) -> Clock:
-    """The clocks now. ``offsets`` are those of the previous reading; the new ones stand in the Clock.
+    """The clocks now. ``offsets`` are those of the previous reading; the new ones are in the Clock.
 
-    ``local_minute`` is the minute of the local day, 0…1439, in the time zone that held when the daemon started.
+    ``local_minute`` is the minute of the local day, 0…1439, in the time zone in effect when the daemon started.
     """
     boottime = time.clock_gettime(time.CLOCK_BOOTTIME)
     wall = time.time()
@@ -24,15 +24,15 @@ def read_clock(offsets: tuple[float, ...] = ()) -> Clock:
 
 
 def with_offset(offsets: tuple[float, ...], offset: float) -> tuple[float, ...]:
-    """The offsets with a new one (wall − boottime, seconds) where the date was set: moved by more than a second since
-    the last one, which slow corrections add up to as well. The last 16 are kept."""
+    """The offsets, with a new one (wall − boottime, seconds) if the date was set: if it differs by more than a second
+    from the last one, to which slow corrections also add up. The last 16 are kept."""
     if offsets and abs(offset - offsets[-1]) <= _NEW_OFFSET_SECONDS:
         return offsets
     return (*offsets, offset)[-_MOST_OFFSETS:]
 
 
 def boot_id(root: str = "/proc") -> str:
-    """The random identity of this boot (random(4)); empty where the kernel does not tell."""
+    """The random identity of this boot (random(4)); empty if the kernel does not provide it."""
     try:
         fd = os.open(f"{root}/sys/kernel/random/boot_id", os.O_RDONLY | os.O_CLOEXEC)
     except OSError:

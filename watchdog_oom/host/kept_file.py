@@ -11,8 +11,8 @@ _LARGEST_BYTES = 64 * 1024
 class KeptFile:
     """One file, read from its start at every call; opened again after a failure.
 
-    A kept descriptor saves most of the time of a reading, and the file can still be read when the daemon has run out
-    of descriptors. ``problem`` says in words why the last reading failed, and is empty after one that did not.
+    An open descriptor saves most of the time of a read, and the file can still be read when the daemon has run out of
+    descriptors. ``problem`` says in words why the last read failed, and is empty if it succeeded.
     """
 
     def __init__(self, path: str) -> None:
@@ -21,7 +21,7 @@ class KeptFile:
         self._fd = -1
 
     def read(self) -> bytes | None:
-        """The whole content, or ``None`` where it cannot be read now."""
+        """The whole content, or ``None`` if it cannot be read now."""
         for _ in range(2):
             try:
                 if self._fd < 0:
@@ -36,7 +36,7 @@ class KeptFile:
         return None
 
     def _content(self) -> bytes:
-        """A seq_file hands out a page at a time, so a short reading does not mean the end."""
+        """A seq_file returns a page at a time, so a short read does not mean the end."""
         content = b""
         while len(content) < _LARGEST_BYTES:
             part = os.pread(self._fd, 8192, len(content))

@@ -1,4 +1,4 @@
-"""All readers together: one look at the host makes one Snapshot. A reading that fails is counted, never fatal."""
+"""All readers together: one reading of the host makes one Snapshot. A failed reading is counted, never fatal."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ import select
 from collections.abc import Iterable
 
 from watchdog_oom.core.actions import Watch
-from watchdog_oom.core.model import EffectReport, KernelKill, ServiceState, Snapshot
+from watchdog_oom.core.model import KernelKill, ServiceState, Snapshot
+from watchdog_oom.core.outcome import EffectReport
 from watchdog_oom.core.policy import Emergency, Policy
 from watchdog_oom.core.rules.emergency import met
 from watchdog_oom.host.clock import boot_id, read_clock
@@ -23,7 +24,7 @@ from watchdog_oom.host.spools.scanners import SpoolScanners
 
 
 class Sensors:
-    """Everything that is read, below ``proc``; ``filenos`` become readable when something worth a look happens."""
+    """Everything that is read, below ``proc``; ``filenos`` become readable when an event makes a tick worthwhile."""
 
     def __init__(self, proc: str, manager: ServiceManager, *, kmsg: str = "/dev/kmsg") -> None:
         self.boot_id = boot_id(proc)
@@ -43,17 +44,17 @@ class Sensors:
             self._trigger_poll.register(self._trigger.fileno(), select.EPOLLPRI)
 
     def filenos(self) -> tuple[int, ...]:
-        """What the loop waits on. The pressure trigger stands behind an epoll, since selectors know no POLLPRI."""
+        """What the loop waits on. The pressure trigger is inside an epoll, since selectors do not support POLLPRI."""
         candidates = (self._trigger_poll.fileno(), self._kmsg.fileno(), self._services.fileno(), self._spools.fileno())
         return tuple(fd for fd in candidates if fd >= 0)
 
     def troubles(self) -> tuple[str, ...]:
-        """What cannot be sensed on this host, in words, for the start."""
-        pressure = () if self._trigger is not None else ("no pressure trigger: memory is looked at by the clock only",)
+        """What cannot be read on this host, in words, for the start record."""
+        pressure = () if self._trigger is not None else ("no pressure trigger: memory is read by the clock only",)
         return tuple(text for text in (self._kmsg.problem, *pressure) if text)
 
     def look(self, policy: Policy, watch: Watch, reports: tuple[EffectReport, ...]) -> Snapshot:
-        """The host now, with what ``watch`` asks for; ``reports`` are slow effects that ended since the last look."""
+        """The host now, with what ``watch`` asks for; ``reports`` are how effects came out since the last look."""
         clock = read_clock(self._offsets)
         self._offsets = clock.offsets
         memory = self._memory.read()
@@ -65,17 +66,17 @@ class Sensors:
         kills = self._kernel_kills(clock.boottime)
         return Snapshot(
             clock=clock, boot_id=self.boot_id, memory=memory, pressure=self._pressure.read(),
-            processes=self.processes.scan(scan_demand(policy, memory, self._lineage), clock.boottime),
+            processes=self.processes.scan(scan_demand(policy, memory, watch), clock.boottime),
             spools=self._spools.look(policy.spools, clock), services=self._states(units), kernel_kills=kills,
             reports=reports, lineage=self._lineage, skipped=self._skipped())
 
     def emergency_is_met(self, emergency: Emergency) -> bool:
-        """A glance at memory alone, between two looks; a reading that fails calls for no look."""
+        """A glance at memory alone, between two ticks; a failed reading does not cause a tick."""
         memory = self._memory.read()
         return memory is not None and met(memory, emergency)
 
     def rescan_spool(self, name: str) -> None:
-        """What is known of the spool is out of date: it was purged."""
+        """The spool was purged: its last scan is out of date."""
         self._spools.rescan(name)
 
     def close(self) -> None:
@@ -85,7 +86,7 @@ class Sensors:
                 part.close()
 
     def _kernel_kills(self, boottime: float) -> tuple[KernelKill, ...]:
-        """From the kernel's log; where it told of fewer than /proc/vmstat counted, the rest without a name."""
+        """From the kernel's log; if it reported fewer than /proc/vmstat counted, the rest without a name."""
         told = self._kmsg.read(boottime, self.processes.last_seen)
         counted = self._kills.new_kills()
         if told or not counted or not self._kmsg.problem:
@@ -93,7 +94,7 @@ class Sensors:
         return (KernelKill(0, "?", f"/proc/vmstat counts {counted} more OOM kills", boottime),)
 
     def _nobody_left(self) -> bool:
-        """Whether no process has ended since the last look: then no service has died either."""
+        """Whether no process has ended since the last tick: then no service has died either."""
         before, self._departures = self._departures, self.processes.departures
         return before == self._departures
 

@@ -1,4 +1,4 @@
-"""The audit journal: append-only, hash-chained, written before every act."""
+"""The audit journal: append-only, hash-chained, written before every action."""
 
 from watchdog_oom.journal.record import Kind, Moment, Record
 from watchdog_oom.journal.system_log import SystemLog

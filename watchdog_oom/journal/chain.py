@@ -1,7 +1,7 @@
-"""The hash chain: each line carries the SHA-256 of the line before, so nothing inside can change unnoticed.
+"""The hash chain: each line carries the SHA-256 of the line before, so every change inside the chain is detected.
 
-The hash is the interpreter's own C module instead of hashlib's, which loads OpenSSL: 3.6 MiB of locked memory, where
-this one takes 0.03.
+The hash is the interpreter's own C module instead of hashlib, which loads OpenSSL: 3.6 MiB of locked memory, where this
+one takes 0.03.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _sha256 = _load_sha256()
 
 
 class ChainLink(NamedTuple):
-    """One record's place in the chain: its number and the hex SHA-256 of its line without the newline."""
+    """One record's position in the chain: its number and the hex SHA-256 of its line without the newline."""
 
     seq: int
     digest: bytes
@@ -63,17 +63,17 @@ def digest_of(line: bytes) -> bytes:
 
 
 def link_of(line: bytes) -> ChainLink | None:
-    """The place of a line in the chain, or ``None`` when it is not shaped like a record."""
+    """The position of a line in the chain, or ``None`` if it does not have the form of a record."""
     shape = _shape(line)
     return None if shape is None else ChainLink(shape[0], digest_of(line))
 
 
 @dataclass(slots=True)
 class Walk:
-    """A walk along the chain, segment by segment; ``last`` is the newest record met, ``first_seq`` the oldest.
+    """A walk along the chain, segment by segment; ``last`` is the newest record seen, ``first_seq`` the oldest.
 
-    ``anchor`` is what audit.head knows of the newest record.
-    After a break the walk goes on from the next record, so that every break is named, the first one first.
+    ``anchor`` is the newest record according to audit.head.
+    After a break the walk continues from the next record, so that every break is reported, the first one first.
     """
 
     last: ChainLink | None = None
@@ -90,11 +90,11 @@ class Walk:
 
     @property
     def good_lines(self) -> int:
-        """Lines that nothing is wrong with; a line after a gap is good itself."""
+        """The number of valid lines; a line after a gap is itself valid."""
         return self.lines - len(self.findings) + len(self._missing)
 
     def segment(self, file: str, lines: Iterable[tuple[bytes, bool]]) -> None:
-        """Walk one segment's lines; each comes with whether its newline was there."""
+        """Walk one segment's lines; each comes with a flag that says whether it ended with a newline."""
         self.file = file
         self.number = 0
         for line, complete in lines:
@@ -130,17 +130,17 @@ class Walk:
         if self.last is None:
             self.first_seq, self.first_file = seq, self.file
             if seq == 1 and prev != GENESIS.digest:
-                self._blame(here, "edited: nothing stands before record 1, yet it names a hash")
+                self._blame(here, "edited: record 1 names the hash of an earlier record")
         else:
             seq = self._break(self.last, seq, prev)
         self._pass(line, seq)
 
     def _break(self, last: ChainLink, seq: int, prev: bytes) -> int:
-        """Name what is wrong with a record that does not follow; the number it is taken for from now on."""
+        """Report what is wrong with a record that does not continue the chain; returns the number to continue from."""
         here = (self.file, self.number)
         due = last.seq + 1
         if prev == last.digest:
-            self._blame(here, f"edited: it calls itself record {seq}, and is record {due}")
+            self._blame(here, f"edited: its number is {seq} instead of {due}")
             return due
         if due < seq <= due + self._unread:
             return seq
@@ -171,7 +171,7 @@ def records(first: int, last: int) -> str:
 
 
 def _shape(line: bytes) -> tuple[int, bytes] | None:
-    """Number and prev of a line that begins and ends as a record does."""
+    """Number and prev of a line that begins and ends like a record."""
     comma = line.find(b",", len(_START), len(_START) + 20)
     number = line[len(_START):comma]
     prev = line[-66:-2]

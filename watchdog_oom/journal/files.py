@@ -1,4 +1,4 @@
-"""The journal's directory: the names in it, opening them safely, and reading lines out of them."""
+"""The journal's directory: the names of its files, opening them safely, and reading lines from them."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _READ = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
 
 @dataclass(frozen=True, slots=True, order=True)
 class Segment:
-    """One file of the chain that is not written any more, by the number of its first record."""
+    """One closed file of the chain, by the number of its first record."""
 
     first_seq: int
     name: str
@@ -32,10 +32,10 @@ class Segment:
 
 
 def open_directory(directory: str) -> int:
-    """Open the journal's directory, made with mode 0700 where it is missing.
+    """Open the journal's directory, created with mode 0700 if missing.
 
-    Law 12: a directory that anybody but root and ourselves can write to is refused, never repaired: whoever made it so
-    should know.
+    Law 12: a directory that anybody but root and this user can write to is refused, never repaired: the administrator
+    must learn of it.
     """
     try:
         if not os.path.isdir(directory):
@@ -60,7 +60,7 @@ def open_directory(directory: str) -> int:
 
 
 def open_for_writing(directory_fd: int, name: str, flags: int) -> int:
-    """Open or make (0600) a regular file for reading and writing; a link or anything special is refused."""
+    """Open or create (0600) a regular file for reading and writing; links and special files are refused."""
     flags |= os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
     try:
         fd = os.open(name, flags, 0o600, dir_fd=directory_fd)
@@ -76,7 +76,7 @@ def open_for_writing(directory_fd: int, name: str, flags: int) -> int:
 
 
 def open_for_reading(directory_fd: int, name: str) -> int | None:
-    """A descriptor, or ``None`` when there is no such regular file."""
+    """A descriptor, or ``None`` if there is no such regular file."""
     try:
         fd = os.open(name, _READ, dir_fd=directory_fd)
     except OSError as error:
@@ -90,7 +90,7 @@ def open_for_reading(directory_fd: int, name: str) -> int | None:
 
 
 def closed_segments(directory_fd: int) -> tuple[Segment, ...]:
-    """The segments that are not written any more, oldest first."""
+    """The closed segments, oldest first."""
     found = []
     for name in os.listdir(directory_fd):
         match = _CLOSED.fullmatch(name)
@@ -104,7 +104,7 @@ def closed_name(first_seq: int) -> str:
 
 
 def damaged_name(directory_fd: int, first_seq: int) -> str:
-    """A free name for a segment that is set aside; evidence never overwrites evidence."""
+    """An unused name for a segment that is set aside; evidence is never overwritten."""
     taken = set(os.listdir(directory_fd))
     name = f"audit-{first_seq:012d}.damaged.jsonl"
     count = 1
@@ -115,10 +115,10 @@ def damaged_name(directory_fd: int, first_seq: int) -> str:
 
 
 def lines_of(fd: int, *, patience_seconds: float = 0.0) -> Iterator[tuple[bytes, bool]]:
-    """The lines of a file from its present offset, in constant memory, each with whether its newline was there.
+    """The lines of a file from its current offset, in constant memory, each with whether it ended with a newline.
 
-    A reader beside the daemon can meet a line of which only the first pages are visible yet: with ``patience_seconds``
-    it waits that long for the rest.
+    While the daemon writes, a reader can see a line of which only the first pages are visible yet: it waits up to
+    ``patience_seconds`` for the rest.
     """
     rest = b""
     deadline = None
@@ -141,7 +141,7 @@ def lines_of(fd: int, *, patience_seconds: float = 0.0) -> Iterator[tuple[bytes,
 
 
 def last_link(directory_fd: int, name: str) -> ChainLink | None:
-    """The place of a segment's last whole record, read from its end."""
+    """The position of a segment's last complete record, read from its end."""
     fd = open_for_reading(directory_fd, name)
     if fd is None:
         return None

@@ -1,4 +1,4 @@
-"""audit.head: the newest record's number and hash, so that cutting off the journal's end is found, too."""
+"""audit.head: the newest record's number and hash, so that a truncated end of the journal is detected too."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Head(NamedTuple):
 
 
 def format_head(head: Head) -> bytes:
-    """Always the same length, so that it is overwritten in place and needs no space on a full disk."""
+    """Always the same length, so that it can be overwritten in place and needs no space on a full disk."""
     return b"%018d %b %018d\n" % (head.link.seq, head.link.digest, head.first_seq)
 
 

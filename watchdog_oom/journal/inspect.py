@@ -1,4 +1,4 @@
-"""What the journal looks like when the daemon starts: where the chain goes on, and what is damaged."""
+"""The journal as the daemon finds it at start: where the chain continues, and what is damaged."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from watchdog_oom.lean_dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """``last`` is the record to go on after; ``first_seq`` the oldest kept; ``current_first_seq`` the current segment's
-    first record, ``None`` when that has none; ``set_aside`` asks for a new segment because of the damage."""
+    """``last`` is the record to continue after; ``first_seq`` the oldest kept; ``current_first_seq`` the current
+    segment's first record, ``None`` if it has none; ``set_aside`` requests a new segment because of the damage."""
 
     last: ChainLink
     first_seq: int
@@ -36,7 +36,7 @@ def examine(directory_fd: int, head_fd: int) -> Found:
     damaged = _damage(walk, head, head_problem, walk.last or newest_closed or GENESIS)
     behind = head is not None and walk.last is not None and head.link.seq < walk.last.seq - 1
     if damaged is None and behind and head is not None:
-        # a power failure leaves this behind: the lines reached the disk and are whole, only the head did not
+        # the result of a power failure: the lines reached the disk complete, only the head did not
         damaged = f"{HEAD}: {last.seq - head.link.seq} records behind the last line"
         return Found(last, first_seq, walk.first_seq, damaged)
     return Found(last, first_seq, walk.first_seq, damaged, set_aside=damaged is not None and walk.lines > 0)
@@ -57,13 +57,13 @@ def _damage(walk: Walk, head: Head | None, head_problem: str, last: ChainLink) -
     if walk.findings:
         return str(walk.findings[0])
     if head is None:
-        return f"{HEAD}: {head_problem}: whether the end was cut off cannot be told"
+        return f"{HEAD}: {head_problem}: it is not known whether the end was cut off"
     if head.link.seq > last.seq:
         missing = records(last.seq + 1, head.link.seq)
-        return f"{CURRENT}:{walk.number + 1}: truncated: {missing} missing at the end, which {HEAD} knows"
+        return f"{CURRENT}:{walk.number + 1}: truncated: {missing} missing at the end, according to {HEAD}"
     return None
 
 
 def _furthest(*links: ChainLink | None) -> ChainLink:
-    """The newest record anything knows of; the lines before the head, which may be one behind."""
+    """The newest record known; the lines take precedence over the head, which may be one behind."""
     return max((link for link in links if link is not None), key=lambda link: link.seq, default=GENESIS)

@@ -1,4 +1,4 @@
-"""Reading the journal beside the daemon: all segments in order, whatever rotates or is written meanwhile."""
+"""Reading the journal while the daemon runs: all segments in order, whatever is rotated or written meanwhile."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ _TIME = b'"time":"'
 
 
 class Entry(NamedTuple):
-    """One line as it stands in the journal, and the record in it."""
+    """One line of the journal as stored, and its record."""
 
     line: bytes
     record: dict[str, Any]
 
 
 def read_entries(directory: str, *, since: float | None = None) -> Iterator[Entry]:
-    """The records in the order they were written, oldest first, from ``since`` (seconds since the epoch) on.
+    """The records from ``since`` (seconds since the epoch) on, oldest first.
 
-    Lines that are no records are skipped: naming them is the work of ``verify``. A directory that does not exist, or
-    holds no journal yet, yields nothing. Raises NotPermittedError.
+    Lines that are not records are skipped: reporting them is the task of ``verify``. A directory that does not exist or
+    holds no journal yet yields nothing. Raises NotPermittedError.
     """
     from_time = b"" if since is None else rfc3339(since).encode("ascii")
     with opened_segments(directory) as segments:
@@ -41,13 +41,8 @@ def read_entries(directory: str, *, since: float | None = None) -> Iterator[Entr
                     yield Entry(line, record)
 
 
-def read_records(directory: str, *, since: float | None = None) -> Iterator[dict[str, Any]]:
-    """As ``read_entries``, without the raw lines."""
-    return (entry.record for entry in read_entries(directory, since=since))
-
-
 def parse_record(line: bytes) -> dict[str, Any] | None:
-    """The record of a line; ``None`` when the line is none."""
+    """The record of a line; ``None`` if the line is not a record."""
     try:
         record = json.loads(line)
     except (ValueError, RecursionError):
@@ -58,7 +53,7 @@ def parse_record(line: bytes) -> dict[str, Any] | None:
 
 
 def journal_exists(directory: str) -> bool:
-    """Whether a daemon ever wrote here. Raises NotPermittedError."""
+    """Whether a daemon ever wrote to this directory. Raises NotPermittedError."""
     directory_fd = _open_directory(directory)
     if directory_fd is None:
         return False
@@ -72,7 +67,7 @@ def journal_exists(directory: str) -> bool:
 def opened_segments(directory: str) -> Iterator[tuple[tuple[str, int], ...]]:
     """Every segment's name and descriptor, oldest first, the one being written last.
 
-    All are opened at once, and again when the daemon rotated meanwhile, so the chain has no hole of our own making.
+    All are opened together, and again if the daemon rotated meanwhile, so that reading itself leaves no gap.
     """
     directory_fd = _open_directory(directory)
     if directory_fd is None:

@@ -1,4 +1,4 @@
-"""One journal record: its value, its line of ASCII JSON, and its sentence for people."""
+"""One journal record: as a value, as a line of ASCII JSON, and as a sentence for people."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from watchdog_oom.lean_dataclasses import dataclass
 
 VERSION = 1
 KEYS = ("v", "seq", "time", "boot", "mono", "kind", "incident", "rule", "step", "target", "because", "before", "after",
-        "result", "took_s", "id", "dropped", "detail", "prev")
+        "ok", "result", "took_s", "id", "dropped", "detail", "prev")
+FAILED = "failed"
 LONGEST_TEXT_CHARS = 2000
 LONGEST_LINE_BYTES = 64 << 10
 _DEEPEST = 6
@@ -22,7 +23,7 @@ _encode = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
 
 
 class Kind(StrEnum):
-    """What a record tells."""
+    """The kind of a record."""
 
     START = "start"
     POLICY = "policy"
@@ -38,8 +39,9 @@ class Kind(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Record:
     """What the daemon has to say. ``step`` is the step's printed form; ``target`` describes the process, service or
-    spool; ``id`` is the intent's, the same in its outcome. Objects may hold text, numbers, sequences and mappings;
-    text may come from any process and hold anything."""
+    spool; ``id`` is the intent's, the same in its outcome; ``ok`` is how it came out, ``None`` where that is not
+    known or nothing came out. Objects may hold text, numbers, sequences and mappings; text may come from any process
+    and hold anything."""
 
     kind: Kind
     incident: str | None = None
@@ -49,6 +51,7 @@ class Record:
     because: tuple[str, ...] = ()
     before: object = None
     after: object = None
+    ok: bool | None = None
     result: str | None = None
     took_seconds: float | None = None
     id: str | None = None
@@ -56,14 +59,14 @@ class Record:
 
 
 class Moment(NamedTuple):
-    """When a record was made: seconds since the epoch, and seconds of CLOCK_BOOTTIME."""
+    """When a record was created: seconds since the epoch, and seconds of CLOCK_BOOTTIME."""
 
     wall: float
     boottime: float
 
 
 class ChainPlace(NamedTuple):
-    """Where in the chain a record stands. ``prev`` is the hex SHA-256 of the line before; ``dropped`` counts the
+    """The position of a record in the chain. ``prev`` is the hex SHA-256 of the line before; ``dropped`` counts the
     records lost just before this one."""
 
     seq: int
@@ -78,26 +81,27 @@ def now() -> Moment:
 def format_line(record: Record, place: ChainPlace, moment: Moment, boot_id: str) -> bytes:
     """The record's line without its newline: ASCII, all keys, always in the same order, ``prev`` last.
 
-    A line longer than 64 KiB loses its objects rather than the record: ``detail.omitted_bytes`` says so.
+    A line longer than 64 KiB drops its objects, not the record, and says so in ``detail.omitted_bytes``.
     """
     line = _line(record, place, moment, boot_id)
     if len(line) <= LONGEST_LINE_BYTES:
         return line
-    short = Record(record.kind, record.incident, record.rule, record.step, result=record.result,
+    short = Record(record.kind, record.incident, record.rule, record.step, ok=record.ok, result=record.result,
                    took_seconds=record.took_seconds, id=record.id, detail={"omitted_bytes": len(line)})
     return _line(short, place, moment, boot_id)
 
 
 def rfc3339(wall: float) -> str:
-    """Seconds since the epoch as UTC with milliseconds: fixed width, so the text sorts as the time does."""
+    """Seconds since the epoch as UTC with milliseconds: fixed width, so the text sorts by time."""
     milliseconds = int(wall * 1000)
     return f"{time.strftime('%Y-%m-%dT%H:%M:%S', time.gmtime(milliseconds // 1000))}.{milliseconds % 1000:03d}Z"
 
 
 def sentence(record: Record) -> str:
-    """The record in one line for people, safe to print whatever a process calls itself."""
+    """The record in one line for people, safe to print whatever the name of a process."""
     subject = record.step or (record.incident and f"incident {record.incident}") or ""
-    head = ": ".join(printable(part) for part in (record.kind, subject, record.result) if part)
+    failed = FAILED if record.kind is Kind.OUTCOME and record.ok is False else None
+    head = ": ".join(printable(part) for part in (record.kind, subject, failed, record.result) if part)
     rule = f" [{printable(record.rule)}]" if record.rule else ""
     because = f" because {'; '.join(printable(reason) for reason in record.because)}" if record.because else ""
     return f"{head}{rule}{because}"
@@ -107,14 +111,15 @@ def _line(record: Record, place: ChainPlace, moment: Moment, boot_id: str) -> by
     took = record.took_seconds
     values = (VERSION, place.seq, rfc3339(moment.wall), boot_id, round(moment.boottime, 3), record.kind.value,
               record.incident, record.rule, record.step, record.target, record.because, record.before, record.after,
-              record.result, None if took is None else round(took, 3), record.id, place.dropped or None, record.detail)
+              record.ok, record.result, None if took is None else round(took, 3), record.id, place.dropped or None,
+              record.detail)
     fields = dict(zip(KEYS[:-1], (_plain(value) for value in values), strict=True))
     fields["prev"] = place.prev.decode("ascii")
     return _encode(fields).encode("ascii")
 
 
 def _plain(value: object, depth: int = 0) -> object:
-    """The value as JSON can hold it; total, because a record must never end the daemon."""
+    """The value in types that JSON supports; never raises, because a record must not end the daemon."""
     match value:
         case None | bool():
             return value
@@ -135,7 +140,7 @@ def _plain(value: object, depth: int = 0) -> object:
 
 
 def _text(text: str) -> str:
-    """Bytes that were not UTF-8 become ``\\xff``: a lone surrogate is legal in JSON, but strict readers reject it."""
+    """Bytes that are not UTF-8 become ``\\xff``: a lone surrogate is legal in JSON, but strict readers reject it."""
     text = text if len(text) <= LONGEST_TEXT_CHARS else text[:LONGEST_TEXT_CHARS] + "…"
     try:
         text.encode("utf-8")

@@ -1,6 +1,6 @@
-"""The journal's files as the daemon writes them: one segment growing, the head beside it, rotation, what is set aside.
+"""The journal's files as the daemon writes them: the current segment, the head, rotation, damaged segments.
 
-Everything here may raise OSError or WatchdogError; the Journal turns that into lost records.
+Everything here may raise OSError or WatchdogError; ``Journal`` counts the records lost by that.
 """
 
 from __future__ import annotations
@@ -23,23 +23,22 @@ from watchdog_oom.journal.files import (
 )
 from watchdog_oom.journal.head import Head, format_head
 from watchdog_oom.journal.inspect import examine
-from watchdog_oom.journal.reserve import Reserve
+from watchdog_oom.journal.reserve import Allocate, Reserve
 
-_HELD_FACTOR = 4
 _REOPEN_SECONDS = 10.0
 _NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
 
 
 class Store:
-    """``last`` is the newest record written; ``damaged`` says what was found wrong and was not told yet."""
+    """``last`` is the newest record written; ``damaged`` is damage that was found and not yet reported."""
 
-    def __init__(self, directory: str, *, segment_bytes: int, keep: int, preallocate: bool) -> None:
+    def __init__(self, directory: str, *, segment_bytes: int, keep: int, allocate: Allocate | None) -> None:
         self.last = GENESIS
         self.damaged: str | None = None
         self._directory = directory
         self._segment_bytes = segment_bytes
         self._keep = keep
-        self._preallocate = preallocate
+        self._allocate = allocate
         self._first_kept = 1
         self._current_first: int | None = None
         self._size_bytes = 0
@@ -48,7 +47,7 @@ class Store:
         self._reopen_at = 0.0
 
     def open(self) -> None:
-        """Take hold of the directory and go on where the chain ends."""
+        """Lock the directory and continue where the chain ends."""
         try:
             self._open()
         except (OSError, WatchdogError):
@@ -70,19 +69,18 @@ class Store:
                 with suppress(OSError):
                     os.fdatasync(fd)
 
-    def prepare(self, boottime: float, *, hold_rotation: bool) -> None:
+    def prepare(self, boottime: float) -> None:
         """Have a segment that is where it should be, is not too long, and has space ahead."""
         if self._fd < 0:
             self._reopen(boottime)
         self._check_place()
-        limit_bytes = self._segment_bytes * (_HELD_FACTOR if hold_rotation else 1)
-        if self._size_bytes >= limit_bytes and self._current_first is not None:
+        if self._size_bytes >= self._segment_bytes and self._current_first is not None:
             self._rotate(self._current_first)
         if self._reserve is not None:
             self._reserve.keep_ahead(self._fd, self._size_bytes, boottime)
 
     def append(self, line: bytes) -> None:
-        """Write the whole line (without its newline) or nothing; the line first, the head after it."""
+        """Write the complete line (given without its newline) or nothing; first the line, then the head."""
         whole = line + b"\n"
         try:
             self._put(whole)
@@ -94,7 +92,7 @@ class Store:
         if self._current_first is None:
             self._current_first = self.last.seq
         self._size_bytes += len(whole)
-        with suppress(OSError):  # the next record's head makes a failed one good
+        with suppress(OSError):  # a failed write of the head is corrected by the next record's
             self._write_head()
 
     def _open(self) -> None:
@@ -109,7 +107,7 @@ class Store:
             self.last = found.last
         else:
             self.damaged = f"{CURRENT}: the journal was removed or shortened while the daemon wrote it"
-        self._reserve = Reserve(self._directory_fd, preallocate=self._preallocate)
+        self._reserve = Reserve(self._directory_fd, self._allocate)
         if found.set_aside:
             self._set_aside()
         self._begin_segment()
@@ -144,8 +142,8 @@ class Store:
         self._begin_segment()
 
     def _check_place(self) -> None:
-        """Notice when somebody moved, removed, shortened or lengthened the segment: the chain then goes on in a new
-        one, which tells it."""
+        """Detect that the segment was moved, removed, shortened or lengthened: the chain then continues in a new one,
+        which reports it."""
         try:
             named = os.stat(CURRENT, dir_fd=self._directory_fd, follow_symlinks=False)
         except FileNotFoundError:
@@ -174,13 +172,13 @@ class Store:
     def _rotate(self, first_seq: int) -> None:
         """Close the current segment under the number of its first record, and remove the oldest closed ones."""
         with suppress(OSError):
-            os.ftruncate(self._fd, self._size_bytes)  # gives back what was reserved ahead
+            os.ftruncate(self._fd, self._size_bytes)  # frees the reserved space
         self._rename_current(closed_name(first_seq))
         self._renew()
         self._prune()
 
     def _set_aside(self) -> None:
-        """Keep a damaged segment under a name of its own, for ``audit verify`` to name."""
+        """Keep a damaged segment under a separate name, for ``audit verify`` to report."""
         self._rename_current(damaged_name(self._directory_fd, self._current_first or self.last.seq + 1))
         self._current_first = None
 
@@ -192,7 +190,7 @@ class Store:
         surplus = closed[:max(0, len(closed) - self._keep)]
         if not surplus:
             return
-        # the head first: it tells verify that their going is the daemon's own doing
+        # the head first: it tells verify that the daemon itself removed them
         self._first_kept = min((s.first_seq for s in closed[len(surplus):]), default=self.last.seq + 1)
         with suppress(OSError):
             self._write_head()

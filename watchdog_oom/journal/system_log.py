@@ -1,6 +1,7 @@
-"""A copy of each record to the system journal, or to syslog where there is none; it never waits for either.
+"""A copy of each record to the system journal, or to syslog if there is none; it never waits for either.
 
-By hand instead of logging.handlers, which adds 1.4 MiB of locked memory; the C library's syslog(3) may wait.
+Written by hand instead of with logging.handlers, which adds 1.4 MiB of locked memory; the C library's syslog(3) may
+block.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ _VALUE_BYTES = 4096
 _ABSENT = (errno.ENOENT, errno.ECONNREFUSED, errno.ENOTDIR)
 _WARNING, _NOTICE, _INFO = 4, 5, 6
 
-# Fixed for ever: `journalctl MESSAGE_ID=…` finds all records of a kind
+# Never change these: `journalctl MESSAGE_ID=…` finds all records of a kind
 MESSAGE_IDS: dict[Kind, str] = {
     Kind.START: "9686d134260646d798aa2ccb738cf096",
     Kind.POLICY: "287dc1f0f89b40ac823ae385aba78e01",
@@ -37,10 +38,11 @@ _PRIORITIES = {
     Kind.START: _INFO, Kind.STOP: _INFO, Kind.POLICY: _NOTICE, Kind.INTENT: _NOTICE, Kind.OUTCOME: _NOTICE,
     Kind.INCIDENT: _WARNING, Kind.REFUSED: _WARNING, Kind.RECOVERED: _WARNING, Kind.LATE: _WARNING,
 }
+_OK_WORDS: dict[bool | None, str] = {True: "true", False: "false"}
 
 
 class SystemLog:
-    """``dropped`` counts the copies that neither service took at once; a host that has neither drops nothing."""
+    """``dropped`` counts copies that no service accepted immediately; without any service nothing is counted."""
 
     def __init__(self, journal_path: str = JOURNAL_SOCKET, syslog_path: str = SYSLOG_SOCKET) -> None:
         self.dropped = 0
@@ -60,9 +62,9 @@ class SystemLog:
         self._socket.close()
 
     def _send_to(self, path: str, datagram: bytes) -> bool:
-        """Whether there is such a service at all. Raises OSError when it does not take the datagram now."""
+        """Whether the service exists. Raises OSError if it does not accept the datagram now."""
         try:
-            # by path each time: the service may have been restarted since
+            # by path each time: the service may have been restarted
             self._socket.sendto(datagram, path)
         except OSError as error:
             if error.errno in _ABSENT:
@@ -75,10 +77,11 @@ def journal_datagram(record: Record, seq: int | None) -> bytes:
     """The record in the native protocol of systemd-journald (systemd.io/JOURNAL_NATIVE_PROTOCOL)."""
     fields: list[tuple[str, object]] = [
         ("MESSAGE", sentence(record)), ("MESSAGE_ID", MESSAGE_IDS[record.kind]),
-        ("PRIORITY", _PRIORITIES[record.kind]), ("SYSLOG_IDENTIFIER", IDENTIFIER),
+        ("PRIORITY", _priority(record)), ("SYSLOG_IDENTIFIER", IDENTIFIER),
         ("SYSLOG_FACILITY", _DAEMON_FACILITY), ("WATCHDOG_OOM_KIND", record.kind.value), ("WATCHDOG_OOM_SEQ", seq),
         ("WATCHDOG_OOM_INCIDENT", record.incident), ("WATCHDOG_OOM_RULE", record.rule),
-        ("WATCHDOG_OOM_STEP", record.step), ("WATCHDOG_OOM_RESULT", record.result), ("WATCHDOG_OOM_ID", record.id),
+        ("WATCHDOG_OOM_STEP", record.step), ("WATCHDOG_OOM_OK", _OK_WORDS.get(record.ok)),
+        ("WATCHDOG_OOM_RESULT", record.result), ("WATCHDOG_OOM_ID", record.id),
     ]
     fields += [("WATCHDOG_OOM_BECAUSE", reason) for reason in record.because]
     fields += [(f"WATCHDOG_OOM_TARGET_{_field_name(key)}", value) for key, value in (record.target or {}).items()]
@@ -87,13 +90,17 @@ def journal_datagram(record: Record, seq: int | None) -> bytes:
 
 def syslog_datagram(record: Record, wall: float, pid: int) -> bytes:
     """The record as local syslog takes it (RFC 3164, without a host name), cut to 1024 bytes."""
-    priority = _DAEMON_FACILITY * 8 + _PRIORITIES[record.kind]
+    priority = _DAEMON_FACILITY * 8 + _priority(record)
     stamp = time.strftime("%b %e %H:%M:%S", time.localtime(wall))
     return _bytes(f"<{priority}>{stamp} {IDENTIFIER}[{pid}]: {sentence(record)}")[:_SYSLOG_BYTES]
 
 
+def _priority(record: Record) -> int:
+    return _WARNING if record.ok is False else _PRIORITIES[record.kind]
+
+
 def _field(name: str, value: object) -> bytes:
-    """One field. A value with a newline is framed by its length, so no process can add fields with its name."""
+    """One field. A value with a newline is framed by its length, so no process can inject fields through its name."""
     key, data = name.encode("ascii"), _bytes(str(value))[:_VALUE_BYTES]
     if b"\n" not in data:
         return b"%b=%b\n" % (key, data)
@@ -101,12 +108,12 @@ def _field(name: str, value: object) -> bytes:
 
 
 def _field_name(key: str) -> str:
-    """What journald accepts in a name: A-Z, 0-9 and underscore, 64 characters in all."""
+    """A field name that journald accepts: A-Z, 0-9 and underscore, at most 64 characters."""
     return "".join(char if char.isascii() and char.isalnum() else "_" for char in key.upper())[:40]
 
 
 def _bytes(text: str) -> bytes:
-    """The bytes a process's text was before it was decoded."""
+    """The original bytes of a process's text."""
     try:
         return text.encode("utf-8", "surrogateescape")
     except UnicodeEncodeError:

@@ -1,4 +1,4 @@
-"""Whom or what an action is about, as the journal and the command tell it."""
+"""The target of an action, as shown in the journal and by the commands."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def process_target(identity: ProcessId, comm: str, snapshot: Snapshot,
 
 
 def describe(process: Process, clock: Clock) -> dict[str, object]:
-    """A process as the journal, ``plan --json`` and ``check --json`` tell it; sizes in bytes, age in seconds."""
+    """A process as in the journal, ``plan --json`` and ``check --json``; sizes in bytes, age in seconds."""
     facts = process.facts
     return {"pid": process.pid, "start": process.id.start_ticks, "name": process.comm, "ppid": process.ppid,
             "state": process.state, "exe": facts.exe, "cmdline": facts.cmdline, "user": facts.user, "uid": facts.uid,

@@ -1,4 +1,4 @@
-"""Whether the journal is whole: every segment's chain, and audit.head against cutting off the end."""
+"""Whether the journal is intact: every segment's chain, and audit.head to detect a truncated end."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from watchdog_oom.lean_dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What was found, in the order of the files and lines. ``first_seq`` to ``last_seq`` are the records that are
-    there; what came before ``first_seq`` was removed by rotation, and nothing can be said of it."""
+    """The findings, in the order of files and lines. ``first_seq`` to ``last_seq`` are the records present; those
+    before ``first_seq`` were removed by rotation and cannot be verified."""
 
     findings: tuple[ChainFault, ...]
     good_lines: int
@@ -29,8 +29,8 @@ class Verdict:
 
 
 def verify(directory: str) -> Verdict:
-    """Walk the whole journal. Safe beside a writing daemon: it writes the line first and the head after it, so the
-    head read before the lines is never ahead of them, and the head read after them at most one behind."""
+    """Walk the whole journal. Safe while a daemon writes: it writes the line before the head, so a head read before
+    the lines is never ahead of them, and a head read after them is at most one behind."""
     head_before, _ = _head(directory)
     walk = Walk(anchor=head_before.link if head_before else None)
     set_aside = []
@@ -62,9 +62,9 @@ def _head(directory: str) -> tuple[Head | None, str]:
 
 
 def _ends(walk: Walk, before: Head | None, after: Head | None, problem: str) -> Iterator[ChainFault]:
-    """What the head knows better than the lines: the oldest and the newest record."""
+    """Findings from the head: whether the oldest and the newest record are those it names."""
     if after is None:
-        yield ChainFault(HEAD, 0, f"{problem}: whether the end was cut off cannot be told")
+        yield ChainFault(HEAD, 0, f"{problem}: it is not known whether the end was cut off")
         return
     last_seq = walk.last.seq if walk.last else 0
     first_seq = walk.first_seq if walk.first_seq is not None else last_seq + 1
@@ -74,7 +74,7 @@ def _ends(walk: Walk, before: Head | None, after: Head | None, problem: str) -> 
     if before is not None and before.link.seq > last_seq:
         number = walk.number + 1 if walk.file == CURRENT else 1
         missing = records(last_seq + 1, before.link.seq)
-        yield ChainFault(CURRENT, number, f"truncated: {missing} missing at the end, which audit.head knows")
+        yield ChainFault(CURRENT, number, f"truncated: {missing} missing at the end, according to audit.head")
     elif after.link.seq < last_seq - 1:
         yield ChainFault(HEAD, 0, f"{last_seq - after.link.seq} records behind the last line: lines were added, "
                                "or the host went down before the head reached the disk")

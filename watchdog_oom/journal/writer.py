@@ -1,4 +1,4 @@
-"""The write-ahead journal as the daemon holds it: append, queue, flush; it loses records before it raises."""
+"""The daemon's write-ahead journal: append, queue, flush; it drops records rather than raise."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from watchdog_oom.errors import NotPermittedError, UsageError, WatchdogError
 from watchdog_oom.journal.record import ChainPlace, Moment, Record, format_line, now
+from watchdog_oom.journal.reserve import Allocate
 from watchdog_oom.journal.store import Store
 from watchdog_oom.lean_dataclasses import replace
 
@@ -18,22 +19,20 @@ _COSTS_RECORDS_ONLY = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno
 
 
 class Journal:
-    """Law 8: the intent is written before the act, the outcome after it.
+    """Law 8: the intent is written before the action, the outcome after it.
 
-    "Written" means that write(2) took it. That survives any end of the daemon, which is the crash that matters here:
-    when the host goes down, every service starts afresh and nothing has to be made good, so no record waits for the
-    disk. ``sync`` is for calm moments. An emergency act uses ``queue`` before and ``flush`` after: it never waits for
-    a disk at all.
+    "Written" means that write(2) succeeded. That survives any end of the daemon, which is the crash that matters here:
+    when the host goes down, every service is started anew and nothing has to be restored, so no record waits for the
+    disk. ``sync`` is for idle moments. An emergency kill uses ``queue`` before and ``flush`` after: it never waits for
+    a disk.
 
-    ``copy`` is given every record once, with its number, or ``None`` if the file did not take it. ``hold_rotation`` is
-    set while a recovery owes something, so that what it owes stays in the current segment (unless that grows to four
-    times ``segment_bytes``). ``dropped`` counts all records lost since the daemon started.
+    ``allocate`` reserves space ahead; without it a spare file does. ``copy`` is given every record once, with its
+    number, or ``None`` if the file did not take it. ``dropped`` counts all records lost since the daemon started.
     """
 
     def __init__(self, directory: str, *, boot_id: str, segment_bytes: int = SEGMENT_BYTES, keep: int = KEEP_SEGMENTS,
-                 preallocate: bool = True, copy: Callable[[Record, int | None], None] | None = None,
+                 allocate: Allocate | None = None, copy: Callable[[Record, int | None], None] | None = None,
                  clocks: Callable[[], Moment] = now) -> None:
-        self.hold_rotation = False
         self.dropped = 0
         self._untold = 0
         self._boot_id = boot_id
@@ -41,7 +40,7 @@ class Journal:
         self._clocks = clocks
         self._queue: deque[tuple[Record, Moment]] = deque()
         self._directory = directory
-        self._store = Store(directory, segment_bytes=segment_bytes, keep=keep, preallocate=preallocate)
+        self._store = Store(directory, segment_bytes=segment_bytes, keep=keep, allocate=allocate)
 
     @property
     def last_seq(self) -> int:
@@ -50,14 +49,14 @@ class Journal:
 
     @property
     def damaged(self) -> str | None:
-        """What was found wrong; it becomes ``detail.damaged`` of the next record, and is ``None`` from then on."""
+        """The damage found; it becomes ``detail.damaged`` of the next record, and is ``None`` after that."""
         return self._store.damaged
 
     def open(self) -> None:
-        """Verify the current segment and go on after it; a damaged one is set aside and a new one begun.
+        """Verify the current segment and continue it; a damaged one is set aside and a new one begun.
 
-        Raises UsageError or NotPermittedError for a directory that must not be used. A disk that is full or failing
-        raises nothing: it costs records, and opening is tried again.
+        Raises UsageError or NotPermittedError for a directory that must not be used. A full or failing disk does not
+        raise: records are lost, and opening is retried.
         """
         try:
             self._store.open()
@@ -68,8 +67,8 @@ class Journal:
                 raise UsageError(f"{self._directory}: cannot write the journal: {error.strerror}") from error
 
     def append(self, record: Record) -> None:
-        """Write one record, after those that are queued. Never raises: a record that cannot be written is counted, and
-        the next one that can be says how many were lost."""
+        """Write one record, after those in the queue. Never raises: a record that cannot be written is counted, and
+        the next one written says how many were lost."""
         moment = self._clocks()
         self.flush()
         self._write(record, moment)
@@ -82,17 +81,17 @@ class Journal:
         self._queue.append((record, self._clocks()))
 
     def flush(self) -> None:
-        """Write what is queued, in its order and with its times."""
+        """Write the queued records in order, with their original times."""
         while self._queue:
             self._write(*self._queue.popleft())
 
     def sync(self) -> None:
-        """Bring everything to the disk. May take seconds: for calm moments."""
+        """Flush everything to the disk (fdatasync). May take seconds: for idle moments."""
         self.flush()
         self._store.sync()
 
     def close(self) -> None:
-        """Write what is queued, bring it to the disk, and let go of the files."""
+        """Write the queued records, flush them to the disk, and close the files."""
         self.sync()
         self._store.close()
 
@@ -100,7 +99,7 @@ class Journal:
         store = self._store
         seq = None
         try:
-            store.prepare(moment.boottime, hold_rotation=self.hold_rotation)
+            store.prepare(moment.boottime)
             if store.damaged is not None:
                 record = replace(record, detail={**(record.detail or {}), "damaged": store.damaged})
             place = ChainPlace(store.last.seq + 1, store.last.digest, self._untold)

@@ -1,6 +1,6 @@
-"""Plain checked values to the typed Policy. The daemon imports this and nothing else of the parser.
+"""Plain checked values to the typed Policy. This is the only module of the parser that the daemon imports.
 
-Values that a file does not give are left to the defaults of ``policy.types``, the one place where they stand.
+Keys that a file does not give keep the defaults of ``core/policy.py``, the only place that defines them.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ Values: TypeAlias = Mapping[str, Any]
 
 
 def build_policy(ir: Values) -> Policy:
-    """The policy that ``policy.load`` found; its values are taken as checked."""
+    """The policy that ``policy.load`` loaded; its values have been checked."""
     return Policy(
         description=ir.get("description", ""),
         processes=_each(ir, "process", lambda name, values: _process(name, values, ir.get("places", {}).get(name, ""))),
@@ -40,7 +40,7 @@ def build_policy(ir: Values) -> Policy:
         services=_each(ir, "service", _service),
         protects=_each(ir, "protect", _protect),
         limits=_each(ir, "limit", _limit),
-        recovers=_each(ir, "recover", _recover),
+        recovers=_each(ir, "recover", lambda name, values: _recover(name, values, ir.get("fingerprints", {}))),
         emergency=Emergency(**_converted(ir.get("emergency", {}), {
             "memory_available_below": _size, "swap_free_below": _size, "mode": Mode})),
         sources=tuple(ir.get("sources", ())),
@@ -52,7 +52,7 @@ def _each(ir: Values, kind: str, build: Callable[[str, Values], Any]) -> dict[st
 
 
 def _converted(values: Values, converters: Mapping[str, Callable[[Any], Any]]) -> dict[str, Any]:
-    """The given values by field name: durations carry their unit there, and ``name`` is the kernel's comm."""
+    """The given values by field name: duration fields have their unit in the name; ``name`` becomes ``comm``."""
     return {_FIELDS.get(key, key): converters[key](value) if key in converters else value
             for key, value in values.items()}
 
@@ -107,15 +107,15 @@ def _limit(name: str, values: Values) -> Limit:
                                               "then": Then, "memory_high": _size, "memory_max": _size}))
 
 
-def _recover(name: str, values: Values) -> Recover:
-    return Recover(name, **_converted(values, {
+def _recover(name: str, values: Values, fingerprints: Mapping[str, str]) -> Recover:
+    return Recover(name, fingerprint=fingerprints.get(name, ""), **_converted(values, {
         "when": lambda clauses: tuple(_clause(clause) for clause in clauses),
         "steps": lambda steps: tuple(_step(step) for step in steps),
         "hours": lambda hours: Hours(*hours), "mode": Mode}))
 
 
 def _clause(values: Values) -> Clause:
-    """Of a clause's values only sizes are tuples."""
+    """Only sizes are tuples among a clause's values."""
     asked = {key: _size(value) if isinstance(value, tuple) else value for key, value in values.items() if key != "for"}
     return Clause(registry.build(asked), **_converted({key: values[key] for key in ("for",) if key in values}, {}))
 

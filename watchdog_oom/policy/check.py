@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any, Protocol
+from collections.abc import Mapping
+from typing import Any
 
-from watchdog_oom.core.policy import Then
+from watchdog_oom.core.form import Form
 from watchdog_oom.errors import Fault
 from watchdog_oom.formatting import printable
 from watchdog_oom.policy import clauses
@@ -16,25 +16,23 @@ from watchdog_oom.policy.schema import (
     CONFIG,
     DESCRIPTION,
     EMERGENCY,
-    LIMITING_KEYS,
     NAMED,
     NOUN_OF_FORM,
     PROBE,
     RESERVED_NAMES,
     TABLES,
-    Form,
     Key,
     Keys,
 )
+from watchdog_oom.policy.table_rules import TABLE_RULES
 from watchdog_oom.policy.texts import described
 from watchdog_oom.policy.values import convert
 
 NAME_CHARACTERS = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-")
-_COMM_BYTES = 15
 
 
 class FileCheck:
-    """Collects what one file says and what is wrong in it; nothing is ever raised for a fault of the file."""
+    """Collects the content and the faults of one file; a fault of the file never raises."""
 
     def __init__(self, file: str, lines: Mapping[Path, int]) -> None:
         self.file = file
@@ -42,8 +40,8 @@ class FileCheck:
         self.description = ""
         self.tables: list[Table] = []
         self.faults: list[Fault] = []
-        self.notes: list[str] = []
         self._references: list[Reference] = []
+        self._warnings: list[Fault] = []
 
     def policy(self, document: Mapping[str, Any]) -> None:
         """Check a policy file: description, named tables, [emergency]."""
@@ -72,8 +70,11 @@ class FileCheck:
     def fault(self, path: Path, what: str, at: Path | None = None) -> None:
         self.faults.append(Fault(self.file, line_at(self.lines, path if at is None else at), where(path), what))
 
+    def warn(self, path: Path, what: str) -> None:
+        self._warnings.append(Fault(self.file, line_at(self.lines, path), where(path), what))
+
     def keys(self, path: Path, table: Mapping[str, Any], keys: Keys) -> dict[str, Any]:
-        """The values of the table that are right; faults for unknown, wrong and missing ones."""
+        """The valid values of the table; unknown, wrong and missing keys are recorded as faults."""
         values: dict[str, Any] = {}
         for name, value in table.items():
             if name not in keys:
@@ -88,7 +89,7 @@ class FileCheck:
         return values
 
     def value(self, path: Path, key: Key, value: object) -> Any:
-        """The converted value, or ``None`` after noting what is wrong with it."""
+        """The converted value, or ``None`` after recording a fault."""
         match key.form:
             case Form.PROBE:
                 return self._probe(path, value)
@@ -134,13 +135,13 @@ class FileCheck:
         if not isinstance(table, dict):
             self.fault(path, f"must be a table [{where(path).strip('[]')}], not {described(table)}")
             return
-        self._references = []
+        self._references, self._warnings = [], []
         values = self.keys(path, table, keys)
-        rule = _RULES.get(str(path[0]))
+        rule = TABLE_RULES.get(str(path[0]))
         if rule is not None:
             rule(self, path, table, values)
         name = str(path[1]) if len(path) > 1 else ""
-        self.tables.append(Table(str(path[0]), name, values, self._references))
+        self.tables.append(Table(str(path[0]), name, values, self._references, self._warnings))
 
     def _probe(self, path: Path, value: object) -> dict[str, Any] | None:
         if not isinstance(value, dict):
@@ -161,42 +162,4 @@ def where(path: Path) -> str:
     return f"[{header}] {rest}".strip() if header else ""
 
 
-class _Rule(Protocol):
-    def __call__(self, check: FileCheck, path: Path, table: Mapping[str, Any], values: Mapping[str, Any]) -> None: ...
-
-
-def _process_rule(check: FileCheck, path: Path, table: Mapping[str, Any], values: Mapping[str, Any]) -> None:
-    if not table:
-        check.fault(path, "says nothing, so it would match every process: give at least one key")
-    for glob in values.get("name", ()):
-        if len(glob.encode()) > _COMM_BYTES and not set("*?[").intersection(glob):
-            short = glob.encode()[:_COMM_BYTES].decode("utf-8", "ignore")
-            place = (*path, "name")
-            check.notes.append(f'{check.file}:{line_at(check.lines, place)}: {where(place)}: "{glob}" never matches: '
-                               f'the kernel keeps {_COMM_BYTES} bytes of a name; write "{short}"')
-
-
-def _protect_rule(check: FileCheck, path: Path, table: Mapping[str, Any], values: Mapping[str, Any]) -> None:
-    if values.get("oom_score_adj") == -1000 and values.get("allow_unkillable") is not True:
-        check.fault((*path, "oom_score_adj"), "-1000 makes it unkillable even when it alone fills the memory: "
-                                              "write -999, or add allow_unkillable = true")
-
-
-def _limit_rule(check: FileCheck, path: Path, table: Mapping[str, Any], values: Mapping[str, Any]) -> None:
-    if not any(key in table for key in LIMITING_KEYS):
-        check.fault(path, f"limits nothing: give at least one of {', '.join(LIMITING_KEYS)}")
-    contains = values.get("then") == Then.CONTAIN
-    clauses.check_bounds(check, path, table, values, contains=contains, wanted='then = "contain"')
-    if contains and not any(key in table for key in ("memory_high", "total_rss", "rss")):
-        check.fault(path, 'contains at what size? add memory_high = "SIZE", or a limit of rss or total_rss')
-
-
-def _tick_rule(check: FileCheck, path: Path, table: Mapping[str, Any], values: Mapping[str, Any]) -> None:
-    fastest, slowest = values.get("fastest", 0.1), values.get("slowest", 1.0)
-    if fastest > slowest:
-        check.fault((*path, "fastest" if "fastest" in values else "slowest"), "fastest must not be longer than slowest")
-
-
-_RULES: Mapping[str, Callable[..., None]] = {
-    "process": _process_rule, "protect": _protect_rule, "limit": _limit_rule, "tick": _tick_rule}
 _WITH_RESERVED = (Form.PROCESS_OR_ANY, Form.SERVICES_OR_STOPPED)

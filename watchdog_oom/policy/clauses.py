@@ -1,26 +1,24 @@
-"""The clauses of ``when`` and the steps of a recovery: what must stand together and what must not."""
+"""The clauses of ``when`` and the steps of a recovery: which keys belong together and which exclude each other."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from watchdog_oom.core.condition import Family
 from watchdog_oom.core.conditions.registry import families
 from watchdog_oom.core.policy import Verb
+from watchdog_oom.policy.checker import Checker
 from watchdog_oom.policy.lines import Path
 from watchdog_oom.policy.schema import CLAUSE, STEP
 from watchdog_oom.policy.texts import described
-
-if TYPE_CHECKING:
-    from watchdog_oom.policy.check import FileCheck
 
 _VERBS = tuple(verb.value for verb in Verb)
 _STOPPING = (Verb.STOP.value, Verb.RESTART.value)
 
 
-def check_clauses(check: FileCheck, path: Path, value: object) -> tuple[dict[str, Any], ...] | None:
-    """Every clause with its keys converted; ``None`` when ``when`` is no list of clauses at all."""
+def check_clauses(check: Checker, path: Path, value: object) -> tuple[dict[str, Any], ...] | None:
+    """Every clause with its keys converted; ``None`` if ``when`` is not a list of clauses."""
     def clause(place: Path, table: Mapping[str, Any]) -> dict[str, Any]:
         values = check.keys(place, table, CLAUSE)
         if not any(key in table for key in CLAUSE if key != "for"):
@@ -32,8 +30,8 @@ def check_clauses(check: FileCheck, path: Path, value: object) -> tuple[dict[str
     return _tables(check, path, value, clause, '[{ memory_available_below = "10%" }]')
 
 
-def _check_family(check: FileCheck, place: Path, table: Mapping[str, Any], family: Family) -> None:
-    """A subject needs something said of it, and what is said needs a subject."""
+def _check_family(check: Checker, place: Path, table: Mapping[str, Any], family: Family) -> None:
+    """A subject needs a key of its family, and such a key needs the subject."""
     if family.subject is None:
         return
     said = [key for key in family.keys if key in table and key != family.subject]
@@ -45,8 +43,8 @@ def _check_family(check: FileCheck, place: Path, table: Mapping[str, Any], famil
         check.fault((*place, family.subject), f"says nothing of the {family.subject} yet: add {wanted}")
 
 
-def check_steps(check: FileCheck, path: Path, value: object) -> tuple[dict[str, Any], ...] | None:
-    """Every step with its keys converted; ``None`` when ``steps`` is no list of steps at all."""
+def check_steps(check: Checker, path: Path, value: object) -> tuple[dict[str, Any], ...] | None:
+    """Every step with its keys converted; ``None`` if ``steps`` is not a list of steps."""
     stopping = False
 
     def step(place: Path, table: Mapping[str, Any]) -> dict[str, Any]:
@@ -71,9 +69,9 @@ def check_steps(check: FileCheck, path: Path, value: object) -> tuple[dict[str, 
     return _tables(check, path, value, step, '[{ kill = "NAME" }]')
 
 
-def check_bounds(check: FileCheck, path: Path, table: Mapping[str, Any], values: Mapping[str, Any], *, contains: bool,
+def check_bounds(check: Checker, path: Path, table: Mapping[str, Any], values: Mapping[str, Any], *, contains: bool,
                  wanted: str) -> None:
-    """``memory_high`` and ``memory_max`` belong to containment, and the second is the larger one."""
+    """``memory_high`` and ``memory_max`` belong to containment, and ``memory_max`` is the larger one."""
     if not contains:
         for key in ("memory_high", "memory_max"):
             if key in table:
@@ -84,7 +82,7 @@ def check_bounds(check: FileCheck, path: Path, table: Mapping[str, Any], values:
         check.fault((*path, "memory_max"), "must not be less than memory_high, above which it is only slowed down")
 
 
-def _tables(check: FileCheck, path: Path, value: object, one: Callable[[Path, Mapping[str, Any]], dict[str, Any]],
+def _tables(check: Checker, path: Path, value: object, one: Callable[[Path, Mapping[str, Any]], dict[str, Any]],
             example: str) -> tuple[dict[str, Any], ...] | None:
     if not isinstance(value, list):
         check.fault(path, f"must be a list of tables like {example}, not {described(value)}")

@@ -1,4 +1,4 @@
-"""Policy files on disk: which there are, what they contain, whether others could change them. Nothing here raises."""
+"""Policy files on disk: their names, their content, whether others could change them. Nothing here raises."""
 
 from __future__ import annotations
 
@@ -11,19 +11,20 @@ from collections.abc import Iterable
 from watchdog_oom.errors import Fault
 from watchdog_oom.formatting import printable
 from watchdog_oom.lean_dataclasses import dataclass, field
+from watchdog_oom.paths import POLICIES
 from watchdog_oom.policy import ownership
 
-POLICY_DIRECTORY = "/etc/watchdog-oom/policies.d"
 _FILE_NAME = re.compile(r"[A-Za-z0-9_-]+\.toml")
 _LARGEST_FILE_BYTES = 1 << 20
 
 
 @dataclass(slots=True)
 class Gathered:
-    """What was found so far, right and wrong."""
+    """The tables, notes and faults found so far."""
 
     paths: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    warnings: list[Fault] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
 
     def fault(self, path: str, what: str, line: int = 0) -> None:
@@ -31,9 +32,9 @@ class Gathered:
 
 
 def files_of(directories: Iterable[str]) -> Gathered:
-    """The policy files of the directories, in order of name over all of them; everything else is named in the notes.
+    """The policy files of all directories, sorted by name; everything else is listed in the notes.
 
-    A directory that was named must be there; only the one everybody has by default may be missing.
+    A directory given explicitly must exist; only the default one may be missing.
     """
     gathered = Gathered()
     found: list[tuple[str, str]] = []
@@ -41,7 +42,7 @@ def files_of(directories: Iterable[str]) -> Gathered:
         try:
             entries = sorted(os.listdir(directory))
         except OSError as error:
-            if error.errno == errno.ENOENT and directory.rstrip("/") == POLICY_DIRECTORY:
+            if error.errno == errno.ENOENT and directory.rstrip("/") == POLICIES:
                 gathered.notes.append(f"{directory}: no such directory")
             else:
                 gathered.fault(directory, f"the policy directory cannot be read: {error.strerror}")
@@ -58,7 +59,7 @@ def files_of(directories: Iterable[str]) -> Gathered:
 
 
 def read(path: str, gathered: Gathered) -> bytes | None:
-    """The content of a regular file, or ``None`` after noting why there is none. Never waits on a FIFO or a device."""
+    """The content of a regular file, or ``None`` after recording a fault. Never waits on a FIFO or a device."""
     try:
         fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY)
     except OSError as error:
@@ -82,7 +83,7 @@ def read(path: str, gathered: Gathered) -> bytes | None:
 
 
 def judge(gathered: Gathered, paths: Iterable[str]) -> None:
-    """Note who else could change what is on the way to these paths; what cannot be read is noted by the reader."""
+    """Record as faults the path components that others could change; what cannot be read is reported by the reader."""
     trusted = ownership.trusted_users(os.geteuid())
     for path in paths:
         try:

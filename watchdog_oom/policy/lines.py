@@ -1,4 +1,4 @@
-"""Where in a TOML text each key stands: tomli checks the text and gives the values, this gives the lines.
+"""The line of each key in a TOML text: tomli checks the text and gives the values, this module gives the lines.
 
 The text must already be valid TOML; nothing is checked here a second time, but that it is of version 1.0: a policy is
 valid or not by one version of the language, whichever parser is installed.
@@ -45,7 +45,7 @@ def lines_of(text: str) -> dict[Path, int]:
 
 
 def line_at(lines: Mapping[Path, int], path: Path) -> int:
-    """The line of the path, or of the nearest thing around it; 1 when nothing is known."""
+    """The line of the path, or of the nearest enclosing key or table; 1 if nothing is known."""
     while path and path not in lines:
         path = path[:-1]
     return lines.get(path, 1)

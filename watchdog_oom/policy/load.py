@@ -1,7 +1,7 @@
-"""From directories and files to one checked policy: find, read, parse, check, merge. All faults come at once.
+"""From directories and files to one checked policy: find, read, parse, check, merge. All faults are reported together.
 
-This module, with what it imports, is meant for a forked child and for the administrator's command: the result is made
-of plain values that ``marshal`` carries to the daemon, which builds its policy with ``policy.build``.
+This module and its imports are for a forked child and for the administrator's command: the result consists of plain
+values that ``marshal`` carries to the daemon, which builds its policy with ``policy.build``.
 """
 
 from __future__ import annotations
@@ -13,12 +13,13 @@ from typing import Any
 
 import tomli
 
-from watchdog_oom.errors import PolicyError
+from watchdog_oom.errors import Fault, PolicyError
 from watchdog_oom.formatting import printable
 from watchdog_oom.lean_dataclasses import dataclass
 from watchdog_oom.policy import names
 from watchdog_oom.policy.check import FileCheck
 from watchdog_oom.policy.files import Gathered, files_of, judge, read
+from watchdog_oom.policy.fingerprint import fingerprint_of
 from watchdog_oom.policy.lines import LaterTomlError, line_at, lines_of
 from watchdog_oom.policy.schema import NAMED, NOUNS, TABLES
 from watchdog_oom.policy.toml_faults import in_plain_words
@@ -35,24 +36,25 @@ _HEADER = re.compile(r"^[ \t]*\[[ \t]*([a-z]+)[ \t]*\.[ \t]*[\"']?([A-Za-z0-9_-]
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """What was loaded: ``ir`` is the merged content as plain values, ``notes`` is news for people, ``sources`` the
-    files in the order in which they were merged."""
+    """What was loaded: ``ir`` is the merged content as plain values, ``notes`` are messages for people, ``sources`` the
+    files in the order in which they were merged, ``warnings`` what is valid but probably a mistake."""
 
     ir: dict[str, Any]
     notes: tuple[str, ...] = ()
     sources: tuple[str, ...] = ()
+    warnings: tuple[Fault, ...] = ()
 
 
 def load_policy(directories: Sequence[str] = (), files: Sequence[str] = (), *, check_ownership: bool = True) -> Loaded:
-    """The policy of all files of the directories, in order of name, and then of the files given by hand.
+    """The policy of all files of the directories, sorted by name, followed by the files given explicitly.
 
-    Without any policy file the shipped default is taken. Raises PolicyError with every fault of every file.
+    Without any policy file the shipped default is used. Raises PolicyError with every fault of every file.
     """
     gathered = files_of(directories)
     if check_ownership:  # Law 9
         judge(gathered, [*directories, *gathered.paths, *files])
     else:
-        gathered.notes.append("it was not checked who could change the policy files")
+        gathered.notes.append("the owners and modes of the policy files were not checked")
     paths = [*gathered.paths, *files]
     if not paths and not gathered.faults:
         gathered.notes.append(f"no policy file found: using the shipped {DEFAULT_POLICY}")
@@ -63,8 +65,8 @@ def load_policy(directories: Sequence[str] = (), files: Sequence[str] = (), *, c
     if gathered.faults:
         raise PolicyError(tuple(set(gathered.faults)))
     if given and says_nothing(ir):
-        gathered.notes.append(f"{printable(paths[-1])}: {NOTHING_PROTECTED}")
-    return Loaded(ir, tuple(gathered.notes), tuple(paths))
+        gathered.warnings.append(Fault(printable(paths[-1]), 1, "", NOTHING_PROTECTED))
+    return Loaded(ir, tuple(gathered.notes), tuple(paths), tuple(gathered.warnings))
 
 
 def says_nothing(ir: Mapping[str, Any]) -> bool:
@@ -93,9 +95,9 @@ def load_config(path: str, *, check_ownership: bool = True) -> Loaded:
 
 
 def check_documents(documents: Iterable[tuple[str, bytes]], gathered: Gathered) -> dict[str, Any]:
-    """The merged plain values of files already read (path and content); what is wrong and notable goes to ``gathered``.
+    """The merged plain values of files already read (path and content); faults and notes go to ``gathered``.
 
-    A later ``[kind.NAME]`` or ``[emergency]`` replaces an earlier one whole; descriptions are joined by ``"; "``.
+    A later ``[kind.NAME]`` or ``[emergency]`` replaces an earlier one as a whole; descriptions are joined by ``"; "``.
     """
     tables: dict[tuple[str, str], names.Table] = {}
     known: dict[str, set[str]] = {kind: set() for kind in NOUNS}
@@ -110,15 +112,16 @@ def check_documents(documents: Iterable[tuple[str, bytes]], gathered: Gathered) 
         check, document = parsed
         check.policy(document)
         gathered.faults.extend(check.faults)
-        gathered.notes.extend(check.notes)
         descriptions.extend([check.description] if check.description else [])
         tables.update({(table.kind, table.name): table for table in check.tables})
         places.update(_pattern_places(check))
         for kind in NOUNS:
             known[kind].update(document[kind] if isinstance(document.get(kind), dict) else ())
+    gathered.warnings.extend(warning for table in tables.values() for warning in table.warnings)
     gathered.faults.extend(names.dangling(tables.values(), known))
     gathered.faults.extend(names.parent_circles([table for table in tables.values() if table.kind == "process"]))
-    return {**_merged(tables, "; ".join(descriptions), tuple(sources)), "places": places}
+    ir = _merged(tables, "; ".join(descriptions), tuple(sources))
+    return {**ir, "places": places, "fingerprints": {name: fingerprint_of(ir, name) for name in ir["recover"]}}
 
 
 def _pattern_places(check: FileCheck) -> dict[str, str]:
@@ -138,14 +141,14 @@ def _merged(tables: Mapping[tuple[str, str], names.Table], description: str,
 
 
 def _remember_headers(data: bytes, known: Mapping[str, set[str]]) -> None:
-    """What a file that cannot be parsed defines, so that one missing quote is not reported as ten missing nouns."""
+    """The nouns an unparsable file defines, so that one missing quote is not reported as ten missing nouns."""
     for kind, name in _HEADER.findall(data.decode("utf-8", "replace")):
         if kind in known:
             known[kind].add(name)
 
 
 def _parse(path: str, data: bytes, gathered: Gathered) -> tuple[FileCheck, dict[str, Any]] | None:
-    """The parsed document with its checker, or ``None`` after noting why it is not TOML."""
+    """The parsed document with its checker, or ``None`` after recording why it is not TOML."""
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:

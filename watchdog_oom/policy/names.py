@@ -1,4 +1,4 @@
-"""Names across files: what a table refers to, whether it exists, the nearest right name, circles of parents."""
+"""Names across files: what a table refers to, whether it exists, the nearest known name, cycles of parents."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Nouns: TypeAlias = Mapping[str, Collection[str]]
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """A noun's name used somewhere; ``place`` is a fault that lacks only its words."""
+    """A reference to a noun; ``place`` is a fault without its text."""
 
     noun: str
     name: str
@@ -23,16 +23,20 @@ class Reference:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """One ``[kind.NAME]`` of one file, converted as far as it was right; ``name`` is empty for ``[emergency]``."""
+    """One ``[kind.NAME]`` of one file, converted as far as it is valid; ``name`` is empty for ``[emergency]``.
+
+    ``warnings`` are about what is valid but probably a mistake.
+    """
 
     kind: str
     name: str
     values: dict[str, Any]
     references: list[Reference] = field(default_factory=list)
+    warnings: list[Fault] = field(default_factory=list)
 
 
 def nearest(name: str, choices: Iterable[str]) -> str:
-    """The words `` — did you mean "…"?``, or nothing where no choice is near."""
+    """The text `` — did you mean "…"?``, or nothing if no choice is similar."""
     known = list(choices)
     by_lower = {choice.lower(): choice for choice in known}
     close = [by_lower[name.lower()]] if name.lower() in by_lower else difflib.get_close_matches(name, known, 1)
@@ -40,7 +44,7 @@ def nearest(name: str, choices: Iterable[str]) -> str:
 
 
 def dangling(tables: Iterable[Table], nouns: Nouns) -> list[Fault]:
-    """A fault for each name that no noun of the wanted kind has."""
+    """A fault for each reference to a name that no noun of the required kind has."""
     return [_fault(reference.place, _missing(reference, nouns))
             for table in tables for reference in table.references
             if reference.name not in nouns.get(reference.noun, ())]
@@ -58,7 +62,7 @@ def _missing(reference: Reference, nouns: Nouns) -> str:
 
 
 def parent_circles(processes: Iterable[Table]) -> list[Fault]:
-    """A fault for each process whose parents lead back to itself; one fault a circle."""
+    """A fault for each process noun whose parents lead back to itself; one fault per cycle."""
     tables = {table.name: table for table in processes}
     faults, reported = [], set[str]()
     for name in tables:
@@ -73,7 +77,7 @@ def parent_circles(processes: Iterable[Table]) -> list[Fault]:
 
 
 def _way_back(start: str, tables: Mapping[str, Table]) -> list[str]:
-    """The names from start along parents back to start, or nothing."""
+    """The names from start along its parents back to start, or nothing."""
     ways = [[start]]
     seen = set[str]()
     while ways:

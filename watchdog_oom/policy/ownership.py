@@ -1,10 +1,10 @@
-"""Law 9: whether anybody but the owner of the daemon could change a policy file, judged from the stat data on its way.
+"""Law 9: whether anybody but the owner of the daemon could change a policy file, by the stat data along its path.
 
-Every component from ``/`` to the file is judged, and where one is a symbolic link, the link itself, the directory it
-stands in and everything on the way to its target. A directory that others may write is refused, with one exception: a
-sticky one (``/tmp``) may stand further up, because there nobody can rename or replace what belongs to somebody else
-(unlink(2), EPERM), and what stands in it is judged for its owner too. The directory that holds the policy files gets no
-exception: others could add files to it.
+Every component from ``/`` to the file is checked; for a symbolic link, the link itself, the directory it is in and
+everything on the path to its target. A directory that others may write to is refused, with one exception: a sticky one
+(``/tmp``) is accepted further up, because nobody can rename or replace another user's entries in it (unlink(2), EPERM),
+and the owners of its entries are checked too. The directory that holds the policy files gets no exception: others could
+add files to it.
 """
 
 from __future__ import annotations
@@ -29,12 +29,13 @@ class Part:
 
 
 def trusted_users(effective_uid: int) -> frozenset[int]:
-    """Who may own a policy: root, and whoever runs the program."""
+    """The uids that may own a policy: root, and the user who runs the program."""
     return frozenset({0, effective_uid})
 
 
 def read_way(path: str) -> tuple[Part, ...]:
-    """Every component that the kernel passes on the way to the path, links and their targets included. OSError."""
+    """Every component that the kernel passes when it resolves the path, including links and their targets. Raises
+    OSError."""
     whole = os.path.join(os.getcwd(), path)  # not normalised: the kernel resolves ``..`` after a link, not before
     waiting = _components(whole)
     here = "/"
@@ -71,7 +72,7 @@ def _read_part(path: str) -> Part:
 
 
 def problems(way: Sequence[Part], trusted: frozenset[int]) -> tuple[tuple[str, str], ...]:
-    """Pairs of a path and what is wrong with it, with the command that mends it; nothing when all is well."""
+    """Pairs of a path and what is wrong with it, with the command that fixes it; nothing if all is well."""
     found: list[tuple[str, str]] = []
     owners = " or ".join("root" if uid == 0 else f"uid {uid}" for uid in sorted(trusted))
     for part, following in zip(way, (*way[1:], None), strict=True):

@@ -1,58 +1,18 @@
-"""What a policy file and the configuration file may say: one table of kinds, keys, forms and defaults.
+"""What a policy file and the configuration file may contain: one table of kinds, keys, forms and defaults.
 
-Defaults stand here as text for people; the values themselves are those of ``policy.types`` and ``config``, and a test
-holds the two together.
+The defaults here are text for people; the values are those of ``core.policy`` and ``daemon.config``, and a test
+compares the two.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from enum import StrEnum
 
 from watchdog_oom.core.conditions.registry import families
+from watchdog_oom.core.form import Form
 from watchdog_oom.core.nouns import Busy
 from watchdog_oom.core.policy import Children, First, Mode, Then, Verb
 from watchdog_oom.lean_dataclasses import dataclass
-
-
-class Form(StrEnum):
-    """What the value of a key looks like. The first ten are the kinds of conditions, by the same names."""
-
-    SIZE = "size"
-    DURATION = "duration"
-    PERCENT = "percent"
-    COUNT = "count"
-    TRUE = "true"
-    PROCESS = "process name"
-    PROCESS_OR_ANY = "process name or any"
-    SPOOL = "spool name"
-    SERVICE = "service name"
-    SIZE_OR_COUNT = "percent or count"
-
-    TEXT = "text"
-    BYTES = "size in bytes"
-    INTEGER = "whole number"
-    BOOLEAN = "true or false"
-    CHOICE = "choice"
-    HOURS = "hours"
-    PATH = "path"
-    UNIT = "unit name"
-    UNITS = "unit names"
-    USERS = "user names"
-    PATH_GLOBS = "path globs"
-    NAME_GLOBS = "name globs"
-    ENTRY_GLOBS = "entry globs"
-    REGEXES = "regular expressions"
-    PROCESSES = "process names"
-    SPOOLS = "spool names"
-    SERVICES = "service names"
-    SERVICES_OR_STOPPED = "service names or stopped"
-    ARGV = "command"
-    ADDRESS = "address"
-    PROBE = "probe"
-    CLAUSES = "clauses"
-    STEPS = "steps"
-
 
 NOUN_OF_FORM: Mapping[Form, str] = {
     Form.PROCESS: "process", Form.PROCESSES: "process", Form.PROCESS_OR_ANY: "process",
@@ -64,7 +24,7 @@ RESERVED_NAMES: Mapping[str, str] = {"process": "any", "service": "stopped"}
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """One key: its form, what it means in one line, whether it must be given, its default as one would write it.
+    """One key: its form, its meaning in one line, whether it is required, its default as written in a policy.
 
     ``least`` and ``most`` bound the number inside: a count, seconds of a duration, bytes or percent of a size.
     """
@@ -83,11 +43,11 @@ Keys = Mapping[str, Key]
 PROCESS: Keys = {
     "exe": Key(Form.PATH_GLOBS, "the executable's path"),
     "user": Key(Form.USERS, "the owner: a user name or a numeric id, in quotes"),
-    "name": Key(Form.NAME_GLOBS, "the process name (comm) as ps shows it, 15 bytes at most"),
+    "name": Key(Form.NAME_GLOBS, "the process name (comm) as ps shows it, at most 15 bytes"),
     "cmdline": Key(Form.REGEXES, "found anywhere in the command line, arguments joined by spaces"),
     "unit": Key(Form.NAME_GLOBS, "the systemd unit the process runs in"),
-    "parent": Key(Form.PROCESSES, "some ancestor is one of these processes"),
-    "under": Key(Form.SPOOLS, "its working directory or an open file lies in one of these spools"),
+    "parent": Key(Form.PROCESSES, "one of its ancestors is one of these processes"),
+    "under": Key(Form.SPOOLS, "its working directory or an open file is in one of these spools"),
 }
 SPOOL: Keys = {
     "path": Key(Form.PATH, "the directory", required=True),
@@ -101,17 +61,17 @@ SERVICE: Keys = {
     "unit": Key(Form.UNIT, "the unit to stop and start", required=True),
     "triggers": Key(Form.UNITS, "sockets and timers that would start it again: stopped first", default="[]"),
     "stable_for": Key(Form.DURATION, "how long it must stay active to count as running", default='"0s"'),
-    "probe": Key(Form.PROBE, "how to tell that it answers"),
+    "probe": Key(Form.PROBE, "how to check that it answers"),
 }
 PROBE: Keys = {
     "tcp": Key(Form.ADDRESS, "connect to this host and port"),
     "run": Key(Form.ARGV, "run this command; exit status 0 means that it answers"),
-    "expect": Key(Form.TEXT, "text that must be in what it says"),
+    "expect": Key(Form.TEXT, "text that must be in its output"),
     "within": Key(Form.DURATION, "how long to keep asking", default='"60s"', least=0.001),
 }
 PROTECT: Keys = {
     "process": Key(Form.PROCESS, "who is protected", required=True),
-    "oom_score_adj": Key(Form.INTEGER, "what the kernel is told", least=-1000, most=1000),
+    "oom_score_adj": Key(Form.INTEGER, "the value to set", least=-1000, most=1000),
     "allow_unkillable": Key(Form.BOOLEAN, "needed for oom_score_adj = -1000", default="false"),
     "children": Key(Form.CHOICE, "whether processes forked later go back to 0 or inherit", default='"reset"',
                     choices=tuple(Children)),
@@ -123,11 +83,11 @@ LIMIT: Keys = {
     "runtime": Key(Form.DURATION, "age of one process", least=0.001),
     "total_rss": Key(Form.SIZE, "resident memory of all of them together", least=0.001),
     "count": Key(Form.COUNT, "how many of them there may be", least=1),
-    "first": Key(Form.CHOICE, "who goes first for total_rss and count", default='"oldest"', choices=tuple(First)),
+    "first": Key(Form.CHOICE, "acted on first for total_rss and count", default='"oldest"', choices=tuple(First)),
     "for": Key(Form.DURATION, "how long the limit must be exceeded", default='"0s"'),
     "grace": Key(Form.DURATION, "time between SIGTERM and SIGKILL", default='"10s"'),
     "then": Key(Form.CHOICE, "the consequence", default='"kill"', choices=tuple(Then)),
-    "memory_high": Key(Form.SIZE, "with contain: the unit is slowed down above this", least=0.001),
+    "memory_high": Key(Form.SIZE, "with contain: the unit is throttled above this", least=0.001),
     "memory_max": Key(Form.SIZE, "with contain: the unit never gets more than this", least=0.001),
 }
 LIMITING_KEYS = ("rss", "swap", "runtime", "total_rss", "count")
@@ -136,17 +96,17 @@ RECOVER: Keys = {
     "steps": Key(Form.STEPS, "what to do, in order", required=True),
     "cooldown": Key(Form.DURATION, "least time between two runs; doubles up to 1h while they do not help",
                     default='"5min"'),
-    "attempts": Key(Form.COUNT, "how many runs within `per` before it holds and says so", default="3", least=1),
+    "attempts": Key(Form.COUNT, "how many runs within `per` before it is held", default="3", least=1),
     "per": Key(Form.DURATION, "the window of `attempts`", default='"6h"', least=1),
     "hours": Key(Form.HOURS, "local time of day in which it may act", default='"00:00-24:00"'),
-    "verify": Key(Form.BOOLEAN, "false: no service has to prove afterwards that it works", default="true"),
-    "mode": Key(Form.CHOICE, "act, or only say what would be done", default='"act"', choices=tuple(Mode)),
+    "verify": Key(Form.BOOLEAN, "false: no service has to be verified afterwards", default="true"),
+    "mode": Key(Form.CHOICE, "act, or only report what would be done", default='"act"', choices=tuple(Mode)),
 }
 EMERGENCY: Keys = {
     "memory_available_below": Key(Form.SIZE, "memory threshold", default='"8%"'),
     "swap_free_below": Key(Form.SIZE, "swap threshold", default='"10%"'),
-    "prefer": Key(Form.PROCESSES, "processes to take before all others", default="[]"),
-    "mode": Key(Form.CHOICE, "act, or only say what would be done", default='"act"', choices=tuple(Mode)),
+    "prefer": Key(Form.PROCESSES, "processes to choose before all others", default="[]"),
+    "mode": Key(Form.CHOICE, "act, or only report what would be done", default='"act"', choices=tuple(Mode)),
 }
 
 NOUNS: Mapping[str, Keys] = {"process": PROCESS, "spool": SPOOL, "service": SERVICE}
@@ -156,8 +116,8 @@ TABLES: Mapping[str, Keys] = {**NAMED, "emergency": EMERGENCY}
 DESCRIPTION = Key(Form.TEXT, "what the file is for, in one line")
 
 CLAUSE: Keys = {
-    **{name: Key(Form(kind.value), f"condition on {family.subject or 'the host'}")
-       for family in families() for name, kind in family.keys.items()},
+    **{name: Key(form, f"condition on {family.subject or 'the host'}")
+       for family in families() for name, form in family.keys.items()},
     "for": Key(Form.DURATION, "how long all keys of the clause must hold", default='"0s"'),
 }
 STEP: Keys = {
@@ -166,12 +126,12 @@ STEP: Keys = {
     Verb.RESTART.value: Key(Form.SERVICES, "restart these services"),
     Verb.KILL.value: Key(Form.PROCESSES, "kill these processes: SIGTERM, then SIGKILL"),
     Verb.FREEZE.value: Key(Form.PROCESSES, "stop these processes with SIGSTOP"),
-    Verb.CONTAIN.value: Key(Form.PROCESSES, "bound the memory of the units these processes run in"),
+    Verb.CONTAIN.value: Key(Form.PROCESSES, "set memory bounds on the units these processes run in"),
     Verb.PURGE.value: Key(Form.SPOOLS, "clear the stale entries of these spools"),
     Verb.RUN.value: Key(Form.ARGV, "run this command, without a shell"),
     Verb.VERIFY.value: Key(Form.SERVICES, "wait until these services are active, stable and answer"),
     Verb.WAIT.value: Key(Form.DURATION, "wait this long"),
-    "memory_high": Key(Form.SIZE, "with contain: the units are slowed down above this", least=0.001),
+    "memory_high": Key(Form.SIZE, "with contain: the units are throttled above this", least=0.001),
     "memory_max": Key(Form.SIZE, "with contain: the units never get more than this", least=0.001),
     "within": Key(Form.DURATION, "the step's deadline", least=0.001),
 }
@@ -187,8 +147,8 @@ CONFIG: Mapping[str, Keys] = {
         "keep": Key(Form.COUNT, "how many older files are kept", default="10", least=1),
     },
     "tick": {
-        "fastest": Key(Form.DURATION, "time between two looks when memory is short", default='"100ms"', least=0.01),
-        "slowest": Key(Form.DURATION, "time between two looks when all is well", default='"1s"', most=60),
+        "fastest": Key(Form.DURATION, "time between two ticks when memory is short", default='"100ms"', least=0.01),
+        "slowest": Key(Form.DURATION, "time between two ticks when all is well", default='"1s"', most=60),
     },
     "services": {
         "manager": Key(Form.CHOICE, "who starts and stops services", default='"auto"',

@@ -1,4 +1,4 @@
-"""Values that are text: paths, unit names, patterns, commands, names of nouns. A ValueError speaks to people."""
+"""Values that are text: paths, unit names, patterns, commands, names of nouns. ValueErrors are written for people."""
 
 from __future__ import annotations
 
@@ -7,12 +7,11 @@ import warnings
 from collections.abc import Callable
 
 from watchdog_oom.core.glob import glob_pattern
-
-_UNIT = re.compile(r"[A-Za-z0-9:_.\\@][A-Za-z0-9:_.\\@-]*")
+from watchdog_oom.core.unit_name import is_unit_name
 
 
 class WrongValueError(ValueError):
-    """A value of the wrong type or out of its range, in words that follow the name of its key."""
+    """A value of the wrong type or out of range; the message continues after the name of the key."""
 
 
 def described(value: object) -> str:
@@ -79,9 +78,8 @@ def _refuse_home(given: str) -> None:
 
 
 def unit(value: object) -> str:
-    """One unit's name: it becomes an argument of the service manager, so it cannot look like an option."""
     given = text(value)
-    if not _UNIT.fullmatch(given):
+    if not is_unit_name(given):
         raise WrongValueError(f'"{given}" is not a unit name like "amavis.service" (patterns are not possible here)')
     return given
 
@@ -125,7 +123,8 @@ def regexes(value: object) -> tuple[str, ...]:
 
 
 def _check_pattern(pattern: str, compiler: Callable[[str], object]) -> None:
-    """A pattern that Python reads differently in a later version is refused as well: it warns of it today."""
+    """Patterns for which Python issues a FutureWarning, because a later version reads them differently, are refused
+    as well."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error")

@@ -150,11 +150,6 @@ def _minute(text: str, hour: str, minute: str) -> int:
     return total
 
 
-def format_hours(hours: tuple[int, int]) -> str:
-    start, end = hours
-    return f"{start // 60:02d}:{start % 60:02d}-{end // 60:02d}:{end % 60:02d}"
-
-
 def parse_address(text: str) -> tuple[str, int]:
     """``"127.0.0.1:10024"``, ``"[::1]:25"`` or ``"localhost:25"`` → host and port."""
     found = _ADDRESS.fullmatch(text)
@@ -169,8 +164,3 @@ def parse_address(text: str) -> tuple[str, int]:
     if not 1 <= port <= 65535:
         raise ValueError(f'port {port} in "{text}" is not between 1 and 65535')
     return host, port
-
-
-def format_address(address: tuple[str, int]) -> str:
-    host, port = address
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

@@ -1,4 +1,4 @@
-"""One value as tomli gives it, checked and converted by the form its key demands. A ValueError speaks to people."""
+"""One value as tomli gives it, checked and converted to the form of its key. ValueErrors are written for people."""
 
 from __future__ import annotations
 
@@ -6,15 +6,16 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+from watchdog_oom.core.form import Form
 from watchdog_oom.policy import texts, units
-from watchdog_oom.policy.schema import Form, Key
+from watchdog_oom.policy.schema import Key
 from watchdog_oom.policy.texts import WrongValueError, described
 
 _LARGEST_COUNT = 10**12
 
 
 def convert(key: Key, value: object) -> Any:
-    """The value as the intermediate form carries it: only text, numbers, booleans and tuples of them."""
+    """The value in the intermediate form: only text, numbers, booleans and tuples of them."""
     if key.form is Form.CHOICE:
         return _choice(key.choices, value)
     converted = CONVERTERS[key.form](value)
@@ -50,7 +51,7 @@ def _boolean(value: object) -> bool:
 
 def _true(value: object) -> bool:
     if not _boolean(value):
-        raise WrongValueError("can only be true: what is not so is no reason to act; leave the clause out")
+        raise WrongValueError("can only be true: leave the clause out instead of writing false")
     return True
 
 

@@ -29,7 +29,7 @@ def view(*processes: Process, **rest: Any) -> View:
     ({"rss_above": mib(300)}, False, "of 2 processes of scan none is above; the oldest: scan[11] holds 200 MiB"),
     ({"rss_above": percent(29)}, True, "scan[10] holds 300 MiB (threshold 297 MiB)"),
     ({"rss_above": mib(100)}, True, "scan[11] holds 200 MiB (threshold 100 MiB), and 1 more"),
-    ({"runtime_above": 2999.0}, True, "scan[11] runs for 50min (threshold 49min59s)"),
+    ({"runtime_above": 2999.0}, True, "scan[11] has run for 50min (threshold 49min59s)"),
     ({"runtime_above": 3000.0}, False, "none is above"),
 ])
 def test_each_key_compares_strictly_and_says_what_it_measured(keys: dict[str, Any], holds: bool, words: str) -> None:
@@ -43,7 +43,7 @@ def test_keys_about_one_process_must_hold_for_the_same_one() -> None:
     assert not both.find(view(*GROUP)).holds
     finding = both.find(view(proc(13, "scan", rss=260, age=1001.0), *GROUP))
     assert finding.holds
-    assert finding.words == "scan[13] holds 260 MiB (threshold 250 MiB) and runs for 16min41s (threshold 16min40s)"
+    assert finding.words == "scan[13] holds 260 MiB (threshold 250 MiB) and has run for 16min41s (threshold 16min40s)"
 
 
 def test_keys_about_the_group_are_added_to_those_about_one() -> None:
@@ -71,4 +71,4 @@ def test_sizes_in_bytes_need_no_reading_of_memory() -> None:
 def test_a_hostile_name_is_made_safe_to_print() -> None:
     rules = policy(noun("scan", comm="a) Z 1 (\n"))
     finding = ProcessesAre("scan", runtime_above=1.0).find(View(snapshot(proc(10, "a) Z 1 (\n")), rules))
-    assert finding.holds and finding.words.startswith("a) Z 1 (\\n[10] runs")
+    assert finding.holds and finding.words.startswith("a) Z 1 (\\n[10] has run")

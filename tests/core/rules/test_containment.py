@@ -1,4 +1,4 @@
-"""Containment of units: bound while a rule asks for it, verified, given back whatever happens, refused where it hurts.
+"""Containment of units: bounds while a rule asks for them, verified, always restored, refused where they would hurt.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def test_a_leakers_unit_is_bound_at_the_limit_and_that_is_verified() -> None:
     assert unit.memory_high == 100 * MIB
     assert unit.memory_max == UNLIMITED_BYTES
     assert bounds(world) == [f"contain {UNIT}: MemoryHigh=100 MiB"]
-    assert len(world.said("verified: its memory is bound")) == 1
+    assert len(world.said("verified: its memory bounds are set")) == 1
     assert world.alive(leaker)
     assert world.signals() == []
 
@@ -55,7 +55,7 @@ def test_nothing_is_set_before_it_is_known_what_was_there() -> None:
     unit.memory_high = None
     world.ticks(5)
     assert bounds(world) == []
-    assert len(world.said("cannot be contained: the service manager tells no MemoryHigh")) == 1
+    assert len(world.said("cannot be contained: the service manager reports no MemoryHigh")) == 1
 
 
 def test_the_sizes_of_the_policy_hold_and_percentages_are_of_ram() -> None:
@@ -79,7 +79,7 @@ def test_it_lasts_until_all_was_well_below_the_limit_for_a_minute_with_swap_coun
     world.ticks(10)
     assert unit.memory_high == UNLIMITED_BYTES
     assert world.history.contained == {}
-    assert len(world.said("released: it has its former memory bounds again")) == 1
+    assert len(world.said("released: its former memory bounds are restored")) == 1
 
 
 def test_the_end_of_the_leaker_is_a_reason_to_let_go() -> None:
@@ -105,7 +105,7 @@ def test_a_tighter_bound_of_the_administrator_is_left_alone() -> None:
     world.ticks(10)
     assert unit.memory_high == 50 * MIB
     assert bounds(world) == []
-    assert len(world.said("its MemoryHigh is 50 MiB already")) == 1
+    assert len(world.said("its MemoryHigh is already 50 MiB")) == 1
 
 
 def test_what_the_administrator_set_in_the_meantime_is_not_taken_back() -> None:
@@ -115,7 +115,7 @@ def test_what_the_administrator_set_in_the_meantime_is_not_taken_back() -> None:
     leaker.rss_mib = 10
     world.until(lambda: not world.history.contained, most=80)
     assert unit.memory_high == 123 * MIB
-    assert len(world.said("left as it is")) == 1
+    assert len(world.said("left unchanged")) == 1
 
 
 def test_the_daemons_stop_gives_everything_back_before_it_ends() -> None:
@@ -213,7 +213,7 @@ def test_a_process_without_a_unit_is_only_reported_once_an_hour() -> None:
     world.ticks(3000)
     assert world.alive(leaker)
     assert bounds(world) == []
-    assert len(world.said("cannot be contained: it runs in no unit")) == 1
+    assert len(world.said("cannot be contained: it is not in a systemd unit")) == 1
 
 
 def test_a_failure_is_told_and_tried_again_only_after_a_while() -> None:
@@ -235,7 +235,7 @@ def test_a_call_that_is_told_to_have_failed_and_was_heard_all_the_same_is_still_
     unit.bound = "ok"
     world.ticks(4)
     assert unit.memory_high == 100 * MIB
-    assert len(world.said("verified: its memory is bound")) == 1
+    assert len(world.said("verified: its memory bounds are set")) == 1
     leaker.rss_mib = 10
     world.until(lambda: not world.history.contained, most=80)
     assert unit.memory_high == UNLIMITED_BYTES
@@ -312,6 +312,19 @@ def test_a_unit_that_holds_sshd_or_the_daemon_is_never_contained(name: str) -> N
     process = world.spawn(name, unit=UNIT)
     world.lineage = frozenset({process.pid} if name == "watchdog" else ())
     assert uncontainable(UNIT, View(world.snapshot(), world.policy)) is not None
+
+
+@pytest.mark.parametrize("neighbour", ["spared by the kernel", "operator's shell"])
+def test_a_unit_is_not_contained_for_the_sake_of_one_whom_no_noun_matches(neighbour: str) -> None:
+    world, unit, _ = world_of()
+    if neighbour == "operator's shell":
+        login = world.spawn("login", exe="/usr/bin/login", unit="getty@tty1.service")
+        world.spawn("bash", ppid=login.pid, pid=700, session=700, tty=1025, unit=UNIT)
+    else:
+        world.spawn("pilot", adj=-1000, unit=UNIT)
+    world.ticks(5)
+    assert unit.memory_high == UNLIMITED_BYTES
+    assert len(world.refusals) == 1
 
 
 UNITS = ("a.service", "b.service", "session-1.scope", "a.slice", "c.scope", None)

@@ -1,4 +1,4 @@
-"""The last resort: only when both measures say so, on the right one, and not twice before the memory is back."""
+"""The last resort: only below both thresholds, on the right process, and not twice before the memory is free."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who was frozen is continued: when the rule lets go, when the run ends, when the daemon stops."""
+"""Frozen processes are continued: when the rule no longer asks, when the run ends, when the daemon stops."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Endings move forward and end (Law 4), and are only believed when the process is gone (Law 6)."""
+"""Terminations only move forward (Law 4), and count as done only when the process is gone (Law 6)."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def test_one_that_becomes_protected_after_term_gets_no_kill_and_is_given_up() ->
     world.policy = replace(RULES, protects={"hog": Protect("hog", "hog")})
     world.ticks(60)
     assert world.signals(hog) == [TERM]
-    assert world.said("given up: it may not be killed any more")
+    assert world.said("given up: it may no longer be killed")
     assert [refusal.reason for refusal in world.refusals] == ["it is protected by protect.hog"]
 
 
@@ -86,6 +86,16 @@ def test_one_that_becomes_protected_does_not_block_the_emergency() -> None:
     world.policy = replace(rules, protects={"hog": Protect("hog", "hog")})
     world.ticks(8)
     assert not world.alive(other) and world.alive(hog)
+
+
+def test_whoever_is_being_ended_is_watched_so_that_its_kill_needs_no_noun() -> None:
+    world = World(policy(Emergency(percent(20.0), percent(20.0))), base_mib=0, swap_used_mib=500)
+    stubborn = world.spawn("stubborn", rss_mib=900, ignores_term=True)
+    plan = world.tick()
+    assert plan.watch.processes == {stubborn.pid}
+    world.swap_used_mib = 0  # the emergency is over, and nobody else asks about the one that got TERM
+    world.ticks(6)
+    assert world.signals(stubborn) == [SignalName.TERM, SignalName.KILL]
 
 
 def test_names_of_processes_are_made_safe_to_print() -> None:

@@ -33,7 +33,7 @@ def scan(world: World, **rest: object) -> object:
     ({"rss": mib(400)}, {"rss_mib": 401}, {"rss_mib": 400}, "holds 401 MiB, limit 400 MiB"),
     ({"rss": percent(50)}, {"rss_mib": 513}, {"rss_mib": 512}, "holds 513 MiB, limit 512 MiB"),
     ({"swap": mib(100)}, {"swap_mib": 101}, {"swap_mib": 100}, "has 101 MiB in swap, limit 100 MiB"),
-    ({"runtime_seconds": 1200.0}, {"age": 1300.0}, {"age": 1198.0}, "runs for 21min41s, limit 20min"),
+    ({"runtime_seconds": 1200.0}, {"age": 1300.0}, {"age": 1198.0}, "has run for 21min41s, limit 20min"),
 ])
 def test_a_process_over_its_limit_gets_term_and_one_within_it_does_not(
         limits: dict[str, object], over: dict[str, object], within: dict[str, object], words: str) -> None:
@@ -53,6 +53,15 @@ def test_a_neighbour_of_another_user_or_executable_is_not_touched() -> None:
     world.spawn("scan", rss_mib=500)  # nothing could be read of it
     world.ticks(30)
     assert world.sent == []
+
+
+@pytest.mark.parametrize("limits", [{"rss": mib(100)}, {"total_rss": mib(100)}, {"rss": mib(100), "then": Then.FREEZE}])
+def test_whoever_the_kernel_was_told_to_spare_is_spared_in_calm_times_too(limits: dict[str, object]) -> None:
+    world = world_of(**limits)
+    spared, other = scan(world, rss_mib=150, adj=-1000), scan(world, rss_mib=150)
+    world.ticks(5)
+    assert world.signals(spared) == []  # type: ignore[arg-type]
+    assert world.signals(other)  # type: ignore[arg-type]
 
 
 def test_a_limit_must_be_exceeded_for_its_time_without_a_pause() -> None:

@@ -1,4 +1,4 @@
-"""Protection: told to the kernel, given back, and not handed down by accident."""
+"""Protection: oom_score_adj is set, restored, and not inherited by accident."""
 
 from __future__ import annotations
 

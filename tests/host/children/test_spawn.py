@@ -1,4 +1,4 @@
-"""Child processes: what they leave behind, what they keep, how they end."""
+"""Child processes: what they drop, what they keep, how they end."""
 
 from __future__ import annotations
 

@@ -14,7 +14,6 @@ from watchdog_oom.core.memory import Pressure
 from watchdog_oom.host.memory.psi import (
     OomKillCounter,
     PressureReader,
-    PressureTrigger,
     arm_trigger,
     parse_oom_kills,
     parse_pressure,
@@ -80,19 +79,6 @@ def test_a_recorded_proc_gets_no_trigger_and_is_not_written_to(recorded: Path) -
 
 def test_without_psi_there_is_no_trigger(tmp_path: Path) -> None:
     assert arm_trigger(str(tmp_path)) is None
-
-
-def test_a_wake_counts_only_when_time_was_lost_since_the_last_look(recorded: Path) -> None:
-    path = recorded / "pressure/memory"
-    trigger = PressureTrigger(os.open(path, os.O_RDONLY), 2)
-    assert not trigger.fired()
-    path.write_bytes(_pressure(some_total=1235))
-    assert trigger.fired()
-    assert not trigger.fired()
-    path.write_bytes(b"garbage")
-    assert not trigger.fired()
-    trigger.close()
-    trigger.close()
 
 
 def _kernel_takes_triggers() -> bool:

@@ -1,8 +1,10 @@
 """What a policy needs to see."""
 
+from watchdog_oom.core.actions import Watch
+from watchdog_oom.core.guard import LOGIN, SSHD
 from watchdog_oom.core.nouns import ProcessNoun, Size, SpoolNoun
 from watchdog_oom.core.policy import Limit, Policy, Protect, Recover, RecoveryStep, Then, Verb
-from watchdog_oom.host.processes.demand import ScanDemand, demand_of
+from watchdog_oom.host.processes.demand import UNIT_OF_EVERYBODY, ScanDemand, demand_of, scan_demand
 
 
 def test_a_policys_rules_say_what_is_read() -> None:
@@ -15,10 +17,20 @@ def test_a_policys_rules_say_what_is_read() -> None:
         limits={"swap": Limit("swap", "scanner", swap=Size(1)), "rss": Limit("rss", "database", rss=Size(1))})
     assert demand_of(policy, everything=True) == ScanDemand(
         nouns=(scanner, database), swap=frozenset({"scanner"}), under={"vscan": "/var/spool/vscan"},
-        protect=frozenset({"database"}), everything=True)
+        protect=frozenset({"database"}), guarded=frozenset({"scanner", "database"}), everything=True)
 
 
-def test_where_units_may_be_contained_swap_and_the_units_of_the_protected_are_read_too() -> None:
+def test_guard_is_asked_about_whom_a_rule_may_end_freeze_or_only_report() -> None:
+    nouns = {name: ProcessNoun(name) for name in ("hog", "seen", "killed", "frozen", "named")}
+    steps = (RecoveryStep(Verb.KILL, ("killed",)), RecoveryStep(Verb.FREEZE, ("frozen",)),
+             RecoveryStep(Verb.STOP, ("named",)))
+    policy = Policy(
+        processes=nouns, recovers={"r": Recover("r", (), steps)},
+        limits={"l": Limit("l", "hog", rss=Size(1)), "m": Limit("m", "seen", count=1, then=Then.REPORT)})
+    assert demand_of(policy).guarded == {"hog", "seen", "killed", "frozen"}
+
+
+def test_where_units_may_be_contained_swap_and_the_units_of_everybody_are_read_too() -> None:
     nouns = {name: ProcessNoun(name) for name in ("leaker", "worker", "database", "other")}
     steps = (RecoveryStep(Verb.CONTAIN, ("worker",), memory_high=Size(1)), RecoveryStep(Verb.KILL, ("other",)))
     policy = Policy(
@@ -27,7 +39,13 @@ def test_where_units_may_be_contained_swap_and_the_units_of_the_protected_are_re
         recovers={"r": Recover("r", (), steps)})
     demand = demand_of(policy)
     assert demand.swap == {"leaker"}
-    assert demand.unit == {"leaker", "worker", "database"}
+    assert demand.contained == {"leaker", "worker"}
+    assert scan_demand(policy, None).nouns == (*nouns.values(), SSHD, LOGIN, UNIT_OF_EVERYBODY)
+
+
+def test_guard_must_know_sshd_and_login_and_those_that_the_last_decision_watches() -> None:
+    assert scan_demand(Policy(), None, Watch(processes=frozenset({7}))) == ScanDemand(
+        nouns=(SSHD, LOGIN), pids=frozenset({7}))
 
 
 def test_an_empty_policy_wants_nothing() -> None:

@@ -2,11 +2,12 @@
 
 import subprocess
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from watchdog_oom.core.model import Process, ProcessId
+from watchdog_oom.core.model import Facts, Process, ProcessId
 from watchdog_oom.core.nouns import ProcessNoun
 from watchdog_oom.host.processes.demand import ScanDemand
 from watchdog_oom.host.processes.details import Details, Needs, needs_of
@@ -36,7 +37,22 @@ def test_a_noun_of_only_a_parent_is_about_its_descendants_only() -> None:
 
 def test_near_an_emergency_all_but_kernel_threads_are_judged() -> None:
     needs = needs_of(ScanDemand(everything=True), {}, _ALL)
-    assert needs.badness == needs.adjusted == {1, 10, 11, 12, 20}
+    assert needs.badness == needs.guarded == {1, 10, 11, 12, 20}
+
+
+def test_the_adjustment_is_read_of_those_guard_is_asked_about_and_of_whom_a_decision_watches() -> None:
+    noun = ProcessNoun("worker")
+    demand = ScanDemand(nouns=(noun,), guarded=frozenset({"worker"}), pids=frozenset({20, 99}))
+    needs = needs_of(demand, {11: (noun,)}, _ALL)
+    assert needs == Needs(watched=frozenset({11, 20}), guarded=frozenset({11, 20}))
+
+
+def test_the_adjustment_is_read_of_all_that_live_in_a_unit_that_may_be_contained() -> None:
+    noun = ProcessNoun("worker")
+    units = {11: "mail.service", 12: "mail.service", 20: "other.service"}
+    housed = {pid: replace(process, facts=Facts(unit=units.get(pid))) for pid, process in _ALL.items()}
+    needs = needs_of(ScanDemand(nouns=(noun,), contained=frozenset({"worker"})), {11: (noun,)}, housed)
+    assert needs == Needs(watched=frozenset({11}), guarded=frozenset({11, 12}))
 
 
 def test_names_that_no_noun_has_need_nothing() -> None:
@@ -74,12 +90,12 @@ def test_a_process_in_a_spool_is_found_through_a_symlink_and_even_when_the_entry
     demand = ScanDemand(under={"vscan": str(spool), "other": str(spool) + "-not", "part": str(spool / "ent")})
     needs = Needs(spools={child: frozenset({"vscan", "other", "part", "unknown"})}, swap=frozenset({child}))
     details = Details("/proc", lambda kind: pytest.fail(kind))
-    read = details.read([process], needs, demand)[child]
+    read = details.read([process], needs, demand, 0.0)[child]
     assert read.under == {"vscan"}
     assert read.swap_bytes is not None
     assert (read.oom_score_adj, read.badness) == (None, None)
     (spool / "entry").rmdir()
-    assert details.read([process], needs, demand)[child].under == {"vscan"}
+    assert details.read([process], needs, demand, 0.0)[child].under == {"vscan"}
 
 
 def test_what_cannot_be_read_is_counted_and_left_out(tmp_path: Path) -> None:
@@ -87,6 +103,6 @@ def test_what_cannot_be_read_is_counted_and_left_out(tmp_path: Path) -> None:
     (tmp_path / "20/oom_score_adj").write_bytes(b"nonsense")
     counted: list[str] = []
     needs = Needs(badness=frozenset({20}), adjusted=frozenset({20}))
-    read = Details(str(tmp_path), counted.append).read([_OTHER], needs, ScanDemand())
+    read = Details(str(tmp_path), counted.append).read([_OTHER], needs, ScanDemand(), 0.0)
     assert read == {20: _OTHER}
     assert counted == ["process detail"]

@@ -14,7 +14,8 @@ import pytest
 
 from watchdog_oom.core.actions import SetOomScoreAdj
 from watchdog_oom.core.model import Process, ProcessId
-from watchdog_oom.host.processes.oom_score_adj import AdjOutcome, set_oom_score_adj, set_own
+from watchdog_oom.core.outcome import Outcome
+from watchdog_oom.host.processes.oom_score_adj import set_oom_score_adj, set_own
 from watchdog_oom.host.processes.procfs import read_stat
 
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
@@ -55,19 +56,19 @@ def copy_of(pid: int, root: Path, start_ticks: int | None = None) -> str:
 def test_the_value_is_written_and_what_was_there_is_told(child: subprocess.Popen[bytes]) -> None:
     before = adjustment(child.pid)
     result = set_oom_score_adj(step(child.pid, 700), yes)
-    assert result.done
+    assert result.ok
     assert (adjustment(child.pid), result.before) == (700, before)
     assert result.words == f"oom_score_adj set from {before} to 700"
 
 
 def test_a_value_the_kernel_does_not_take_is_told(child: subprocess.Popen[bytes]) -> None:
     result = set_oom_score_adj(step(child.pid, 1001), yes)
-    assert (result.outcome, result.words) == (AdjOutcome.FAILED, "the kernel takes values from -1000 to 1000")
+    assert (result.ok, result.words) == (False, "the kernel takes values from -1000 to 1000")
 
 
 def test_a_process_that_no_longer_matches_keeps_its_value(child: subprocess.Popen[bytes]) -> None:
     before = adjustment(child.pid)
-    assert set_oom_score_adj(step(child.pid, 700), lambda _: False).outcome is AdjOutcome.NO_MATCH
+    assert set_oom_score_adj(step(child.pid, 700), lambda _: False) == Outcome(False, "the rule no longer matches it")
     assert adjustment(child.pid) == before
 
 
@@ -75,7 +76,8 @@ def test_a_recycled_pid_keeps_its_value(child: subprocess.Popen[bytes], tmp_path
     target = step(child.pid, 700)
     root = copy_of(child.pid, tmp_path, start_ticks=target.target.start_ticks + 1)
     before = (tmp_path / str(child.pid) / "oom_score_adj").read_text()
-    assert set_oom_score_adj(target, yes, root=root).outcome is AdjOutcome.RECYCLED
+    result = set_oom_score_adj(target, yes, root=root)
+    assert not result.ok and "is another process now" in result.words
     assert (tmp_path / str(child.pid) / "oom_score_adj").read_text() == before
 
 
@@ -84,7 +86,7 @@ def test_a_write_that_does_not_hold_is_found_out(child: subprocess.Popen[bytes],
     # An ordinary file keeps what is longer than the value.
     (tmp_path / str(child.pid) / "oom_score_adj").write_text("123456")
     result = set_oom_score_adj(step(child.pid, 7), yes, root=root)
-    assert (result.outcome, result.before) == (AdjOutcome.FAILED, 123456)
+    assert (result.ok, result.before) == (False, 123456)
 
 
 @pytest.mark.parametrize("content", ["", "no number"])
@@ -96,14 +98,17 @@ def test_a_damaged_reading_is_a_failure_in_words(child: subprocess.Popen[bytes],
     assert set_oom_score_adj(step(child.pid, 7), yes, root=root).words.startswith("it could not be recognized")
 
 
+GONE = Outcome(False, "it had ended already")
+
+
 def test_one_that_has_ended_is_gone(child: subprocess.Popen[bytes]) -> None:
     target = step(child.pid, 700)
     child.kill()
     os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
-    assert set_oom_score_adj(target, yes).outcome is AdjOutcome.GONE
+    assert set_oom_score_adj(target, yes) == GONE
     child.wait()
-    assert set_oom_score_adj(target, yes).outcome is AdjOutcome.GONE
-    assert set_oom_score_adj(replace(target, target=ProcessId(1 << 22, 0)), yes).outcome is AdjOutcome.GONE
+    assert set_oom_score_adj(target, yes) == GONE
+    assert set_oom_score_adj(replace(target, target=ProcessId(1 << 22, 0)), yes) == GONE
 
 
 @pytest.mark.root
@@ -141,5 +146,5 @@ def make_dumpable() -> None:
 def test_the_daemon_sets_its_own_value() -> None:
     pid = os.fork()
     if pid == 0:
-        os._exit(0 if set_own(900).done and adjustment(os.getpid()) == 900 else 1)
+        os._exit(0 if set_own(900).ok and adjustment(os.getpid()) == 900 else 1)
     assert os.waitpid(pid, 0)[1] == 0

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from watchdog_oom.core.glob import glob_pattern
 from watchdog_oom.core.model import NO_FACTS
 from watchdog_oom.core.nouns import ProcessNoun
-from watchdog_oom.host.processes.demand import ScanDemand
+from watchdog_oom.host.processes.demand import UNIT_OF_EVERYBODY, ScanDemand
 from watchdog_oom.host.processes.procfs import parse_stat, read_cmdline, read_stat
 from watchdog_oom.host.processes.table import ProcessTable
 
@@ -256,6 +256,24 @@ def test_while_young_its_facts_are_read_again_and_then_no_more(host: Host) -> No
         assert table.scan(demand, _OLD + age)[5].facts.unit == expected
 
 
+def test_where_units_may_be_contained_everybodys_is_read_once_and_nobody_leaves_the_rotation_for_it(
+        host: Host) -> None:
+    for pid in range(100, 120):
+        host.put(pid)
+        (host.root / f"{pid}/cgroup").write_text(f"0::/system.slice/u{pid}.service\n")
+    assert {process.facts.unit for process in ProcessTable(str(host.root)).scan(ScanDemand(), _OLD).values()} == {None}
+    table = ProcessTable(str(host.root))
+    demand = ScanDemand(nouns=(UNIT_OF_EVERYBODY,))
+    assert {pid: process.facts.unit for pid, process in table.scan(demand, _OLD).items()} == {
+        pid: f"u{pid}.service" for pid in range(100, 120)}
+    for pid in range(100, 120):
+        host.put(pid, rss=20)
+        (host.root / f"{pid}/cgroup").unlink()
+    shown = table.scan(demand, _OLD + 1).values()
+    assert sum(process.rss_bytes == 20 * os.sysconf("SC_PAGE_SIZE") for process in shown) <= 3
+    assert None not in {process.facts.unit for process in shown}
+
+
 def test_near_an_emergency_all_are_read_and_judged_and_no_judgement_outlives_it(host: Host) -> None:
     table = ProcessTable(str(host.root))
     for pid in (5, 6):
@@ -269,6 +287,25 @@ def test_near_an_emergency_all_are_read_and_judged_and_no_judgement_outlives_it(
     assert shown[6].rss_bytes == 30 * os.sysconf("SC_PAGE_SIZE")
     shown = table.scan(ScanDemand(), _OLD + 0.2)
     assert [(shown[pid].badness, shown[pid].oom_score_adj) for pid in (5, 6)] == [(None, None), (None, None)]
+
+
+def test_whom_guard_asks_about_shows_an_adjustment_half_a_minute_old_at_most_and_never_anothers(host: Host) -> None:
+    table = ProcessTable(str(host.root))
+    demand = ScanDemand(nouns=(_noun(comm="hog"),), guarded=frozenset({"noun"}))
+    host.put(5, "hog")
+    adjustment = host.root / "5/oom_score_adj"
+    adjustment.write_text("-1000\n")
+    assert table.scan(demand, _OLD)[5].oom_score_adj == -1000
+    host.put(5, "hog", rss=20)
+    assert table.scan(demand, _OLD + 1)[5].oom_score_adj == -1000
+    adjustment.write_text("3\n")
+    assert table.scan(demand, _OLD + 30)[5].oom_score_adj == 3
+    adjustment.write_text("4\n")
+    host.put(5, "hog", start=200)
+    assert table.scan(demand, _OLD + 31)[5].oom_score_adj == 4
+    assert table.scan(ScanDemand(), _OLD + 32)[5].oom_score_adj is None
+    adjustment.unlink()
+    assert table.scan(demand, _OLD + 33)[5].oom_score_adj is None
 
 
 def test_near_an_emergency_kernel_threads_stay_in_rotation(host: Host) -> None:
@@ -351,6 +388,43 @@ def test_use_of_a_spool_is_fresh_at_every_scan(tmp_path: Path, start: Callable[.
         _tell(child, place.encode() + b"\n")
         assert child.stdout.readline() == b"moved\n"
         assert table.scan(demand, _boottime() + 100)[child.pid].under == expected
+
+
+def test_a_dead_victim_is_remembered_with_the_spools_it_used_alive(
+        tmp_path: Path, start: Callable[..., subprocess.Popen[bytes]]) -> None:
+    child = start(sys.executable, "-c", "import os, sys\nos.chdir(sys.argv[1])\nprint('in', flush=True)\n"
+                  "sys.stdin.readline()", str(tmp_path))
+    table = ProcessTable()
+    noun = ProcessNoun("n", cmdline=_noun(comm="*os.chdir*").comm, under=("vscan",))
+    demand = ScanDemand(nouns=(noun,), under={"vscan": str(tmp_path)})
+    assert child.stdout is not None
+    assert child.stdout.readline() == b"in\n"
+    later = _boottime() + 100
+    alive = table.scan(demand, later)[child.pid]
+    assert alive.under == {"vscan"}
+    child.kill()
+    _until(lambda: (process := read_stat("/proc", child.pid)) is not None and process.state == "Z")
+    for after in (1, 2):
+        assert table.scan(demand, later + after)[child.pid].dead
+        assert table.last_seen(child.pid) == alive
+    child.wait()
+    table.scan(demand, later + 8)
+    assert table.last_seen(child.pid) == alive
+
+
+def test_one_that_a_decision_watches_is_read_at_every_scan_though_no_noun_matches(host: Host) -> None:
+    table = ProcessTable(str(host.root))
+    for pid in range(100, 120):
+        host.put(pid)
+        (host.root / f"{pid}/oom_score_adj").write_text("-7\n")
+    table.scan(ScanDemand(), _OLD)
+    watched = ScanDemand(pids=frozenset({119}))
+    assert table.scan(watched, _OLD + 1)[119].oom_score_adj == -7
+    for rss in (20, 21, 22):
+        host.put(119, rss=rss)
+        shown = table.scan(watched, _OLD + 1 + rss / 1000)
+        assert shown[119].rss_bytes == rss * os.sysconf("SC_PAGE_SIZE")
+    assert shown[118].oom_score_adj is None
 
 
 def test_the_kernel_protection_of_descendants_is_seen(start: Callable[..., subprocess.Popen[bytes]]) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from watchdog_oom.host.purge.trash import create_trash, leftovers, put_back, take
+from watchdog_oom.host.purge.trash import create_trash, leftovers, put_back, take, trash_names
 from watchdog_oom.host.spools.names import trash_prefix_of
 
 INODE = 0xabc
@@ -65,6 +65,29 @@ def test_leftovers_are_told_by_name_mode_and_a_lock_that_nobody_holds(tmp_path: 
     assert [trash.name for trash in found] == [f"{prefix}left"]
     for trash in (*found, held):
         trash.close()
+
+
+def test_trash_is_found_by_its_name_in_the_spool_and_beside_it(tmp_path: Path) -> None:
+    spool = tmp_path / "spool"
+    spool.mkdir()
+    prefix = trash_prefix_of(spool.stat().st_ino)
+    assert trash_names(str(spool)) == ()
+    (spool / f"{prefix}in").mkdir()
+    (tmp_path / f"{prefix}beside").mkdir()
+    (tmp_path / f"{trash_prefix_of(spool.stat().st_ino + 1)}others").mkdir()
+    (spool / "entry").mkdir()
+    assert set(trash_names(str(spool)) or ()) == {f"{prefix}in", f"{prefix}beside"}
+
+
+def test_of_a_spool_with_more_names_than_can_be_read_in_passing_it_is_not_known(tmp_path: Path) -> None:
+    for number in range(5):
+        (tmp_path / str(number)).touch()
+    assert trash_names(str(tmp_path), most_names=4) is None
+
+
+def test_a_spool_that_is_not_there_or_refused_has_no_trash(tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to(tmp_path)
+    assert trash_names(str(tmp_path / "none")) == trash_names(str(tmp_path / "link")) == ()
 
 
 @pytest.mark.root

@@ -1,4 +1,4 @@
-"""systemd's side of a D-Bus socket, as far as it is asked here: real sockets, served by hand between two polls.
+"""systemd's side of a D-Bus socket, as far as the tests use it: real sockets, served between two polls.
 
 Like systemd 252 it reads no message that came together with BEGIN, and takes a Hello on its own socket for an attack.
 """
@@ -76,7 +76,7 @@ class FakeSystemd:
         return [call for call in self.calls if call[0] in members]
 
     def serve(self) -> None:
-        """Take and answer whatever came."""
+        """Receive and answer what arrived."""
         if self.frozen:
             return
         while select.select([self._listening], [], [], 0)[0]:
@@ -196,7 +196,7 @@ class FakeSystemd:
 
 
 def together(step: Callable[[], bool], *fakes: FakeSystemd, seconds: float = 5.0) -> None:
-    """Serve and step in turn until the step is content."""
+    """Serve and step in turn until the step returns true."""
     end = time.monotonic() + seconds
     while not step():
         assert time.monotonic() < end, "waited in vain"

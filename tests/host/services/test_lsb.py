@@ -47,7 +47,7 @@ def test_a_script_that_lacks_a_file_of_its_own_is_not_missing() -> None:
 @pytest.mark.parametrize("exit_status", [1, 2, 3])
 def test_a_script_that_does_not_know_status_is_unknown_rather_than_stopped(exit_status: int) -> None:
     answer = state(exit_status, "Usage: /etc/init.d/amavis {start|stop|restart}")
-    assert (answer.status, answer.words) == (ServiceStatus.UNKNOWN, "its script does not know status")
+    assert (answer.status, answer.words) == (ServiceStatus.UNKNOWN, "its script does not support status")
 
 
 @pytest.mark.parametrize(("verb", "exit_status", "text", "ok", "words"), [

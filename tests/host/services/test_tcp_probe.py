@@ -16,8 +16,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from watchdog_oom.core.model import EffectReport
 from watchdog_oom.core.nouns import TcpProbe
+from watchdog_oom.core.outcome import EffectReport, Outcome
 from watchdog_oom.host.services.tcp_probe import TcpProbes, addresses, connected_to_itself, host_problem
 
 GREETING = "220 [127.0.0.1] ESMTP amavisd-new service ready\r\n"
@@ -44,9 +44,12 @@ def to(server: socket.socket, expect: str | None = "220", host: str = "127.0.0.1
 
 
 def wait(probes: TcpProbes, now: float = 101.0) -> tuple[EffectReport, ...]:
-    """What the loop does once: sleep until woken, then look."""
-    select.select([probes], [], [], 0.0 if probes.next_deadline() == 0.0 else 0.5)
-    return probes.poll(now)
+    """What the loop does: look, and if there is nothing yet, look once more when woken."""
+    reports = probes.poll(now)
+    if not reports:
+        select.select([probes], [], [], 0.5)
+        reports = probes.poll(now)
+    return reports
 
 
 def report(probes: TcpProbes) -> EffectReport:
@@ -74,33 +77,33 @@ def heard(probes: TcpProbes, server: socket.socket, *says: bytes) -> EffectRepor
 def test_the_expected_greeting_is_an_answer(probes: TcpProbes, server: socket.socket) -> None:
     result = heard(probes, server, GREETING.encode())
     place = f"127.0.0.1:{server.getsockname()[1]}"
-    assert result == EffectReport("i", True, f'{place} says "{GREETING.strip()}"', 1.0, 101.0)
-    assert probes.next_deadline() is None
+    assert result == EffectReport("i", Outcome(True, f'{place} says "{GREETING.strip()}"'), 1.0, 101.0)
+    assert probes.poll(102.0) == ()
 
 
 def test_a_greeting_split_over_packets_is_put_together(probes: TcpProbes, server: socket.socket) -> None:
-    assert heard(probes, server, b"2", b"2", b"0 ready\r\n").ok
+    assert heard(probes, server, b"2", b"2", b"0 ready\r\n").outcome.ok
 
 
 def test_a_wrong_greeting_is_no_answer_once_the_server_hangs_up(probes: TcpProbes, server: socket.socket) -> None:
     result = heard(probes, server, b"421 \x1b[31mbusy\xff\r\n")
-    assert not result.ok
-    assert result.words.endswith(r"""closed the connection; it said "421 \x1b[31mbusy\\xff", not '220'""")
+    assert not result.outcome.ok
+    assert result.outcome.words.endswith(r"""closed the connection; it said "421 \x1b[31mbusy\\xff", not '220'""")
 
 
 def test_a_server_that_hangs_up_without_a_word_is_no_answer(probes: TcpProbes, server: socket.socket) -> None:
-    assert heard(probes, server).words.endswith("closed the connection; it said nothing")
+    assert heard(probes, server).outcome.words.endswith("closed the connection; it said nothing")
 
 
 def test_a_flood_without_the_expected_words_ends_at_4_kib(probes: TcpProbes, server: socket.socket) -> None:
     result = heard(probes, server, b"x" * 100_000)
-    assert not result.ok
-    assert "closed" not in result.words
-    assert len(result.words) < 300
+    assert not result.outcome.ok
+    assert "closed" not in result.outcome.words
+    assert len(result.outcome.words) < 300
 
 
 def test_expected_words_beyond_4_kib_are_not_looked_for(probes: TcpProbes, server: socket.socket) -> None:
-    assert not heard(probes, server, b"x" * 4095 + b"220").ok
+    assert not heard(probes, server, b"x" * 4095 + b"220").outcome.ok
 
 
 def test_a_silent_server_is_no_answer_when_time_is_up(probes: TcpProbes, server: socket.socket) -> None:
@@ -108,10 +111,9 @@ def test_a_silent_server_is_no_answer_when_time_is_up(probes: TcpProbes, server:
     connection, _ = server.accept()
     with connection:
         assert wait(probes, 104.9) == ()
-        assert probes.next_deadline() == 105.0
         (result,) = probes.poll(105.0)
-    assert (result.ok, result.took_seconds) == (False, 5.0)
-    assert result.words.endswith("takes the connection, but it said nothing within 5s")
+    assert (result.outcome.ok, result.took_seconds) == (False, 5.0)
+    assert result.outcome.words.endswith("takes the connection, but it said nothing within 5s")
 
 
 def test_a_reset_is_no_answer(probes: TcpProbes, server: socket.socket) -> None:
@@ -119,14 +121,14 @@ def test_a_reset_is_no_answer(probes: TcpProbes, server: socket.socket) -> None:
     connection, _ = server.accept()
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
     connection.close()
-    assert "Connection reset by peer" in report(probes).words
+    assert "Connection reset by peer" in report(probes).outcome.words
 
 
 def test_without_expected_words_a_connection_is_an_answer(probes: TcpProbes, server: socket.socket) -> None:
     probes.start("i", to(server, expect=None), 100.0)
     result = report(probes)
-    assert result.ok
-    assert result.words.endswith("takes the connection")
+    assert result.outcome.ok
+    assert result.outcome.words.endswith("takes the connection")
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
@@ -135,7 +137,7 @@ def test_a_closed_port_is_told_at_once(probes: TcpProbes, server: socket.socket,
     server.close()
     probes.start("i", probe, 100.0)
     result = report(probes)
-    assert (result.ok, result.words) == (False, f"no connection to {host}:{probe.port}: Connection refused")
+    assert result.outcome == Outcome(False, f"no connection to {host}:{probe.port}: Connection refused")
 
 
 def test_localhost_is_tried_by_ipv6_too(probes: TcpProbes) -> None:
@@ -145,7 +147,7 @@ def test_localhost_is_tried_by_ipv6_too(probes: TcpProbes) -> None:
         pytest.skip("this host has no IPv6")
     with server:
         probes.start("i", to(server, expect=None, host="localhost"), 100.0)
-        assert report(probes).ok
+        assert report(probes).outcome.ok
 
 
 def test_a_server_that_takes_no_connection_is_given_up_in_time(probes: TcpProbes) -> None:
@@ -157,7 +159,7 @@ def test_a_server_that_takes_no_connection_is_given_up_in_time(probes: TcpProbes
             other.connect_ex(server.getsockname())
         probes.start("i", to(server), 100.0)
         assert wait(probes, 102.0) == ()
-        assert probes.poll(105.0)[0].words.endswith(f":{server.getsockname()[1]} within 5s")
+        assert probes.poll(105.0)[0].outcome.words.endswith(f":{server.getsockname()[1]} within 5s")
         for other in others:
             other.close()
 
@@ -199,7 +201,7 @@ def test_a_probe_that_would_connect_to_itself_is_refused_as_the_closed_port_it_i
             file.write("40001 40001")
         probes = TcpProbes()
         probes.start("i", TcpProbe(host, 40001), 100.0)
-        return report(probes).words == f"no connection to {host}:40001: Connection refused"
+        return report(probes).outcome.words == f"no connection to {host}:40001: Connection refused"
 
     assert in_a_fork(probe_the_only_local_port)
 
@@ -229,8 +231,8 @@ def test_a_name_is_refused_rather_than_resolved(probes: TcpProbes, host: str) ->
     assert host_problem(host)
     probes.start("i", TcpProbe(host, 25), 100.0)
     result = probes.poll(100.0)[0]
-    assert not result.ok
-    assert "give its address" in result.words
+    assert not result.outcome.ok
+    assert "give its address" in result.outcome.words
 
 
 @given(st.ip_addresses())

@@ -1,4 +1,4 @@
-"""inotify as the kernel speaks it: real directories, and bytes that no kernel sent."""
+"""inotify as the kernel sends it: real directories, and bytes that no kernel sent."""
 
 from __future__ import annotations
 

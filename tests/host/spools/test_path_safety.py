@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from watchdog_oom.host.spools.path_safety import PathPart, SpoolRefusedError, open_spool, refusal, spool_problem
+from watchdog_oom.host.spools.path_safety import PathPart, SpoolRefusedError, open_spool, read_parts, refusal
 
 DIRECTORY = stat.S_IFDIR | 0o755
 
@@ -44,19 +44,23 @@ def test_a_directory_on_the_way_that_everybody_may_write_to_must_be_sticky() -> 
     assert refusal("/var/a/x", parts((0, DIRECTORY), (0, sticky), (5, DIRECTORY))) is None
 
 
+def problem_of(path: str) -> str | None:
+    return refusal(path, read_parts(path))
+
+
 def test_what_is_missing_no_directory_or_behind_a_symlink_is_refused_in_words(spool_base: Path) -> None:
     (spool_base / "file").touch()
     (spool_base / "real" / "spool").mkdir(parents=True)
     (spool_base / "link").symlink_to("real")
-    assert spool_problem(f"{spool_base}/none") == f"{spool_base}/none does not exist or cannot be reached"
-    assert spool_problem(f"{spool_base}/file") == f"{spool_base}/file is not a directory"
-    assert spool_problem(f"{spool_base}/link/spool") == (
+    assert problem_of(f"{spool_base}/none") == f"{spool_base}/none does not exist or cannot be reached"
+    assert problem_of(f"{spool_base}/file") == f"{spool_base}/file is not a directory"
+    assert problem_of(f"{spool_base}/link/spool") == (
         f"{spool_base}/link is a symbolic link; name the directory it points to")
-    assert spool_problem(f"{spool_base}/real/spool") is None
+    assert problem_of(f"{spool_base}/real/spool") is None
 
 
 def test_words_about_a_hostile_path_can_be_printed(spool_base: Path) -> None:
-    problem = spool_problem(f"{spool_base}/\x1b[2J\udcff\n")
+    problem = problem_of(f"{spool_base}/\x1b[2J\udcff\n")
     assert problem is not None
     assert problem.isprintable()
 

@@ -142,7 +142,7 @@ def test_a_scan_given_up_leaves_nothing_open(spool_base: Path, spool_noun: MakeN
     assert len(os.listdir("/proc/self/fd")) > before
     scanner.close()
     assert len(os.listdir("/proc/self/fd")) == before
-    assert scanner.scan_now(spool_tomorrow).entries == 10
+    assert scan(scanner, later(spool_tomorrow, 3600)).entries == 10
 
 
 def test_a_spool_that_vanishes_during_a_scan_does_no_harm(

@@ -1,1 +1,1 @@
-"""When? One file a family of conditions, and their registry."""
+"""When? One file per family of conditions, and their registry."""

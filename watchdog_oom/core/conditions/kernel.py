@@ -1,11 +1,12 @@
-"""Condition on the kernel's own OOM kills, as its log tells them."""
+"""Condition on the kernel's own OOM kills, as reported in its log."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-from watchdog_oom.core.condition import Condition, Family, Finding, SnapshotView, ValueKind
+from watchdog_oom.core.condition import Condition, Family, Finding, SnapshotView
+from watchdog_oom.core.form import Form
 from watchdog_oom.core.model import KernelKill
 from watchdog_oom.core.nouns import ProcessNoun
 from watchdog_oom.formatting import printable, process_label
@@ -26,7 +27,7 @@ class KernelOomKill:
 
 
 def _was(view: SnapshotView, noun: ProcessNoun, kill: KernelKill) -> bool:
-    """The dead are matched as they were last seen; one never seen alive only by the name in the kernel's line."""
+    """A dead process is matched as last seen alive; one never seen, only by the name in the kernel's log line."""
     if kill.victim is not None:
         return view.matches(noun, kill.victim)
     return bool(noun.comm) and any(pattern.fullmatch(kill.comm) for pattern in noun.comm)
@@ -37,4 +38,4 @@ def _build(values: Mapping[str, Any]) -> Condition:
     return KernelOomKill(None if name == "any" else name)
 
 
-FAMILY = Family(keys={"kernel_oom_kill": ValueKind.PROCESS_OR_ANY}, build=_build)
+FAMILY = Family(keys={"kernel_oom_kill": Form.PROCESS_OR_ANY}, build=_build)

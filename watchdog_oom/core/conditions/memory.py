@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from watchdog_oom import formatting
-from watchdog_oom.core.condition import Condition, Family, Finding, SnapshotView, ValueKind
+from watchdog_oom.core.condition import Condition, Family, Finding, SnapshotView
+from watchdog_oom.core.form import Form
 from watchdog_oom.core.memory import Memory
 from watchdog_oom.core.nouns import Size
 from watchdog_oom.lean_dataclasses import dataclass
@@ -29,7 +30,7 @@ class MemoryAvailableBelow:
 
 @dataclass(frozen=True, slots=True)
 class MemoryAvailableAbove:
-    """The opposite, for what may only be done while memory allows it."""
+    """The opposite, for actions that must wait until there is enough memory."""
 
     threshold: Size
 
@@ -40,7 +41,7 @@ class MemoryAvailableAbove:
 
 @dataclass(frozen=True, slots=True)
 class SwapFreeBelow:
-    """Free swap below a size or a percentage of all swap; always met on a host without swap."""
+    """Free swap below a size or a percentage of all swap; always true on a host without swap."""
 
     threshold: Size
 
@@ -80,4 +81,4 @@ def _build(values: Mapping[str, Any]) -> Condition:
 _CONDITIONS: Mapping[str, Callable[[Size], Condition]] = {
     "memory_available_below": MemoryAvailableBelow, "memory_available_above": MemoryAvailableAbove,
     "swap_free_below": SwapFreeBelow}
-FAMILY = Family(keys=dict.fromkeys(_CONDITIONS, ValueKind.SIZE), build=_build)
+FAMILY = Family(keys=dict.fromkeys(_CONDITIONS, Form.SIZE), build=_build)

@@ -6,13 +6,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from watchdog_oom import formatting
-from watchdog_oom.core.condition import Condition, Family, Finding, SnapshotView, ValueKind
+from watchdog_oom.core.condition import Condition, Family, Finding, SnapshotView
+from watchdog_oom.core.form import Form
 from watchdog_oom.lean_dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class PressureAbove:
-    """The share of the last 10 s in which some (or, ``full``, all) tasks stood still for want of memory."""
+    """The share of the last 10 s in which some tasks (``full``: all tasks) were stalled on memory."""
 
     full: bool
     percent: float
@@ -32,4 +33,4 @@ def _build(values: Mapping[str, Any]) -> Condition:
     return PressureAbove(full=key == "pressure_full_above", percent=percent)
 
 
-FAMILY = Family(keys={"pressure_some_above": ValueKind.PERCENT, "pressure_full_above": ValueKind.PERCENT}, build=_build)
+FAMILY = Family(keys={"pressure_some_above": Form.PERCENT, "pressure_full_above": Form.PERCENT}, build=_build)

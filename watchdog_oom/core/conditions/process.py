@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from watchdog_oom import formatting
-from watchdog_oom.core.condition import Condition, Family, Finding, SnapshotView, ValueKind, threshold_bytes, verdict
+from watchdog_oom.core.condition import Condition, Family, Finding, SnapshotView, threshold_bytes, verdict
+from watchdog_oom.core.form import Form
 from watchdog_oom.core.model import Process
 from watchdog_oom.core.nouns import Size
 from watchdog_oom.lean_dataclasses import dataclass
@@ -72,7 +73,7 @@ class ProcessesAre:
         if self.rss_above is not None:
             parts.append(f"holds {formatting.size(process.rss_bytes)} (threshold {formatting.size(rss_bytes)})")
         if self.runtime_above is not None:
-            parts.append(f"runs for {formatting.duration(process.age_seconds(view.snapshot.clock))} "
+            parts.append(f"has run for {formatting.duration(process.age_seconds(view.snapshot.clock))} "
                          f"(threshold {formatting.duration(self.runtime_above)})")
         return f"{process.label} {' and '.join(parts)}"
 
@@ -82,5 +83,5 @@ def _build(values: Mapping[str, Any]) -> Condition:
 
 
 FAMILY = Family(subject="process", build=_build, keys={
-    "process": ValueKind.PROCESS, "count_above": ValueKind.COUNT, "total_rss_above": ValueKind.SIZE,
-    "rss_above": ValueKind.SIZE, "runtime_above": ValueKind.DURATION})
+    "process": Form.PROCESS, "count_above": Form.COUNT, "total_rss_above": Form.SIZE,
+    "rss_above": Form.SIZE, "runtime_above": Form.DURATION})

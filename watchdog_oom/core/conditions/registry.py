@@ -1,8 +1,8 @@
-"""When? One file a condition family; this page is the registry and the shape they share.
+"""When? The registry of condition families, one file each.
 
 A family owns the keys of a ``when`` clause that belong together: those about one subject (``process``, ``spool``,
-``service``) or, without a subject, about the host. The policy schema is made from this registry, so a new condition in
-a family touches that family's file only.
+``service``) or, without a subject, about the host. The policy schema is generated from this registry, so a new
+condition in a family touches only that family's file.
 """
 
 from __future__ import annotations

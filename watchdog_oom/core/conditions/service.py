@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from watchdog_oom.core.condition import Condition, Family, Finding, SnapshotView, ValueKind
+from watchdog_oom.core.condition import Condition, Family, Finding, SnapshotView
+from watchdog_oom.core.form import Form
 from watchdog_oom.core.model import ServiceStatus
 from watchdog_oom.lean_dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class ServiceFailed:
-    """The service manager says that the unit failed; a unit merely stopped may be the operator's will."""
+    """The service manager reports that the unit failed. A stopped unit may have been stopped by the operator."""
 
     service: str
 
@@ -29,4 +30,4 @@ def _build(values: Mapping[str, Any]) -> Condition:
     return ServiceFailed(values["service"])
 
 
-FAMILY = Family(subject="service", keys={"service": ValueKind.SERVICE, "failed": ValueKind.TRUE}, build=_build)
+FAMILY = Family(subject="service", keys={"service": Form.SERVICE, "failed": Form.TRUE}, build=_build)

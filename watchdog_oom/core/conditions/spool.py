@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from watchdog_oom import formatting
-from watchdog_oom.core.condition import Condition, Family, Finding, SnapshotView, ValueKind
+from watchdog_oom.core.condition import Condition, Family, Finding, SnapshotView
+from watchdog_oom.core.form import Form
 from watchdog_oom.core.model import SpoolState
 from watchdog_oom.core.nouns import Size
 from watchdog_oom.lean_dataclasses import dataclass
@@ -14,7 +15,7 @@ from watchdog_oom.lean_dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class SpoolIs:
-    """All given keys hold for the spool's last complete scan. A count of inodes stands in ``Size.amount_bytes``."""
+    """All given keys hold for the spool's last complete scan. A count of inodes is stored in ``Size.amount_bytes``."""
 
     spool: str
     entries_above: int | None = None
@@ -74,6 +75,6 @@ def _build(values: Mapping[str, Any]) -> Condition:
 
 
 FAMILY = Family(subject="spool", build=_build, keys={
-    "spool": ValueKind.SPOOL, "entries_above": ValueKind.COUNT, "size_above": ValueKind.SIZE,
-    "oldest_above": ValueKind.DURATION, "space_free_below": ValueKind.SIZE,
-    "inodes_free_below": ValueKind.SIZE_OR_COUNT})
+    "spool": Form.SPOOL, "entries_above": Form.COUNT, "size_above": Form.SIZE,
+    "oldest_above": Form.DURATION, "space_free_below": Form.SIZE,
+    "inodes_free_below": Form.SIZE_OR_COUNT})

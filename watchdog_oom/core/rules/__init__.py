@@ -1,1 +1,1 @@
-"""What? One file a kind of rule: each looks at the tick's snapshot and plans actions."""
+"""What? One file per kind of rule: each reads the tick's snapshot and plans actions."""

@@ -1,7 +1,7 @@
-"""Units whose memory is bound for as long as a rule asks for it; then they get back what they had before.
+"""Memory bounds on units, set for as long as a rule asks for them; then the former bounds are restored.
 
-A unit's bounds are first learned from the service manager, then set, and seen again in a later state (Law 6). What was
-there before is remembered before anything is changed, so that a crash leaves no unit throttled.
+A unit's bounds are first read from the service manager, then set, then verified in a later state (Law 6). The former
+bounds are stored before anything is changed, so that a crash leaves no unit throttled.
 """
 
 from __future__ import annotations
@@ -17,7 +17,6 @@ from watchdog_oom.lean_dataclasses import dataclass, replace
 
 RETRY_SECONDS = 300.0
 STATE_SECONDS = 30.0
-PRESSED_SECONDS = 3.0
 PAGE_BYTES = 4096
 
 
@@ -29,7 +28,7 @@ class Bounds:
     maximum: Size | None
 
     def in_bytes(self, tick: Tick) -> tuple[int, int | None] | None:
-        """Whole pages; ``None`` as long as memory could not be read."""
+        """Whole pages; ``None`` if memory could not be read."""
         sizes = [None if size is None else threshold_bytes(tick.view, size) for size in (self.high, self.maximum)]
         if sizes[0] is None or (self.maximum is not None and sizes[1] is None):
             return None
@@ -40,11 +39,11 @@ class Bounds:
 
 def ask(tick: Tick, process: Process, bounds: Bounds, rule: str, because: tuple[str, ...], *, noun: str,
         incident: str | None = None) -> None:
-    """Contain the unit of a process in this tick. One that runs in no unit is reported, not ended: the policy asked
-    for something milder."""
+    """Contain the unit of a process in this tick. A process outside all units is reported, not killed: the policy
+    asked for less than a kill."""
     unit = process.facts.unit
     if unit is None:
-        _only_report(tick, rule, process.label, "it runs in no unit of systemd", because)
+        _only_report(tick, rule, process.label, "it is not in a systemd unit", because)
         return
     amounts = bounds.in_bytes(tick)
     if amounts is not None:
@@ -54,7 +53,7 @@ def ask(tick: Tick, process: Process, bounds: Bounds, rule: str, because: tuple[
 
 
 def renew(tick: Tick, unit: str, bounds: Bounds, because: tuple[str, ...]) -> None:
-    """Ask again for a unit that is contained already."""
+    """Ask again for a unit that is already contained."""
     contained = tick.contained[unit]
     amounts = bounds.in_bytes(tick)
     if amounts is not None:
@@ -64,7 +63,7 @@ def renew(tick: Tick, unit: str, bounds: Bounds, because: tuple[str, ...]) -> No
 
 
 def settle(tick: Tick) -> None:
-    """Bound what was asked for in this turn and release the rest; to be called after all rules."""
+    """Contain what was asked for in this tick and release the rest; call after all rules."""
     _absorb(tick)
     for unit, request in tick.wanted_contained.items():
         _contain(tick, unit, request)
@@ -78,7 +77,7 @@ def settle(tick: Tick) -> None:
 
 
 def owing(tick: Tick) -> bool:
-    """Whether any unit still waits for its release. One whose release failed is left to the next life of the daemon."""
+    """Whether any unit still waits for its release. A failed release is left to the daemon's next start."""
     return any(contained.failed is None for contained in tick.contained.values())
 
 
@@ -92,17 +91,18 @@ def _as_it_is(tick: Tick, unit: str) -> None:
 
 
 def _absorb(tick: Tick) -> None:
-    """What the service manager said of the bounds it was asked to set."""
+    """Record how the service manager answered requests to set bounds."""
     reports = {report.intent_id: report for report in tick.view.snapshot.reports}
     for unit, contained in list(tick.contained.items()):
         told = reports.get(contained.release_id or contained.contain_id)
         if told is None or (contained.release_id == "" and contained.done is not None):
             continue
         if contained.release_id:
-            tick.contained[unit] = (replace(contained, released=told.boottime, failed=None) if told.ok
+            tick.contained[unit] = (replace(contained, released=told.boottime, failed=None) if told.outcome.ok
                                     else replace(contained, release_id="", failed=told.boottime))
         else:
-            tick.contained[unit] = replace(contained, done=told.boottime, refused="" if told.ok else told.words)
+            tick.contained[unit] = replace(contained, done=told.boottime,
+                                           refused="" if told.outcome.ok else told.outcome.words)
 
 
 def _contain(tick: Tick, unit: str, request: ContainRequest) -> None:
@@ -119,7 +119,7 @@ def _contain(tick: Tick, unit: str, request: ContainRequest) -> None:
     if obstacle is not None:
         _only_report(tick, request.rule, unit, obstacle, request.because)
         return
-    if _pressed(tick):
+    if tick.pressed:
         return
     before_high = UNLIMITED_BYTES if state.memory_high_bytes is None else state.memory_high_bytes
     before_max = state.memory_max_bytes
@@ -133,16 +133,6 @@ def _contain(tick: Tick, unit: str, request: ContainRequest) -> None:
     if intent is not None:
         tick.contained[unit] = Contained(request.rule, request.noun, high, maximum, before_high, before_max, tick.now,
                                          state.bound_at_runtime, intent.id)
-
-
-def _pressed(tick: Tick) -> bool:
-    """In the middle of an emergency nothing is saved, since that could wait for a disk (Law 8): what a crash would
-    leave behind is not begun then."""
-    latest = max(
-        (termination.stage_since for termination in tick.terminations.values() if termination.urgent),
-        default=tick.ended_at,
-    )
-    return tick.emergency is not None and tick.now - max(latest, tick.ended_at) < PRESSED_SECONDS
 
 
 def _adjust(tick: Tick, unit: str, known: Contained, request: ContainRequest) -> None:
@@ -165,19 +155,19 @@ def _adjust(tick: Tick, unit: str, known: Contained, request: ContainRequest) ->
 
 
 def _obstacle(state: ServiceState, request: ContainRequest) -> str | None:
-    """Why nothing is to be set, in words."""
+    """Why no bounds are set, in words."""
     if state.memory_high_bytes is None:
-        return f"the service manager tells no MemoryHigh of it ({state.words or state.status})"
+        return f"the service manager reports no MemoryHigh for it ({state.words or state.status})"
     tighter_high = state.memory_high_bytes > request.high_bytes
     tighter_max = request.max_bytes is not None and (state.memory_max_bytes or 0) > request.max_bytes
     if not tighter_high and not tighter_max:
-        return f"its MemoryHigh is {formatting.size(state.memory_high_bytes)} already"
+        return f"its MemoryHigh is already {formatting.size(state.memory_high_bytes)}"
     return None
 
 
 def _verify(tick: Tick, unit: str, contained: Contained) -> None:
-    """What was refused is forgotten only when it is seen not to be there: a call that was not answered in time may have
-    been heard all the same."""
+    """A refused request is forgotten only when a state shows that the bounds are not set: a call that was not answered
+    in time may still have been carried out."""
     state = tick.view.snapshot.services.get(unit)
     if contained.seen or contained.done is None or state is None or state.sensed_boottime <= contained.done:
         return
@@ -189,28 +179,29 @@ def _verify(tick: Tick, unit: str, contained: Contained) -> None:
         return
     tick.contained[unit] = replace(contained, seen=True)
     tick.note(contained.rule, "verified: its memory is bound" if there else "not verified: its MemoryHigh is another",
-              kind=NoteKind.OUTCOME, action=f"contain {unit}", took_seconds=round(tick.now - contained.since, 3))
+              kind=NoteKind.OUTCOME, action=f"contain {unit}", ok=there,
+              took_seconds=round(tick.now - contained.since, 3))
 
 
 def _release(tick: Tick, unit: str, contained: Contained) -> None:
-    """Give back what was there before, and forget it when a later state shows it."""
+    """Restore the former bounds, and forget the unit when a later state shows them."""
     state = tick.view.snapshot.services.get(unit)
     late = tick.sustained(f"release {unit}", True, STATE_SECONDS)
     if contained.released is not None:
         if (state is not None and state.sensed_boottime > contained.released) or late:
-            _forget(tick, unit, contained, "released: it has its former memory bounds again")
+            _forget(tick, unit, contained, "released: its former memory bounds are restored")
         return
     if contained.release_id or (contained.done is None and not late):
-        return  # a release must not overtake what it undoes
+        return  # a release must not overtake the request it undoes
     if contained.failed is not None and (tick.before.stopping or tick.now - contained.failed < RETRY_SECONDS):
         return
     if (state is None or state.sensed_boottime <= (contained.done or 0.0)) and not late:
         return
     if state is not None and state.status is ServiceStatus.MISSING:
-        _forget(tick, unit, contained, "released: the unit is no longer there")
+        _forget(tick, unit, contained, "released: the unit no longer exists")
         return
     if state is not None and state.memory_high_bytes not in (None, contained.high_bytes):
-        _forget(tick, unit, contained, "released: its MemoryHigh is not the one set here, so it is left as it is")
+        _forget(tick, unit, contained, "released: its MemoryHigh is not the value set here and is left unchanged")
         return
     former_max = None if contained.max_bytes is None else contained.before_max_bytes
     step = Release(unit, contained.before_high_bytes, former_max, forget=not contained.at_runtime)
@@ -223,7 +214,7 @@ def _release(tick: Tick, unit: str, contained: Contained) -> None:
 def _forget(tick: Tick, unit: str, contained: Contained, result: str) -> None:
     del tick.contained[unit]
     tick.note(contained.rule, result, kind=NoteKind.OUTCOME, action=f"release {unit}",
-              took_seconds=round(tick.now - contained.since, 3))
+              took_seconds=round(tick.now - contained.since, 3), ok=True)
 
 
 def _only_report(tick: Tick, rule: str, who: str, why: str, because: tuple[str, ...]) -> None:

@@ -107,7 +107,7 @@ def _take_best(tick: Tick, because: tuple[str, ...], *, at_once: bool) -> None:
         if reason is not None:
             passed_over.append(f"passed over {who}: {reason}")
             continue
-        chosen = f"chose {who}, badness {badness(process, _total(tick.view))}, uid {process.facts.uid}"
+        chosen = f"chose {who}, badness {badness(process, _total(tick.view))}"
         if tick.end(process, RULE, (*because, chosen, *passed_over[:5]), GRACE_SECONDS, incident=tick.emergency,
                     urgent=True, at_once=at_once):
             return

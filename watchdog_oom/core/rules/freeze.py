@@ -1,17 +1,64 @@
-"""Whoever was frozen is continued as soon as no rule asks for it any more."""
+"""Whoever was frozen is continued as soon as no rule asks for it any more, and forgotten only then (Law 5)."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from watchdog_oom.core.actions import Signal, SignalName
+from watchdog_oom.core.history import History, Thaw
+from watchdog_oom.core.model import ProcessId, Snapshot
+from watchdog_oom.core.policy import Policy, Then, Verb
 from watchdog_oom.core.tick import Tick
+from watchdog_oom.core.view import View
+from watchdog_oom.lean_dataclasses import replace
+
+RETRY_SECONDS = 60.0
+STOPPED = "T"  # by a signal; who is traced shows "t" (proc(5))
 
 
 def thaw_unwanted(tick: Tick) -> None:
-    """Continue the frozen that nobody asked for in this turn; to be called after all rules."""
+    """Continue the frozen that nobody asked for in this tick; to be called after all rules. One is forgotten when CONT
+    is known to have been sent, which nothing can hold back: a crash before that must still find it."""
+    sent = {report.intent_id for report in tick.view.snapshot.reports if report.outcome.ok}
     for identity, rule in list(tick.frozen.items()):
+        thaw = tick.thawing.get(identity)
         if identity in tick.wanted_frozen:
             continue
-        del tick.frozen[identity]
         process = tick.view.snapshot.alive(identity)
-        if process is not None:
-            tick.plan(Signal(identity, process.comm, SignalName.CONT), rule, ("the rule no longer holds",))
+        if process is None or (thaw is not None and thaw.intent_id in sent):
+            del tick.frozen[identity]
+            tick.thawing.pop(identity, None)
+        elif thaw is None or tick.now - thaw.asked_at >= RETRY_SECONDS:
+            intent = tick.plan(Signal(identity, process.comm, SignalName.CONT), rule, ("the rule no longer holds",))
+            if intent is not None:
+                tick.thawing[identity] = Thaw(intent.id, tick.now)
+
+
+def owing(tick: Tick) -> bool:
+    """Whether a CONT was asked for in this tick, so that the next one will tell of it. What could not be sent is left
+    to the next life of the daemon."""
+    return any(thaw.asked_at == tick.now for thaw in tick.thawing.values())
+
+
+def adopt_stopped(snapshot: Snapshot, policy: Policy, history: History) -> History:
+    """The history of a daemon that starts and does not know all that the one before it froze: whoever a freezing rule
+    may be about stands still, and it is no debugger's and no terminal's doing, counts as frozen. So it is continued
+    unless the rule asks for the freeze once more."""
+    view = View(snapshot, policy)
+    found: dict[ProcessId, str] = {}
+    for rule, noun in _freezing(policy):
+        for process in view.matching(noun):
+            if process.state == STOPPED and not process.tty and process.id not in history.frozen:
+                found.setdefault(process.id, rule)
+    return replace(history, frozen={**history.frozen, **found})
+
+
+def _freezing(policy: Policy) -> Iterator[tuple[str, str]]:
+    """The rules that freeze, each with a noun of those it is about."""
+    for limit in policy.limits.values():
+        if limit.then is Then.FREEZE:
+            yield f"limit.{limit.name}", limit.process
+    for recover in policy.recovers.values():
+        for step in recover.steps:
+            if step.verb is Verb.FREEZE:
+                yield from ((f"recover.{recover.name}", noun) for noun in step.names)

@@ -1,4 +1,4 @@
-"""The endings under way: verify that the signalled are gone, escalate, give up on the unkillable (Laws 4 and 6)."""
+"""Terminations under way: verify that the process is gone, escalate, give up on unkillable ones (Laws 4 and 6)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SHUN_SECONDS = 60.0
 
 def advance(tick: Tick) -> None:
     """Move each ending one step on, or close it."""
-    failed = {report.intent_id for report in tick.view.snapshot.reports if not report.ok}
+    failed = {report.intent_id for report in tick.view.snapshot.reports if not report.outcome.ok}
     for identity, termination in list(tick.terminations.items()):
         if tick.view.snapshot.alive(identity) is None:
             _close(tick, identity, termination, sent=termination.intent_id not in failed)
@@ -26,7 +26,7 @@ def advance(tick: Tick) -> None:
         elif termination.stage is Stage.KILL and tick.now - termination.stage_since >= KILL_WAIT_SECONDS:
             tick.terminations[identity] = replace(termination, stage=Stage.UNKILLABLE, stage_since=tick.now)
             _tell(tick, identity, termination, f"unkillable: it still runs {KILL_WAIT_SECONDS:g}s after KILL "
-                                          f"(state {tick.view.snapshot.processes[identity.pid].state})")
+                                          f"(state {tick.view.snapshot.processes[identity.pid].state})", ok=False)
 
 
 def unkillable(tick: Tick, identity: ProcessId) -> bool:
@@ -35,7 +35,7 @@ def unkillable(tick: Tick, identity: ProcessId) -> bool:
 
 
 def killing(tick: Tick) -> bool:
-    """Whether memory is still on its way back: someone got KILL and is neither gone nor known to be unkillable."""
+    """Whether memory is still being freed: a process got KILL and is neither gone nor known to be unkillable."""
     return any(termination.stage is Stage.KILL for termination in tick.terminations.values())
 
 
@@ -43,11 +43,12 @@ def _close(tick: Tick, identity: ProcessId, termination: Termination, *, sent: b
     del tick.terminations[identity]
     tick.ended_at = tick.now
     by = "KILL" if termination.stage is not Stage.TERM else "TERM"
-    _tell(tick, identity, termination, f"ended after {by}" if sent else f"gone before {by} was sent")
+    _tell(tick, identity, termination, f"ended after {by}" if sent else f"gone before {by} was sent",
+          ok=True if sent else None)
 
 
 def _not_sent(tick: Tick, identity: ProcessId, termination: Termination) -> None:
-    """Somebody else first. Where TERM had gone out, KILL is what is tried again, so that TERM goes out once (Law 4)."""
+    """Choose another process first. If TERM was sent, KILL is tried next, so that TERM is sent only once (Law 4)."""
     tick.shunned[identity] = tick.now + SHUN_SECONDS
     if termination.stage is Stage.KILL and termination.stage_since > termination.since:
         tick.terminations[identity] = replace(termination, stage=Stage.TERM, stage_since=tick.now, intent_id="")
@@ -59,10 +60,10 @@ def _escalate(tick: Tick, identity: ProcessId, termination: Termination) -> None
     if identity in tick.shunned or tick.escalate(identity):
         return
     tick.terminations[identity] = replace(termination, stage=Stage.UNKILLABLE, stage_since=tick.now)
-    _tell(tick, identity, termination, "given up: it may not be killed any more")
+    _tell(tick, identity, termination, "given up: it may not be killed any more", ok=False)
 
 
-def _tell(tick: Tick, identity: ProcessId, termination: Termination, result: str) -> None:
+def _tell(tick: Tick, identity: ProcessId, termination: Termination, result: str, *, ok: bool | None) -> None:
     tick.note(
         termination.rule,
         result,
@@ -73,4 +74,5 @@ def _tell(tick: Tick, identity: ProcessId, termination: Termination, result: str
         target=identity,
         comm=termination.comm,
         took_seconds=round(tick.now - termination.since, 3),
+        ok=ok,
     )

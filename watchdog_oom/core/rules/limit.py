@@ -1,4 +1,4 @@
-"""[limit.NAME]: limits of one process and of the group; they hold at any time, pressure or not."""
+"""[limit.NAME]: limits of one process and of the group; they apply at any time, whether memory is short or not."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def _apply_one(tick: Tick, limit: Limit) -> None:
 
 
 def process_reasons(view: View, limit: Limit, process: Process) -> tuple[str, ...]:
-    """Which limits this one process exceeds, in words; nothing where it keeps them all."""
+    """Which limits this one process exceeds, in words; empty if none."""
     who = process.label
     reasons: list[str] = []
     rss = size_bytes(view, limit.rss)
@@ -60,17 +60,19 @@ def process_reasons(view: View, limit: Limit, process: Process) -> tuple[str, ..
         reasons.append(f"{who} has {formatting.size(process.swap_bytes or 0)} in swap, limit {formatting.size(swap)}")
     age = process.age_seconds(view.snapshot.clock)
     if limit.runtime_seconds is not None and age > limit.runtime_seconds:
-        reasons.append(f"{who} runs for {formatting.duration(age)}, limit {formatting.duration(limit.runtime_seconds)}")
+        reasons.append(f"{who} has run for {formatting.duration(age)}, "
+                       f"limit {formatting.duration(limit.runtime_seconds)}")
     return tuple(reasons)
 
 
 def group_surplus(tick: Tick, limit: Limit, noun: ProcessNoun, group: tuple[Process, ...],
                   going: frozenset[ProcessId] = frozenset()) -> tuple[tuple[str, ...], list[Process]]:
-    """Which group limits are exceeded, and who goes for it: of those that may be touched, the oldest or the newest,
-    until the rest keeps them.
+    """Which group limits are exceeded, and which processes to act on: of those that may be touched, the oldest or the
+    newest, until the rest is within the limits.
 
-    Whoever goes anyway makes room first: those being ended by any rule, and those ``going`` for limits of their own.
-    Where the others only wait (``freeze``), one goes on: nobody would be helped if all of them waited.
+    Processes that end anyway free memory first: those being terminated by any rule, and those ``going`` because they
+    exceed limits of their own. With ``freeze`` one process always runs on, since the group makes no progress if all of
+    them wait.
     """
     total_limit = size_bytes(tick.view, limit.total_rss)
     reasons = _group_reasons(limit, group, total_limit)
@@ -107,12 +109,12 @@ def _total_rss(processes: Iterable[Process]) -> int:
 
 
 def size_bytes(view: View, size: Size | None) -> float | None:
-    """The limit in bytes; a percentage is of all RAM, and of nothing known as long as memory could not be read."""
+    """The limit in bytes; a percentage is of all RAM, and ``None`` if memory could not be read."""
     return threshold_bytes(view, size) if size is not None else None
 
 
 def _unread(view: View, limit: Limit, process: Process) -> bool:
-    """Whether a reading is missing without which it cannot be told that the process keeps its limits (Law 10)."""
+    """Whether a reading is missing that is needed to tell whether the process is within its limits (Law 10)."""
     swap_unread = limit.swap is not None and process.swap_bytes is None
     return swap_unread or _needs_memory(view, limit.rss) or _needs_memory(view, limit.swap)
 
@@ -122,8 +124,8 @@ def _needs_memory(view: View, size: Size | None) -> bool:
 
 
 def _keep_contained(tick: Tick, limit: Limit, group: tuple[Process, ...]) -> None:
-    """What was contained stays so until it has long been well below its limits: containment itself lowers the readings,
-    so that without this a leaker would be let go and caught again for ever."""
+    """Keep a unit contained until it has been well below its limits for a while: containment itself lowers the
+    readings, so a leaking unit would otherwise be released and contained again for ever."""
     rule = f"limit.{limit.name}"
     for unit, contained in tick.contained.items():
         if contained.rule != rule or unit in tick.wanted_contained:
@@ -135,7 +137,7 @@ def _keep_contained(tick: Tick, limit: Limit, group: tuple[Process, ...]) -> Non
 
 
 def _calm(view: View, limit: Limit, unit: str, group: tuple[Process, ...]) -> bool | None:
-    """Whether all of the unit keep well below the limits, what they have in swap included; ``None``: not known."""
+    """Whether all processes of the unit are well below the limits, swap included; ``None``: not known."""
     mine = [process for process in group if process.facts.unit == unit]
     sizes = [size_bytes(view, size) for size in (limit.rss, limit.swap, limit.total_rss) if size is not None]
     if None in sizes or any(process.swap_bytes is None for process in group):
@@ -165,7 +167,7 @@ def _consequence(tick: Tick, limit: Limit, noun: ProcessNoun, process: Process, 
                            noun=noun.name)
         case Then.REPORT:
             if tick.rate_limit(f"{rule} reports {process.id}"):
-                tick.note(rule, "reported: the limit is exceeded, and the policy asks for no more", because=because,
-                          target=process.id, comm=process.comm)
+                tick.note(rule, "reported: the limit is exceeded, and the policy only asks for a report",
+                          because=because, target=process.id, comm=process.comm)
         case _:
             assert_never(limit.then)

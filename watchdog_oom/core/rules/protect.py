@@ -1,4 +1,4 @@
-"""[protect.NAME]: tell the kernel, give back what was there before, and leave no child immune by inheritance."""
+"""[protect.NAME]: set oom_score_adj, restore it later, and leave no child protected by inheritance."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ NO_PROTECTION = 0
 
 
 def apply(tick: Tick) -> None:
-    """Protect what the policy names now, and release what it no longer names."""
+    """Protect the processes the policy names now, and release those it no longer names."""
     wanted = _wanted(tick)
     for process, protect, value in wanted.values():
         _set(tick, process, protect, value)
@@ -24,8 +24,14 @@ def apply(tick: Tick) -> None:
 
 
 def restore_all(tick: Tick) -> None:
-    """The daemon stops: every value goes back to what it was."""
+    """The daemon stops: restore every value."""
     _release(tick, keep=set())
+
+
+def owing(tick: Tick) -> bool:
+    """Whether a value was given back in this tick, so that the next one will tell of it. What could not be written is
+    left to the next life of the daemon."""
+    return any(adjusted.restore_id and adjusted.tried_at == tick.now for adjusted in tick.adjusted.values())
 
 
 def _wanted(tick: Tick) -> dict[ProcessId, tuple[Process, Protect, int]]:
@@ -58,7 +64,7 @@ def _set(tick: Tick, process: Process, protect: Protect, value: int) -> None:
 
 
 def _remember_heir(tick: Tick, process: Process, value: int) -> None:
-    """One that was forked after the write got our value from its parent; what is given back is the parent's own."""
+    """A process forked after the write inherited our value from its parent; the parent's own value is restored."""
     if process.id in tick.adjusted:
         return
     parents = (tick.adjusted.get(ancestor.id) for ancestor in tick.view.ancestors(process))
@@ -68,7 +74,7 @@ def _remember_heir(tick: Tick, process: Process, value: int) -> None:
 
 
 def _reset_children(tick: Tick, wanted: dict[ProcessId, tuple[Process, Protect, int]]) -> None:
-    """A process forked after the write inherits it, over exec too; whoever is not protected itself goes back to 0."""
+    """A process forked after the write inherits it, also over exec; one that is not protected itself is set to 0."""
     resetting = {identity: value for identity, (_, protect, value) in wanted.items()
                  if protect.children is Children.RESET and value < NO_PROTECTION}
     if not resetting:
@@ -87,11 +93,17 @@ def _reset_children(tick: Tick, wanted: dict[ProcessId, tuple[Process, Protect, 
 
 
 def _release(tick: Tick, keep: set[ProcessId]) -> None:
+    """Give back what was there before. A value is forgotten when it is known to have been written: a crash before that
+    must still find it (Law 5)."""
+    written = {report.intent_id for report in tick.view.snapshot.reports if report.outcome.ok}
     for identity, adjusted in list(tick.adjusted.items()):
         if identity in keep:
-            continue
-        del tick.adjusted[identity]
-        if tick.view.snapshot.alive(identity) is not None:
-            tick.plan(SetOomScoreAdj(identity, adjusted.comm, adjusted.original), "protect",
-                      (f"{process_label(adjusted.comm, identity.pid)} is no longer protected; back to what it was",))
-
+            if adjusted.restore_id:
+                tick.adjusted[identity] = replace(adjusted, restore_id="", tried_at=0.0)
+        elif adjusted.restore_id in written or tick.view.snapshot.alive(identity) is None:
+            del tick.adjusted[identity]
+        elif not adjusted.restore_id or tick.now - adjusted.tried_at >= RETRY_SECONDS:
+            why = f"{process_label(adjusted.comm, identity.pid)} is no longer protected; back to what it was"
+            intent = tick.plan(SetOomScoreAdj(identity, adjusted.comm, adjusted.original), "protect", (why,))
+            if intent is not None:
+                tick.adjusted[identity] = replace(adjusted, restore_id=intent.id, tried_at=tick.now)

@@ -1,1 +1,1 @@
-"""Programs that are started, watched and bounded."""
+"""Child processes: started, watched, and limited in time and output."""

@@ -1,11 +1,11 @@
-"""Child processes for slow work: forked, never waited for in place, watched by pidfd.
+"""Child processes for slow work: forked, never waited for synchronously, watched by pidfd.
 
-Every child leaves the daemon's own protection behind before it does anything: it inherits oom_score_adj −1000, and a
-service started with that would be immune to the kernel for as long as it lives. Locked memory is not inherited
-(mlockall(2)), resource limits are, and stay as they are.
+Every child first drops the daemon's own protection: it inherits oom_score_adj −1000, and a service started with that
+would be immune to the kernel's OOM killer for as long as it runs. Locked memory is not inherited (mlockall(2));
+resource limits are, and are left unchanged.
 
-By hand instead of subprocess, which adds 0.6 MiB of locked memory where this adds 0.06, and waits in place for the
-child's exec.
+Written by hand instead of with subprocess, which adds 0.6 MiB of locked memory (this module: 0.06) and waits
+synchronously for the child's exec.
 """
 
 from __future__ import annotations
@@ -36,9 +36,9 @@ class Child:
     status: int | None = None
 
     def poll(self) -> int | None:
-        """The exit status as shells count it (128 + signal when killed), or ``None`` while it runs. Reaps it.
+        """The exit status as in a shell (128 + signal if killed), or ``None`` while it runs. Reaps the child.
 
-        It may be asked again after the end. A child that something else has reaped counts as 255.
+        May be called again after the end. A child reaped by somebody else counts as 255.
         """
         if self.status is None:
             try:
@@ -52,25 +52,25 @@ class Child:
         return self.status
 
     def printed(self, limit_bytes: int = 4096) -> str:
-        """The first bytes a program printed, undecodable ones escaped."""
+        """The first bytes that a program printed, undecodable ones escaped."""
         return os.pread(self.output_fd, limit_bytes, 0).decode("utf-8", "backslashreplace").strip()
 
     def trim(self, limit_bytes: int = 1 << 20, keep_bytes: int = 4096) -> None:
-        """Throw away what a program printed beyond ``keep_bytes`` once it is more than ``limit_bytes``.
+        """Discard a program's output beyond ``keep_bytes`` once it is more than ``limit_bytes``.
 
-        A flood must cost neither the memory nor the disk that is wanted back, and the program must not see an error.
+        A flood must take neither memory nor disk space, and the program must not get an error.
         """
         if os.fstat(self.output_fd).st_size > limit_bytes:
             os.ftruncate(self.output_fd, keep_bytes)
 
     def kill(self, *, group: bool = True) -> None:
-        """End the child and, with ``group``, the process group it leads.
+        """Kill the child and, with ``group``, the process group it leads.
 
-        Once the child was reaped nothing is sent: from then on its number may be another's.
+        Once the child was reaped nothing is sent: its pid may have been reused.
         """
         if self.status is not None:
             return
-        # The child first: it leads no group yet when it has only just been forked.
+        # The child first: just after the fork it does not lead a group yet.
         with suppress(ProcessLookupError):
             signal.pidfd_send_signal(self.pidfd, signal.SIGKILL)
         if group:
@@ -86,10 +86,10 @@ def spawn_program(argv: Sequence[str], *, output_dir: str | None = None,
                   environment: Mapping[str, str] = CLEAN_ENVIRONMENT) -> Child:
     """Start a program with a fixed argument vector: no shell, clean environment, own session, no input.
 
-    What it prints goes to an unlinked file rather than a pipe: a service that keeps its starter's stdout must not die
-    of SIGPIPE when the daemon stops. The file is in memory, or in ``output_dir`` on a disk, where a flood costs no
-    memory. A program that cannot be executed ends with 127 and says why in its output. Raises OSError when no process
-    can be had.
+    Its output goes to an unlinked file, not a pipe: a service that keeps the stdout of its starter must not die of
+    SIGPIPE when the daemon stops. The file is in memory, or in ``output_dir`` on a disk, where a flood takes no memory.
+    A program that cannot be executed ends with 127 and says why in its output. Raises OSError if no process can be
+    created.
     """
     output_fd = _unlinked_file(output_dir)
 
@@ -113,11 +113,11 @@ def spawn_program(argv: Sequence[str], *, output_dir: str | None = None,
 
 
 def spawn_work(work: Callable[[int], None], *, keep: Iterable[int] = ()) -> Child:
-    """Run own code in a child; it gets the writing end of a pipe whose reading end (non-blocking) is ``output_fd``.
+    """Run a function in a child; it gets the write end of a pipe whose read end (non-blocking) is ``output_fd``.
 
-    All other descriptors beyond 2 are closed in the child, except those to ``keep``: work that outlives the daemon must
-    not hold its locks and sockets. An exception ends the child with status 1; its text is lost, so work that can fail
-    writes its failure to the pipe. Raises OSError when no process can be had.
+    All other descriptors above 2 are closed in the child, except those in ``keep``: a child that outlives the daemon
+    must not hold its locks and sockets. An exception ends the child with status 1 and its text is lost, so work that
+    can fail writes its failure to the pipe. Raises OSError if no process can be created.
     """
     reading, writing = os.pipe2(os.O_CLOEXEC)
     os.set_blocking(reading, False)
@@ -137,8 +137,8 @@ def spawn_work(work: Callable[[int], None], *, keep: Iterable[int] = ()) -> Chil
 
 
 def _fork(body: Callable[[], None], output_fd: int, failed_status: int) -> Child:
-    # A signal that came between fork and the child's own dispositions would run the daemon's handlers there, and
-    # write to the daemon's wakeup descriptor.
+    # A signal between the fork and the reset of dispositions would run the daemon's handlers in the child, and write
+    # to the daemon's wakeup descriptor.
     before = signal.pthread_sigmask(signal.SIG_SETMASK, ALL_SIGNALS)
     try:
         pid = os.fork()
@@ -153,14 +153,14 @@ def _fork(body: Callable[[], None], output_fd: int, failed_status: int) -> Child
     try:
         return Child(pid, os.pidfd_open(pid), output_fd)
     except OSError:
-        # Our own child, not reaped yet: the number is its own. Nobody could watch it, so it must not run.
+        # Our own child, not reaped yet, so the pid is valid. It cannot be watched, so it must not run.
         os.kill(pid, signal.SIGKILL)
         os.waitpid(pid, 0)
         raise
 
 
 def _leave_the_daemon_behind() -> None:
-    """Own session, default signals, ordinary priority, no OOM protection, no working directory held."""
+    """Own session, default signals, normal priority, no OOM protection, working directory ``/``."""
     os.setsid()
     signal.set_wakeup_fd(-1)
     for number in ALL_SIGNALS - {signal.SIGKILL, signal.SIGSTOP}:
@@ -178,10 +178,10 @@ def _leave_the_daemon_behind() -> None:
 
 
 def _unlinked_file(directory: str | None) -> int:
-    """A file without a name: in the given directory (of a disk) where possible, else in memory.
+    """An unlinked file: in the given directory (on a disk) if possible, else in memory.
 
-    It is opened for appending, so that a script's ``> /dev/stderr``, which truncates it, leaves no hole in it, and
-    writing goes on at the new end after a trim.
+    It is opened for appending, so that a script's ``> /dev/stderr``, which truncates it, leaves no hole, and writing
+    continues at the new end after a trim.
     """
     if directory is not None:
         with suppress(OSError):

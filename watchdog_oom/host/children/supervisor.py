@@ -1,4 +1,4 @@
-"""Children with a deadline, watched together through one descriptor: ``fileno()`` is readable when any has ended."""
+"""Children with a deadline, watched through one descriptor: ``fileno()`` is readable when any has ended."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from watchdog_oom.lean_dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """A child that ended, or (``exit_status`` None) outlived its deadline and was killed. Times as CLOCK_BOOTTIME."""
+    """A child that ended, or (``exit_status`` None) exceeded its deadline and was killed. Times are CLOCK_BOOTTIME."""
 
     key: str
     exit_status: int | None
@@ -30,7 +30,7 @@ class _WatchedChild:
 
 
 class ChildSupervisor:
-    """Every child is reaped, none is waited for; what they print is held down as they run."""
+    """Every child is reaped, none is waited for; output is trimmed while they run."""
 
     def __init__(self) -> None:
         self._epoll = select.epoll()
@@ -49,17 +49,14 @@ class ChildSupervisor:
     def fileno(self) -> int:
         return self._epoll.fileno()
 
-    def next_deadline(self) -> float | None:
-        """When the next child is overdue, in seconds of CLOCK_BOOTTIME; ``None`` when none runs."""
-        return min((running.deadline for running in self._running.values()), default=None)
-
     def add(self, key: str, child: Child, deadline_seconds: float, now: float, *, group: bool = True) -> None:
-        """Take over a child. ``group`` says whether its process group ends with it when it is overdue."""
+        """Take over a child. ``group`` says whether its process group is killed with it when it is overdue."""
         self._epoll.register(child.pidfd, select.EPOLLIN)
         self._running[key] = _WatchedChild(key, child, now, now + deadline_seconds, group)
 
     def poll(self, now: float) -> tuple[Ended, ...]:
-        """Who ended or became overdue since the last call. A child that is killed is reported at once, reaped later."""
+        """The children that ended or became overdue since the last call. A killed child is reported immediately and
+        reaped later."""
         self._dying = [child for child in self._dying if not self._reaped(child)]
         ended = []
         for running in tuple(self._running.values()):
@@ -77,13 +74,13 @@ class ChildSupervisor:
         return tuple(ended)
 
     def kill(self, key: str) -> None:
-        """End a child without a report."""
+        """Kill a child without a report."""
         running = self._running.pop(key)
         running.child.kill(group=running.group)
         self._dying.append(running.child)
 
     def close(self) -> None:
-        """Let go of all children, without ending any."""
+        """Stop watching all children, without killing any."""
         for child in (*self._dying, *(running.child for running in self._running.values())):
             self._forget(child)
         self._dying.clear()

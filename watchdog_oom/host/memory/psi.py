@@ -80,22 +80,9 @@ class PressureTrigger:
     def __init__(self, fd: int, window_seconds: int) -> None:
         self.window_seconds = window_seconds
         self._fd = fd
-        self._total_us = self._read_total_us()
 
     def fileno(self) -> int:
         return self._fd
-
-    def fired(self) -> bool:
-        """Whether a wake was genuine. A trigger without privilege may fire once for nothing after it was armed: then
-        no time was lost to stalls since the last look."""
-        before, self._total_us = self._total_us, self._read_total_us()
-        return self._total_us > before
-
-    def _read_total_us(self) -> int:
-        try:
-            return parse_pressure(os.pread(self._fd, 4096, 0)).some_total_us
-        except (OSError, ValueError):
-            return 0
 
     def close(self) -> None:
         if self._fd >= 0:

@@ -1,1 +1,1 @@
-"""Who runs, read from /proc at a bounded price, and the signals and scores sent to them."""
+"""Processes: read from /proc at a bounded cost, signalled, and their oom_score_adj set."""

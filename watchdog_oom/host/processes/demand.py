@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
+from watchdog_oom.core.actions import Watch
 from watchdog_oom.core.guard import LOGIN, SSHD
 from watchdog_oom.core.memory import Memory
 from watchdog_oom.core.nouns import ProcessNoun
@@ -11,49 +13,61 @@ from watchdog_oom.core.policy import Policy, Then, Verb
 from watchdog_oom.core.rules.emergency import near
 from watchdog_oom.lean_dataclasses import dataclass, field, replace
 
+NOTHING_WATCHED = Watch()
+# Matches nobody, but to know that, everybody's unit is read: once, like every fact. Guard asks who lives in a unit.
+UNIT_OF_EVERYBODY = ProcessNoun("the unit of everybody", unit=(re.compile("(?!)"),))
+
 
 @dataclass(frozen=True, slots=True)
 class ScanDemand:
-    """``swap`` and ``protect`` are names of nouns: whose swap is needed, and whose oom_score_adj, that of all their
-    descendants included. ``under`` are the paths of the spools that nouns may name. ``everything``: an emergency is
-    near, so every process is read, with its badness and oom_score_adj. ``unit`` are names of nouns whose units are
-    needed, ``unit_pids`` further processes of whom that is true."""
+    """``swap``, ``protect``, ``guarded`` and ``contained`` are names of nouns: whose swap is needed; whose
+    oom_score_adj, that of all their descendants included; whose own oom_score_adj, since guard is asked about them;
+    and that of everybody who lives in one unit with them. ``under`` are the paths of the spools that nouns may name.
+    ``everything``: an emergency is near, so every process is read, with its swap, badness and oom_score_adj. ``pids``
+    are processes that guard is asked about whatever matches them."""
 
     nouns: tuple[ProcessNoun, ...] = ()
     swap: frozenset[str] = frozenset()
     under: Mapping[str, str] = field(default_factory=dict)
     protect: frozenset[str] = frozenset()
+    guarded: frozenset[str] = frozenset()
+    contained: frozenset[str] = frozenset()
     everything: bool = False
-    unit: frozenset[str] = frozenset()
-    unit_pids: frozenset[int] = frozenset()
+    pids: frozenset[int] = frozenset()
 
 
 def demand_of(policy: Policy, *, everything: bool = False) -> ScanDemand:
     """What the rules of a policy need to see."""
     nouns = tuple(policy.processes.values())
     named = {name for noun in nouns for name in noun.under}
-    contained = contained_nouns(policy)
-    protected = frozenset(protect.process for protect in policy.protects.values())
     return ScanDemand(
         nouns=nouns,
         swap=frozenset(limit.process for limit in policy.limits.values()
                        if limit.swap is not None or limit.then is Then.CONTAIN),
         under={name: spool.path for name, spool in policy.spools.items() if name in named},
-        protect=protected,
-        everything=everything,
-        unit=contained | protected if contained else frozenset())
+        protect=frozenset(protect.process for protect in policy.protects.values()),
+        guarded=_guarded_nouns(policy),
+        contained=contained_nouns(policy),
+        everything=everything)
 
 
 def contained_nouns(policy: Policy) -> frozenset[str]:
-    """The nouns whose units a rule may contain; guard must then know in which units the protected run."""
+    """The nouns whose units a rule may contain."""
     steps = (step for recover in policy.recovers.values() for step in recover.steps if step.verb is Verb.CONTAIN)
     return frozenset((*(limit.process for limit in policy.limits.values() if limit.then is Then.CONTAIN),
                       *(name for step in steps for name in step.names)))
 
 
-def scan_demand(policy: Policy, memory: Memory | None, lineage: frozenset[int] = frozenset()) -> ScanDemand:
-    """What the process scan must tell: what the rules ask for, who is sshd and login for guard, everybody near an
-    emergency; and where units may be contained, in which of them sshd and the daemon's ``lineage`` are."""
+def _guarded_nouns(policy: Policy) -> frozenset[str]:
+    """The nouns whose processes a rule may end or freeze, or would: limits that only report ask guard as well."""
+    steps = (step for recover in policy.recovers.values() for step in recover.steps)
+    return frozenset((*(limit.process for limit in policy.limits.values()),
+                      *(name for step in steps if step.verb in (Verb.KILL, Verb.FREEZE) for name in step.names)))
+
+
+def scan_demand(policy: Policy, memory: Memory | None, watch: Watch = NOTHING_WATCHED) -> ScanDemand:
+    """What the process scan must tell: what the rules ask for, what the last decision asked for, who is sshd and login
+    for guard, everybody near an emergency; and where units may be contained, who lives in them."""
     demand = demand_of(policy, everything=memory is not None and near(memory, policy.emergency))
-    demand = replace(demand, nouns=(*demand.nouns, SSHD, LOGIN))
-    return replace(demand, unit=demand.unit | {SSHD.name}, unit_pids=lineage) if demand.unit else demand
+    for_guard = (SSHD, LOGIN, UNIT_OF_EVERYBODY) if demand.contained else (SSHD, LOGIN)
+    return replace(demand, nouns=(*demand.nouns, *for_guard), pids=watch.processes)

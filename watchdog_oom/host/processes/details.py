@@ -1,41 +1,39 @@
-"""What is read of some processes at every scan: swap, unit, use of spools, oom_score_adj and badness."""
+"""What is read of some processes at every scan: swap, use of spools, oom_score_adj and badness."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Mapping
-from typing import TypeVar
 
 from watchdog_oom.core.model import Process
 from watchdog_oom.core.nouns import ProcessNoun
 from watchdog_oom.host.processes.demand import ScanDemand
-from watchdog_oom.host.processes.procfs import (
-    open_paths,
-    read_oom_score,
-    read_oom_score_adj,
-    read_swap_bytes,
-    read_unit,
-)
+from watchdog_oom.host.processes.lasting import LastingReading
+from watchdog_oom.host.processes.procfs import open_paths, read_oom_score, read_oom_score_adj, read_swap_bytes
 from watchdog_oom.lean_dataclasses import dataclass, field, replace
 
-_T = TypeVar("_T")
+ADJUSTMENT_SECONDS = 30.0
+SWAP_SECONDS = 2.0
 
 
 @dataclass(frozen=True, slots=True)
 class Needs:
     """Pids by what has to be read of them. ``watched`` are those a rule may be about; ``spools`` names the spools whose
-    use by the process matters."""
+    use by the process matters. ``swap`` and ``adjusted`` must be of this moment; for ``guarded``, of whom guard asks
+    the oom_score_adj, and for the swap of those who are judged by ``badness``, what was read a while ago will do: the
+    last look before an act is fresh, and swap decides only who is large."""
 
     watched: frozenset[int] = frozenset()
     swap: frozenset[int] = frozenset()
     adjusted: frozenset[int] = frozenset()
+    guarded: frozenset[int] = frozenset()
     badness: frozenset[int] = frozenset()
     spools: Mapping[int, frozenset[str]] = field(default_factory=dict)
-    unit: frozenset[int] = frozenset()
 
     @property
     def detailed(self) -> frozenset[int]:
-        return self.swap | self.adjusted | self.badness | self.spools.keys() | self.unit
+        """Those of whom something is read at every scan."""
+        return self.swap | self.adjusted | self.badness | self.spools.keys()
 
 
 def needs_of(
@@ -54,18 +52,30 @@ def needs_of(
         if noun.parent and pids:
             pids &= family.descendants(pid for name in noun.parent for pid in by_own_keys.get(name, ()))
         relevant[noun.name] = pids
-    protected = frozenset[int]().union(*(relevant.get(name, ()) for name in demand.protect))
+    pids = demand.pids & processes.keys()
+    watched = pids.union(*relevant.values())
+    spools = _spools_by_pid(demand, relevant)
     userland = frozenset(pid for pid, process in processes.items() if demand.everything and not process.kernel_thread)
+    protected = _pids_of(demand.protect, relevant)
+    housemates = _housemates(_pids_of(demand.contained, relevant), processes)
     return Needs(
-        watched=frozenset[int]().union(*relevant.values()),
-        swap=frozenset[int]().union(*(relevant.get(name, ()) for name in demand.swap)),
-        adjusted=userland if demand.everything else protected | family.descendants(protected),
-        badness=userland if demand.everything else frozenset(),
-        spools=_spools_by_pid(demand, relevant),
-        unit=frozenset[int]().union(
-            demand.unit_pids & processes.keys(), *(relevant.get(name, ()) for name in demand.unit)
-        ),
+        watched,
+        swap=_pids_of(demand.swap, relevant),
+        adjusted=protected | family.descendants(protected),
+        guarded=userland if demand.everything else pids.union(_pids_of(demand.guarded, relevant), housemates),
+        badness=userland,
+        spools=spools,
     )
+
+
+def _pids_of(names: Iterable[str], relevant: Mapping[str, frozenset[int]]) -> frozenset[int]:
+    return frozenset[int]().union(*(relevant.get(name, ()) for name in names))
+
+
+def _housemates(pids: frozenset[int], processes: Mapping[int, Process]) -> frozenset[int]:
+    """Everybody who lives in one unit with any of the given processes."""
+    units = {unit for pid in pids if (unit := processes[pid].facts.unit) is not None}
+    return frozenset(pid for pid, process in processes.items() if process.facts.unit in units) if units else frozenset()
 
 
 def _by_noun(matches: Mapping[int, tuple[ProcessNoun, ...]]) -> dict[str, frozenset[int]]:
@@ -112,30 +122,47 @@ class Details:
     def __init__(self, root: str, count: Callable[[str], None]) -> None:
         self._root = root
         self._count = count
+        self._oom_score_adj = LastingReading(lambda pid: self._read(read_oom_score_adj, pid), ADJUSTMENT_SECONDS)
+        self._swap_bytes = LastingReading(lambda pid: self._read(read_swap_bytes, pid), SWAP_SECONDS)
 
-    def read(self, processes: Iterable[Process], needs: Needs, demand: ScanDemand) -> dict[int, Process]:
+    def read(self, processes: Iterable[Process], needs: Needs, demand: ScanDemand,
+             boottime: float) -> dict[int, Process]:
         """The given processes with the details that are needed of them, by pid."""
         # The kernel names open files by their real paths, whatever symlinks lead to the spool.
         real = {name: os.path.realpath(path) for name, path in demand.under.items()} if needs.spools else {}
-        return {process.pid: self._detailed(process, needs, real) for process in processes}
+        self._oom_score_adj.keep_only(needs.guarded)
+        self._swap_bytes.keep_only(needs.badness)
+        return {process.pid: self._detailed(process, needs, real, boottime) for process in processes}
 
-    def _detailed(self, process: Process, needs: Needs, real_paths: Mapping[str, str]) -> Process:
+    def oom_score_adj(self, pid: int, boottime: float) -> int | None:
+        """As guard needs it: half a minute old at most."""
+        return self._oom_score_adj.of(pid, boottime)
+
+    def forget(self, pid: int) -> None:
+        """The process is gone."""
+        self._oom_score_adj.forget(pid)
+        self._swap_bytes.forget(pid)
+
+    def _detailed(self, process: Process, needs: Needs, real_paths: Mapping[str, str], boottime: float) -> Process:
         pid = process.pid
+        swap_bytes = oom_score_adj = None
+        if pid in needs.swap:
+            swap_bytes = self._read(read_swap_bytes, pid)
+        elif pid in needs.badness:
+            swap_bytes = self._swap_bytes.of(pid, boottime)
+        if pid in needs.adjusted:
+            oom_score_adj = self._read(read_oom_score_adj, pid)
+        elif pid in needs.guarded:
+            oom_score_adj = self._oom_score_adj.of(pid, boottime)
         paths = {name: real_paths[name] for name in needs.spools.get(pid, ()) if name in real_paths}
-        known = process.facts
-        if pid in needs.unit and known.unit is None:
-            known = replace(known, unit=self._asked(read_unit, pid, needs.unit))
         return replace(
             process,
-            facts=known,
-            swap_bytes=self._asked(read_swap_bytes, pid, needs.swap),
-            oom_score_adj=self._asked(read_oom_score_adj, pid, needs.adjusted),
-            badness=self._asked(read_oom_score, pid, needs.badness),
+            swap_bytes=swap_bytes,
+            oom_score_adj=oom_score_adj,
+            badness=self._read(read_oom_score, pid) if pid in needs.badness else None,
             under=self._under(pid, paths) if paths else frozenset())
 
-    def _asked(self, read: Callable[[str, int], _T | None], pid: int, pids: frozenset[int]) -> _T | None:
-        if pid not in pids:
-            return None
+    def _read(self, read: Callable[[str, int], int | None], pid: int) -> int | None:
         try:
             return read(self._root, pid)
         except OSError:

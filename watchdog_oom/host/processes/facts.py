@@ -1,4 +1,4 @@
-"""The facts by which nouns recognise a process, read one by one and only as far as they decide."""
+"""The facts by which nouns match a process, read one by one and only as far as they decide."""
 
 from __future__ import annotations
 
@@ -8,26 +8,26 @@ from collections.abc import Callable, Iterable
 from typing import assert_never
 
 from watchdog_oom.core.matching import Fact, missing_fact
-from watchdog_oom.core.model import Facts, Process, ProcessId
+from watchdog_oom.core.model import Facts, Process
 from watchdog_oom.core.nouns import ProcessNoun
 from watchdog_oom.host.processes.pattern_search import PatternSearch
-from watchdog_oom.host.processes.procfs import read_cmdline, read_exe, read_stat, read_uid, read_unit
+from watchdog_oom.host.processes.procfs import read_cmdline, read_exe, read_uid, read_unit
 from watchdog_oom.lean_dataclasses import replace
 
 NOTHING_KNOWN: frozenset[Fact] = frozenset()
-_KNOWN: dict[frozenset[Fact], frozenset[Fact]] = {}  # one of each for all processes: a set of its own weighs 216 bytes
+_KNOWN: dict[frozenset[Fact], frozenset[Fact]] = {}  # shared by all processes: a set per process would take 216 bytes
 _PATTERNS: dict[frozenset[re.Pattern[str]], frozenset[re.Pattern[str]]] = {}  # likewise
 _MOST_SHARED = 256
 
 
 class UserNames:
-    """Names of users, asked of the system once each: the answer may come from a directory server."""
+    """Names of users, each looked up once: the answer may come from a directory server."""
 
     def __init__(self) -> None:
         self._names: dict[int, str] = {}
 
     def name(self, uid: int) -> str | None:
-        """``None`` for a uid without a name; asked again next time, since the user may be made later."""
+        """``None`` for a uid without a name; looked up again next time, since the user may be created later."""
         if uid not in self._names:
             try:
                 self._names[uid] = pwd.getpwuid(uid).pw_name
@@ -49,7 +49,7 @@ class FactReader:
 
     def complete(self, process: Process, nouns: Iterable[ProcessNoun],
                  known: frozenset[Fact] = NOTHING_KNOWN) -> tuple[Process, frozenset[Fact]]:
-        """The process with every fact that decides whether a noun matches it, and which facts are known now."""
+        """The process with every fact that decides whether a noun matches it, and the set of known facts."""
         for noun in nouns:
             while (fact := missing_fact(noun, process, known)) is not None:
                 if fact not in known:
@@ -62,24 +62,11 @@ class FactReader:
         return process, known
 
     def everything(self, process: Process) -> Process:
-        """The process with all its facts, for a record of what is about to be done to it."""
+        """The process with all its facts, for the journal record of an action on it."""
         facts = process.facts
         for fact in Fact:
             facts = self._with(facts, fact, process.pid)
         return replace(process, facts=facts)
-
-    def read_again(self, identity: ProcessId, nouns: Iterable[ProcessNoun]) -> Process | None:
-        """The process of that identity as it is at this moment, for a last look before an act (Law 1).
-
-        ``None`` when it is gone or its pid is another's by now. Spools in use and spare details are not read.
-        """
-        try:
-            process = read_stat(self._root, identity.pid)
-        except ValueError:
-            return None
-        if process is None or process.id != identity:
-            return None
-        return self.complete(process, nouns)[0]
 
     def _searched(self, facts: Facts, patterns: tuple[re.Pattern[str], ...], pid: int) -> Facts:
         """The facts with what the command line has of the patterns; one that cannot be read has none."""

@@ -1,7 +1,7 @@
-"""Owns the list of process numbers: /proc is listed only when a process may have come or gone.
+"""The list of pids: /proc is listed only when a process may have started or ended.
 
-Listing costs the kernel 1.6 µs a process, a third of an idle tick. /proc/loadavg (proc(5)) tells in 10 µs how many
-threads there are and which number was given out last: while both stay, nobody has come, so nobody has gone either.
+Listing takes the kernel 1.6 µs per process, a third of an idle tick. /proc/loadavg (proc(5)) gives in 10 µs the number
+of threads and the last pid assigned: while both are unchanged, no process has started, so none has ended either.
 """
 
 from __future__ import annotations
@@ -10,12 +10,12 @@ import os
 
 from watchdog_oom.host.processes.procfs import list_pids, read_file
 
-LONGEST_SECONDS = 5.0  # listed all the same, also to find out a /proc/loadavg that does not tell the truth
+LONGEST_SECONDS = 5.0  # listed nevertheless, in case /proc/loadavg is wrong
 
 
 class PidList:
-    """The processes below ``root``. Where /proc is not the kernel's own view of this very process (another namespace's,
-    one made by lxcfs, a recorded one), it is listed every time."""
+    """The pids below ``root``. If /proc is not the kernel's own view of this process (another namespace's, one emulated
+    by lxcfs, a recorded one), it is listed every time."""
 
     def __init__(self, root: str) -> None:
         self._root = root
@@ -25,7 +25,7 @@ class PidList:
         self._listed_boottime = float("-inf")
 
     def pids(self, boottime: float) -> frozenset[int]:
-        """Every process there is at ``boottime``; raises OSError where /proc cannot be read."""
+        """Every pid at ``boottime``; raises OSError if /proc cannot be read."""
         pulse = self._read_pulse()
         same = pulse is not None and pulse == self._pulse
         if same and 0 <= boottime - self._listed_boottime < LONGEST_SECONDS:
@@ -37,14 +37,14 @@ class PidList:
         return found
 
     def _read_pulse(self) -> bytes | None:
-        """Threads and last number, without the load averages and the number of those that run just now."""
+        """Number of threads and last pid, without the load averages and the number of runnable threads."""
         content = read_file(f"{self._root}/loadavg", 256) if self._trusted else None
         return parse_pulse(content) if content is not None else None
 
 
 def parse_pulse(content: bytes) -> bytes | None:
-    """What changes whenever a thread comes or goes: ``0.20 0.18 0.12 1/80 11206`` has the pulse ``80 11206``. ``None``
-    where it makes no sense, as from kernels that only imitate the file."""
+    """The part that changes whenever a thread starts or ends: ``0.20 0.18 0.12 1/80 11206`` has the pulse ``80 11206``.
+    ``None`` if it makes no sense, as from systems that only emulate the file."""
     fields = content.split()
     if len(fields) != 5:
         return None
@@ -54,8 +54,8 @@ def parse_pulse(content: bytes) -> bytes | None:
 
 
 def _is_our_own(root: str) -> bool:
-    """Whether ``root`` speaks of the pid namespace this process is in (pid_namespaces(7)), and its loadavg is no other
-    filesystem's file laid over it."""
+    """Whether ``root`` shows the pid namespace of this process (pid_namespaces(7)), and its loadavg is not a file of
+    another filesystem mounted over it."""
     try:
         same_file_system = os.stat(f"{root}/loadavg").st_dev == os.stat(root).st_dev
         return same_file_system and os.readlink(f"{root}/self") == str(os.getpid())

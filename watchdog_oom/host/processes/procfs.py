@@ -1,11 +1,11 @@
-"""One process as /proc/PID shows it (proc(5)): parsing apart from reading, and nothing remembered.
+"""One process as shown in /proc/PID (proc(5)): parsing separate from reading, without state.
 
-Every reader gives ``None`` where the process is gone or may not be looked at, and raises ``OSError`` only where the
-host itself is in trouble (no descriptors, no memory).
+Every reader returns ``None`` if the process is gone or may not be read, and raises ``OSError`` only if the host itself
+is in trouble (no descriptors, no memory).
 
-By hand instead of psutil, which decorates the command's tables: imported after all that the daemon imports, psutil adds
-1.7 MiB of locked memory, and all of ``host/processes`` 0.6. A scan with it takes five times as long
-(docs/performance.md), and it tells neither oom_score_adj nor badness.
+Written by hand instead of with psutil, which serves the command's tables: imported after all that the daemon imports,
+psutil adds 1.7 MiB of locked memory, all of ``host/processes`` 0.6. A scan with psutil takes five times as long
+(docs/performance.md), and psutil gives neither oom_score_adj nor badness.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ _UNIT_SUFFIXES = (".service", ".scope", ".socket", ".mount", ".swap")
 
 
 def parse_stat(pid: int, content: bytes, facts: Facts = NO_FACTS) -> Process:
-    """/proc/PID/stat; ``ValueError`` on anything else. ``facts`` are put into the result as they are.
+    """Parse /proc/PID/stat; ``ValueError`` on anything else. ``facts`` are copied into the result.
 
-    The comm ends at the last ``)``, since it may itself hold ``) R 1 (``. ``image`` is made of the comm and of where
-    code and stack lie, which every exec changes; it is 0 while there is no address space (kernel threads, zombies,
-    processes that are exiting).
+    The comm ends at the last ``)``, since it may itself contain ``) R 1 (``. ``image`` is computed from the comm and
+    the addresses of code and stack, which every exec changes; it is 0 without an address space (kernel threads,
+    zombies, exiting processes).
     """
     opening, closing = content.find(b" ("), content.rfind(b") ")
     if closing < opening + 2 or content[:max(0, opening)] != b"%d" % pid:
@@ -44,8 +44,8 @@ def parse_stat(pid: int, content: bytes, facts: Facts = NO_FACTS) -> Process:
     if len(field) < 26 or len(field[0]) != 1 or len(field[19]) > 20:
         raise ValueError(f"stat of process {pid} is cut short")
     start_ticks = int(field[19])
-    # Fields 23 and 26 to 28 of proc(5): vsize, startcode, endcode, startstack. The latter three read as 0 or 1 without
-    # the right to trace the process; the comm still tells most execs then.
+    # Fields 23 and 26 to 28 of proc(5): vsize, startcode, endcode, startstack. The last three read as 0 or 1 without
+    # permission to trace the process; then the comm still shows most execs.
     image = 0
     if field[20] != b"0":
         image = hash((int(field[23]), int(field[24]), int(field[25]), int.from_bytes(comm))) or 1
@@ -57,7 +57,7 @@ def parse_stat(pid: int, content: bytes, facts: Facts = NO_FACTS) -> Process:
 
 
 def parse_uid(status: bytes) -> int | None:
-    """The effective user of /proc/PID/status: the one ps and top show, and in whose name files are written."""
+    """The effective user of /proc/PID/status: the one that ps and top show and that owns the files it creates."""
     words = _status_value(status, b"Uid").split()
     return int(words[1]) if len(words) > 1 and words[1].isdigit() else None
 
@@ -77,9 +77,9 @@ def _status_value(status: bytes, name: bytes) -> bytes:
 def unit_of_cgroup(content: bytes) -> str | None:
     """The unit of the *system* manager in /proc/PID/cgroup (cgroups(7)): the first path component that is no slice.
 
-    Below that unit the tree may be delegated: what a user's own manager runs belongs to ``user@1000.service``, and a
-    user who names a control group ``mariadb.service`` gains nothing by it. Both the unified hierarchy (``0::/…``) and
-    version 1 (``name=systemd``) are understood.
+    Below that unit the tree may be delegated: what a user's own manager runs belongs to ``user@1000.service``, so a
+    user who names a control group ``mariadb.service`` gains nothing. Both the unified hierarchy (``0::/…``) and
+    version 1 (``name=systemd``) are supported.
     """
     for line in content.splitlines():
         _, _, named = line.partition(b":")
@@ -115,24 +115,24 @@ def read_file(path: str, most_bytes: int = 4096) -> bytes | None:
 
 
 def list_pids(root: str) -> set[int]:
-    """Every process there is now; ``OSError`` where /proc itself cannot be read."""
+    """Every pid that exists now; ``OSError`` if /proc itself cannot be read."""
     return {int(name) for name in os.listdir(root) if name.isdecimal()}
 
 
 def read_stat(root: str, pid: int) -> Process | None:
-    """The process without facts, or ``None`` when gone; ``ValueError`` when what is read makes no sense."""
+    """The process without facts, or ``None`` if it is gone; ``ValueError`` if the content makes no sense."""
     content = read_file(f"{root}/{pid}/stat")
     return parse_stat(pid, content) if content is not None else None
 
 
 def read_exe(root: str, pid: int) -> str | None:
-    """The executable; one that was replaced or removed since still has its old path."""
+    """The executable; if it was replaced or removed since, its old path."""
     path = _readlink(f"{root}/{pid}/exe")
     return path.removesuffix(_DELETED) if path is not None else None
 
 
 def read_cmdline(root: str, pid: int) -> str | None:
-    """The arguments joined by spaces, 4096 bytes at most; forgeable, and slow to read where it is swapped out."""
+    """The arguments joined by spaces, at most 4096 bytes; forgeable, and slow to read if swapped out."""
     content = read_file(f"{root}/{pid}/cmdline", _CMDLINE_BYTES)
     if content is None:
         return None
@@ -160,14 +160,14 @@ def read_oom_score_adj(root: str, pid: int) -> int | None:
 
 
 def read_oom_score(root: str, pid: int) -> int | None:
-    """The kernel's own badness: the process with the highest is the one it would kill."""
+    """The kernel's badness: it would kill the process with the highest value."""
     return _read_number(f"{root}/{pid}/oom_score")
 
 
 def open_paths(root: str, pid: int, most_descriptors: int = _MOST_DESCRIPTORS) -> Iterator[str]:
-    """Working directory, root directory and open files as the kernel names them, ``(deleted)`` included.
+    """Working directory, root directory and open files as named by the kernel, including ``(deleted)``.
 
-    Of a process with a huge number of descriptors only the first are looked at, so that it cannot hold up the daemon.
+    Of a process with a huge number of descriptors only the first are read, so that it cannot stall the daemon.
     """
     for name in ("cwd", "root"):
         if (path := _readlink(f"{root}/{pid}/{name}")) is not None:
@@ -191,7 +191,7 @@ def lineage(root: str, own_pid: int) -> frozenset[int]:
 
 
 def _readlink(path: str) -> str | None:
-    """Where a link below /proc points to; bytes that are no UTF-8 come as surrogates."""
+    """The target of a link below /proc; bytes that are not UTF-8 become surrogates."""
     try:
         return os.readlink(path)
     except OSError as error:

@@ -1,11 +1,10 @@
-"""Signals to others, only ever through a pidfd of the very process that was judged (Law 1).
+"""Signals to other processes, only through a pidfd of the process that was judged (Law 1).
 
-Needs Linux 5.3 (pidfd_open(2), pidfd_send_signal(2)); process_mrelease(2) is used where the kernel has it (5.15).
+Needs Linux 5.3 (pidfd_open(2), pidfd_send_signal(2)); process_mrelease(2) is used if the kernel has it (5.15).
 """
 
 from __future__ import annotations
 
-import ctypes
 import errno
 import os
 import select
@@ -13,67 +12,38 @@ import signal
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from enum import StrEnum
 
 from watchdog_oom.core.actions import Signal, SignalName
 from watchdog_oom.core.model import Process, ProcessId
+from watchdog_oom.core.outcome import Outcome
 from watchdog_oom.formatting import printable
+from watchdog_oom.host import syscalls
 from watchdog_oom.host.processes.procfs import read_stat
 from watchdog_oom.lean_dataclasses import dataclass
 
 _NUMBERS = {SignalName.TERM: signal.SIGTERM, SignalName.KILL: signal.SIGKILL,
             SignalName.STOP: signal.SIGSTOP, SignalName.CONT: signal.SIGCONT}
-_SYS_PROCESS_MRELEASE = 448  # asm-generic/unistd.h, the same on every architecture but alpha
 _NO_PIDFD = "this kernel cannot open pidfds; Linux 5.3 or later is needed"
-_libc = ctypes.CDLL(None, use_errno=True)
-
-
-class SignalOutcome(StrEnum):
-    """What became of a signal."""
-
-    SENT = "sent"
-    GONE = "gone"
-    RECYCLED = "recycled"
-    NO_MATCH = "no match"
-    REFUSED = "refused"
-    NOT_PERMITTED = "not permitted"
-    FAILED = "failed"
 
 
 @dataclass(frozen=True, slots=True)
-class SignalResult:
-    """What became of a signal, in words. ``pidfd`` is open, and the caller's to close, after a TERM or KILL was sent:
-    it becomes readable when the process ends. ``release_seconds`` is how long the kernel took to free a killed
-    process's memory, where it was asked to and did."""
+class Sent:
+    """What became of a signal. ``pidfd`` is open, and the caller's to close, after a TERM or KILL was sent: it becomes
+    readable when the process ends."""
 
-    outcome: SignalOutcome
-    words: str
+    outcome: Outcome
     pidfd: int | None = None
-    release_seconds: float | None = None
-
-    @property
-    def sent(self) -> bool:
-        return self.outcome is SignalOutcome.SENT
 
 
-def pidfd_problem() -> str | None:
-    """Why no process can be signalled on this kernel, in words; ``None`` where all is well. For the daemon's start."""
-    try:
-        os.close(os.pidfd_open(os.getpid()))
-    except (OSError, AttributeError) as error:
-        return _NO_PIDFD if getattr(error, "errno", errno.ENOSYS) == errno.ENOSYS else str(error)
-    return None
-
-
-def send(action: Signal, still: Callable[[Process], bool], *, root: str = "/proc") -> SignalResult:
+def send(action: Signal, still: Callable[[Process], bool], *, root: str = "/proc") -> Sent:
     """Send one signal to one process, if it is still the one that was judged and the rule still means it.
 
-    A pidfd is opened first; whatever is read after that under the same number and with the same start ticks is the
-    process of the pidfd, and the number can no longer lead the signal to another (Law 1). ``still`` is given the fresh
-    stat reading, without facts, and says whether the rule still matches. The process group is never signalled.
+    A pidfd is opened first. If pid and start ticks read after that match, they are those of the pidfd's process, and
+    the signal cannot reach another process (Law 1). ``still`` gets the fresh stat reading, without facts, and says
+    whether the rule still matches. The process group is never signalled.
     """
     if action.target.pid <= 1 or action.target.pid == os.getpid():
-        return SignalResult(SignalOutcome.REFUSED, "pid 1 and the daemon itself are never signalled")  # Law 2
+        return _not_sent("pid 1 and the daemon itself are never signalled")  # Law 2
     try:
         pidfd = os.pidfd_open(action.target.pid)
     except OSError as error:
@@ -83,74 +53,76 @@ def send(action: Signal, still: Callable[[Process], bool], *, root: str = "/proc
         process = read_stat(root, action.target.pid)
         result = _objection(action, process, still) or _deliver(pidfd, action.signal, process)
     except ValueError as error:
-        return SignalResult(SignalOutcome.FAILED, f"it could not be recognized: {error}")
+        return _not_sent(f"it could not be recognized: {error}")
     finally:
         if result is None or result.pidfd is None:
             os.close(pidfd)
     return result
 
 
-def _objection(action: Signal, process: Process | None, still: Callable[[Process], bool]) -> SignalResult | None:
+def _objection(action: Signal, process: Process | None, still: Callable[[Process], bool]) -> Sent | None:
     if process is None or process.dead:
-        return SignalResult(SignalOutcome.GONE, "it had ended already")
+        return _not_sent("it had ended already")
     if process.id != action.target:
-        return SignalResult(SignalOutcome.RECYCLED, f"it had ended, and pid {process.pid} is another process now "
-                                                    f"({printable(process.comm)})")
+        return _not_sent(f"it had ended, and pid {process.pid} is another process now "
+                         f"({printable(process.comm)})")
     if process.kernel_thread:
-        return SignalResult(SignalOutcome.REFUSED, "kernel threads are never signalled")  # Law 2
+        return _not_sent("kernel threads are never signalled")  # Law 2
     if not still(process):
-        return SignalResult(SignalOutcome.NO_MATCH, "the rule no longer matches it")
+        return _not_sent("the rule no longer matches it")
     return None
 
 
-def _deliver(pidfd: int, name: SignalName, process: Process | None) -> SignalResult:
+def _deliver(pidfd: int, name: SignalName, process: Process | None) -> Sent:
     try:
         signal.pidfd_send_signal(pidfd, _NUMBERS[name])
     except OSError as error:
         return _failure(error)
     match name:
         case SignalName.KILL:
-            return SignalResult(SignalOutcome.SENT, "KILL sent", pidfd, _release_memory(pidfd))
+            return Sent(Outcome(True, f"KILL sent{_release_memory(pidfd)}"), pidfd)
         case SignalName.TERM if process is not None and process.state == "T":
             # A stopped process acts on TERM only once it runs again.
             with suppress(OSError):
                 signal.pidfd_send_signal(pidfd, signal.SIGCONT)
-            return SignalResult(SignalOutcome.SENT, "TERM sent, and CONT, because it was stopped", pidfd)
+            return Sent(Outcome(True, "TERM sent, and CONT, because it was stopped"), pidfd)
         case SignalName.TERM:
-            return SignalResult(SignalOutcome.SENT, "TERM sent", pidfd)
+            return Sent(Outcome(True, "TERM sent"), pidfd)
         case SignalName.STOP | SignalName.CONT:
-            return SignalResult(SignalOutcome.SENT, f"{name} sent")
+            return Sent(Outcome(True, f"{name} sent"))
 
 
-def _release_memory(pidfd: int) -> float | None:
+def _release_memory(pidfd: int) -> str:
     """Free a killed process's memory now, even where it cannot run to free it itself (process_mrelease(2)).
 
-    Returns how long that took. ESRCH (all freed already), EINVAL (memory shared with a process that lives on) and
-    ENOSYS (Linux before 5.15) leave it to the kernel as ever.
+    Returns how long that took, in words. ESRCH (all freed already), EINVAL (memory shared with a process that lives on)
+    and ENOSYS (Linux before 5.15) leave it to the kernel as ever.
     """
     began = time.monotonic()
-    done = _libc.syscall(ctypes.c_long(_SYS_PROCESS_MRELEASE), ctypes.c_int(pidfd), ctypes.c_uint(0)) == 0
-    return time.monotonic() - began if done else None
+    return f"; its memory was released in {time.monotonic() - began:.3f}s" if syscalls.release_memory(pidfd) else ""
 
 
-def _failure(error: OSError) -> SignalResult:
+def _not_sent(words: str) -> Sent:
+    return Sent(Outcome(False, words))
+
+
+def _failure(error: OSError) -> Sent:
     match error.errno:
         case errno.ESRCH:
-            return SignalResult(SignalOutcome.GONE, "it had ended already")
+            return _not_sent("it had ended already")
         case errno.EPERM:
-            return SignalResult(SignalOutcome.NOT_PERMITTED,
-                                "not permitted: signals to processes of other users need CAP_KILL")
+            return _not_sent("not permitted: signals to processes of other users need CAP_KILL")
         case errno.ENOSYS:
-            return SignalResult(SignalOutcome.FAILED, _NO_PIDFD)
+            return _not_sent(_NO_PIDFD)
         case errno.EINVAL | errno.ENOENT:
             # pidfd_open(2) of a thread that does not lead its process; which of the two depends on the kernel.
-            return SignalResult(SignalOutcome.REFUSED, "the number is a thread's, not a process's")
+            return _not_sent("the number is a thread's, not a process's")
         case _:
-            return SignalResult(SignalOutcome.FAILED, f"the signal could not be sent: {error.strerror}")
+            return _not_sent(f"the signal could not be sent: {error.strerror}")
 
 
 class PidfdSet:
-    """The signalled processes whose end is awaited, behind one descriptor: ``fileno()`` is readable when any ended."""
+    """The signalled processes whose end is awaited, through one descriptor: ``fileno()`` is readable when any ended."""
 
     def __init__(self) -> None:
         self._epoll = select.epoll()
@@ -163,7 +135,7 @@ class PidfdSet:
         return self._epoll.fileno()
 
     def add(self, identity: ProcessId, pidfd: int) -> None:
-        """Take over an open pidfd; a second one of the same process is closed at once."""
+        """Take over an open pidfd; a second one of the same process is closed immediately."""
         if identity in self._pidfds.values():
             os.close(pidfd)
             return
@@ -171,7 +143,7 @@ class PidfdSet:
         self._pidfds[pidfd] = identity
 
     def ended(self) -> tuple[ProcessId, ...]:
-        """Who has ended since the last call, all threads included; their descriptors are closed."""
+        """The processes that ended since the last call, all threads included; their descriptors are closed."""
         return tuple(self._drop(pidfd) for pidfd, _ in self._epoll.poll(0))
 
     def close(self) -> None:

@@ -1,8 +1,8 @@
-"""The process table: which processes are read at a tick, and what is remembered of them.
+"""The process table: which processes are read at a tick, and what is remembered about them.
 
-Most processes of a host interest no rule. Those are read again in rotation, each within 10 s; the new, the young and
-those that a noun may match are read at every scan. A pid that changes hands within a rotation is noticed at the latest
-in its turn, which is why a signal is preceded by a reading of its own (Law 1).
+Most processes of a host are of no interest to any rule. They are read in rotation, each within 10 s; new and young
+processes and those that a noun may match are read at every scan. A pid reused within a rotation is noticed at the
+latest in its turn, which is why a process is read again before a signal (Law 1).
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _MOST_REMEMBERED = 4096
 
 @dataclass(slots=True)
 class _Entry:
-    """What is known of one process. ``stamp`` is the hash of its stat line, which is an eighth of the line's memory;
+    """What is known about one process. ``stamp`` is the hash of its stat line, an eighth of the line's memory;
     ``alive`` is its last reading with an address space; ``nouns`` are those whose own keys it matches; ``settled`` says
     that its facts were read at an age at which they no longer change."""
 
@@ -59,6 +59,8 @@ class ProcessTable:
         self._matching: set[int] = set()
         self._rotating: dict[int, float] = {}  # pid -> when it was read, the longest ago first
         self._detailed: frozenset[int] = frozenset()
+        self._guarded: frozenset[int] = frozenset()
+        self._spools_used: dict[int, frozenset[str]] = {}  # as last seen alive: who is exiting has closed everything
         self._vanished: dict[int, tuple[float, Process]] = {}
         self._scanned_boottime = float("-inf")
 
@@ -79,15 +81,15 @@ class ProcessTable:
         self._read(due, boottime)
         needs = needs_of(demand, {pid: self._entries[pid].nouns for pid in self._matching}, self._shown)
         self._arrange(due, needs, boottime)
-        self._show_details(needs, demand)
+        self._show_details(needs, demand, boottime)
         self._forget_the_long_gone(boottime)
         self._scanned_boottime = boottime
         return dict(self._shown)
 
     def last_seen(self, pid: int) -> Process | None:
-        """The process of that pid as it was last seen alive, up to a minute after it vanished.
+        """The process with that pid as last seen alive, up to a minute after it vanished.
 
-        Where a young process has just got the pid of one that vanished, news about the pid mean the one before.
+        If a young process has just reused the pid, a report about the pid refers to the previous process.
         """
         entry = self._entries.get(pid)
         _, past = self._vanished.get(pid, (0.0, None))
@@ -95,10 +97,15 @@ class ProcessTable:
             return past
         if past is not None and self._scanned_boottime - entry.process.started_boottime < _YOUNG_SECONDS:
             return past
-        return entry.alive
+        return self._as_last_alive(entry)
+
+    def _as_last_alive(self, entry: _Entry) -> Process:
+        """With the spools it used then, by which a noun may know it; other details are not kept."""
+        used = self._spools_used.get(entry.alive.pid)
+        return replace(entry.alive, under=used) if used else entry.alive
 
     def _due(self, pids: frozenset[int], boottime: float) -> set[int]:
-        """Everything that is not in rotation, and as much of the rotation as the time since the last scan asks for."""
+        """All processes outside the rotation, and the part of the rotation due after the time since the last scan."""
         due = set(pids - self._rotating.keys())
         share = (boottime - self._scanned_boottime) / _ROTATION_SECONDS
         quota = int(len(self._rotating) * min(1.0, max(0.0, share))) + 1
@@ -110,7 +117,7 @@ class ProcessTable:
         return due
 
     def _read(self, pids: Iterable[int], boottime: float) -> None:
-        """Read stat lines; one that has not changed by a byte is not even parsed."""
+        """Read stat lines; an unchanged line is not parsed."""
         entries, root = self._entries, self._root
         for pid in pids:
             entry = entries.get(pid)
@@ -133,7 +140,7 @@ class ProcessTable:
         if entry is None:
             entry = self._entries[pid] = _Entry(hash(raw), process, process)
         elif process.image == 0:
-            # An exiting process and a zombie leader show no executable any more; what was known of them stays true.
+            # An exiting process and a zombie leader no longer show their executable; what was known stays true.
             process = replace(process, image=entry.process.image)
         elif process.image != entry.process.image or not entry.settled:
             process, entry.known = replace(process, facts=NO_FACTS), NOTHING_KNOWN
@@ -160,7 +167,7 @@ class ProcessTable:
         self._shown[pid] = entry.process
 
     def _adopt(self, nouns: tuple[ProcessNoun, ...]) -> None:
-        """Another policy: what every process matches is judged anew."""
+        """The policy changed: every process is matched again."""
         self._nouns = nouns
         for entry in self._entries.values():
             try:
@@ -170,7 +177,7 @@ class ProcessTable:
                 self._count("process")
 
     def _arrange(self, read: Iterable[int], needs: Needs, boottime: float) -> None:
-        """Put what was read and interests no rule into rotation, at its end; take out what has become interesting."""
+        """Put processes read now that no rule needs at the end of the rotation; take out those that a rule needs."""
         rotating, entries = self._rotating, self._entries
         oldest_young = boottime - _YOUNG_SECONDS
         for pid in read:
@@ -182,17 +189,32 @@ class ProcessTable:
         for pid in needs.watched:
             rotating.pop(pid, None)
 
-    def _show_details(self, needs: Needs, demand: ScanDemand) -> None:
-        """Details are as fresh as the scan: those read for an earlier one are not shown again."""
-        wanted = needs.detailed
-        for pid in self._detailed - wanted:
+    def _show_details(self, needs: Needs, demand: ScanDemand, boottime: float) -> None:
+        """What nobody asks for any more is not shown; what was shown of those whom only guard asks about stays."""
+        shown, detailed = self._shown, needs.detailed
+        guarded = needs.guarded - detailed
+        for pid in (self._detailed - detailed) | (self._guarded - guarded):
             if pid in self._entries:
-                self._shown[pid] = self._entries[pid].process
-        self._shown.update(self._details.read([self._entries[pid].process for pid in wanted], needs, demand))
-        self._detailed = wanted
+                shown[pid] = self._entries[pid].process
+        processes = [self._entries[pid].process for pid in detailed]
+        shown.update(self._details.read(processes, needs, demand, boottime))
+        for pid in guarded:
+            value = self._details.oom_score_adj(pid, boottime)
+            if shown[pid].oom_score_adj != value:
+                shown[pid] = replace(shown[pid], oom_score_adj=value)
+        self._detailed, self._guarded = detailed, guarded
+        self._remember_spools_used(needs)
+
+    def _remember_spools_used(self, needs: Needs) -> None:
+        shown = self._shown
+        for pid in [pid for pid in self._spools_used if pid not in needs.spools and not shown[pid].dead]:
+            del self._spools_used[pid]
+        for pid in needs.spools:
+            if shown[pid].rss_bytes:
+                self._spools_used[pid] = shown[pid].under
 
     def _forget(self, pid: int, boottime: float) -> None:
-        """Take a process out, and remember what it was."""
+        """Remove a process and remember it."""
         entry = self._entries.pop(pid, None)
         self._shown.pop(pid, None)
         self._matching.discard(pid)
@@ -200,7 +222,9 @@ class ProcessTable:
         if entry is not None and not entry.process.kernel_thread:
             self.departures += entry.settled
             self._vanished.pop(pid, None)
-            self._vanished[pid] = (boottime, entry.alive)
+            self._vanished[pid] = (boottime, self._as_last_alive(entry))
+        self._spools_used.pop(pid, None)
+        self._details.forget(pid)
 
     def _forget_the_long_gone(self, boottime: float) -> None:
         while self._vanished:

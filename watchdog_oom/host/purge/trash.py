@@ -11,6 +11,7 @@ from contextlib import suppress
 
 from watchdog_oom.host import syscalls
 from watchdog_oom.host.spools.names import trash_prefix_of
+from watchdog_oom.host.spools.path_safety import SpoolRefusedError, open_spool
 from watchdog_oom.lean_dataclasses import dataclass
 
 
@@ -49,6 +50,30 @@ def leftovers(parent_fd: int, spool_inode: int) -> Iterator[Trash]:
     for name in names:
         with suppress(OSError):
             yield _open_locked(parent_fd, name, os.geteuid())
+
+
+def trash_names(path: str, most_names: int = 20_000) -> tuple[str, ...] | None:
+    """The trash directories of the spool at that path, in it and beside it, by their names alone, which anybody could
+    have made: a purge looks closer. ``None`` where there are too many names to look through in passing."""
+    try:
+        spool_fd = open_spool(path)
+    except SpoolRefusedError:
+        return ()
+    try:
+        prefix = trash_prefix_of(os.fstat(spool_fd).st_ino)
+        found: list[str] = []
+        for directory in (spool_fd, os.path.dirname(path)):
+            with suppress(PermissionError), os.scandir(directory) as listing:
+                for count, entry in enumerate(listing):
+                    if count >= most_names:
+                        return None
+                    if entry.name.startswith(prefix):
+                        found.append(entry.name)
+    except OSError:
+        return None
+    finally:
+        os.close(spool_fd)
+    return tuple(found)
 
 
 def take(name: str, spool_fd: int, trash: Trash) -> os.stat_result:

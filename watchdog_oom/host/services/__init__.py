@@ -1,1 +1,1 @@
-"""Services: asked, stopped, started, probed and bounded through the manager this host has."""
+"""Services: states, stops, starts, probes and memory bounds through this host's service manager."""

@@ -1,4 +1,4 @@
-"""Which service manager this host has."""
+"""Chooses this host's service manager."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ def choose_manager(wanted: str = "auto", *, root: str = "/", init_dir: str = INI
     ``init_dir`` is where the init scripts of ``service`` are. Raises UsageError for any other word.
     """
     if wanted not in ("auto", "systemd", "service"):
-        raise UsageError(f"services: {wanted!r} is no service manager; use auto, systemd or service")
-    # Only the one that is used is imported: what is imported stays in locked memory.
+        raise UsageError(f"services: {wanted!r} is not a service manager; use auto, systemd or service")
+    # Only the one that is used is imported: imported modules stay in locked memory.
     if wanted == "systemd" or (wanted == "auto" and os.path.isdir(os.path.join(root, "run/systemd/system"))):
         from watchdog_oom.host.services.systemd.manager import Systemd
         return Systemd(root=root)

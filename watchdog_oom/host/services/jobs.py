@@ -2,9 +2,9 @@
 
 At its deadline a child is killed with its process group, except one that starts a service. A script without job
 control starts its daemon in its own group, and a daemon that does not call setsid(2) stays there: it would be killed
-for its script's slowness. Whatever a stopping script started can go with it: the service itself was never in its group.
+because its script is slow. A stop script can be killed with its group: the service itself was never in it.
 
-Where the service manager can be spoken to over a bus, it is asked there, and no child is needed.
+If the service manager has a bus, the bus is used, and no child is needed.
 """
 
 from __future__ import annotations
@@ -15,12 +15,13 @@ from typing import TypeAlias, assert_never
 
 from watchdog_oom import formatting
 from watchdog_oom.core.actions import Contain, Release, RunCommand, StartUnit, StopUnit
-from watchdog_oom.core.model import EffectReport
 from watchdog_oom.core.nouns import RunProbe
+from watchdog_oom.core.outcome import EffectReport, Outcome
+from watchdog_oom.core.unit_name import is_unit_name
 from watchdog_oom.host.children.spawn import spawn_program
 from watchdog_oom.host.children.supervisor import ChildSupervisor, Ended
 from watchdog_oom.host.services.manager import JobEnd, ServiceBus, ServiceManager, bus_of
-from watchdog_oom.host.services.names import exit_words, is_unit_name, with_output
+from watchdog_oom.host.services.program_words import exit_words, with_output
 from watchdog_oom.lean_dataclasses import dataclass
 
 SERVICE_DEADLINE_SECONDS = 120.0
@@ -31,8 +32,8 @@ JobStep: TypeAlias = StopUnit | StartUnit | Contain | Release | RunCommand | Run
 
 @dataclass(slots=True)
 class _ProgramJob:
-    """``judge`` turns exit status and output into a verdict; ``retry`` says what to run before one more try, if any;
-    ``tidy`` is to be done after a success, and tells what went wrong."""
+    """``judge`` turns exit status and output into a verdict; ``retry`` says what to run before one retry, if any;
+    ``tidy`` is run after a success and returns what went wrong."""
 
     name: str
     argv: tuple[str, ...]
@@ -64,21 +65,16 @@ class Jobs:
     def fileno(self) -> int:
         return self._epoll.fileno()
 
-    def next_deadline(self) -> float | None:
-        """When ``poll`` must be called at the latest, in seconds of CLOCK_BOOTTIME."""
-        moments = (self._children.next_deadline(), self._bus.next_deadline() if self._bus is not None else None)
-        return 0.0 if self._reports else min((moment for moment in moments if moment is not None), default=None)
-
     @property
     def running(self) -> frozenset[str]:
         """The intent ids of the jobs under way."""
         return frozenset(self._jobs)
 
     def start(self, intent_id: str, step: JobStep, now: float, *, incident: str = "") -> None:
-        """Begin a job; whatever becomes of it is a later report. A RunProbe is one attempt, of 5 s at most.
+        """Begin a job; its result is a later report. A RunProbe is one attempt, of at most 5 s.
 
-        An intent whose job is under way is not begun again. In one ``incident`` systemd is told once at most to forget
-        the failures of a unit.
+        An intent whose job is under way is not begun again. In one ``incident`` the failures of a unit are reset at
+        most once (systemctl reset-failed).
         """
         if intent_id in self._jobs:
             return
@@ -87,7 +83,7 @@ class Jobs:
             self._report(intent_id, job, now, False, "that is not the name of a unit")
             return
         if not job.argv:
-            self._report(intent_id, job, now, False, "only systemd can bound the memory of a unit")
+            self._report(intent_id, job, now, False, "only systemd can set memory bounds on a unit")
             return
         if self._bus is not None and isinstance(step, StopUnit | StartUnit | Contain | Release):
             self._jobs[intent_id] = job
@@ -105,7 +101,8 @@ class Jobs:
         return reports
 
     def close(self) -> None:
-        """Kill programs and probes; leave service jobs to end by themselves, for half a stop is worse than a whole."""
+        """Kill programs and probes; let service jobs end by themselves, since a half-finished stop is worse than a
+        complete one."""
         for intent_id, job in self._jobs.items():
             if job.stops_with_daemon:
                 self._children.kill(intent_id)
@@ -179,19 +176,19 @@ class Jobs:
 
     def _end_over_bus(self, ended: JobEnd, job: _ProgramJob, now: float) -> None:
         """What could not be asked for over the bus is asked for by program."""
-        if ended.ok is None:
+        if ended.outcome.ok is None:
             self._spawn(ended.key, job, job.argv, now)
         else:
-            self._report(ended.key, job, now, ended.ok, ended.words)
+            self._report(ended.key, job, now, ended.outcome.ok, ended.outcome.words)
 
-    def _report(self, intent_id: str, job: _ProgramJob, now: float, ok: bool, told: str) -> None:
+    def _report(self, intent_id: str, job: _ProgramJob, now: float, ok: bool | None, told: str) -> None:
         trouble = job.tidy() if ok and job.tidy is not None else ""
         told = f"{told}; {trouble}" if trouble else told
-        self._reports.append(EffectReport(intent_id, ok, told, max(0.0, now - job.began), now))
+        self._reports.append(EffectReport(intent_id, Outcome(ok, told), max(0.0, now - job.began), now))
 
 
 def service_seconds(step: StopUnit | StartUnit) -> float:
-    """How long a stop or start may take where the service manager tells no time of its own."""
+    """How long a stop or start may take if the service manager gives no timeout of its own."""
     return max(SERVICE_DEADLINE_SECONDS, step.within_seconds or 0.0)
 
 
@@ -200,14 +197,14 @@ def _forgets(step: Contain | Release) -> bool:
 
 
 def judge_run(exit_status: int, text: str) -> tuple[bool, str]:
-    """A program did its work when it ended with 0."""
+    """A program succeeded if it ended with 0."""
     return exit_status == 0, with_output("done" if exit_status == 0 else exit_words(exit_status), text)
 
 
 def judge_probe(expect: str | None, exit_status: int, text: str) -> tuple[bool, str]:
-    """A service answers when the probing program ended with 0 and printed what is expected, if anything is."""
+    """A service answers if the probe program ended with 0 and printed the expected text, if any."""
     if exit_status != 0:
         return False, with_output(f"the probe {exit_words(exit_status)}", text)
     if expect is not None and expect not in text:
         return False, with_output(f"the probe did not print {expect!r}", text)
-    return True, with_output("the probe is content", text)
+    return True, with_output("the probe succeeded", text)

@@ -8,15 +8,16 @@ from __future__ import annotations
 import os
 
 from watchdog_oom.core.model import ServiceState, ServiceStatus
+from watchdog_oom.core.unit_name import is_unit_name
 from watchdog_oom.host.services.manager import INIT_DIR
-from watchdog_oom.host.services.names import exit_words, is_unit_name, with_output
+from watchdog_oom.host.services.program_words import exit_words, with_output
 
 _STATUS = {
     0: (ServiceStatus.ACTIVE, "running"),
     1: (ServiceStatus.FAILED, "dead, but its pid file is there"),
     2: (ServiceStatus.FAILED, "dead, but its lock file is there"),
     3: (ServiceStatus.INACTIVE, "not running"),
-    4: (ServiceStatus.UNKNOWN, "its script cannot tell"),
+    4: (ServiceStatus.UNKNOWN, "its script does not know the state"),
 }
 _FAILURES = {
     1: "failed", 2: "failed: its script does not take the argument", 3: "failed: its script cannot do this",
@@ -27,9 +28,9 @@ _NOT_RUNNING = 7
 
 
 class Lsb:
-    """Init scripts in ``init_dir``: through service(8) when that is Debian's own directory, else called directly.
+    """Init scripts in ``init_dir``: through service(8) if that is Debian's own directory, else called directly.
 
-    The suffix ``.service`` is dropped. Sockets and timers do not exist here: nothing but a service can be stopped.
+    The suffix ``.service`` is dropped. There are no sockets and timers: only services can be stopped.
     """
 
     name = "lsb"
@@ -69,8 +70,8 @@ class Lsb:
         if _not_there(text):
             status, words = ServiceStatus.MISSING, "there is no such init script"
         elif exit_status != 0 and "usage:" in text.lower():
-            # Scripts that predate "status" print their usage and end with 1, 2 or 3, which would be read as a state.
-            status, words = ServiceStatus.UNKNOWN, "its script does not know status"
+            # Scripts older than "status" print their usage and end with 1, 2 or 3, which would be read as a state.
+            status, words = ServiceStatus.UNKNOWN, "its script does not support status"
         return ServiceState(unit, status, boottime, words=words)
 
     def exists(self, unit: str) -> bool:

@@ -1,7 +1,7 @@
-"""The states of services, asked for in the background: often while a recovery waits for them, else seldom.
+"""The states of services, queried in the background: often while a recovery waits for them, else rarely.
 
-Where the service manager can be spoken to over a bus, it is; a program is started only where that fails. A program
-costs a fork, so what goes on running, or is not there, is asked for less and less often while no process ends.
+If the service manager has a bus, it is used; a program is started only if that fails. A program costs a fork, so a unit
+that keeps running, or does not exist, is queried less and less often while no process ends.
 """
 
 from __future__ import annotations
@@ -11,22 +11,22 @@ from collections.abc import Container, Iterable, Mapping
 from types import MappingProxyType
 
 from watchdog_oom.core.model import ServiceState, ServiceStatus
+from watchdog_oom.core.unit_name import is_unit_name
 from watchdog_oom.host.children.spawn import spawn_program
 from watchdog_oom.host.children.supervisor import ChildSupervisor, Ended
 from watchdog_oom.host.services.manager import ServiceManager, bus_of
-from watchdog_oom.host.services.names import is_unit_name
 
 SOON_SECONDS = 0.5
 SELDOM_SECONDS = 10.0
 SELDOMEST_SECONDS = 30.0
 DEADLINE_SECONDS = 10.0
 MOST_AT_ONCE = 4
-_STEADY = (ServiceStatus.ACTIVE, ServiceStatus.MISSING)  # what stays as it is while no process ends
+_STEADY = (ServiceStatus.ACTIVE, ServiceStatus.MISSING)  # states that do not change while no process ends
 
 
 class StatusPoller:
-    """One question a unit at a time, few at once. A state carries the moment its question was asked, so it is never
-    newer than it claims."""
+    """At most one query per unit at a time, and few in total. A state carries the time of its query, so it is never
+    newer than it claims to be."""
 
     def __init__(self, manager: ServiceManager) -> None:
         self._manager = manager
@@ -46,19 +46,14 @@ class StatusPoller:
 
     @property
     def states(self) -> Mapping[str, ServiceState]:
-        """The last answer of every unit that answered, or failed to, by the name it was asked by."""
+        """The last state of every unit that answered or failed to answer, by the name used in the query."""
         return MappingProxyType(dict(self._states))
 
-    def next_deadline(self) -> float | None:
-        """When ``poll`` must be called at the latest, in seconds of CLOCK_BOOTTIME."""
-        moments = (self._children.next_deadline(), self._bus.next_deadline() if self._bus is not None else None)
-        return min((moment for moment in moments if moment is not None), default=None)
-
     def ask(self, units: Iterable[str], now: float, *, often: Container[str] = (), calm: bool = False) -> None:
-        """Ask for the states that are due: of all units every 10 s, of those in ``soon`` every 0.5 s, the longest
-        waiting first. ``calm`` says that no process has ended since the last call: for as long as that is so, a unit
-        that was found active or missing again is asked for by program after 20 s, then every 30 s. Units no longer
-        asked for are forgotten."""
+        """Query the states that are due: of all units every 10 s, of those in ``soon`` every 0.5 s, the longest
+        waiting first. ``calm`` says that no process has ended since the last call: while that is so, a unit found
+        active or missing again is queried by a program after 20 s, then every 30 s. Units no longer requested are
+        forgotten."""
         wanted = set(units)
         for unit in self._asked.keys() - wanted:
             del self._asked[unit]
@@ -79,7 +74,7 @@ class StatusPoller:
             self._begin(unit, now)
 
     def poll(self, now: float) -> None:
-        """Take in the answers that came, and give up on questions older than 10 s."""
+        """Take the answers received, and give up on queries older than 10 s."""
         for ended in self._children.poll(now):
             if ended.key in self._asked:
                 self._take(ended.key, self._answer(ended))
@@ -92,7 +87,7 @@ class StatusPoller:
             elif unit not in self._children and len(self._children) < MOST_AT_ONCE:
                 self._begin(unit, now)
             else:
-                del self._asked[unit]  # it is due again
+                del self._asked[unit]  # due again
 
     def close(self) -> None:
         for unit in self._children:
@@ -106,7 +101,7 @@ class StatusPoller:
         return SOON_SECONDS if unit in often else self._rests.get(unit, SELDOM_SECONDS)
 
     def _take(self, unit: str, state: ServiceState) -> None:
-        """A program's answer; the same one again makes the next question later."""
+        """A program's answer; an unchanged state delays the next query."""
         before = self._states.get(unit)
         again = before is not None and before.status is state.status and state.status in _STEADY
         longer = min(SELDOMEST_SECONDS, self._rests.get(unit, SELDOM_SECONDS) + SELDOM_SECONDS)
@@ -122,7 +117,7 @@ class StatusPoller:
             child = spawn_program(self._manager.status(unit))
         except OSError as error:
             self._states[unit] = ServiceState(unit, ServiceStatus.UNKNOWN, now,
-                                              words=f"could not be asked for: {error.strerror}")
+                                              words=f"could not be queried: {error.strerror}")
             return
         self._children.add(unit, child, DEADLINE_SECONDS, now)
 

@@ -1,7 +1,7 @@
-"""Probes over TCP: one attempt to hear from a service, without ever blocking the loop.
+"""Probes over TCP: one attempt to connect to a service, without blocking the loop.
 
-Only numeric addresses and ``localhost`` can be probed. Any other name would need a resolver, which blocks for as long
-as the network pleases, and on a host in trouble may not answer at all: the probe would then test the wrong thing.
+Only numeric addresses and ``localhost`` can be probed. Any other name would need a resolver, which can block for an
+unknown time, and on a host in trouble may not answer at all: the probe would then test the resolver.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ import select
 import socket
 
 from watchdog_oom import formatting
-from watchdog_oom.core.model import EffectReport
 from watchdog_oom.core.nouns import TcpProbe
+from watchdog_oom.core.outcome import EffectReport, Outcome
 from watchdog_oom.formatting import printable
 from watchdog_oom.lean_dataclasses import dataclass
 
@@ -24,7 +24,7 @@ _CONNECTED = (0, errno.EISCONN)
 
 
 def addresses(host: str) -> tuple[tuple[socket.AddressFamily, str], ...]:
-    """Where to connect to, in order of trial; empty when the host is a name that would need a resolver."""
+    """The addresses to try, in order; empty if the host is a name that would need a resolver."""
     if host == "localhost":
         return ((socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1"))
     for family in (socket.AF_INET, socket.AF_INET6):
@@ -37,15 +37,15 @@ def addresses(host: str) -> tuple[tuple[socket.AddressFamily, str], ...]:
 
 
 def host_problem(host: str) -> str | None:
-    """Why a probe's host cannot be used, in words; ``None`` when it can."""
+    """Why a probe's host cannot be used, in words; ``None`` if it can."""
     if addresses(host):
         return None
     return f"{printable(host)} is a name, and resolving it may block; give its address, or localhost"
 
 
 def connected_to_itself(sock: socket.socket) -> bool:
-    """Whether a connection's two ends are one: a closed port of the ephemeral range may be chosen as the local port of
-    the very connection to it, and TCP then connects the socket to itself."""
+    """Whether the socket is connected to itself: if a closed port of the ephemeral range is chosen as the local port
+    of the connection to that port, TCP connects the socket to itself."""
     try:
         return bool(sock.getsockname() == sock.getpeername())
     except OSError:
@@ -68,7 +68,7 @@ class TcpAttempt:
 
     @property
     def socket(self) -> socket.socket | None:
-        """The socket to wait on; another one once the first address of ``localhost`` refused."""
+        """The socket to wait on; it changes after the first address of ``localhost`` refused."""
         return self._socket
 
     @property
@@ -77,7 +77,8 @@ class TcpAttempt:
         return select.EPOLLIN if self._connected else select.EPOLLOUT
 
     def advance(self) -> tuple[bool, str] | None:
-        """Go as far as possible without waiting; the verdict with words, or ``None`` while there is none."""
+        """Continue as far as possible without waiting; returns the verdict with words, or ``None`` if there is none
+        yet."""
         while not self._connected:
             if self._socket is None and not self._to_try:
                 return False, self._refusal or f"no connection to {self._place}"
@@ -86,15 +87,15 @@ class TcpAttempt:
                 return None
             if status != 0:
                 self.close()
-                # The first address is the one that is meant; a host without IPv6 would only tell about that.
+                # Report the first address; on a host without IPv6 the second failure would only say that.
                 self._refusal = self._refusal or f"no connection to {self._place}: {os.strerror(status)}"
         return self._read()
 
     def overdue(self, seconds: float) -> tuple[bool, str]:
-        """The verdict when time is up."""
+        """The verdict at the deadline."""
         if not self._connected:
             return False, f"no connection to {self._place} within {formatting.duration(seconds)}"
-        return False, f"{self._place} takes the connection, but {self._said()} within {formatting.duration(seconds)}"
+        return False, f"{self._place} accepts the connection, but {self._said()} within {formatting.duration(seconds)}"
 
     def close(self) -> None:
         if self._socket is not None:
@@ -102,7 +103,7 @@ class TcpAttempt:
             self._socket = None
 
     def _connect(self) -> int:
-        """Begin to connect, or ask how far it got: 0 or an error number, as connect(2) gives it when asked again."""
+        """Begin to connect, or check the progress: 0 or an error number, as connect(2) returns when called again."""
         try:
             if self._socket is None:
                 family, self._address = self._to_try.pop(0)
@@ -119,7 +120,7 @@ class TcpAttempt:
 
     def _read(self) -> tuple[bool, str] | None:
         if self._socket is None or not self._expected:
-            return True, f"{self._place} takes the connection"
+            return True, f"{self._place} accepts the connection"
         while len(self._heard) < GREETING_BYTES:
             try:
                 chunk = self._socket.recv(GREETING_BYTES - len(self._heard))
@@ -155,7 +156,8 @@ class _RunningProbe:
 
 
 class TcpProbes:
-    """All attempts under way, by intent id. Register ``fileno()`` for reading; call ``poll`` when it is, each tick."""
+    """All attempts under way, by intent id. Register ``fileno()`` for reading; call ``poll`` when it is readable, and
+    at each tick."""
 
     def __init__(self) -> None:
         self._epoll = select.epoll()
@@ -165,14 +167,8 @@ class TcpProbes:
     def fileno(self) -> int:
         return self._epoll.fileno()
 
-    def next_deadline(self) -> float | None:
-        """When ``poll`` must be called at the latest, in seconds of CLOCK_BOOTTIME."""
-        if self._reports:
-            return 0.0
-        return min((running.deadline for running in self._running.values()), default=None)
-
     def start(self, intent_id: str, probe: TcpProbe, now: float) -> None:
-        """Begin one attempt, of 5 s at most; what becomes of it is a later report."""
+        """Begin one attempt, of at most 5 s; its result is a later report."""
         if intent_id in self._running:
             return
         deadline = now + min(probe.within_seconds, ATTEMPT_SECONDS)
@@ -180,7 +176,7 @@ class TcpProbes:
         self._advance(intent_id, now)
 
     def poll(self, now: float) -> tuple[EffectReport, ...]:
-        """The reports of all attempts that ended or became overdue."""
+        """The reports on all attempts that ended or became overdue."""
         for intent_id in tuple(self._running):
             self._advance(intent_id, now)
         reports, self._reports = tuple(self._reports), []
@@ -198,14 +194,14 @@ class TcpProbes:
             verdict = running.attempt.advance()
             self._wait(running)
         except OSError as error:
-            verdict = False, f"no socket to probe with: {error.strerror}"
+            verdict = False, f"no socket could be created: {error.strerror}"
         if verdict is None and now >= running.deadline:
             verdict = running.attempt.overdue(running.deadline - running.began)
         if verdict is None:
             return
-        running.attempt.close()  # which takes it out of the epoll set too
+        running.attempt.close()  # this also removes it from the epoll set
         del self._running[intent_id]
-        self._reports.append(EffectReport(intent_id, verdict[0], verdict[1], max(0.0, now - running.began), now))
+        self._reports.append(EffectReport(intent_id, Outcome(*verdict), max(0.0, now - running.began), now))
 
     def _wait(self, running: _RunningProbe) -> None:
         sock, interest = running.attempt.socket, running.attempt.interest

@@ -6,11 +6,11 @@ pyinotify adds 2.5 MiB of locked memory (logging, subprocess, threading), and th
 
 from __future__ import annotations
 
-import ctypes
 import os
 import struct
 from collections.abc import Iterator
 
+from watchdog_oom.host import syscalls
 from watchdog_oom.lean_dataclasses import dataclass
 
 # linux/inotify.h
@@ -32,7 +32,6 @@ ENDED = IN_DELETE_SELF | IN_MOVE_SELF | IN_UNMOUNT | IN_IGNORED
 _HEADER = struct.Struct("iIII")  # struct inotify_event: watch, mask, cookie, length of the name that follows
 _READ_BYTES = 65536
 _MOST_READS = 16  # a flood is finished at the next call; the kernel's queue holds 16,384 events
-_libc = ctypes.CDLL(None, use_errno=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +59,7 @@ class Inotify:
     """One instance, closed on exec, that never blocks. Raises OSError where the kernel has none left (EMFILE)."""
 
     def __init__(self) -> None:
-        self._fd: int = _libc.inotify_init1(os.O_CLOEXEC | os.O_NONBLOCK)
-        if self._fd < 0:
-            code = ctypes.get_errno()
-            raise OSError(code, os.strerror(code))
+        self._fd = syscalls.inotify_open()
 
     def fileno(self) -> int:
         return self._fd
@@ -72,12 +68,11 @@ class Inotify:
         """The watch's number, or ``None`` where the kernel refuses: no such directory, a symlink, no watch left. A
         directory that is watched already answers with the number it has."""
         mask = ENTRIES | IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR | IN_DONT_FOLLOW
-        watch: int = _libc.inotify_add_watch(self._fd, os.fsencode(path), ctypes.c_uint32(mask))
-        return watch if watch >= 0 else None
+        return syscalls.inotify_add(self._fd, path, mask)
 
     def forget(self, watch: int) -> None:
         """Watch no longer; a watch that is over already is no error."""
-        _libc.inotify_rm_watch(self._fd, watch)
+        syscalls.inotify_remove(self._fd, watch)
 
     def read(self) -> InotifyEvents:
         """What is queued, folded as it is read, so that a storm costs no memory. Never blocks."""

@@ -10,10 +10,10 @@ from collections.abc import Sequence
 from watchdog_oom.formatting import printable
 from watchdog_oom.host import syscalls
 from watchdog_oom.lean_dataclasses import dataclass
+from watchdog_oom.paths import LOG, RUNTIME, STATE
 
 _SYSTEM_TREES = ("/bin", "/boot", "/dev", "/etc", "/lib", "/lib32", "/lib64", "/libx32", "/proc", "/sbin", "/sys",
-                 "/usr", "/run/systemd", "/var/lib/dpkg", "/var/lib/rpm", "/var/lib/systemd", "/var/lib/watchdog-oom",
-                 "/var/log/watchdog-oom", "/run/watchdog-oom")
+                 "/usr", "/run/systemd", "/var/lib/dpkg", "/var/lib/rpm", "/var/lib/systemd", STATE, LOG, RUNTIME)
 _SYSTEM_TREE_EXCEPTIONS = ("/dev/shm", "/usr/local")  # noqa: S108 - a prefix that is compared, not a file
 _SYSTEM_DIRECTORIES = frozenset(
     ("/dev/shm", "/run/lock", "/run/user", "/usr/local",  # noqa: S108
@@ -37,11 +37,6 @@ class PathPart:
     uid: int
     device: int = 0
     inode: int = 0
-
-
-def spool_problem(path: str) -> str | None:
-    """Why the path is refused as a spool, in words; ``None`` when it may be one."""
-    return refusal(path, read_parts(path))
 
 
 def open_spool(path: str) -> int:

@@ -89,15 +89,6 @@ class SpoolScanner:
         self._scan = None
         return self.state
 
-    def scan_now(self, clock: Clock) -> SpoolState:
-        """A whole scan at once, for a command that shows the host once."""
-        self.close()
-        self._clock = clock
-        for _ in self._run():
-            pass
-        assert self.state is not None  # noqa: S101 - every run ends with a state
-        return self.state
-
     def close(self) -> None:
         """Give up a scan under way and what it holds open."""
         if self._scan is not None:

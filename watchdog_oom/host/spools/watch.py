@@ -29,11 +29,6 @@ class SpoolWatch:
     def fileno(self) -> int:
         return self._inotify.fileno()
 
-    @property
-    def unwatched(self) -> frozenset[str]:
-        """Spools whose directory is missing or cannot be watched now; every ``drain`` tries again."""
-        return frozenset(self._paths) - frozenset(self._watched)
-
     def drain(self) -> frozenset[str]:
         """The names of the spools in which something came, went or was renamed since the last call. Never blocks."""
         told = self._inotify.read()

@@ -1,4 +1,4 @@
-"""The shipped policies after a kill by the kernel: what was shot comes back, in order, when memory allows it."""
+"""The shipped policies after a kernel kill: killed services are started again, in order, when memory allows it."""
 
 from __future__ import annotations
 

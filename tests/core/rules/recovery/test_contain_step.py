@@ -1,4 +1,4 @@
-"""The step contain: bound until the run ends, done when the state shows it, and never in the way of the cure."""
+"""The step contain: bounds until the run ends, done when the state shows them, and never blocking other steps."""
 
 from __future__ import annotations
 
@@ -47,7 +47,8 @@ def test_a_failed_step_later_on_releases_it_too() -> None:
 
 
 def test_what_cannot_be_contained_is_told_and_the_run_goes_on() -> None:
-    for keys, reason in (({"protected": True}, "it is protected by protect.p"), ({"unit": None}, "runs in no unit"),
+    for keys, reason in (({"protected": True}, "it is protected by protect.p"),
+                         ({"unit": None}, "is not in a systemd unit"),
                          ({"unit": "system.slice"}, "never a slice")):
         world, unit = world_of(CONTAIN, step(Verb.WAIT, within=1.0), **keys)
         assert any(world.tick() and world.said("closed: success") for _ in range(60))

@@ -1,4 +1,4 @@
-"""Stop, start and restart: asked once, believed only when a later state shows it (Law 6)."""
+"""Stop, start and restart: requested once, done only when a later state shows it (Law 6)."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from watchdog_oom.core.conditions.process import ProcessesAre
 from watchdog_oom.core.history import Phase, RecoveryRun
 from watchdog_oom.core.model import ServiceStatus
 from watchdog_oom.core.nouns import ServiceNoun
+from watchdog_oom.core.outcome import EffectReport, Outcome
 from watchdog_oom.core.policy import Recover, RecoveryStep, Verb
 from watchdog_oom.core.rules.recovery import service_steps
 from watchdog_oom.core.rules.recovery.progress import Context, Progress, Status
@@ -68,7 +69,7 @@ def one_tick(
 ])
 def test_a_stop_is_done_when_a_later_state_says_so(report: tuple[bool, str, float] | None, status: ServiceStatus | None,
                                                    sensed: float, expected: Status) -> None:
-    told = {"i": report} if report else {}
+    told = {"i": EffectReport("i", Outcome(*report[:2]), 1.0, report[2])} if report else {}
     run = run_of(asked={"stop a": "i"}, told=told, stopped=("a",))
     run, progress = one_tick(Verb.STOP, run, status, sensed)
     assert progress.status is expected and run.stopped == ("a",)
@@ -90,7 +91,7 @@ def test_a_stop_is_done_when_a_later_state_says_so(report: tuple[bool, str, floa
 def test_a_start_is_done_when_a_later_state_says_so(report: tuple[bool, str, float] | None,
                                                     status: ServiceStatus | None, sensed: float,
                                                     expected: Status) -> None:
-    told = {"i": report} if report else {}
+    told = {"i": EffectReport("i", Outcome(*report[:2]), 1.0, report[2])} if report else {}
     run = run_of(asked={"start a": "i"}, told=told, stopped=("a",))
     run, progress = one_tick(Verb.START, run, status, sensed)
     assert progress.status is expected

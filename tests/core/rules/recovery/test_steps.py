@@ -13,6 +13,7 @@ from watchdog_oom.core.conditions.process import ProcessesAre
 from watchdog_oom.core.guard import Budget
 from watchdog_oom.core.nouns import SpoolNoun
 from watchdog_oom.core.policy import Protect, Recover, RecoveryStep, Verb
+from watchdog_oom.core.rules.recovery.steps import DEFAULT_WITHIN_SECONDS, HANDLERS
 
 
 def world_of(*steps: RecoveryStep, limit: int | None = None) -> World:
@@ -37,7 +38,7 @@ def told(world: World) -> list[str]:
 def test_kill_ends_all_of_all_its_nouns_and_is_done_when_none_lives() -> None:
     world = world_of(step(Verb.KILL, "worker", "other"))
     stubborn = world.spawn("other", ignores_term=True)
-    assert told(world) == ["no process of worker, other lives that may be ended"]
+    assert told(world) == ["no process of worker, other that may be ended is left"]
     assert world.signals(stubborn) == [SignalName.TERM, SignalName.KILL]
     assert all(rule == "recover.r" for _, _, _, rule in world.sent)
 
@@ -143,7 +144,6 @@ def test_a_purge_is_not_believed_before_a_scan_that_came_after_it() -> None:
     assert closed(world) == "closed: success"
 
 
-def test_every_verb_of_the_policy_language_has_a_handler() -> None:
-    from watchdog_oom.core.policy import Verb
-    from watchdog_oom.core.rules.recovery.steps import HANDLERS
+def test_every_verb_of_the_policy_language_has_a_handler_and_a_deadline_unless_it_has_times_of_its_own() -> None:
     assert set(HANDLERS) == set(Verb)
+    assert set(DEFAULT_WITHIN_SECONDS) == set(Verb) - {Verb.WAIT, Verb.VERIFY}

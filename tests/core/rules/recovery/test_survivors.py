@@ -1,4 +1,4 @@
-"""Who outlives a stop is ended as part of it, unless guard keeps him; and units have their own patience."""
+"""Processes that survive a stop are ended as part of it, unless guard refuses; and units have their own deadlines."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from watchdog_oom.core.actions import Signal, SignalName
 from watchdog_oom.core.history import Phase, RecoveryRun
 from watchdog_oom.core.model import Process, ServiceState, ServiceStatus
 from watchdog_oom.core.nouns import ServiceNoun
+from watchdog_oom.core.outcome import EffectReport, Outcome
 from watchdog_oom.core.policy import Recover, Verb
 from watchdog_oom.core.rules.recovery import service_steps, steps
 from watchdog_oom.core.rules.recovery.progress import Context, Progress, Status
@@ -28,7 +29,8 @@ def stopped(*processes: Process, status: ServiceStatus = DOWN, survivors: tuple[
     asks = step(Verb.STOP, "a")
     run = run_of()
     if asked:
-        run = run_of(asked={"stop a": "i"}, told={"i": (True, "stop done", told_at)}, stopped=("a",))
+        report = EffectReport("i", Outcome(True, "stop done"), 1.0, told_at)
+        run = run_of(asked={"stop a": "i"}, told={"i": report}, stopped=("a",))
     _, progress = service_steps.stop(Context(now, Recover("r", (), (asks,)), asks), run)
     return now, progress
 
@@ -56,16 +58,22 @@ def test_a_unit_that_had_failed_leaves_nobody_either() -> None:
 
 @pytest.mark.parametrize("other", [(), (proc(41, "innocent", age=1.0),), (proc(41, "gone", state="Z"),)])
 def test_a_pid_that_is_gone_or_another_processs_by_now_is_not_signalled(other: tuple[Process, ...]) -> None:
-    """The state is 5 s old; what began since then cannot be what it told of."""
+    """The state is 5 s old; a process that began since then cannot be the one it reports."""
     now, progress = stopped(*other, survivors=(41,), sensed=NOW - 5.0, told_at=NOW - 6.0)
     assert (progress.status, signals(now)) == (Status.WAITING, [])
+
+
+def test_of_one_whom_no_noun_matches_is_first_asked_what_guard_must_know() -> None:
+    now, progress = stopped(proc(41, "worker", oom_score_adj=None), survivors=(41,))
+    assert (progress.status, signals(now)) == (Status.WAITING, [])
+    assert now.result()[0].watch.processes == {41}
 
 
 def test_who_may_not_be_ended_is_told_and_passed_over() -> None:
     kept = proc(41, "sshd", exe="/usr/sbin/sshd")
     now, progress = stopped(kept, proc(42, "locked", oom_score_adj=-1000), survivors=(41, 42))
     assert progress.status is Status.DONE
-    assert progress.words == ("a is inactive; of it is left: sshd[41]: it is sshd, "
+    assert progress.words == ("a is inactive; still running: sshd[41]: it is sshd, "
                               "locked[42]: its oom_score_adj is -1000")
     assert signals(now) == []
 

@@ -12,9 +12,10 @@ from tests.core.build import noun, policy, step, when
 from tests.core.world import Spool, World
 from watchdog_oom.core.conditions.process import ProcessesAre
 from watchdog_oom.core.history import Phase
-from watchdog_oom.core.model import EffectReport, ServiceStatus
+from watchdog_oom.core.model import ServiceStatus
 from watchdog_oom.core.nouns import ServiceNoun, SpoolNoun, TcpProbe
-from watchdog_oom.core.policy import Policy, Recover, RecoveryStep, Verb
+from watchdog_oom.core.outcome import EffectReport, Outcome
+from watchdog_oom.core.policy import Emergency, Policy, Recover, RecoveryStep, Verb
 
 STEPS = (step(Verb.STOP, "front", "back"), step(Verb.KILL, "worker"), step(Verb.PURGE, "spool"),
          step(Verb.RUN, argv=("/bin/true",)), step(Verb.WAIT, within=2.0), step(Verb.START, stopped=True),
@@ -135,6 +136,57 @@ def test_a_crash_of_the_daemon_at_any_moment_is_followed_by_a_start_of_what_was_
         assert all_up(world), f"crashed after {moment} ticks"
 
 
+@pytest.mark.parametrize("acts", [-1, 0, 1, 2])
+@pytest.mark.parametrize("trouble", [break_nothing, break_stop, break_run])
+def test_a_kill_between_the_save_and_any_act_of_a_tick_leaves_nothing_down(trouble: object, acts: int) -> None:
+    """-1: nothing of this tick was saved or done; else it was saved, and so many of its acts were done."""
+    for moment in range(1, 20):
+        world = host()
+        trouble(world)  # type: ignore[operator]
+        world.ticks(moment)
+        world.tick(killed_after=acts)
+        world.tick(killed_after=acts)  # and the next life as well
+        world.procs.clear()
+        world.ticks(60, 3.0)
+        assert all_up(world), f"killed after {moment} ticks and {acts} acts"
+        assert world.trouble == [] and world.spools["spool"].trash == 0
+
+
+def test_a_debt_outlives_its_service_and_its_recovery_in_the_policy() -> None:
+    world = host()
+    world.until(lambda: world.status("front") is INACTIVE and world.status("back") is INACTIVE)
+    world.policy = policy(ServiceNoun("other", "other.service"))
+    world.crash()
+    world.until(lambda: all_up(world), most=60)
+
+
+def test_a_debt_is_of_the_unit_that_was_stopped_whatever_the_policy_names_now() -> None:
+    world = host()
+    world.service("front2", status=INACTIVE)
+    world.until(lambda: world.status("front") is INACTIVE)
+    now = replace(world.policy.services["front"], unit="front2.service", triggers=())
+    world.policy = replace(world.policy, services={**world.policy.services, "front": now})
+    world.crash()
+    world.until(lambda: all_up(world), most=60)
+    assert world.status("front2") is INACTIVE
+
+
+@pytest.mark.parametrize("first", [step(Verb.STOP, "front"), step(Verb.PURGE, "spool"), step(Verb.RESTART, "back")])
+def test_nothing_is_stopped_or_purged_in_the_seconds_of_an_emergency_when_nothing_is_saved(first: RecoveryStep) -> None:
+    world = host((first, step(Verb.START, stopped=True)))
+    world.policy = replace(world.policy, emergency=Emergency())
+    world.spawn("hog", rss_mib=900)
+    world.swap_used_mib = 512
+    world.tick()
+    assert world.history.emergency is not None and world.sent
+    for _ in range(10):
+        hog = world.spawn("hog", rss_mib=900)
+        world.until(lambda hog=hog: not world.alive(hog), most=9, seconds=0.5)  # type: ignore[misc]
+    assert not [what for what in world.done if what.startswith(("stop", "purge"))] and not world.spools["spool"].trash
+    world.swap_used_mib = 0
+    world.until(lambda: bool(world.said("closed: success")), most=60)
+
+
 OUTCOMES = st.sampled_from(["ok", "ok", "fails", "lies"])
 SECONDS = st.floats(0.1, 150.0)
 BEHAVIOUR = st.fixed_dictionaries({
@@ -144,9 +196,10 @@ BEHAVIOUR = st.fixed_dictionaries({
 
 @settings(max_examples=60, deadline=None)
 @given(units=st.tuples(BEHAVIOUR, BEHAVIOUR, BEHAVIOUR), moment=st.integers(0, 500),
-       end=st.sampled_from(["stop", "crash"]), stale=st.booleans(), pace=st.sampled_from([0.3, 1.0, 7.0]))
+       end=st.sampled_from(["stop", "crash"]), acts=st.integers(-1, 3), stale=st.booleans(),
+       pace=st.sampled_from([0.3, 1.0, 7.0]))
 def test_what_was_active_is_active_again_or_owed_and_visible_and_what_was_not_is_not_started(
-        units: tuple[dict[str, object], ...], moment: int, end: str, stale: bool, pace: float) -> None:
+        units: tuple[dict[str, object], ...], moment: int, end: str, acts: int, stale: bool, pace: float) -> None:
     world = host()
     world.stale_states = stale
     world.units["front.socket"].activates = None
@@ -158,7 +211,7 @@ def test_what_was_active_is_active_again_or_owed_and_visible_and_what_was_not_is
     if end == "stop":
         world.stop()
     else:
-        world.crash()
+        world.tick(pace, killed_after=acts)
         world.procs.clear()
         world.ticks(150, 3.0)
     state = world.history.recoveries["r"]
@@ -310,7 +363,7 @@ def test_the_stages_are_told_with_the_time_they_took() -> None:
 def test_reports_of_other_rules_do_not_count() -> None:
     world = host()
     world.tick()
-    world._reports.append(EffectReport("i-1.999", False, "somebody else's", 0.0, world.now))
+    world._reports.append(EffectReport("i-1.999", Outcome(False, "somebody else's"), 0.0, world.now))
     assert closed(world).startswith("closed: success")
 
 

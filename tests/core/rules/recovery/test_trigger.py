@@ -65,7 +65,7 @@ def test_all_news_of_one_run_carry_one_incident_and_the_evidence() -> None:
     world.until(lambda: bool(world.said("closed: success")))
     notes = [note for note in world.notes if note.rule == "recover.amavis"]
     assert len({note.incident for note in notes}) == 1 and notes[0].incident
-    assert notes[0].result == "opened" and "runs for" in notes[0].because[0]
+    assert notes[0].result == "opened" and "has run for" in notes[0].because[0]
 
 
 def test_a_clause_must_hold_for_its_time_before_anything_is_done() -> None:
@@ -125,7 +125,7 @@ def test_observed_only_reports_once_an_hour_what_it_would_do() -> None:
     world = mail_server(mail_policy(mode=Mode.OBSERVE))
     world.ticks(400, 10.0)
     said = world.said("observed only: would stop amavis, clamd, kill clamscan")
-    assert len(said) == 2 and "runs for" in said[0].because[0]
+    assert len(said) == 2 and "has run for" in said[0].because[0]
     assert world.sent == [] and world.done == []
 
 
@@ -176,7 +176,7 @@ def test_a_service_manager_that_does_not_answer_fails_the_run_and_nothing_was_to
     for _ in range(31):
         world._watch = replace(world._watch, services=frozenset())
         world.tick()
-    assert "does not tell the state of amavis, amavis.socket, clamd" in world.said("closed: failed")[0].result
+    assert "does not report the state of amavis, amavis.socket, clamd" in world.said("closed: failed")[0].result
     assert world.done == [] and world.sent == []
 
 
@@ -290,6 +290,51 @@ def test_a_new_hold_is_told_even_when_the_last_one_is_less_than_an_hour_ago() ->
         return len(world.said("held:")) == 2
     world.until(held_twice, most=1500)
     assert world.now < 10_000.0 + 3600.0
+
+
+def _with_text(fingerprint: str, **rest: Any) -> Policy:
+    rules = mail_policy(**rest)
+    return replace(rules, recovers={"amavis": replace(rules.recovers["amavis"], fingerprint=fingerprint)})
+
+
+def test_a_changed_rule_is_a_new_one_and_the_same_text_is_not() -> None:
+    always = when(MemoryAvailableBelow(percent(100.0)))
+    rest: dict[str, Any] = {"clauses": (always,), "attempts": 1, "cooldown_seconds": 60.0}
+    world = mail_server(_with_text("a", **rest))
+    world.units["amavis.service"].answers = False
+    world.until(lambda: bool(world.said("held:")))
+    started = world.history.recoveries["amavis"].started
+    world.policy = _with_text("a", **rest)
+    world.ticks(5)
+    assert world.history.recoveries["amavis"].started == started
+    world.policy = _with_text("b", **rest)
+    world.tick()
+    assert len(world.said("the rule has changed")) == 1
+    state = world.history.recoveries["amavis"]
+    assert state.held_since is None and state.ended is None and state.unhelped == 0
+    assert state.run is not None
+    world.units["amavis.service"].answers = True
+    world.until(lambda: bool(world.said("closed: success")))
+
+
+def test_the_time_a_clause_must_hold_begins_anew_with_its_text() -> None:
+    lasting = Clause((ProcessesAre("clamscan", runtime_above=1200.0),), 30.0)
+    world = mail_server(_with_text("a", clauses=(lasting,)))
+    world.ticks(25)
+    world.policy = _with_text("b", clauses=(lasting,))
+    world.ticks(25)
+    assert not world.said("opened")
+    world.until(lambda: bool(world.said("opened")), most=10)
+
+
+def test_what_a_changed_rule_owes_is_still_started() -> None:
+    world = mail_server(_with_text("a", attempts=1))
+    world.units["amavis.service"].start = "fails"
+    world.until(lambda: bool(world.said("held:")))
+    assert world.history.recoveries["amavis"].owed == ("amavis",)
+    world.units["amavis.service"].start = "ok"
+    world.policy = _with_text("b", attempts=1)
+    world.until(lambda: world.status("amavis") is ServiceStatus.ACTIVE)
 
 
 def test_attempts_older_than_per_do_not_count() -> None:

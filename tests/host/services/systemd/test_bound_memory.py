@@ -1,4 +1,4 @@
-"""Bounding the memory of units: what systemctl is asked, what comes of it, and what is read back."""
+"""Memory bounds of units: how systemctl is called, what results, and what is read back."""
 
 from __future__ import annotations
 
@@ -9,10 +9,8 @@ from pathlib import Path
 import pytest
 
 from watchdog_oom.core.actions import Contain, Release
-from watchdog_oom.core.model import UNLIMITED_BYTES, EffectReport, Facts, Process, ProcessId, ServiceState
-from watchdog_oom.core.nouns import ProcessNoun
-from watchdog_oom.host.processes.demand import ScanDemand
-from watchdog_oom.host.processes.details import Details, needs_of
+from watchdog_oom.core.model import UNLIMITED_BYTES, ServiceState
+from watchdog_oom.core.outcome import EffectReport
 from watchdog_oom.host.services.jobs import Jobs
 from watchdog_oom.host.services.lsb import Lsb
 from watchdog_oom.host.services.manager import ServiceManager
@@ -74,10 +72,10 @@ def test_what_is_set_is_read_back_and_given_back(systemctl: Path) -> None:
     manager = manager_of(systemctl)
     before = state_of(manager)
     assert (before.memory_high_bytes, before.memory_max_bytes) == (UNLIMITED_BYTES, UNLIMITED_BYTES)
-    assert report_of(manager, Contain(UNIT, 104857600, 209715200)).words == "set-property done"
+    assert report_of(manager, Contain(UNIT, 104857600, 209715200)).outcome.words == "set-property done"
     state = state_of(manager)
     assert (state.memory_high_bytes, state.memory_max_bytes) == (104857600, 209715200)
-    assert report_of(manager, Release(UNIT, UNLIMITED_BYTES, UNLIMITED_BYTES)).ok
+    assert report_of(manager, Release(UNIT, UNLIMITED_BYTES, UNLIMITED_BYTES)).outcome.ok
     assert state_of(manager) == ServiceState(
         UNIT, before.status, pytest.approx(before.sensed_boottime, abs=60), 0, before.words,  # type: ignore[arg-type]
         UNLIMITED_BYTES, UNLIMITED_BYTES)
@@ -93,20 +91,20 @@ def test_nothing_outlives_the_boot_and_memory_max_is_only_touched_when_it_is_giv
 def test_a_refusal_by_systemd_is_an_outcome_in_its_words(systemctl: Path) -> None:
     (systemctl / "refuse").touch()
     report = report_of(manager_of(systemctl), Contain(UNIT, 4096))
-    assert not report.ok
-    assert "Failed to set unit properties: no" in report.words
+    assert not report.outcome.ok
+    assert "Failed to set unit properties: no" in report.outcome.words
 
 
 @pytest.mark.parametrize("unit", ["-p.service", "../x.service", "a b.service", ""])
 def test_what_is_no_name_of_a_unit_never_becomes_an_argument(systemctl: Path, unit: str) -> None:
     report = report_of(manager_of(systemctl), Contain(unit, 4096))
-    assert (report.ok, report.words) == (False, "that is not the name of a unit")
+    assert (report.outcome.ok, report.outcome.words) == (False, "that is not the name of a unit")
     assert not (systemctl / "calls").exists()
 
 
 def test_without_systemd_it_cannot_be_done_and_that_is_said() -> None:
     report = report_of(Lsb(), Contain(UNIT, 4096))
-    assert (report.ok, report.words) == (False, "only systemd can bound the memory of a unit")
+    assert (report.outcome.ok, report.outcome.words) == (False, "only systemd can bound the memory of a unit")
 
 
 @pytest.mark.parametrize(("text", "amount"), [
@@ -119,18 +117,3 @@ def test_only_a_bound_is_read_as_one(text: str | None, amount: int | None) -> No
 def test_steps_are_told_in_words() -> None:
     assert str(Contain(UNIT, 100 << 20, 1 << 30)) == "contain report.service: MemoryHigh=100 MiB, MemoryMax=1 GiB"
     assert str(Release(UNIT, UNLIMITED_BYTES)) == "release report.service: MemoryHigh=infinity"
-
-
-def test_the_units_of_those_whom_rules_are_about_are_read_and_of_nobody_else(tmp_path: Path) -> None:
-    nouns = {name: ProcessNoun(name) for name in ("leaker", "other")}
-    processes = {pid: Process(ProcessId(pid, 1), 1, "x") for pid in (10, 11, 12, 13)}
-    for pid in processes:
-        (tmp_path / str(pid)).mkdir()
-        (tmp_path / str(pid) / "cgroup").write_text(f"0::/system.slice/u{pid}.service\n")
-    processes[13] = Process(ProcessId(13, 1), 1, "x", facts=Facts(unit="known.service"))
-    want = ScanDemand(nouns=tuple(nouns.values()), unit=frozenset({"leaker"}), unit_pids=frozenset({12, 99}))
-    needs = needs_of(want, {10: (nouns["leaker"],), 11: (nouns["other"],), 13: (nouns["leaker"],)}, processes)
-    assert needs.unit == needs.detailed == {10, 12, 13}
-    told = Details(str(tmp_path), lambda kind: None).read([processes[pid] for pid in needs.detailed], needs, want)
-    assert {pid: process.facts.unit for pid, process in told.items()} == {
-        10: "u10.service", 12: "u12.service", 13: "known.service"}

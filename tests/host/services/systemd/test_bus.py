@@ -10,6 +10,7 @@ import pytest
 
 from tests.host.services.fake_systemd import FakeSystemd, together, unit
 from watchdog_oom.core.model import ServiceState, ServiceStatus
+from watchdog_oom.core.outcome import Outcome
 from watchdog_oom.host.services.manager import JobEnd
 from watchdog_oom.host.services.systemd.bus import SystemdBus
 from watchdog_oom.host.services.systemd.calls import places
@@ -64,7 +65,7 @@ def begin(bus: SystemdBus, verb: str = "stop", name: str = "a", key: str = "i", 
 
 
 def served(bus: SystemdBus, fake: FakeSystemd, *members: str) -> None:
-    """Wait until systemd was asked for all of these and its answers were taken in."""
+    """Wait until systemd was queried for all of these and its answers were received."""
     def step() -> bool:
         assert bus.ended(100.0) == ()
         return {member for member, _ in fake.calls} >= set(members)
@@ -138,7 +139,7 @@ def test_a_stop_is_followed_to_its_end_whichever_news_comes_first(bus: SystemdBu
     fake.removed_first, fake.chunk, fake.noise = removed_first, chunk, 3
     fake.on_job = lambda verb, name: fake.units.update({name: unit(name, **DOWN)})
     begin(bus)
-    assert end(bus, fake) == JobEnd("i", True, "stop done")
+    assert end(bus, fake) == JobEnd("i", Outcome(True, "stop done"))
     assert fake.asked("StopUnit") == [("StopUnit", ("a.service", "fail"))]
 
 
@@ -147,8 +148,8 @@ def test_every_other_end_of_a_job_is_a_failure_with_words(bus: SystemdBus, fake:
     fake.results["a.service"] = [result]
     begin(bus)
     told = end(bus, fake)
-    assert told.ok is False
-    assert told.words.startswith("stop failed")
+    assert told.outcome.ok is False
+    assert told.outcome.words.startswith("stop failed")
 
 
 def test_the_end_of_another_job_is_not_taken_for_ours(bus: SystemdBus, fake: FakeSystemd) -> None:
@@ -160,13 +161,13 @@ def test_the_end_of_another_job_is_not_taken_for_ours(bus: SystemdBus, fake: Fak
         fake.serve()
         assert bus.ended(100.0) == ()
     fake.end_job("/org/freedesktop/systemd1/job/1", "a.service", "failed")
-    assert end(bus, fake).ok is False
+    assert end(bus, fake).outcome.ok is False
 
 
 def test_a_refused_job_is_told_at_once(bus: SystemdBus, fake: FakeSystemd) -> None:
     fake.errors["StartUnit"] = ("org.freedesktop.systemd1.UnitMasked", "Unit a.service is masked.")
     begin(bus, "start")
-    assert end(bus, fake) == JobEnd("i", False, "start refused: the unit is masked; only the operator unmasks")
+    assert end(bus, fake) == JobEnd("i", Outcome(False, "start refused: the unit is masked; only the operator unmasks"))
 
 
 def test_the_deadline_is_the_units_own(bus: SystemdBus, fake: FakeSystemd) -> None:
@@ -178,7 +179,7 @@ def test_the_deadline_is_the_units_own(bus: SystemdBus, fake: FakeSystemd) -> No
             fake.serve()
             assert bus.ended(moment) == ()
     assert end(bus, fake, now=315.0) == JobEnd(
-        "i", False, "stop did not end within 3min35s; systemd was left to go on with it")
+        "i", Outcome(False, "stop did not end within 3min35s; systemd was left to go on with it"))
 
 
 def test_a_start_limit_is_reset_once_an_incident(bus: SystemdBus, fake: FakeSystemd) -> None:
@@ -189,17 +190,17 @@ def test_a_start_limit_is_reset_once_an_incident(bus: SystemdBus, fake: FakeSyst
     fake.on_job = started
     fake.results["a.service"] = ["failed", "done"]
     begin(bus, "start", incident="inc-1")
-    assert end(bus, fake) == JobEnd("i", True, "start done; its start limit had been reset")
+    assert end(bus, fake) == JobEnd("i", Outcome(True, "start done; its start limit had been reset"))
     assert [member for member, _ in fake.asked("StartUnit", "ResetFailedUnit")] == [
         "StartUnit", "ResetFailedUnit", "StartUnit"]
     fake.units["a.service"] = unit("a.service", **FAILED | {"Result": "start-limit-hit"})
     fake.on_job, fake.results["a.service"] = lambda verb, name: None, ["failed"]
     begin(bus, "start", incident="inc-1")
-    assert end(bus, fake) == JobEnd("i", False, "start failed; it is failed, start-limit-hit")
+    assert end(bus, fake) == JobEnd("i", Outcome(False, "start failed; it is failed, start-limit-hit"))
     assert len(fake.asked("ResetFailedUnit")) == 1
     fake.results["a.service"] = ["failed", "failed"]
     begin(bus, "start", incident="inc-2")
-    assert end(bus, fake).ok is False
+    assert end(bus, fake).outcome.ok is False
     assert len(fake.asked("ResetFailedUnit")) == 2
 
 
@@ -208,7 +209,7 @@ def test_a_start_that_failed_by_itself_is_not_tried_again(bus: SystemdBus, fake:
     fake.on_job = lambda verb, name: fake.units.update({name: unit(name, InvocationID=b"\x07", **FAILED)})
     fake.results["a.service"] = ["failed"]
     begin(bus, "start")
-    assert end(bus, fake) == JobEnd("i", False, "start failed; it is failed, exit-code")
+    assert end(bus, fake) == JobEnd("i", Outcome(False, "start failed; it is failed, exit-code"))
     assert fake.asked("ResetFailedUnit") == []
 
 
@@ -220,7 +221,7 @@ def test_a_job_outlives_a_restart_of_systemd_and_is_heard_of_on_the_next_connect
     fake.hang_up()
     served(bus, fake, "Get")
     fake.end_job("/org/freedesktop/systemd1/job/1", "a.service", "done")
-    assert end(bus, fake).ok is True
+    assert end(bus, fake).outcome.ok is True
     assert len(fake.asked("StopUnit")) == 1
     assert fake.accepted == 2
 
@@ -232,7 +233,7 @@ def test_a_job_that_ended_unseen_is_judged_by_what_it_left(bus: SystemdBus, fake
     fake.hang_up()
     fake.jobs.clear()
     fake.units["a.service"] = unit("a.service", **DOWN)
-    assert end(bus, fake) == JobEnd("i", True, "the end of the stop was not seen; it is inactive (dead)")
+    assert end(bus, fake) == JobEnd("i", Outcome(True, "the end of the stop was not seen; it is inactive (dead)"))
 
 
 def test_a_job_of_which_nothing_is_heard_is_asked_for_now_and_then(bus: SystemdBus, fake: FakeSystemd) -> None:
@@ -240,7 +241,7 @@ def test_a_job_of_which_nothing_is_heard_is_asked_for_now_and_then(bus: SystemdB
     begin(bus)
     served(bus, fake, "StopUnit", "GetAll")
     fake.jobs.clear()
-    assert end(bus, fake, now=100.0 + CHECK_SECONDS).words.startswith("the end of the stop was not seen")
+    assert end(bus, fake, now=100.0 + CHECK_SECONDS).outcome.words.startswith("the end of the stop was not seen")
 
 
 def test_a_connection_that_closes_in_the_middle_of_the_call_leads_to_a_second_one(bus: SystemdBus,
@@ -249,13 +250,13 @@ def test_a_connection_that_closes_in_the_middle_of_the_call_leads_to_a_second_on
     begin(bus)
     served(bus, fake, "StopUnit")
     fake.hangs_up_at = None
-    assert end(bus, fake, now=102.0).ok is True
+    assert end(bus, fake, now=102.0).outcome.ok is True
     assert len(fake.asked("StopUnit")) == 2
 
 
 def test_where_nobody_listens_the_job_is_handed_back_undone(bus: SystemdBus) -> None:
     begin(bus)
-    assert end(bus) == JobEnd("i", None, "no connection: ENOENT")
+    assert end(bus) == JobEnd("i", Outcome(None, "no connection: ENOENT"))
 
 
 def test_a_job_waits_for_a_systemd_that_is_silent_and_then_is_done(bus: SystemdBus, fake: FakeSystemd) -> None:
@@ -266,7 +267,7 @@ def test_a_job_waits_for_a_systemd_that_is_silent_and_then_is_done(bus: SystemdB
         assert bus.ended(now) == ()
         now += 0.25
     fake.frozen = False
-    assert end(bus, fake, now=145.0).ok is True
+    assert end(bus, fake, now=145.0).outcome.ok is True
     assert len(fake.asked("StopUnit")) == 1
 
 
@@ -287,13 +288,13 @@ def test_a_frozen_systemd_never_holds_up_a_tick_and_the_job_fails_in_words(bus: 
         now += 0.5
     assert slowest < 0.1
     assert set(unknown) == {"systemd does not answer"}
-    assert ended == [JobEnd("i", False, "stop failed: systemd does not answer within 1min")]
+    assert ended == [JobEnd("i", Outcome(False, "stop failed: systemd does not answer within 1min"))]
 
 
 def test_a_refusal_without_words_is_told_by_its_name(bus: SystemdBus, fake: FakeSystemd) -> None:
     fake.errors["StopUnit"] = ("org.x.No", "")
     begin(bus)
-    assert end(bus, fake) == JobEnd("i", False, "stop refused: org.x.No")
+    assert end(bus, fake) == JobEnd("i", Outcome(False, "stop refused: org.x.No"))
 
 
 def test_jobs_side_by_side_each_have_their_own_end(bus: SystemdBus, fake: FakeSystemd) -> None:
@@ -304,7 +305,7 @@ def test_jobs_side_by_side_each_have_their_own_end(bus: SystemdBus, fake: FakeSy
     found: dict[str, bool | None] = {}
 
     def step() -> bool:
-        found.update({ended.key: ended.ok for ended in bus.ended(100.0)})
+        found.update({ended.key: ended.outcome.ok for ended in bus.ended(100.0)})
         return len(found) == 2
 
     together(step, fake)
@@ -319,4 +320,4 @@ def test_what_an_answer_makes_us_ask_next_is_sent_before_we_sleep_again(bus: Sys
     fake.serve()
     assert bus.ended(100.0) == ()  # the end is heard, and what became of the unit is asked at once
     fake.serve()
-    assert bus.ended(100.0) == (JobEnd("i", True, "stop done"),)
+    assert bus.ended(100.0) == (JobEnd("i", Outcome(True, "stop done")),)

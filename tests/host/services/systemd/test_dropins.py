@@ -1,4 +1,4 @@
-"""The drop-ins of this boot: seen by either way of asking for a state, and removed without touching anybody else's."""
+"""The drop-ins of this boot: seen by both ways of querying a state, and removed without touching other drop-ins."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""systemd as the service manager: over D-Bus where it answers, by systemctl where it does not, and back again."""
+"""systemd as the service manager: over D-Bus if it answers, else by systemctl, and back again."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ import pytest
 
 from tests.host.services.fake_systemd import FakeSystemd, together, unit
 from watchdog_oom.core.actions import StartUnit, StopUnit
-from watchdog_oom.core.model import EffectReport, ServiceStatus
+from watchdog_oom.core.model import ServiceStatus
+from watchdog_oom.core.outcome import EffectReport, Outcome
 from watchdog_oom.host.services.choose import choose_manager
 from watchdog_oom.host.services.jobs import Jobs
 from watchdog_oom.host.services.lsb import Lsb
@@ -89,11 +90,11 @@ def test_stops_and_starts_go_over_the_bus_without_a_child(jobs: Jobs, tmp_path: 
     fake = listening(tmp_path)
     jobs.start("i", StopUnit("a", "a"), 100.0)
     assert jobs.running == {"i"}
-    assert report(jobs, fake, now=101.0) == EffectReport("i", True, "stop done", 1.0, 101.0)
+    assert report(jobs, fake, now=101.0) == EffectReport("i", Outcome(True, "stop done"), 1.0, 101.0)
     jobs.start("j", StartUnit("a", "a"), 102.0, incident="inc")
-    assert report(jobs, fake, now=103.0).words == "start done"
+    assert report(jobs, fake, now=103.0).outcome.words == "start done"
     assert jobs.running == frozenset()
-    assert jobs.next_deadline() is None
+    assert jobs.poll(104.0) == ()
     assert called(tmp_path) == []
     fake.close()
 
@@ -112,14 +113,14 @@ def test_states_go_over_the_bus_by_systemctl_when_it_is_gone_and_back_when_it_re
 
 def test_where_nobody_listens_a_job_is_done_by_systemctl(jobs: Jobs, tmp_path: Path) -> None:
     jobs.start("i", StopUnit("a", "a"), 100.0)
-    assert report(jobs, now=100.0).ok
+    assert report(jobs, now=100.0).outcome.ok
     assert called(tmp_path) == ["stop"]
 
 
 def test_what_is_no_name_of_a_unit_is_never_sent(jobs: Jobs, poller: StatusPoller, tmp_path: Path) -> None:
     fake = listening(tmp_path)
     jobs.start("i", StopUnit("../x", "x"), 100.0)
-    assert report(jobs, fake, now=100.0).words == "that is not the name of a unit"
+    assert report(jobs, fake, now=100.0).outcome.words == "that is not the name of a unit"
     poller.ask(["-x"], 100.0)
     assert poller.states["-x"].status is ServiceStatus.MISSING
     assert fake.calls == []

@@ -52,8 +52,8 @@ def test_the_words_tell_why_it_failed_how_often_and_under_which_name() -> None:
 
 @pytest.mark.parametrize(("load", "active", "words"), [
     ("not-found", "inactive", "there is no such unit"),
-    ("masked", "inactive", "the unit is masked; only the operator unmasks"),
-    ("masked", "active", "the unit is masked; only the operator unmasks; it is active (running)"),
+    ("masked", "inactive", "the unit is masked; only the operator can unmask it"),
+    ("masked", "active", "the unit is masked; only the operator can unmask it; it is active (running)"),
     ("bad-setting", "inactive", "its unit file has a bad setting")])
 def test_what_could_not_be_started_again_is_missing_even_while_it_runs(load: str, active: str, words: str) -> None:
     state = answer(LoadState=load, ActiveState=active)

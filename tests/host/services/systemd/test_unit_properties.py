@@ -1,4 +1,4 @@
-"""What systemd says of a unit, as a state and in words."""
+"""A unit's properties from systemd, as a state and in words."""
 
 from __future__ import annotations
 
@@ -59,9 +59,9 @@ def test_a_running_unit_is_told_with_all_that_is_known_of_it() -> None:
                                                       ("ConditionUser", False, False, "y", 1)]},
      ServiceStatus.INACTIVE, "inactive (dead), a condition of its unit is not met: ConditionPathExists=!/x"),
     (DOWN | {"ConditionResult": False, "ConditionTimestamp": 0}, ServiceStatus.INACTIVE, "inactive (dead)"),
-    (DOWN | {"LoadState": "masked"}, ServiceStatus.MISSING, "the unit is masked; only the operator unmasks"),
+    (DOWN | {"LoadState": "masked"}, ServiceStatus.MISSING, "the unit is masked; only the operator can unmask it"),
     (DOWN | {"LoadState": "not-found"}, ServiceStatus.MISSING, "there is no such unit"),
-    ({"ActiveState": ""}, ServiceStatus.UNKNOWN, "systemd does not tell its state")])
+    ({"ActiveState": ""}, ServiceStatus.UNKNOWN, "systemd does not report its state")])
 def test_each_state_of_systemd_has_one_of_ours_and_words(changed: dict[str, Any], status: ServiceStatus,
                                                         words: str) -> None:
     state = to_state("a", facts(**changed), 0.0)
@@ -98,9 +98,9 @@ def test_the_units_own_deadline_counts_and_forever_is_15_minutes(timeout_us: obj
     ("start", "dependency", DOWN, False,
      "start failed: a unit that it needs could not be started; it is inactive (dead)"),
     ("stop", "timeout", FAILED | {"Result": "timeout"}, False,
-     "stop failed: the job ran out of its time; it is failed, timeout"),
+     "stop failed: the job timed out; it is failed, timeout"),
     ("stop", "canceled", {}, False,
-     "stop failed: canceled: somebody asked systemd for something else meanwhile; it is active (running)"),
+     "stop failed: canceled: another request to systemd replaced it; it is active (running)"),
     ("start", "assert", DOWN, False, "start failed: an assertion of its unit is not met; it is inactive (dead)"),
     ("start", "a\x1bb", DOWN, False, "start failed: a\\x1bb; it is inactive (dead)"),
     ("stop", "", DOWN, True, "the end of the stop was not seen; it is inactive (dead)"),
@@ -131,7 +131,7 @@ def test_a_start_limit_is_known_by_its_name_or_by_a_start_that_never_began() -> 
 
 @pytest.mark.parametrize(("name", "text", "words"), [
     ("org.freedesktop.systemd1.UnitMasked", "Unit a.service is masked.",
-     "start refused: the unit is masked; only the operator unmasks"),
+     "start refused: the unit is masked; only the operator can unmask it"),
     ("org.freedesktop.systemd1.TransactionIsDestructive", "…",
      "start refused: another job for it is queued, perhaps the operator's, and is not reversed"),
     ("org.freedesktop.systemd1.New", "Some\nthing", "start refused: Some; thing"),

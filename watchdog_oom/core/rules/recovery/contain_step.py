@@ -1,4 +1,4 @@
-"""The verb contain: the units of processes are bound until the run ends; done when their state shows it (Law 6)."""
+"""The verb contain: units get memory bounds until the run ends; done when their states show the bounds (Law 6)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from watchdog_oom.core.rules.recovery.progress import WAITING, Context, Progress
 
 
 def contain(context: Context, run: RecoveryRun) -> tuple[RecoveryRun, Progress]:
-    """What cannot be contained is told and passed over: the steps after it must not wait for a comfort."""
+    """What cannot be contained is reported and skipped: the following steps must not wait for an optional step."""
     bounds = containment.Bounds(context.step.memory_high, context.step.memory_max)
     amounts = bounds.in_bytes(context.tick)
     if amounts is None:
@@ -18,13 +18,13 @@ def contain(context: Context, run: RecoveryRun) -> tuple[RecoveryRun, Progress]:
     contained: list[str] = []
     kept: list[str] = []
     for unit, who in _units(context).items():
-        reason = "it runs in no unit of systemd" if unit is None else uncontainable(unit, context.tick.view)
+        reason = "it is not in a systemd unit" if unit is None else uncontainable(unit, context.tick.view)
         state = None if unit is None or reason is not None else context.state(unit)
         if reason is None and (state is None or state.sensed_boottime < run.entered):
             context.tick.watch(unit or "", often=True)
             return run, WAITING
         if state is not None and state.memory_high_bytes is None:
-            reason = "the service manager tells no MemoryHigh of it"
+            reason = "the service manager reports no MemoryHigh for it"
         if reason is not None:
             kept.append(f"{unit or who}: {reason}")
         elif state is not None and (state.memory_high_bytes or 0) > amounts[0]:
@@ -37,7 +37,7 @@ def contain(context: Context, run: RecoveryRun) -> tuple[RecoveryRun, Progress]:
 
 
 def keep(context: Context, run: RecoveryRun) -> None:
-    """Ask for the containment; to be asked again each tick for as long as the run lasts."""
+    """Ask for the containment; call at every tick for as long as the run lasts."""
     bounds = containment.Bounds(context.step.memory_high, context.step.memory_max)
     for name in context.step.names:
         for process in context.tick.view.matching(name):
@@ -47,6 +47,6 @@ def keep(context: Context, run: RecoveryRun) -> None:
 
 
 def _units(context: Context) -> dict[str | None, str]:
-    """Each unit once, with one process of it in words; ``None`` for those that run in no unit."""
+    """Each unit once, with the label of one of its processes; ``None`` for processes outside all units."""
     return {process.facts.unit: process.label
             for name in context.step.names for process in context.tick.view.matching(name)}

@@ -1,4 +1,4 @@
-"""What a recovery's step has come to in a tick, and the little it needs to ask for effects."""
+"""The progress of a recovery's step in a tick, and the context in which it asks for effects."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from watchdog_oom.core.actions import Action
 from watchdog_oom.core.history import RecoveryRun
 from watchdog_oom.core.model import ServiceState, ServiceStatus
 from watchdog_oom.core.nouns import ServiceNoun
+from watchdog_oom.core.outcome import EffectReport
 from watchdog_oom.core.policy import Recover, RecoveryStep
 from watchdog_oom.core.tick import Tick
 from watchdog_oom.lean_dataclasses import dataclass, replace
@@ -21,7 +22,7 @@ class Status(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """What a step came to in this tick, in words where it ended."""
+    """The progress of a step in this tick, with words if it ended."""
 
     status: Status
     words: str = ""
@@ -40,7 +41,7 @@ def failed(text: str) -> Progress:
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """Who is at which step of which recovery."""
+    """The tick, the recovery and the step that is being done."""
 
     tick: Tick
     recover: Recover
@@ -51,22 +52,32 @@ class Context:
         return f"recover.{self.recover.name}"
 
     def service(self, name: str) -> ServiceNoun:
-        """The service noun. A debt may outlive its noun in the policy: then the unit is taken to have its name."""
-        return self.tick.view.policy.services.get(name) or ServiceNoun(name, unit=name)
+        """The service noun; a unit stands for itself. A debt is of the unit that was stopped, whatever the policy calls
+        by that name now, if anything."""
+        noun = self.tick.view.policy.services.get(name) or ServiceNoun(name, unit=name)
+        state = self.tick.recoveries.get(self.recover.name)
+        owed = state.units.get(name) if state is not None else None
+        return noun if not owed else replace(noun, unit=owed[0], triggers=tuple(owed[1:]))
+
+    def watched_as(self, name: str) -> str:
+        """Under which name the snapshots are asked for the state of a service or a unit."""
+        unit = self.service(name).unit
+        noun = self.tick.view.policy.services.get(name)
+        return name if noun is not None and noun.unit == unit else unit
 
     def state(self, name: str) -> ServiceState | None:
         """The state of a service, or by its unit of a trigger."""
-        return self.tick.view.snapshot.services.get(name)
+        return self.tick.view.snapshot.services.get(self.watched_as(name))
 
     def why_left(self, name: str) -> str:
-        """Why a service is left alone. One that runs can be missing, too: masked, it could only be stopped."""
+        """Why a service is left alone. A running service can be MISSING too: a masked one could only be stopped."""
         state = self.state(name)
         if state is None or state.status is not ServiceStatus.MISSING:
             return "was not running before"
         return f"could not be started again ({state.words or state.status})"
 
     def ask(self, run: RecoveryRun, key: str, effect: Action) -> tuple[RecoveryRun, bool]:
-        """Plan the effect once; whether guard let it through."""
+        """Plan the effect once; returns whether the guard allowed it."""
         if key in run.asked:
             return run, True
         intent = self.tick.plan(effect, self.rule, run.because, incident=run.incident)
@@ -74,6 +85,6 @@ class Context:
             return run, False
         return replace(run, asked={**run.asked, key: intent.id}), True
 
-    def report(self, run: RecoveryRun, key: str) -> tuple[bool, str, float] | None:
-        """What came back for what was asked under ``key``: ok, words, moment."""
+    def report(self, run: RecoveryRun, key: str) -> EffectReport | None:
+        """What came back for what was asked under ``key``."""
         return run.told.get(run.asked.get(key, ""))

@@ -1,4 +1,4 @@
-"""The verbs stop, start and restart. What the service manager says of a job is only a hint; the next state decides."""
+"""The verbs stop, start and restart. The result of a service manager's job is only a hint; the next state decides."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from watchdog_oom import formatting
 from watchdog_oom.core.actions import StartUnit, StopUnit
 from watchdog_oom.core.history import RecoveryRun
 from watchdog_oom.core.model import ServiceStatus
+from watchdog_oom.core.nouns import ServiceNoun
 from watchdog_oom.core.policy import Verb
 from watchdog_oom.core.rules.recovery.progress import WAITING, Context, Progress, Status, done, failed
 from watchdog_oom.core.rules.recovery.survivors import end_survivors
@@ -17,7 +18,7 @@ DOWN = (ServiceStatus.INACTIVE, ServiceStatus.FAILED, ServiceStatus.MISSING)
 
 
 def stop(context: Context, run: RecoveryRun) -> tuple[RecoveryRun, Progress]:
-    """Each in turn, its triggers first; what was down before the incident is not touched and not owed."""
+    """Each in turn, its triggers first; a service that was down before the incident is neither touched nor owed."""
     results: list[str] = []
     for name in context.step.names:
         run, progress = _stop_one(context, run, name)
@@ -42,8 +43,8 @@ def start(context: Context, run: RecoveryRun) -> tuple[RecoveryRun, Progress]:
 
 
 def start_all_owed(context: Context, run: RecoveryRun) -> tuple[RecoveryRun, Progress]:
-    """The way back: what this run stopped, last stopped first. One that cannot be started keeps no other down (Law 5):
-    when its time is over it stays owed, and the next has its turn."""
+    """Compensation: start what this run stopped, last stopped first. A service that cannot be started does not block
+    the others (Law 5): after its deadline it stays owed and the next one is started."""
     given = [step.within_seconds or 0.0 for step in context.recover.steps if step.verb in (Verb.START, Verb.RESTART)]
     limit = max([START_SECONDS, own_seconds(context, run), *given])
     context = replace(context, step=replace(context.step, within_seconds=limit))
@@ -63,7 +64,7 @@ def start_all_owed(context: Context, run: RecoveryRun) -> tuple[RecoveryRun, Pro
 
 
 def restart(context: Context, run: RecoveryRun) -> tuple[RecoveryRun, Progress]:
-    """Stop and start each in turn, each verified by itself."""
+    """Stop and start each in turn, each one verified."""
     for name in context.step.names:
         if name in run.done:
             continue
@@ -83,8 +84,8 @@ def restart(context: Context, run: RecoveryRun) -> tuple[RecoveryRun, Progress]:
 
 
 def own_seconds(context: Context, run: RecoveryRun) -> float:
-    """The longest time that the units themselves give the verb (TimeoutStopSec and TimeoutStartSec, with a margin);
-    0 where they tell none. A step without a deadline of its own leaves them at least that."""
+    """The longest timeout of the units for the verb (TimeoutStopSec and TimeoutStartSec, with a margin); 0 if none is
+    known. A step without a deadline of its own lasts at least that long."""
     verb = context.step.verb
     names = run.stopped if context.step.stopped else context.step.names
     states = [state for state in map(context.state, names) if state is not None]
@@ -97,17 +98,13 @@ def _stop_one(context: Context, run: RecoveryRun, name: str) -> tuple[RecoveryRu
     if name in run.down_before and name not in run.stopped:
         return run, done(f"{name} {context.why_left(name)}, left alone")
     if name not in run.stopped:
+        if context.tick.pressed:
+            return run, WAITING
         run = replace(run, stopped=(*run.stopped, name))
     service = context.service(name)
-    for trigger in service.triggers:
-        if trigger in run.down_before and trigger not in run.triggers:
-            continue
-        if trigger not in run.triggers:
-            run = replace(run, triggers=(*run.triggers, trigger))
-        run, _ = context.ask(run, f"stop {trigger}", StopUnit(trigger, name, context.step.within_seconds))
-        progress = _down_yet(context, run, trigger)
-        if progress.status is not Status.DONE:
-            return run, progress
+    run, progress = _stop_triggers(context, run, service)
+    if progress.status is not Status.DONE:
+        return run, progress
     state = context.state(name)
     if state is not None and state.status is ServiceStatus.FAILED and f"stop {name}" not in run.asked:
         cleared = end_survivors(context, run, name, state)
@@ -120,23 +117,36 @@ def _stop_one(context: Context, run: RecoveryRun, name: str) -> tuple[RecoveryRu
     return run, _down_yet(context, run, name)
 
 
+def _stop_triggers(context: Context, run: RecoveryRun, service: ServiceNoun) -> tuple[RecoveryRun, Progress]:
+    for trigger in service.triggers:
+        if trigger in run.down_before and trigger not in run.triggers:
+            continue
+        if trigger not in run.triggers:
+            run = replace(run, triggers=(*run.triggers, trigger))
+        run, _ = context.ask(run, f"stop {trigger}", StopUnit(trigger, service.name, context.step.within_seconds))
+        progress = _down_yet(context, run, trigger)
+        if progress.status is not Status.DONE:
+            return run, progress
+    return run, done("")
+
+
 def _down_yet(context: Context, run: RecoveryRun, name: str) -> Progress:
     report, state = context.report(run, f"stop {name}"), context.state(name)
-    if report is None or state is None or state.sensed_boottime < report[2]:
+    if report is None or state is None or state.sensed_boottime < report.boottime:
         return WAITING
     if state.status in DOWN:
         cleared = end_survivors(context, run, name, state)
         return cleared if cleared.status is Status.WAITING else done(f"{name} is {state.status}{cleared.words}")
-    return WAITING if report[0] else failed(f"{name} is still {state.status}: {report[1]}")
+    return WAITING if report.outcome.ok else failed(f"{name} is still {state.status}: {report.outcome.words}")
 
 
 def _start_one(context: Context, run: RecoveryRun, name: str) -> tuple[RecoveryRun, Progress]:
-    """The service and its triggers: until they are active, it is owed as well. A socket that cannot be started keeps
-    its service not down."""
+    """The service and its triggers: it stays owed until they are active too. A socket that cannot be started does not
+    keep its service down."""
     state = context.state(name)
     if name not in run.stopped:
         if state is not None and state.status is ServiceStatus.ACTIVE and f"start {name}" not in run.asked:
-            return run, done(f"{name} is active already")
+            return run, done(f"{name} is already active")
         if name in run.down_before:
             return run, done(f"{name} {context.why_left(name)}, left alone")
     trouble = ""
@@ -146,7 +156,7 @@ def _start_one(context: Context, run: RecoveryRun, name: str) -> tuple[RecoveryR
         return run, WAITING
     for unit in order:
         if unit != order[0] and f"start {unit}" not in run.asked:
-            run = replace(run, since=context.tick.now)  # each unit has its own time
+            run = replace(run, since=context.tick.now)  # each unit has its own deadline
         run, progress = _start_unit(context, run, name, unit)
         if progress.status is Status.FAILED and _is_socket(unit):
             trouble = trouble or progress.words
@@ -164,8 +174,8 @@ def _start_order(context: Context, run: RecoveryRun, name: str) -> tuple[str, ..
 
 
 def _make_room(context: Context, run: RecoveryRun, name: str, first: str) -> tuple[RecoveryRun, bool]:
-    """Whether the first unit can be started: a service that lost only its socket, as when the run turned back between
-    the two stops, is stopped as well, since its socket cannot come back while it runs."""
+    """Whether the first unit can be started. A service whose socket alone was stopped (the run failed between the two
+    stops) is stopped as well, since the socket cannot be started while it runs."""
     state, socket, asked = context.state(name), context.state(first), f"stop {name}" in run.asked
     if not _is_socket(first) or f"start {first}" in run.asked or (socket and socket.status is ServiceStatus.ACTIVE):
         return run, True
@@ -191,7 +201,7 @@ def _start_unit(context: Context, run: RecoveryRun, name: str, unit: str) -> tup
 
 
 def _stop_under_way(context: Context, run: RecoveryRun, unit: str) -> bool:
-    """A start must not overtake the stop that this run, or one before a crash, has asked for."""
+    """A start must not overtake a stop that this run, or one before a crash, has asked for."""
     if f"stop {unit}" in run.asked and context.report(run, f"stop {unit}") is None:
         return True
     state = context.state(unit)
@@ -202,17 +212,17 @@ def _stop_under_way(context: Context, run: RecoveryRun, unit: str) -> bool:
 
 def _up_yet(context: Context, run: RecoveryRun, name: str) -> Progress:
     report, state = context.report(run, f"start {name}"), context.state(name)
-    if report is None or state is None or state.sensed_boottime < report[2]:
+    if report is None or state is None or state.sensed_boottime < report.boottime:
         return WAITING
     if state.status is ServiceStatus.ACTIVE:
         return done(f"{name} is active")
-    if state.status is ServiceStatus.CHANGING or (report[0] and state.status is not ServiceStatus.FAILED):
+    if state.status is ServiceStatus.CHANGING or (report.outcome.ok and state.status is not ServiceStatus.FAILED):
         return WAITING
-    return failed(f"{name} is {state.status} after its start: {report[1]}")
+    return failed(f"{name} is {state.status} after its start: {report.outcome.words}")
 
 
 def _settle(context: Context, run: RecoveryRun, name: str) -> RecoveryRun:
-    """The service runs again: the debt is paid, and the next has its turn."""
+    """The service runs again: remove it from the owed ones and go to the next."""
     return replace(run, done=run.done | {name}, since=context.tick.now,
                    stopped=tuple(other for other in run.stopped if other != name))
 

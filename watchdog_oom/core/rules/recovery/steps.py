@@ -1,4 +1,4 @@
-"""How each verb of a recovery is done: asked once, then verified by later snapshots, within its deadline (Law 6)."""
+"""How each verb of a recovery is done: requested once, then verified by a later snapshot, within a deadline (Law 6)."""
 
 from __future__ import annotations
 
@@ -22,23 +22,24 @@ KILL_GRACE_SECONDS = 10.0
 
 
 def advance(tick: Tick, recover: Recover, run: RecoveryRun, step: RecoveryStep) -> tuple[RecoveryRun, Progress]:
-    """Do one tick's worth of the step; a step that neither ends nor fails before its deadline has failed."""
+    """Advance the step by one tick; a step that has not ended by its deadline has failed."""
     context = Context(tick, recover, step)
     run, progress = HANDLERS[step.verb](context, run)
     if step.verb in (Verb.WAIT, Verb.VERIFY) or progress.status is not Status.WAITING:
         return run, progress
     limit = step.within_seconds or max(DEFAULT_WITHIN_SECONDS[step.verb], service_steps.own_seconds(context, run))
-    began = run.waiting_since  # start and restart: one service after the other, each with the whole time
+    began = run.waiting_since  # start and restart: one service after the other, each with the full deadline
     if step.verb not in (Verb.START, Verb.RESTART):
         began, limit = run.entered, limit * max(1, len(step.names))
     return run, failed(f"not done within {formatting.duration(limit)}") if tick.now - began >= limit else progress
 
 
 def _kill(context: Context, run: RecoveryRun) -> tuple[RecoveryRun, Progress]:
-    """End all that match until a snapshot shows none; those that guard or the kernel keep are told and passed over."""
+    """End all matching processes until a snapshot shows none; those that the guard refuses or that are unkillable are
+    reported and skipped."""
     tick, kept = context.tick, []
     within = context.step.within_seconds or DEFAULT_WITHIN_SECONDS[Verb.KILL]
-    grace = min(KILL_GRACE_SECONDS, within / 2)  # time must be left for KILL within a short deadline
+    grace = min(KILL_GRACE_SECONDS, within / 2)  # leave time for KILL within a short deadline
     waiting = False
     for name in context.step.names:
         explicit = names_target(tick.view.policy.processes[name])
@@ -55,16 +56,16 @@ def _kill(context: Context, run: RecoveryRun) -> tuple[RecoveryRun, Progress]:
     if waiting:
         return run, WAITING
     left = f"; left alone: {', '.join(kept)}" if kept else ""
-    return run, done(f"no process of {', '.join(context.step.names)} lives that may be ended{left}")
+    return run, done(f"no process of {', '.join(context.step.names)} that may be ended is left{left}")
 
 
 def _freeze(context: Context, run: RecoveryRun) -> tuple[RecoveryRun, Progress]:
     moving = [process for process in keep_frozen(context, run) if process.state != "T"]
-    return run, WAITING if moving else done(f"all of {', '.join(context.step.names)} stand still")
+    return run, WAITING if moving else done(f"all of {', '.join(context.step.names)} are stopped")
 
 
 def keep_frozen(context: Context, run: RecoveryRun) -> list[Process]:
-    """Ask for the freeze of everyone the step names; to be asked again each tick for as long as the run lasts."""
+    """Freeze all processes the step names; call at every tick for as long as the run lasts."""
     asked: list[Process] = []
     for name in context.step.names:
         explicit = names_target(context.tick.view.policy.processes[name])
@@ -79,17 +80,19 @@ def _purge(context: Context, run: RecoveryRun) -> tuple[RecoveryRun, Progress]:
     for name in context.step.names:
         spool = context.tick.view.policy.spools[name]
         most = min(spool.limit or context.tick.budget.purge_entries, context.tick.budget.purge_entries)
+        if name not in run.asked and context.tick.pressed:
+            return run, WAITING
         run, allowed = context.ask(run, name, Purge(name, most))
         report = context.report(run, name)
         if not allowed:
             return run, failed(f"the purge of {name} was refused")
         if report is None:
             return run, WAITING
-        ok, told, at = report
-        if not ok:
+        told = report.outcome.words
+        if not report.outcome.ok:
             return run, failed(told)
         state = context.tick.view.snapshot.spools.get(name)
-        if state is None or state.scanned_boottime <= at:
+        if state is None or state.scanned_boottime <= report.boottime:
             return run, WAITING
         if state.problem is not None:
             return run, failed(f"spool {name}: {state.problem}")
@@ -105,8 +108,7 @@ def _run(context: Context, run: RecoveryRun) -> tuple[RecoveryRun, Progress]:
     report = context.report(run, "run")
     if report is None:
         return run, WAITING
-    ok, told, _ = report
-    return run, done(told) if ok else failed(told)
+    return run, done(report.outcome.words) if report.outcome.ok else failed(report.outcome.words)
 
 
 def _wait(context: Context, run: RecoveryRun) -> tuple[RecoveryRun, Progress]:

@@ -1,7 +1,7 @@
-"""Who outlives the stop of a service: what its control group still holds is ended as part of the stop.
+"""Processes that survive the stop of a service: those left in its control group are ended as part of the stop.
 
-A unit may say that only its main process is stopped (KillMode=process, systemd.kill(5)). To systemd it is down then;
-the rest would keep its files, its ports and its memory.
+A unit may be configured so that only its main process is stopped (KillMode=process, systemd.kill(5)). To systemd the
+unit is then down, but the other processes keep its files, ports and memory.
 """
 
 from __future__ import annotations
@@ -17,12 +17,16 @@ STOP_SECONDS = 120.0
 
 
 def end_survivors(context: Context, run: RecoveryRun, name: str, state: ServiceState) -> Progress:
-    """Done when a state tells of none that may be ended; those that guard or the kernel keep are told, passed over."""
+    """Done when a state shows none that may be ended; those refused by the guard or unkillable are reported and
+    skipped."""
     kept: list[str] = []
     waiting = False
     grace = min(GRACE_SECONDS, (context.step.within_seconds or STOP_SECONDS) / 2)
     for pid in state.survivors:
         process = _the_same(context, pid, state)
+        context.tick.watch_process(pid)
+        if process is not None and process.oom_score_adj is None:
+            process = None  # no noun matches it, so guard's questions are asked only now; the next look answers
         reason = None if process is None else _out_of_reach(context, process)
         if process is None or reason is None:
             waiting = True
@@ -34,11 +38,11 @@ def end_survivors(context: Context, run: RecoveryRun, name: str, state: ServiceS
             continue
         because = (f"{who} outlived the stop of {name}", *run.because)
         context.tick.end(process, context.rule, because, grace, incident=run.incident)
-    return WAITING if waiting else done(f"; of it is left: {', '.join(kept)}" if kept else "")
+    return WAITING if waiting else done(f"; still running: {', '.join(kept)}" if kept else "")
 
 
 def _the_same(context: Context, pid: int, state: ServiceState) -> Process | None:
-    """The process that the state tells of. One that began since then only has its number (Law 1)."""
+    """The process the state refers to. One that started later has only reused its pid (Law 1)."""
     process = context.tick.view.snapshot.processes.get(pid)
     if process is None or process.dead or process.started_boottime > state.sensed_boottime:
         return None

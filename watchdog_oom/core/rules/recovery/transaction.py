@@ -1,7 +1,7 @@
-"""One run of a recovery: survey, steps, and on any failure the way back, advanced once a tick by snapshots.
+"""One run of a recovery: survey, steps, and on any failure compensation, advanced once per tick by snapshots.
 
-Nothing waits inside: each tick a step says whether it is done, failed, or to be asked again. What a run stopped stays
-in ``Run.stopped`` until a later snapshot shows it active again, so the debt can be read off at any moment (Law 5).
+Nothing waits: at each tick a step reports that it is done, failed or still waiting. A stopped service stays in
+``RecoveryRun.stopped`` until a later snapshot shows it active again, so what is owed is always known (Law 5).
 """
 
 from __future__ import annotations
@@ -29,7 +29,8 @@ def advance(tick: Tick, recover: Recover, state: Recovery) -> Recovery:
     run = _absorb(tick, state.run)
     if run.phase is not Phase.COMPENSATE and run.steps != recover.steps:
         run = fail(run, "its policy was changed", tick.now)
-    tick.watch(*_units(Context(tick, recover, COMPENSATION), run), often=True)
+    context = Context(tick, recover, COMPENSATION)
+    tick.watch(*map(context.watched_as, _units(context, run)), often=True)
     match run.phase:
         case Phase.SURVEY:
             return replace(state, run=_survey(tick, recover, run))
@@ -43,14 +44,21 @@ def advance(tick: Tick, recover: Recover, state: Recovery) -> Recovery:
 
 
 def fail(run: RecoveryRun, why: str | None, now: float) -> RecoveryRun:
-    """Tick to compensation. What is still asked of the service manager is remembered, so that nothing overtakes it."""
+    """Switch to compensation. Pending requests to the service manager are kept, so that nothing overtakes them."""
     return replace(run, phase=Phase.COMPENSATE, failure=why, entered=now, since=now, done=frozenset())
+
+
+def with_units(tick: Tick, recover: Recover, state: Recovery) -> Recovery:
+    """The recovery with the units of what it owes, as they are to be saved before anything is stopped."""
+    context = Context(tick, recover, COMPENSATION)
+    services = map(context.service, state.stopped)
+    units = {service.name: (service.unit, *service.triggers) for service in services}
+    return state if units == state.units else replace(state, units=units)
 
 
 def _absorb(tick: Tick, run: RecoveryRun) -> RecoveryRun:
     asked = set(run.asked.values())
-    news = {report.intent_id: (report.ok, report.words, report.boottime)
-            for report in tick.view.snapshot.reports if report.intent_id in asked}
+    news = {report.intent_id: report for report in tick.view.snapshot.reports if report.intent_id in asked}
     return replace(run, told={**run.told, **news}) if news else run
 
 
@@ -60,23 +68,24 @@ def services_in_steps(recover: Recover) -> set[str]:
 
 
 def _units(context: Context, run: RecoveryRun) -> set[str]:
-    """Whose states the run needs: its services, and by unit name the triggers of them."""
+    """The services whose states the run needs, and their triggers by unit name."""
     services = services_in_steps(context.recover) | set(run.stopped)
     return services | {trigger for name in services for trigger in context.service(name).triggers}
 
 
 def _survey(tick: Tick, recover: Recover, run: RecoveryRun) -> RecoveryRun:
     """Learn who is down already: the operator's will, which the recovery respects unless a death explains it."""
-    names = _units(Context(tick, recover, COMPENSATION), run)
-    states = {name: tick.view.snapshot.services.get(name) for name in names}
+    context = Context(tick, recover, COMPENSATION)
+    names = _units(context, run)
+    states = {name: context.state(name) for name in names}
     fresh = {name: s for name, s in states.items() if s is not None and s.sensed_boottime >= run.opened}
     waited = tick.now - run.opened
     if len(fresh) < len(names):
         unknown = ", ".join(sorted(names - set(fresh)))
         late = waited >= SURVEY_SECONDS
-        return fail(run, f"the service manager does not tell the state of {unknown}", tick.now) if late else run
+        return fail(run, f"the service manager does not report the state of {unknown}", tick.now) if late else run
     if waited < CHANGING_SECONDS and any(s.status is ServiceStatus.CHANGING for s in fresh.values()):
-        return run  # it may be the operator who is stopping it just now
+        return run  # the operator may be stopping it right now
     down = {name for name, s in fresh.items() if s.status is ServiceStatus.INACTIVE} - run.revive
     down -= {*run.stopped, *run.triggers}
     missing = {name for name, s in fresh.items() if s.status is ServiceStatus.MISSING}
@@ -84,8 +93,8 @@ def _survey(tick: Tick, recover: Recover, run: RecoveryRun) -> RecoveryRun:
 
 
 def _steps(tick: Tick, recover: Recover, run: RecoveryRun) -> RecoveryRun:
-    """Advance through as many steps as are done in this snapshot; a step that has asked for something waits. After the
-    last one, what it stopped and no step has started is started as well."""
+    """Advance through all steps that are done in this snapshot; a step that has requested something waits. After the
+    last one, stopped services that no step started are started as well."""
     for earlier in recover.steps[:run.index]:
         if earlier.verb is Verb.FREEZE:
             steps.keep_frozen(Context(tick, recover, earlier), run)
@@ -108,7 +117,7 @@ def _steps(tick: Tick, recover: Recover, run: RecoveryRun) -> RecoveryRun:
 
 def _tell(tick: Tick, recover: Recover, run: RecoveryRun, step: RecoveryStep, progress: Progress) -> None:
     tick.note(f"recover.{recover.name}", f"verified: {progress.words}", incident=run.incident,
-              action=f"{run.index + 1}. {step}", took_seconds=round(tick.now - run.entered, 3))
+              action=f"{run.index + 1}. {step}", took_seconds=round(tick.now - run.entered, 3), ok=True)
 
 
 def _compensate(tick: Tick, recover: Recover, state: Recovery, run: RecoveryRun) -> Recovery:
@@ -117,11 +126,11 @@ def _compensate(tick: Tick, recover: Recover, state: Recovery, run: RecoveryRun)
 
 
 def _finish(tick: Tick, recover: Recover, state: Recovery, run: RecoveryRun) -> Recovery:
-    """Close the incident. Services that could not be started stay owed and call for another attempt."""
+    """Close the incident. Services that could not be started stay owed and cause another attempt."""
     result = SUCCESS if run.failure is None else f"failed: {run.failure}"
     back = "" if run.failure is None or run.stopped else "; everything it had stopped runs again"
     owing = f"; still down: {', '.join(run.stopped)}" if run.stopped else ""
     tick.note(f"recover.{recover.name}", f"closed: {result}{back}{owing}", because=run.because, incident=run.incident,
-              took_seconds=round(tick.now - run.opened, 3))
+              took_seconds=round(tick.now - run.opened, 3), ok=run.failure is None and not run.stopped)
     return replace(state, run=None, ended=tick.now, last_result=result, unhelped=state.unhelped + 1, owed=run.stopped,
                    owed_triggers=run.triggers)

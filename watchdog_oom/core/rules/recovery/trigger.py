@@ -1,6 +1,6 @@
 """[recover.NAME]: when a recovery may run: clauses, hours, mode, cooldown with backoff, attempts, hold and re-arm.
 
-What a run does is in transaction.py; how each step is done, in recovery_steps.py.
+What a run does is in transaction.py; how each step is done is in steps.py.
 """
 
 from __future__ import annotations
@@ -27,18 +27,29 @@ def apply(tick: Tick) -> None:
         if state.run is not None:
             state = transaction.advance(tick, recover, state)
         elif not tick.before.stopping:
-            state = _idle(tick, recover, state)
-        tick.recoveries[recover.name] = state
+            state = _idle(tick, recover, _of_this_text(tick, recover, state))
+        tick.recoveries[recover.name] = transaction.with_units(tick, recover, state)
+
+
+def _of_this_text(tick: Tick, recover: Recover, state: Recovery) -> Recovery:
+    """A changed rule is a new rule: attempts, hold and cooldown end with the old text; its debts remain (Law 5)."""
+    if not recover.fingerprint or state.fingerprint == recover.fingerprint:
+        return state
+    if not state.fingerprint:  # a new rule, or the state of a release that did not know texts
+        return replace(state, fingerprint=recover.fingerprint)
+    if state.started or state.held_since is not None:
+        tick.note(f"recover.{recover.name}", "the rule has changed: attempts, hold and cooldown start anew")
+    return replace(state, fingerprint=recover.fingerprint, started=(), ended=None, unhelped=0, held_since=None)
 
 
 def _abolished(tick: Tick) -> list[Recover]:
-    """Recoveries that the policy no longer has, for as long as they owe anything: rules of nothing but that (Law 5)."""
+    """Recoveries that left the policy but still owe a start, as rules that do only that (Law 5)."""
     return [Recover(name, when=(), steps=()) for name, state in tick.recoveries.items()
             if name not in tick.view.policy.recovers and (state.run is not None or state.owed)]
 
 
 def compensate_all(tick: Tick, why: str) -> None:
-    """The daemon stops: every running transaction turns to starting again what it stopped (Law 5)."""
+    """The daemon stops: every running transaction switches to compensation (Law 5)."""
     for name, state in tick.recoveries.items():
         if state.run is not None and state.run.phase is not Phase.COMPENSATE:
             tick.recoveries[name] = replace(state, run=transaction.fail(state.run, why, tick.now))
@@ -53,7 +64,7 @@ def clause_findings(clause: Clause, view: View) -> tuple[Finding, ...]:
 
 
 def wait_seconds(recover: Recover, state: Recovery) -> float:
-    """How long after its end the recovery rests: the cooldown, doubled for each run that did not help, to an hour."""
+    """The wait after a run: the cooldown, doubled for each run that did not help, up to an hour."""
     doubled = recover.cooldown_seconds * 2.0 ** max(0, min(state.unhelped - 1, 16))
     return max(recover.cooldown_seconds, min(doubled, BACKOFF_CEILING_SECONDS))
 
@@ -78,7 +89,7 @@ def _idle(tick: Tick, recover: Recover, state: Recovery) -> Recovery:
 
 
 def _open(tick: Tick, recover: Recover, state: Recovery, because: tuple[str, ...], *, only_debts: bool) -> Recovery:
-    """Begin a run, which takes over what an earlier one owes; ``only_debts``: nothing else calls for it."""
+    """Begin a run, which takes over what an earlier one owes; ``only_debts``: that is its only reason."""
     run = RecoveryRun(
         incident=tick.new_id(recover.name),
         because=because,
@@ -100,7 +111,7 @@ def _open(tick: Tick, recover: Recover, state: Recovery, because: tuple[str, ...
 
 
 def _fired(tick: Tick, recover: Recover, state: Recovery) -> tuple[tuple[str, ...], bool]:
-    """The evidence of the first clause that has held for long enough, and whether no clause holds at all."""
+    """The evidence of the first clause that has held long enough, and whether no clause holds at all."""
     view = _hearing(tick, state)
     fired: tuple[str, ...] = ()
     calm = True
@@ -108,7 +119,7 @@ def _fired(tick: Tick, recover: Recover, state: Recovery) -> tuple[tuple[str, ..
         findings = clause_findings(clause, view)
         holds = verdict(findings)
         calm = calm and holds is False
-        ripe = tick.sustained(f"recover.{recover.name} when {index}", holds, clause.for_seconds)
+        ripe = tick.sustained(f"recover.{recover.name} {recover.fingerprint} when {index}", holds, clause.for_seconds)
         if ripe and not fired:
             lasting = f" (for {formatting.duration(clause.for_seconds)})" if clause.for_seconds else ""
             fired = tuple(finding.words + lasting for finding in findings)
@@ -120,10 +131,10 @@ def _hearing(tick: Tick, state: Recovery) -> View:
 
 
 def _revivable(tick: Tick, recover: Recover, state: Recovery) -> frozenset[str]:
-    """Services that may be started although they were down when the run began: a death, not an operator, explains it.
+    """Services that may be started although they were down when the run began, because they died and were not stopped.
 
-    systemd tells the dead (failed) from the stopped (inactive). The LSB interface does not, so there a kernel kill of
-    the very process that the rule names must do.
+    systemd distinguishes dead (failed) from stopped (inactive). The LSB interface does not, so there a kernel kill of
+    the process that the rule names is required.
     """
     view = _hearing(tick, state)
     revive: set[str] = set()
@@ -147,7 +158,7 @@ def _hold(tick: Tick, recover: Recover, state: Recovery, because: tuple[str, ...
         per = formatting.duration(recover.per_seconds)
         tick.note(f"recover.{recover.name}", because=because,
                   result=f"held: {formatting.count(len(state.started), 'attempt')} in {per} did not help; "
-                         f"look at it, it is tried again after {per}")
+                         f"it needs attention and is tried again after {per}")
     return state if state.held_since is not None else replace(state, held_since=tick.now)
 
 

@@ -1,4 +1,4 @@
-"""The verb verify: a service is active, with the same main process for its time, and its probe answers (Law 6)."""
+"""The verb verify: the service is active, its main process stable, and its probe answers (Law 6)."""
 
 from __future__ import annotations
 
@@ -51,16 +51,16 @@ def _probe(context: Context, run: RecoveryRun, name: str, *, expired: bool) -> t
     report = context.report(run, key)
     if report is None:
         return run, _late(expired, f"the probe of {name} does not end")
-    ok, told, at = report
-    if ok:
+    told = report.outcome.words
+    if report.outcome.ok:
         return run, done(f"{name} is active, stable and answers: {told}")
-    if context.tick.now - at >= PROBE_PAUSE_SECONDS:
+    if context.tick.now - report.boottime >= PROBE_PAUSE_SECONDS:
         run = _forget_probe(run, name)
     return run, _late(expired, f"{name} does not answer: {told}")
 
 
 def _forget_probe(run: RecoveryRun, name: str) -> RecoveryRun:
-    """The next tick asks again: what one main process answered says nothing of the next."""
+    """Probe again at the next tick: the answer of one main process says nothing about the next."""
     return replace(run, asked={key: value for key, value in run.asked.items() if key != f"probe {name}"})
 
 

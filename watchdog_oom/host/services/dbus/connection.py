@@ -1,6 +1,6 @@
-"""A connection to a D-Bus peer that never blocks: opened when something is asked, closed when nothing is any more.
+"""A non-blocking connection to a D-Bus peer: opened for a call, closed when nothing more is needed.
 
-A lasting connection would make PID 1 tell us of every change of every unit, and every one of them would wake us.
+On a permanent connection PID 1 would signal every change of every unit, and each signal would wake the daemon.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class _Waiting:
 
 class BusConnection:
     """At most one connection, to the first of ``places`` that answers. ``fileno()`` is readable when ``poll`` has
-    something to do; it stays the same over all connections. All moments are seconds of CLOCK_BOOTTIME."""
+    something to do; it stays the same over all connections. All times are seconds of CLOCK_BOOTTIME."""
 
     def __init__(self, places: tuple[BusAddress, ...], signals: frozenset[str] = frozenset()) -> None:
         self._places = places
@@ -59,26 +59,18 @@ class BusConnection:
     def fileno(self) -> int:
         return self._epoll.fileno()
 
-    @property
-    def connected(self) -> bool:
-        """Whether calls go out at once."""
-        return self._ready
-
-    def next_deadline(self) -> float | None:
-        """When ``poll`` must be called at the latest."""
-        return min((waiting.deadline for waiting in self._waiting.values()), default=None)
-
     def call(self, call: Call, within_seconds: float, now: float) -> int:
-        """Ask; the number under which the answer, or the lack of one, will be told. Nothing is sent yet.
+        """Queue a call; returns the serial number under which the answer, or its absence, is reported. Nothing is sent
+        yet.
 
-        Raises WireError when the call's values do not fit its signature.
+        Raises WireError if the call's values do not fit its signature.
         """
         self._serial += 1
         self._waiting[self._serial] = _Waiting(encode(call, self._serial), now + within_seconds)
         return self._serial
 
     def poll(self, now: float, *, keep: bool = False) -> tuple[Event, ...]:
-        """Send what can be sent, take in what came, give up on what is overdue. ``keep``: signals are awaited."""
+        """Send what can be sent, receive what arrived, give up on what is overdue. ``keep``: signals are awaited."""
         if self._closed:
             return ()
         self._give_up_overdue(now)
@@ -91,7 +83,7 @@ class BusConnection:
         return events
 
     def close(self) -> None:
-        """Let go of everything; it may be called again."""
+        """Close everything; it can be used again afterwards."""
         if not self._closed:
             self._hang_up()
             self._epoll.close()
@@ -117,7 +109,7 @@ class BusConnection:
                     return
 
     def _next_place(self, words: str, now: float, *, silent: bool) -> bool:
-        """Tick to the next place; after the last one wait, longer each time, and hand back what was not sent."""
+        """Go to the next place; after the last one wait, longer each time, and return unsent calls as failed."""
         self._tried_silent = self._tried_silent or silent
         self._place = (self._place + 1) % len(self._places)
         if self._place:
@@ -171,8 +163,8 @@ class BusConnection:
             self._events.append(Answered(message.serial, message))
 
     def _welcome(self, last: Reply | Failure, now: float) -> None:
-        """The opening is over. A refusal of its last call, by which signals are asked for, is none of the connection:
-        who lacks them can still ask."""
+        """The connection is open. If the last opening call, which subscribes to signals, is refused, the connection is
+        still good: calls work without signals."""
         self._ready, self._used = True, now
         self._owner = last.sender if isinstance(last, Reply) else None
         self._retry_seconds, self._tried_silent = FIRST_RETRY_SECONDS, False
@@ -202,8 +194,8 @@ class BusConnection:
                 self._events.append(Unanswered(serial, False, silent, words))
 
     def _lose(self, words: str, now: float, *, silent: bool = False) -> None:
-        """The connection is over. What was sent may or may not have been heard; the rest goes to the next place, or,
-        where this one had been good, to a new connection here."""
+        """The connection is lost. Calls that were sent may or may not have been processed; the others go to the next
+        place or, if this one had worked, to a new connection here."""
         was_ready = self._ready
         self._hang_up()
         for serial, waiting in tuple(self._waiting.items()):
@@ -218,7 +210,7 @@ class BusConnection:
 
     def _hang_up(self) -> None:
         if self._socket is not None:
-            self._socket.close()  # which takes it out of the epoll set too
+            self._socket.close()  # this also removes it from the epoll set
             self._socket = None
         self._inbox = Inbox(self._signals)
         self._outgoing.clear()
@@ -227,7 +219,7 @@ class BusConnection:
 
     def _close_if_idle(self, now: float, *, keep: bool) -> None:
         if self._socket is None and not self._waiting and not keep:
-            self._place = 0  # what is asked next begins with the best place
+            self._place = 0  # the next call starts with the best place
         elif self._waiting or keep or not self._ready:
             self._used = now
         elif now - self._used >= IDLE_SECONDS:

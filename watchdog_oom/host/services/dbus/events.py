@@ -1,4 +1,4 @@
-"""What a D-Bus connection tells: answers, the lack of them, signals, and its own end."""
+"""The events of a D-Bus connection: answers, missing answers, signals, and its loss."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from watchdog_oom.lean_dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class BusAddress:
-    """A socket, and what is asked first there: before those calls are answered, no other is sent.
+    """A socket and the calls made first there: no other call is sent before they are answered.
 
-    Signals are believed only from whoever answered the last of them.
+    Signals are accepted only from the peer that answered the last of them.
     """
 
     address: str
@@ -29,8 +29,8 @@ class Answered:
 
 @dataclass(frozen=True, slots=True)
 class Unanswered:
-    """A call without an answer. ``sent``: it may be carried out all the same. ``silent``: the peer is there but says
-    nothing, as opposed to a place where nobody listens or the wrong language is spoken."""
+    """A call without an answer. ``sent``: it may still be carried out. ``silent``: the peer exists but does not answer,
+    as opposed to a place where nobody listens or the peer does not speak D-Bus."""
 
     token: int
     sent: bool

@@ -1,6 +1,6 @@
-"""D-Bus as bytes: calls going out, answers and signals coming in. Nothing here reads, writes or waits.
+"""D-Bus as bytes: outgoing calls, incoming answers and signals. Nothing here does I/O.
 
-The format is of the D-Bus specification, "Message Protocol" and "Authentication Protocol"; jeepney encodes it.
+The format is that of the D-Bus specification, "Message Protocol" and "Authentication Protocol"; jeepney encodes it.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ from watchdog_oom.lean_dataclasses import dataclass
 MOST_MESSAGE_BYTES = 4 << 20
 MOST_LINE_BYTES = 4096
 _FIRST_BYTES = 16
-# What jeepney's parser raises on bytes that are no message.
+# What jeepney's parser raises on invalid messages.
 _NOT_A_MESSAGE = (ValueError, KeyError, IndexError, TypeError, AssertionError, RecursionError, struct.error)
 
 
 class WireError(Exception):
-    """What came is not D-Bus, or not what was agreed on; the connection is of no more use."""
+    """The data is not D-Bus, or violates the protocol; the connection is unusable."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,16 +76,16 @@ Incoming: TypeAlias = Reply | Failure | BusSignal
 
 
 def greeting() -> bytes:
-    """What opens a connection: who we are, as the kernel will confirm, and at once the end of the talk about it.
+    """The bytes that open a connection: authentication by uid (SASL EXTERNAL, checked by the kernel), and ``BEGIN``.
 
-    The first call must not follow before the answer: systemd up to 252 at least does not look at a message that it
-    read together with ``BEGIN`` until more bytes come, which they never do.
+    The first call must not be sent before the answer: systemd up to at least 252 does not process a message that it
+    read together with ``BEGIN`` until more bytes arrive, which never happens.
     """
     return b"\0" + bytes(make_auth_external()) + bytes(BEGIN)
 
 
 def encode(call: Call, serial: int) -> bytes:
-    """The bytes of a call. Raises WireError when a value does not fit."""
+    """The bytes of a call. Raises WireError if a value does not fit."""
     fields: dict[HeaderFields, str] = {
         HeaderFields.path: call.path, HeaderFields.destination: call.destination,
         HeaderFields.interface: call.interface, HeaderFields.member: call.member}
@@ -99,7 +99,7 @@ def encode(call: Call, serial: int) -> bytes:
 
 
 class Inbox:
-    """Bytes as they come, turned into messages. Of signals only those named in ``signals`` are looked into."""
+    """Turns received bytes into messages. Only signals named in ``signals`` are decoded."""
 
     def __init__(self, signals: frozenset[str] = frozenset()) -> None:
         self._signals = signals
@@ -107,7 +107,7 @@ class Inbox:
         self.welcomed = False
 
     def feed(self, data: bytes) -> tuple[Incoming, ...]:
-        """The messages that are complete now. Raises WireError for what is no message, or is unreasonably large."""
+        """The messages that are complete now. Raises WireError for invalid or unreasonably large messages."""
         self._bytes += data
         if not self.welcomed and not self._take_welcome():
             return ()
@@ -119,7 +119,7 @@ class Inbox:
         return tuple(found)
 
     def _take_welcome(self) -> bool:
-        """The one line that answers the greeting."""
+        """The line that answers the authentication."""
         line, end, _ = bytes(self._bytes[:MOST_LINE_BYTES]).partition(b"\r\n")
         if not end:
             if len(line) >= MOST_LINE_BYTES:

@@ -9,7 +9,7 @@ from watchdog_oom.host.services.dbus.connection import BusConnection
 from watchdog_oom.host.services.dbus.events import Answered, BusAddress, Event, Unanswered
 from watchdog_oom.host.services.dbus.wire import Failure, Reply
 from watchdog_oom.host.services.manager import JobEnd
-from watchdog_oom.host.services.names import one_line
+from watchdog_oom.host.services.program_words import one_line
 from watchdog_oom.host.services.systemd.calls import JOB_REMOVED, get_all
 from watchdog_oom.host.services.systemd.cgroup import CGROUPS, members
 from watchdog_oom.host.services.systemd.dropins import bound_at_runtime
@@ -24,9 +24,9 @@ _DOWN = (ServiceStatus.INACTIVE, ServiceStatus.FAILED)
 
 
 class SystemdBus:
-    """One question and one answer a unit; ``cgroups`` is where control groups are mounted, ``root`` what systemd stands
-    below. A unit's group is remembered, since systemd may forget it as soon as the unit is down, whoever still lives in
-    it."""
+    """One query and one answer per unit; ``cgroups`` is where control groups are mounted, ``root`` the directory of
+    systemd's files. A unit's group is remembered, since systemd may forget it as soon as the unit is down, even if
+    processes still run in it."""
 
     def __init__(self, places: tuple[BusAddress, ...], *, cgroups: str = CGROUPS, root: str = "/") -> None:
         self._link = BusConnection(places, frozenset({JOB_REMOVED}))
@@ -41,32 +41,26 @@ class SystemdBus:
     def fileno(self) -> int:
         return self._link.fileno()
 
-    def next_deadline(self) -> float | None:
-        """When ``answers`` and ``ended`` must be called at the latest, in seconds of CLOCK_BOOTTIME."""
-        moments = (self._link.next_deadline(), self._jobs.next_deadline(), self._bounds.next_deadline(),
-                   0.0 if self._answers else None)
-        return min((moment for moment in moments if moment is not None), default=None)
-
     def ask(self, units: Iterable[str], now: float) -> None:
-        """Ask for the states of these units."""
+        """Query the states of these units."""
         for unit in units:
             self._asked[self._link.call(get_all(unit), STATE_SECONDS, now)] = (unit, now)
         self._go_on(now)
 
     def answers(self, now: float) -> tuple[tuple[str, ServiceState | None], ...]:
-        """The states that were told since the last call; ``None`` where systemd can only be asked in another way."""
+        """The states received since the last call; ``None`` if systemd can only be queried in another way."""
         self._go_on(now)
         answers, self._answers = tuple(self._answers), []
         return answers
 
     def begin(self, key: str, verb: str, unit: str, now: float, *, seconds: float, incident: str = "") -> None:
-        """Ask for a ``stop`` or a ``start``; see SystemdJobs."""
+        """Request a ``stop`` or a ``start``; see SystemdJobs."""
         self._jobs.begin(key, verb, unit, now, seconds=seconds, incident=incident)
         self._go_on(now)
 
     def bound_memory(self, key: str, unit: str, high_bytes: int, max_bytes: int | None, now: float, *,
                      seconds: float) -> None:
-        """Ask for the bounds of a unit's memory; see SystemdBounds."""
+        """Request memory bounds for a unit; see SystemdBounds."""
         self._bounds.begin(key, unit, high_bytes, max_bytes, now, seconds=seconds)
         self._go_on(now)
 
@@ -76,11 +70,11 @@ class SystemdBus:
         return (*self._jobs.ended(), *self._bounds.ended())
 
     def close(self) -> None:
-        """Let go of the connection; jobs go on without us. It may be called again."""
+        """Close the connection; jobs continue without it. The bus can be used again afterwards."""
         self._link.close()
 
     def _go_on(self, now: float) -> None:
-        """As far as it goes without waiting: what an answer makes us ask next is sent at once."""
+        """Continue as far as possible without waiting: calls that follow from an answer are sent immediately."""
         self._jobs.tick(now)
         self._bounds.tick(now)
         for _ in range(_MOST_ROUNDS):

@@ -1,12 +1,12 @@
-"""The calls to systemd that are ever made, and where it is called (org.freedesktop.systemd1(5))."""
+"""All calls made to systemd, and the sockets it is called on (org.freedesktop.systemd1(5))."""
 
 from __future__ import annotations
 
 import os
 
+from watchdog_oom.core.unit_name import full_name
 from watchdog_oom.host.services.dbus.events import BusAddress
 from watchdog_oom.host.services.dbus.wire import Call
-from watchdog_oom.host.services.names import full_name
 from watchdog_oom.host.services.systemd.unit_properties import unit_path
 
 JOB_REMOVED = "JobRemoved"
@@ -15,14 +15,15 @@ _MANAGER = "/org/freedesktop/systemd1"
 _MANAGER_INTERFACE = "org.freedesktop.systemd1.Manager"
 _PROPERTIES = "org.freedesktop.DBus.Properties"
 _BUS = "org.freedesktop.DBus"
-# systemd's jobs are queued with this mode, so that an operator's queued job is never reversed.
+# The mode in which jobs are queued: an operator's queued job is never replaced.
 _MODE = "fail"
 
 
 def places(root: str = "/") -> tuple[BusAddress, ...]:
-    """Where systemd can be asked: directly, which is root's alone and needs no dbus-daemon; else over the system bus.
+    """The sockets of systemd: the private one, which only root can use and which needs no dbus-daemon; else the system
+    bus.
 
-    PID 1 speaks no Hello on its own socket, and resets the connection at one.
+    On its private socket PID 1 does not support Hello, and resets the connection on one.
     """
     match = f"type='signal',interface='{_MANAGER_INTERFACE}',member='{JOB_REMOVED}'"
     hello = Call(_BUS, "/org/freedesktop/DBus", _BUS, "Hello")

@@ -1,19 +1,19 @@
-"""Who lives in the control group of a unit (cgroups(7))."""
+"""The processes in the control group of a unit (cgroups(7))."""
 
 from __future__ import annotations
 
 import os
 
 CGROUPS = "/sys/fs/cgroup"
-# Where the tree by which systemd tells units apart may be: alone, or beside those of the first version.
+# Where systemd's tree of units may be mounted: alone (unified), or beside version 1 hierarchies.
 _TREES = ("", "systemd", "unified")
 _MOST_GROUPS = 256
 
 
 def members(control_group: str, root: str = CGROUPS) -> tuple[int, ...]:
-    """The pids in a control group and those below it; none when there is no such group, or it cannot be read.
+    """The pids in a control group and those below it; none if the group does not exist or cannot be read.
 
-    Zombies are in none (cgroup-v2, "Processes").
+    Zombies are in no group (cgroup-v2, "Processes").
     """
     parts = control_group.split("/")[1:]
     if not control_group.startswith("/") or not all(parts) or ".." in parts:

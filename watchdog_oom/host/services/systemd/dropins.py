@@ -1,7 +1,7 @@
-"""Where systemd keeps the memory bounds that were set for this boot only, and how they are forgotten.
+"""Where systemd stores memory bounds set for this boot only, and how to remove them.
 
-``systemctl --runtime set-property``, and its like over D-Bus, write each property into a drop-in, which outvotes the
-unit's own files. Setting the former value again would leave it there, to outvote what the operator writes later.
+``systemctl --runtime set-property`` and its D-Bus equivalent write each property into a drop-in, which overrides the
+unit's own files. Setting the former value again would leave a drop-in that overrides what the operator writes later.
 """
 
 from __future__ import annotations
@@ -9,22 +9,22 @@ from __future__ import annotations
 import os
 from contextlib import suppress
 
-from watchdog_oom.host.services.names import full_name
+from watchdog_oom.core.unit_name import full_name
 
 CONTROL = "run/systemd/system.control"
 _PROPERTIES = ("MemoryHigh", "MemoryMax")
 
 
 def bound_at_runtime(unit: str, root: str = "/") -> bool:
-    """Whether somebody has bound the unit's memory for this boot. Units that were made at runtime are not asked about:
-    their drop-ins are elsewhere, and go with them."""
+    """Whether the unit has memory bounds set for this boot. Units created at runtime are not covered: their drop-ins
+    are elsewhere, and are removed with them."""
     return any(os.path.lexists(path) for path in _paths(unit, root))
 
 
 def forget_bounds(unit: str, root: str = "/") -> str:
-    """Remove the drop-ins that bound the unit's memory for this boot; what went wrong, in words, or nothing.
+    """Remove the drop-ins with the unit's memory bounds for this boot; returns what went wrong, in words, or nothing.
 
-    systemd goes on with the values it has, and looks at the files again when it reloads.
+    systemd keeps its current values, and reads the files again when it reloads.
     """
     try:
         for path in _paths(unit, root):
@@ -32,7 +32,7 @@ def forget_bounds(unit: str, root: str = "/") -> str:
                 os.unlink(path)
     except OSError as error:
         return f"its drop-in could not be removed: {error.strerror}"
-    with suppress(OSError):  # somebody else's drop-ins are in it, or there was none
+    with suppress(OSError):  # the directory holds other drop-ins, or does not exist
         os.rmdir(_directory(unit, root))
     return ""
 

@@ -1,7 +1,8 @@
-"""Stops and starts asked of systemd over D-Bus, each followed from the call to what it came to. Nothing waits here.
+"""Stops and starts requested from systemd over D-Bus, each followed from the call to its result. Nothing waits here.
 
-systemd answers a call with the path of a job, and tells of the job's end by the signal JobRemoved, which may come
-before that answer. A job survives a restart of systemd itself, its signal does not: so what is not heard is asked for.
+systemd answers a call with the path of a job, and reports the job's end by the signal JobRemoved, which may arrive
+before that answer. A job survives a restart of systemd itself, its signal does not, so a missing signal is replaced by
+a query.
 """
 
 from __future__ import annotations
@@ -10,11 +11,12 @@ from enum import StrEnum
 from typing import assert_never
 
 from watchdog_oom import formatting
+from watchdog_oom.core.outcome import Outcome
+from watchdog_oom.core.unit_name import full_name
 from watchdog_oom.host.services.dbus.connection import BusConnection
 from watchdog_oom.host.services.dbus.events import Answered, Disconnected, Event, Unanswered
 from watchdog_oom.host.services.dbus.wire import BusSignal, Call, Failure, Reply
 from watchdog_oom.host.services.manager import JobEnd
-from watchdog_oom.host.services.names import full_name
 from watchdog_oom.host.services.systemd.calls import get_all, job_state, reset_failed, start_unit, stop_unit
 from watchdog_oom.host.services.systemd.unit_properties import (
     Properties,
@@ -34,7 +36,7 @@ _MOST_RESETS = 64
 
 
 class _Ask(StrEnum):
-    """What a call of ours was for."""
+    """The purpose of a call."""
 
     BEFORE = "what the unit is like before"
     JOB = "the job"
@@ -45,7 +47,7 @@ class _Ask(StrEnum):
 
 @dataclass(slots=True)
 class _BusJob:
-    """``path`` is the job's once it is known, ``result`` its end's once that is; ``pending`` are our calls."""
+    """``path`` is that of systemd's job, ``result`` its result, once known; ``pending`` are our open calls."""
 
     key: str
     verb: str
@@ -64,7 +66,7 @@ class _BusJob:
 
 
 class SystemdJobs:
-    """All jobs under way, by key. It speaks through ``link``, and is told what comes by ``take``."""
+    """All jobs under way, by key. Calls go out through ``link``; incoming events are passed to ``take``."""
 
     def __init__(self, link: BusConnection) -> None:
         self._link = link
@@ -76,14 +78,9 @@ class SystemdJobs:
     def __len__(self) -> int:
         return len(self._jobs)
 
-    def next_deadline(self) -> float | None:
-        """When ``tick`` must be called at the latest, in seconds of CLOCK_BOOTTIME."""
-        moments = [moment for job in self._jobs.values() for moment in (job.deadline, job.check_at, job.ask_at)]
-        return 0.0 if self._ended else min((moment for moment in moments if moment is not None), default=None)
-
     def begin(self, key: str, verb: str, unit: str, now: float, *, seconds: float, incident: str) -> None:
-        """Ask systemd to ``stop`` or ``start`` a unit. ``seconds`` is the deadline where the unit tells none itself;
-        in one incident the failures of one unit are forgotten once."""
+        """Ask systemd to ``stop`` or ``start`` a unit. ``seconds`` is the deadline if the unit has none of its own; in
+        one incident the failures of a unit are reset at most once."""
         job = _BusJob(key, verb, unit, incident or key, now, now + seconds, now + ANSWER_SECONDS, {})
         self._jobs[key] = job
         self._ask(job, _Ask.BEFORE, get_all(unit), LOOK_SECONDS, now)
@@ -95,7 +92,7 @@ class SystemdJobs:
         return ended
 
     def take(self, event: Event, now: float) -> None:
-        """Go on with what came."""
+        """Process an event."""
         match event:
             case Answered(token, answer):
                 self._answered(token, answer, now)
@@ -112,11 +109,11 @@ class SystemdJobs:
                 assert_never(event)
 
     def tick(self, now: float) -> None:
-        """What is due by the clock alone."""
+        """Do what is due by the clock."""
         for job in tuple(self._jobs.values()):
             if now >= job.deadline:
                 self._end(job, False, f"{job.verb} did not end within {formatting.duration(job.deadline - job.began)}; "
-                                      "systemd was left to go on with it")
+                                      "systemd continues it")
             elif job.ask_at is not None and now >= job.ask_at:
                 self._ask_for_job(job, now)
             elif job.check_at is not None and now >= job.check_at:
@@ -166,10 +163,10 @@ class SystemdJobs:
                 pass
 
     def _no_answer(self, job: _BusJob, event: Unanswered, now: float) -> None:
-        """Asked again where that is harmless: to stop what is stopped, or to start what runs, is done at once."""
+        """Call again if that is harmless: to stop a stopped unit, or start a running one, succeeds immediately."""
         if not event.sent and not event.silent and not job.reset:
             del self._jobs[job.key]
-            self._ended.append(JobEnd(job.key, None, event.words))
+            self._ended.append(JobEnd(job.key, Outcome(None, event.words)))
         elif now + AGAIN_SECONDS < job.asked_until and not (event.sent and event.silent):
             job.ask_at = now + AGAIN_SECONDS
         else:
@@ -177,7 +174,7 @@ class SystemdJobs:
             self._end(job, False, f"{job.verb} failed: {event.words}{late}")
 
     def _learn(self, job: _BusJob, answer: Reply | Failure) -> None:
-        """The unit's own deadline, and which of its invocations was the last."""
+        """The unit's own deadline, and its last invocation."""
         job.before = properties_of(answer.body) if isinstance(answer, Reply) else None
         if job.before is not None:
             key = "TimeoutStartUSec" if job.verb == "start" else "TimeoutStopUSec"
@@ -204,7 +201,7 @@ class SystemdJobs:
             self._early[path] = result
 
     def _over(self, job: _BusJob, result: str, now: float) -> None:
-        """The job is gone; what it did to the unit is asked for, since "done" is not "runs"."""
+        """The job is gone; query the unit, since a job that is "done" does not mean that the service runs."""
         job.result, job.check_at = result, None
         self._ask(job, _Ask.AFTER, get_all(job.unit), LOOK_SECONDS, now)
 
@@ -221,7 +218,7 @@ class SystemdJobs:
         self._end(job, ok, f"{told}; its start limit had been reset" if job.reset else told)
 
     def _may_reset(self, job: _BusJob) -> bool:
-        """Once an incident: a limit that is hit again means what it says."""
+        """Once per incident: a start limit that is hit again is respected."""
         key = (job.incident, full_name(job.unit))
         if key in self._resets:
             return False
@@ -238,4 +235,4 @@ class SystemdJobs:
 
     def _end(self, job: _BusJob, ok: bool, told: str) -> None:
         del self._jobs[job.key]
-        self._ended.append(JobEnd(job.key, ok, told))
+        self._ended.append(JobEnd(job.key, Outcome(ok, told)))

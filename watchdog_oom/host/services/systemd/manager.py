@@ -1,4 +1,4 @@
-"""systemd as this host's service manager: asked over D-Bus, and through systemctl(1) where that cannot be."""
+"""systemd as this host's service manager: over D-Bus, or through systemctl(1) if that is not possible."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from watchdog_oom.host.services.systemd.systemctl import Systemctl
 
 
 class Systemd(Systemctl):
-    """What stands below ``root`` is asked; its connection is opened with the first question."""
+    """The systemd below ``root``; the connection is opened with the first query."""
 
     def __init__(self, program: str = "systemctl", *, root: str = "/", cgroups: str = CGROUPS) -> None:
         super().__init__(program, root=root)

@@ -1,15 +1,16 @@
-"""Services by systemd, through systemctl(1): as root it speaks to PID 1 directly, without dbus-daemon."""
+"""Services by systemd, through systemctl(1): as root it talks to PID 1 directly, without dbus-daemon."""
 
 from __future__ import annotations
 
 import os
 
 from watchdog_oom.core.model import UNLIMITED_BYTES, ServiceState, ServiceStatus
-from watchdog_oom.host.services.names import exit_words, full_name, is_unit_name, one_line, with_output
+from watchdog_oom.core.unit_name import full_name, is_unit_name
+from watchdog_oom.host.services.program_words import exit_words, one_line, with_output
 from watchdog_oom.host.services.systemd.dropins import bound_at_runtime, forget_bounds
 
 _PROPERTIES = "Id,LoadState,ActiveState,SubState,Result,MainPID,UnitFileState,NRestarts,MemoryHigh,MemoryMax"
-# systemd.unit(5), "System Unit Search Path", and where the generators write.
+# systemd.unit(5), "System Unit Search Path", and the directories of the generators.
 _UNIT_DIRS = ("etc/systemd/system", "run/systemd/system", "usr/local/lib/systemd/system", "usr/lib/systemd/system",
               "lib/systemd/system", "run/systemd/generator.early", "run/systemd/generator",
               "run/systemd/generator.late")
@@ -19,14 +20,14 @@ _ACTIVE = {
     "deactivating": ServiceStatus.CHANGING, "maintenance": ServiceStatus.CHANGING,
 }
 _LOAD_PROBLEMS = {
-    "not-found": "there is no such unit", "masked": "the unit is masked; only the operator unmasks",
+    "not-found": "there is no such unit", "masked": "the unit is masked; only the operator can unmask it",
     "bad-setting": "its unit file has a bad setting", "error": "its unit file cannot be loaded",
 }
 _START_LIMIT = ("start of the service was attempted too often", "Start request repeated too quickly", "start-limit-hit")
 
 
 class Systemctl:
-    """systemd. Jobs are queued with mode ``fail``, so that an operator's queued job is never reversed."""
+    """systemd. Jobs are queued with mode ``fail``, so that an operator's queued job is never replaced."""
 
     name = "systemd"
 
@@ -44,7 +45,7 @@ class Systemctl:
         return (self._program, "--no-pager", "show", "-p", _PROPERTIES, "--", full_name(unit))
 
     def bound_memory(self, unit: str, high_bytes: int, max_bytes: int | None) -> tuple[str, ...]:
-        """``--runtime``: nothing of it outlives the boot (systemctl(1), set-property)."""
+        """``--runtime``: the setting does not survive a reboot (systemctl(1), set-property)."""
         bounds = {"MemoryHigh": high_bytes} | ({} if max_bytes is None else {"MemoryMax": max_bytes})
         assignments = (f"{key}={'infinity' if amount == UNLIMITED_BYTES else amount}" for key, amount in bounds.items())
         return (self._program, "--no-ask-password", "--runtime", "set-property", "--", full_name(unit), *assignments)
@@ -53,7 +54,7 @@ class Systemctl:
         return forget_bounds(unit, self._root)
 
     def before_retry(self, unit: str, text: str) -> tuple[str, ...] | None:
-        """A start limit that was hit by the very failures a recovery cures refuses manual starts too."""
+        """A start limit that was hit by the failures a recovery repairs also refuses manual starts."""
         if any(words in text for words in _START_LIMIT):
             return (self._program, "--no-ask-password", "reset-failed", "--", full_name(unit))
         return None
@@ -78,7 +79,7 @@ class Systemctl:
                             bound_at_runtime=bound_at_runtime(unit, self._root))
 
     def exists(self, unit: str) -> bool:
-        """Whether there is a unit file, an alias, or the template of an instance; or an init script for a generator."""
+        """Whether there is a unit file, an alias, the template of an instance, or an init script for a generator."""
         if not is_unit_name(unit):
             return False
         name = full_name(unit)
@@ -89,7 +90,7 @@ class Systemctl:
 
 
 def parse_properties(text: str) -> dict[str, str]:
-    """The lines ``Key=value`` of ``systemctl show``; whatever else was printed is left out."""
+    """The lines ``Key=value`` of ``systemctl show``; other output is ignored."""
     pairs = (line.partition("=") for line in text.splitlines())
     return {key: value for key, equals, value in pairs if equals and key.isalnum()}
 
@@ -106,7 +107,7 @@ def judged_properties(values: dict[str, str]) -> tuple[ServiceStatus, str]:
     words = active if detail in ("", active) else f"{active} ({detail})"
     problem = _LOAD_PROBLEMS.get(values.get("LoadState", ""))
     if problem is not None:
-        # Even when it runs: what cannot be loaded could be stopped, but not started again (Law 5).
+        # Even if it runs: a unit that cannot be loaded could be stopped, but not started again (Law 5).
         return ServiceStatus.MISSING, problem if active == "inactive" else f"{problem}; it is {words}"
     result = values.get("Result", "success")
     if result not in ("", "success"):

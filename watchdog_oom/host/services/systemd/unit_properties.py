@@ -1,4 +1,4 @@
-"""What systemd says of a unit, over D-Bus, as a state and in words. Pure; org.freedesktop.systemd1(5) has the names."""
+"""A unit's properties over D-Bus as a state and in words. Pure; for the names see org.freedesktop.systemd1(5)."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from watchdog_oom.core.model import ServiceState, ServiceStatus
-from watchdog_oom.host.services.names import full_name, one_line
+from watchdog_oom.core.unit_name import full_name
+from watchdog_oom.host.services.program_words import one_line
 from watchdog_oom.host.services.systemd.systemctl import judged_properties
 
 Properties = Mapping[str, Any]
@@ -19,8 +20,8 @@ NOT_KNOWN = 2**64 - 1
 _PLAIN = frozenset(string.ascii_letters + string.digits)
 _JUDGED = ("Id", "LoadState", "ActiveState", "SubState", "Result", "UnitFileState")
 _RESULTS = {
-    "canceled": "canceled: somebody asked systemd for something else meanwhile",
-    "timeout": "the job ran out of its time",
+    "canceled": "canceled: another request to systemd replaced it",
+    "timeout": "the job timed out",
     "failed": "",
     "dependency": "a unit that it needs could not be started",
     "skipped": "skipped: there was nothing to do",
@@ -28,11 +29,11 @@ _RESULTS = {
     "assert": "an assertion of its unit is not met",
     "unsupported": "this host does not support such a unit",
     "collected": "the unit was unloaded meanwhile",
-    "once": "it runs once a boot only",
+    "once": "it runs only once per boot",
 }
 _REFUSALS = {
     "org.freedesktop.systemd1.NoSuchUnit": "there is no such unit",
-    "org.freedesktop.systemd1.UnitMasked": "the unit is masked; only the operator unmasks",
+    "org.freedesktop.systemd1.UnitMasked": "the unit is masked; only the operator can unmask it",
     "org.freedesktop.systemd1.TransactionIsDestructive":
         "another job for it is queued, perhaps the operator's, and is not reversed",
     "org.freedesktop.systemd1.ShuttingDown": "the host is shutting down",
@@ -42,14 +43,14 @@ _REFUSALS = {
 
 
 def unit_path(unit: str) -> str:
-    """The object path of a unit, by any of its names: systemd loads it when the path is asked."""
+    """The object path of a unit, by any of its names: systemd loads the unit when the path is used."""
     escaped = "".join(char if char in _PLAIN and (index or not char.isdigit()) else f"_{ord(char):02x}"
                       for index, char in enumerate(full_name(unit)))
     return UNIT_PATH + (escaped or "_")
 
 
 def properties_of(body: tuple[Any, ...]) -> Properties | None:
-    """The values from the answer to GetAll; ``None`` when the answer has another shape."""
+    """The values from the answer to GetAll; ``None`` if the answer has another form."""
     if len(body) != 1 or not isinstance(body[0], dict):
         return None
     pairs = body[0].items()
@@ -59,10 +60,10 @@ def properties_of(body: tuple[Any, ...]) -> Properties | None:
 
 
 def to_state(unit: str, properties: Properties, boottime: float) -> ServiceState:
-    """The state of a unit asked for as ``unit``, which may be an alias; ``boottime`` is when it was asked for."""
+    """The state of a unit queried as ``unit``, which may be an alias; ``boottime`` is when it was queried."""
     plain = {key: _text(properties, key) for key in _JUDGED}
     if not plain["ActiveState"]:
-        return ServiceState(unit, ServiceStatus.UNKNOWN, boottime, words="systemd does not tell its state")
+        return ServiceState(unit, ServiceStatus.UNKNOWN, boottime, words="systemd does not report its state")
     status, words = judged_properties({**plain, "NRestarts": str(_number(properties, "NRestarts") or 0)})
     triggers = _names(properties, "TriggeredBy")
     if status is ServiceStatus.INACTIVE:
@@ -84,7 +85,7 @@ def to_state(unit: str, properties: Properties, boottime: float) -> ServiceState
 def deadline_seconds(timeout_us: object) -> float | None:
     """How long a job of a unit with that timeout may take, with a margin for systemd's own work.
 
-    0 and infinity mean "never" to systemd, and 15 min to us. ``None`` where the unit has no such timeout.
+    0 and infinity mean "no timeout" to systemd, and 15 min here. ``None`` if the unit has no such timeout.
     """
     if not isinstance(timeout_us, int) or isinstance(timeout_us, bool):
         return None
@@ -94,10 +95,10 @@ def deadline_seconds(timeout_us: object) -> float | None:
 
 
 def unmet_conditions(properties: Properties) -> str:
-    """Which condition keeps systemd from starting the unit, in words; empty when none is known to.
+    """Which condition keeps systemd from starting the unit, in words; empty if none is known.
 
-    The fields of one are its type, whether it is a trigger, whether it is negated, its parameter, and its state:
-    negative when it is not met, 0 when it was not looked at, or the unit was unloaded since.
+    The fields of a condition are its type, whether it is a trigger, whether it is negated, its parameter, and its
+    state: negative if it is not met, 0 if it was not checked or the unit was unloaded since.
     """
     if properties.get("ConditionResult") is not False:
         return ""
@@ -108,10 +109,10 @@ def unmet_conditions(properties: Properties) -> str:
 
 
 def refused_by_start_limit(before: Properties | None, after: Properties) -> bool:
-    """Whether a start that failed did so by the limit on starts alone, which refuses an operator's start as well.
+    """Whether a start failed only because of the start limit, which refuses an operator's start as well.
 
-    systemd tells it in ``Result`` only where no other failure is remembered there; but a refused start, unlike one
-    that failed, never began: the invocation is still the one before.
+    systemd reports it in ``Result`` only if no other failure is stored there; but a refused start, unlike a failed one,
+    never began: the invocation is still the previous one.
     """
     if _text(after, "Result") == "start-limit-hit":
         return True
@@ -122,7 +123,7 @@ def refused_by_start_limit(before: Properties | None, after: Properties) -> bool
 
 
 def judge(verb: str, result: str, after: Properties | None) -> tuple[bool, str]:
-    """Whether a job that ended did what it should, and in words what became of it; an empty ``result`` was not seen."""
+    """Whether a job that ended succeeded, and its result in words; ``result`` is empty if its end was not seen."""
     state = to_state(_text(after, "Id"), after, 0.0) if after is not None else None
     status = state.status if state is not None else ServiceStatus.UNKNOWN
     now = f"; it is {state.words}" if state is not None and status is not ServiceStatus.UNKNOWN else ""
@@ -145,7 +146,7 @@ def refusal(verb: str, name: str, text: str) -> str:
 
 
 def control_group_of(properties: Properties) -> str:
-    """The path of the unit's control group: told while it has one, and else where its slice would have put it."""
+    """The path of the unit's control group: as reported while it has one, else where its slice would have put it."""
     told, slice_name, name = (_text(properties, key) for key in ("ControlGroup", "Slice", "Id"))
     if told or not name or not slice_name.endswith(".slice"):
         return told
@@ -157,7 +158,7 @@ def control_group_of(properties: Properties) -> str:
 
 
 def _judge_started(status: ServiceStatus, after: Properties, now: str) -> tuple[bool, str]:
-    """A start is done, to systemd, also when a condition kept the unit from being started."""
+    """To systemd a start is also done if a condition kept the unit from being started."""
     if status is not ServiceStatus.INACTIVE or _text(after, "Type") == "oneshot":
         return True, "start done"
     unmet = unmet_conditions(after)
@@ -170,13 +171,13 @@ def _text(properties: Properties, key: str) -> str:
 
 
 def _number(properties: Properties, key: str) -> int | None:
-    """A number that is known: systemd tells the greatest of 64 bits where it knows none."""
+    """A number, if known: systemd reports the greatest 64-bit number for unknown values."""
     value = properties.get(key)
     return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < NOT_KNOWN else None
 
 
 def _bound(properties: Properties, key: str) -> int | None:
-    """A bound, of which the greatest number of 64 bits is one: no bound at all."""
+    """A memory bound; the greatest 64-bit number means no bound."""
     value = properties.get(key)
     return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= NOT_KNOWN else None
 

@@ -1,4 +1,4 @@
-"""A full disk costs records, never the daemon, and not even records while the reserve lasts."""
+"""On a full disk records are lost, never the daemon, and no records while the reserve lasts."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 
+from watchdog_oom.host.syscalls import fallocate
 from watchdog_oom.journal import Journal, Kind, Moment, Record
-from watchdog_oom.journal.reserve import AHEAD_BYTES
+from watchdog_oom.journal.reserve import AHEAD_BYTES, Allocate
 from watchdog_oom.journal.verify import verify
 
 pytestmark = [pytest.mark.root, pytest.mark.skipif(os.geteuid() != 0, reason="needs root")]
@@ -50,10 +51,10 @@ def _append_until_dropped(journal: Journal) -> int:
     raise AssertionError("the disk is not full")
 
 
-@pytest.mark.parametrize("preallocate", [True, False])
+@pytest.mark.parametrize("allocate", [fallocate, None])
 def test_a_full_disk_takes_records_from_the_reserve_and_then_tells_how_many_were_lost(
-        small_disk: Path, write: Writer, records: Records, preallocate: bool) -> None:
-    journal = write(3, preallocate=preallocate)
+        small_disk: Path, write: Writer, records: Records, allocate: Allocate | None) -> None:
+    journal = write(3, allocate=allocate)
     filler = _fill(small_disk)
     written = _append_until_dropped(journal)
     assert (small_disk / "audit.jsonl").stat().st_size > AHEAD_BYTES

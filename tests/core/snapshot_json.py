@@ -1,4 +1,4 @@
-"""Snapshots as JSON and back: what a test, a bug report or a replay holds of a host."""
+"""Snapshots as JSON and back, for tests, bug reports and replays."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from watchdog_oom.core.model import Snapshot
 
 
 def to_plain(value: object) -> Any:
-    """A frozen value of the model as JSON types; what equals its default is left out, so recordings stay readable."""
+    """A frozen value of the model as JSON types; fields equal to their default are omitted for readability."""
     if is_dataclass(value) and not isinstance(value, type):
         plain = {field.name: getattr(value, field.name) for field in fields(value)}
         default = _defaults(type(value))
@@ -27,9 +27,9 @@ def to_plain(value: object) -> Any:
 
 
 def snapshot_of(plain: Mapping[str, Any]) -> Snapshot:
-    """The snapshot that ``to_plain`` wrote. Raises ValueError, KeyError or TypeError for anything else."""
+    """The snapshot that ``to_plain`` wrote. Raises ValueError, KeyError or TypeError for any other input."""
     snapshot = _from_plain(Snapshot, plain)
-    assert isinstance(snapshot, Snapshot)  # noqa: S101 - what the line above builds
+    assert isinstance(snapshot, Snapshot)
     return snapshot
 
 

@@ -7,13 +7,14 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.policy.canonical import show_policy
 from watchdog_oom.core.conditions.registry import families
+from watchdog_oom.core.form import Form
 from watchdog_oom.core.policy import Verb
 from watchdog_oom.policy.build import build_policy
 from watchdog_oom.policy.files import Gathered
 from watchdog_oom.policy.load import check_documents
-from watchdog_oom.policy.schema import CLAUSE, EMERGENCY, LIMITING_KEYS, NAMED, NOUNS, PROBE, STEP, Form, Key, Keys
-from watchdog_oom.policy.show import show_policy
+from watchdog_oom.policy.schema import CLAUSE, EMERGENCY, LIMITING_KEYS, NAMED, NOUNS, PROBE, STEP, Key, Keys
 
 NAMES = ("a", "B_2", "-c")
 CHARACTERS = st.characters(exclude_categories=["Cs"], exclude_characters="\0")
@@ -108,7 +109,7 @@ def parsed(text: str) -> dict[str, Any]:
     gathered = Gathered()
     ir = check_documents([("x.toml", text.encode())], gathered)
     assert not gathered.faults, "\n".join(map(str, gathered.faults))
-    del ir["sources"], ir["places"]
+    del ir["sources"], ir["places"], ir["fingerprints"]
     return ir
 
 

@@ -1,12 +1,13 @@
-"""Plain checked values back to canonical TOML: what is printed is read back as the same policy."""
+"""Plain checked values to canonical TOML, which is read back as the same policy."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
+from watchdog_oom.core.form import Form
 from watchdog_oom.policy import units
-from watchdog_oom.policy.schema import CLAUSE, EMERGENCY, NAMED, PROBE, STEP, Form, Key, Keys
+from watchdog_oom.policy.schema import CLAUSE, EMERGENCY, NAMED, PROBE, STEP, Key, Keys
 
 _ALWAYS_LISTS = (Form.ARGV, Form.UNITS, Form.SERVICES, Form.SERVICES_OR_STOPPED)
 _ESCAPES = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\t": "\\t", "\r": "\\r"}
@@ -65,9 +66,9 @@ def _text(form: Form, value: Any) -> str:
         case Form.DURATION:
             return _quoted(units.format_duration(value))
         case Form.HOURS:
-            return _quoted(units.format_hours(value))
+            return _quoted(format_hours(value))
         case Form.ADDRESS:
-            return _quoted(units.format_address(value))
+            return _quoted(format_address(value))
         case _:
             return _words(form, value)
 
@@ -84,3 +85,13 @@ def _quoted(text: str) -> str:
     """A TOML basic string: quotes, backslashes and control characters escaped."""
     return '"' + "".join(_ESCAPES.get(char) or (char if char >= " " and char != "\x7f" else f"\\u{ord(char):04x}")
                          for char in text) + '"'
+
+
+def format_hours(hours: tuple[int, int]) -> str:
+    start, end = hours
+    return f"{start // 60:02d}:{start % 60:02d}-{end // 60:02d}:{end % 60:02d}"
+
+
+def format_address(address: tuple[str, int]) -> str:
+    host, port = address
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

@@ -88,8 +88,8 @@ def test_a_mistake_of_our_own_is_one_line_and_a_traceback_only_on_demand(error: 
     result = _failing(error)
     assert result.exit_code == 70
     assert len(result.stderr.splitlines()) == 1
-    assert f"a mistake of this program: {type(error).__name__}" in result.stderr
-    assert "(test_main.py:" in result.stderr
+    assert f"an internal error: {type(error).__name__}" in result.stderr
+    assert "(test_cli.py:" in result.stderr
     assert "Traceback" in _failing(error, "--debug").stderr
 
 

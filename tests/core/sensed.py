@@ -1,0 +1,42 @@
+"""What the real sensors would show of processes of whom everything is known: the demand cut out of the whole truth."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from watchdog_oom.core.matching import Fact, missing_fact, own_keys_match
+from watchdog_oom.core.model import NO_FACTS, Facts, Process
+from watchdog_oom.host.processes.demand import ScanDemand
+from watchdog_oom.host.processes.details import needs_of
+
+
+def as_sensed(everybody: Mapping[int, Process], demand: ScanDemand) -> dict[int, Process]:
+    """The processes with no more than a scan of that demand reads of them."""
+    recognised = {pid: _recognised(process, demand) for pid, process in everybody.items()}
+    matches = {pid: tuple(noun for noun in demand.nouns if own_keys_match(noun, process))
+               for pid, process in recognised.items()}
+    needs = needs_of(demand, {pid: nouns for pid, nouns in matches.items() if nouns}, recognised)
+    return {pid: replace(
+        process,
+        swap_bytes=everybody[pid].swap_bytes if pid in needs.swap | needs.badness else None,
+        oom_score_adj=everybody[pid].oom_score_adj if pid in needs.adjusted | needs.guarded else None,
+        badness=everybody[pid].badness if pid in needs.badness else None,
+        under=everybody[pid].under & needs.spools.get(pid, frozenset()) & demand.under.keys(),
+    ) for pid, process in recognised.items()}
+
+
+def _recognised(process: Process, demand: ScanDemand) -> Process:
+    """With the facts that decide which nouns match, and no details."""
+    shown = replace(process, facts=NO_FACTS)
+    known: frozenset[Fact] = frozenset()
+    for noun in demand.nouns:
+        while (fact := missing_fact(noun, shown, known)) is not None:
+            shown, known = replace(shown, facts=_read(fact, shown.facts, process.facts)), known | {fact}
+    return shown
+
+
+def _read(fact: Fact, so_far: Facts, truth: Facts) -> Facts:
+    if fact is Fact.USER:
+        return replace(so_far, uid=truth.uid, user=truth.user)
+    return replace(so_far, **{fact.value: getattr(truth, fact.value)})
