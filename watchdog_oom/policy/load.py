@@ -21,7 +21,7 @@ from watchdog_oom.policy.check import FileCheck
 from watchdog_oom.policy.files import Gathered, files_of, judge, read
 from watchdog_oom.policy.fingerprint import fingerprint_of
 from watchdog_oom.policy.lines import LaterTomlError, line_at, lines_of
-from watchdog_oom.policy.schema import NAMED, NOUNS, TABLES
+from watchdog_oom.policy.schema import NAMED, NOUNS
 from watchdog_oom.policy.toml_faults import in_plain_words
 
 _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
@@ -71,7 +71,7 @@ def load_policy(directories: Sequence[str] = (), files: Sequence[str] = (), *, c
 
 def says_nothing(ir: Mapping[str, Any]) -> bool:
     """Whether there is no table at all, so that the files do nothing but keep the built-in policy away."""
-    return not any(ir.get(kind) for kind in TABLES)
+    return "emergency" not in ir and not any(ir[kind] for kind in NAMED)
 
 
 def load_config(path: str, *, check_ownership: bool = True) -> Loaded:

@@ -178,8 +178,8 @@ def _verify(tick: Tick, unit: str, contained: Contained) -> None:
             _only_report(tick, contained.rule, unit, contained.refused, ())
         return
     tick.contained[unit] = replace(contained, seen=True)
-    tick.note(contained.rule, "verified: its memory is bound" if there else "not verified: its MemoryHigh is another",
-              kind=NoteKind.OUTCOME, action=f"contain {unit}", ok=there,
+    result = "verified: its memory bounds are set" if there else "not verified: its MemoryHigh has another value"
+    tick.note(contained.rule, result, kind=NoteKind.OUTCOME, action=f"contain {unit}", ok=there,
               took_seconds=round(tick.now - contained.since, 3))
 
 

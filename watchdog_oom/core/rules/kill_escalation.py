@@ -14,7 +14,7 @@ SHUN_SECONDS = 60.0
 
 
 def advance(tick: Tick) -> None:
-    """Move each ending one step on, or close it."""
+    """Advance each termination by one stage, or close it."""
     failed = {report.intent_id for report in tick.view.snapshot.reports if not report.outcome.ok}
     for identity, termination in list(tick.terminations.items()):
         if tick.view.snapshot.alive(identity) is None:
@@ -42,6 +42,8 @@ def killing(tick: Tick) -> bool:
 def _close(tick: Tick, identity: ProcessId, termination: Termination, *, sent: bool) -> None:
     del tick.terminations[identity]
     tick.ended_at = tick.now
+    if termination.urgent:
+        tick.relieved_at = tick.now
     by = "KILL" if termination.stage is not Stage.TERM else "TERM"
     _tell(tick, identity, termination, f"ended after {by}" if sent else f"gone before {by} was sent",
           ok=True if sent else None)
@@ -60,7 +62,7 @@ def _escalate(tick: Tick, identity: ProcessId, termination: Termination) -> None
     if identity in tick.shunned or tick.escalate(identity):
         return
     tick.terminations[identity] = replace(termination, stage=Stage.UNKILLABLE, stage_since=tick.now)
-    _tell(tick, identity, termination, "given up: it may not be killed any more", ok=False)
+    _tell(tick, identity, termination, "given up: it may no longer be killed", ok=False)
 
 
 def _tell(tick: Tick, identity: ProcessId, termination: Termination, result: str, *, ok: bool | None) -> None:
