@@ -212,7 +212,7 @@ class Daemon:
             self.notifier.reloading()
             self.policy_store.reload()
         recovering = any(state.run is not None for state in self.history.recoveries.values())
-        if self.policy_store.poll(hold=recovering or self.history.stopping):
+        if self.policy_store.poll(hold=recovering or self.history.stopping or self._pressed()):
             self.policy_store.tell(self._write)
             self.notifier.ready()
             self.reporter.status_is_due()

@@ -18,6 +18,7 @@ from watchdog_oom.formatting import printable
 from watchdog_oom.lean_dataclasses import dataclass
 from watchdog_oom.policy import names
 from watchdog_oom.policy.check import FileCheck
+from watchdog_oom.policy.exe_links import followed, plain_paths
 from watchdog_oom.policy.files import Gathered, files_of, judge, read
 from watchdog_oom.policy.fingerprint import fingerprint_of
 from watchdog_oom.policy.lines import LaterTomlError, line_at, lines_of
@@ -66,6 +67,7 @@ def load_policy(directories: Sequence[str] = (), files: Sequence[str] = (), *, c
         raise PolicyError(tuple(set(gathered.faults)))
     if given and says_nothing(ir):
         gathered.warnings.append(Fault(printable(paths[-1]), 1, "", NOTHING_PROTECTED))
+    ir["links"] = followed(plain_paths(ir))
     return Loaded(ir, tuple(gathered.notes), tuple(paths), tuple(gathered.warnings))
 
 
