@@ -84,7 +84,9 @@ def _notes(loaded: LoadedPolicy, around: Around | None) -> tuple[str, ...]:
         return loaded.notes
     view = around.view
     spools = [(view.policy.spools[name], state) for name, state in view.snapshot.spools.items()]
-    hints = (*probe_hints(view, around.ports), *touched_hints(spools, view.snapshot.clock))
+    links = (f'exe "{path}" is a link to {real}, which matches as well'
+             for path, real in loaded.values["links"].items())
+    hints = (*links, *probe_hints(view, around.ports), *touched_hints(spools, view.snapshot.clock))
     return (*loaded.notes, *hints, *around.host.unread)
 
 

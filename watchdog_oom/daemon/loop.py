@@ -186,8 +186,7 @@ class Daemon:
             if isinstance(step, Purge):
                 self.sensors.rescan_spool(step.spool)
             self._came_out(report)
-        for rule, words in self.sensors.processes.news(now):
-            self._write(Record(Kind.INCIDENT, rule=rule, result=words))
+        self.audit_trail.slow_patterns(self.sensors.processes.news(now))
         for news in self.actuators.news():
             self.audit_trail.purge_went_on(news.intent_id, news.outcome)
 
@@ -212,7 +211,7 @@ class Daemon:
             self.notifier.reloading()
             self.policy_store.reload()
         recovering = any(state.run is not None for state in self.history.recoveries.values())
-        if self.policy_store.poll(hold=recovering or self.history.stopping):
+        if self.policy_store.poll(hold=recovering or self.history.stopping or self._pressed()):
             self.policy_store.tell(self._write)
             self.notifier.ready()
             self.reporter.status_is_due()

@@ -18,10 +18,11 @@ from watchdog_oom.formatting import printable
 from watchdog_oom.lean_dataclasses import dataclass
 from watchdog_oom.policy import names
 from watchdog_oom.policy.check import FileCheck
+from watchdog_oom.policy.exe_links import followed, plain_paths
 from watchdog_oom.policy.files import Gathered, files_of, judge, read
 from watchdog_oom.policy.fingerprint import fingerprint_of
 from watchdog_oom.policy.lines import LaterTomlError, line_at, lines_of
-from watchdog_oom.policy.schema import NAMED, NOUNS, TABLES
+from watchdog_oom.policy.schema import NAMED, NOUNS
 from watchdog_oom.policy.toml_faults import in_plain_words
 
 _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
@@ -66,12 +67,13 @@ def load_policy(directories: Sequence[str] = (), files: Sequence[str] = (), *, c
         raise PolicyError(tuple(set(gathered.faults)))
     if given and says_nothing(ir):
         gathered.warnings.append(Fault(printable(paths[-1]), 1, "", NOTHING_PROTECTED))
+    ir["links"] = followed(plain_paths(ir))
     return Loaded(ir, tuple(gathered.notes), tuple(paths), tuple(gathered.warnings))
 
 
 def says_nothing(ir: Mapping[str, Any]) -> bool:
     """Whether there is no table at all, so that the files do nothing but keep the built-in policy away."""
-    return not any(ir.get(kind) for kind in TABLES)
+    return "emergency" not in ir and not any(ir[kind] for kind in NAMED)
 
 
 def load_config(path: str, *, check_ownership: bool = True) -> Loaded:
