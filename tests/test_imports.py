@@ -18,7 +18,7 @@ OURS = """
 core core.actions core.condition core.form core.conditions core.conditions.kernel core.conditions.memory
 core.conditions.registry core.conditions.service core.decide core.guard core.history core.matching core.memory
 core.model core.nouns core.observe core.outcome core.policy core.poll_interval core.rules core.rules.containment
-core.rules.emergency core.rules.freeze core.rules.kill_escalation core.rules.limit core.rules.protect
+core.rules.emergency core.rules.freeze core.rules.kill_escalation core.rules.limit core.rules.protect core.rules.waiting_queue
 core.rules.recovery core.rules.recovery.contain_step core.rules.recovery.progress core.rules.recovery.service_steps
 core.rules.recovery.steps core.rules.recovery.survivors core.rules.recovery.transaction core.rules.recovery.trigger
 core.rules.recovery.verify_step core.tick core.unit_name core.view daemon daemon.atomic_file daemon.audit daemon.config
