@@ -107,6 +107,11 @@ RECOVER = '[recover.r]\nwhen = [{ memory_available_below = "1%" }]\nsteps = '
      "[service.s] unit", "there is no"),
     ('[recover.r]\nwhen = [\n  { pressure_some_above = 5 },\n]\nsteps = [{ wait = "1s" }]\n', 3,
      "[recover.r] when #1 pressure_some_above", "this kernel reports no memory pressure"),
+    ('[emergency]\npressure_for = "1min"\n', 2, "[emergency] pressure_for", "this kernel reports no memory pressure"),
+    ('[emergency]\nmemory_available_below = "0%"\n', 2, "[emergency] memory_available_below", "never acts"),
+    ('[emergency]\nmemory_available_below = "60%"\n', 2, "[emergency] memory_available_below", "a healthy host"),
+    ('[emergency]\npressure_full_above = 5\n', 2, "[emergency] pressure_full_above", "write 30% or more"),
+    ('[emergency]\npressure_for = "2s"\n', 2, "[emergency] pressure_for", "write 10s or more"),
     ('[process.p]\nname = "scanner"\n[limit.l]\nprocess = "p"\nrss = "1MiB"\n', 3, "[limit.l]",
      "would act now: TERM scanner[71], because scanner[71] holds 4 MiB, limit 1 MiB"),
     (('[process.p]\nname = "scanner"\n[recover.r]\nwhen = [{ swap_free_below = "99%", for = "1h" }]\nsteps = '
@@ -122,6 +127,20 @@ def test_what_is_hardly_meant_is_warned_of_at_its_line(
     assert result.exit_code == 1, result.output
     found = [warning for warning in _warnings(result) if warning[:2] == (line, where)]
     assert any(what in words for _, _, words in found), _warnings(result)
+
+
+def test_memory_that_cannot_be_judged_is_a_warning(run: Run, policy: Write, host: Any) -> None:
+    (host.root / "meminfo").write_text("MemTotal: 0 kB\nMemAvailable: 0 kB\n")
+    result = run("check", policy("[emergency]\n"), "--json", "--proc", host.root)
+    assert result.exit_code == 1
+    warning, = _warnings(result)
+    assert warning[:2] == (1, "[emergency]")
+    assert warning[2].startswith("memory cannot be judged: the emergency") and "no memory at all" in warning[2]
+
+
+def test_an_ordinary_emergency_is_no_reason_to_warn(run: Run, policy: Write, host: Any) -> None:
+    path = policy('[emergency]\nmemory_available_below = "10%"\nswap_free_below = "100%"\n')
+    assert run("check", path, "--no-host").exit_code == 0
 
 
 def test_a_name_that_is_too_long_is_said_once_with_and_without_the_host(run: Run, policy: Write, host: Any) -> None:

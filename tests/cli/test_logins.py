@@ -20,6 +20,7 @@ from watchdog_oom.core.policy import Policy
 from watchdog_oom.core.view import View
 from watchdog_oom.host.clock import read_clock
 from watchdog_oom.host.processes.procfs import read_stat
+from watchdog_oom.lean_dataclasses import replace
 
 # tty_ioctl(4): TIOCSCTTY
 LEAD = "import fcntl\nfcntl.ioctl(0, 0x540e, 0)\nprint('on', flush=True)\ninput()"
@@ -47,6 +48,7 @@ def _view(child: int, parent_name: str) -> View:
     leader = read_stat("/proc", child)
     assert leader is not None
     parent = Process(ProcessId(leader.ppid, 1), 1, parent_name)
+    leader = replace(leader, oom_score_adj=0)
     snapshot = Snapshot(clock=read_clock(), processes={leader.pid: leader, parent.pid: parent})
     return View(snapshot, Policy())
 

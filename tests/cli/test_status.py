@@ -194,6 +194,21 @@ def test_broken_policy_files_are_said_loudly_with_every_fault_in_red() -> None:
     assert "\x1b[31ma.toml:1: x\x1b[0m" in page_of(status, NOW).text(colour=True)
 
 
+def test_memory_that_cannot_be_judged_stands_at_the_top() -> None:
+    page = page_of({"written": NOW, "memory": None, "memory_problem": "meminfo: no memory at all"}, NOW)
+    line = page.text().splitlines()[1]
+    assert line.startswith("Memory cannot be judged: the emergency and every condition")
+    assert line.endswith("(meminfo: no memory at all)")
+
+
+def test_where_memory_comes_from_and_what_is_odd_about_it_is_told() -> None:
+    memory = {"total_bytes": 1 << 30, "available_bytes": 1 << 29, "available_percent": 50.0, "zfs_bytes": 1 << 28,
+              "group": "/docker/x", "doubts": ["meminfo: more swap free than there is"]}
+    page = _page(memory=memory)
+    assert "(512 MiB of 1 GiB), 256 MiB of it ZFS cache, bound by the control group /docker/x" in page
+    assert "meminfo: more swap free than there is" in page
+
+
 def test_recoveries_tell_their_attempts_holds_and_steps() -> None:
     common = {"mode": "act", "attempts": 2, "attempts_allowed": 3, "per_seconds": 21600}
     run = {"incident": "mail-1.7", "because": ["5 processes match"], "phase": "running", "step": "kill scanner",

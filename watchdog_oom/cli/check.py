@@ -146,8 +146,9 @@ def _spools(page: Page, view: View) -> None:
     if view.snapshot.spools:
         page.title("Spools")
     for name, state in view.snapshot.spools.items():
-        told = (f"{state.entries} entries, {state.stale} of them stale, {formatting.size(state.size_bytes)}, "
-                f"the oldest {formatting.duration(state.oldest_seconds)}")
+        bound, gaps = "" if state.complete else "at least ", f" ({state.gaps})" if state.gaps else ""
+        told = (f"{bound}{state.entries} entries, {state.stale} of them stale, {formatting.size(state.size_bytes)}, "
+                f"the oldest {formatting.duration(state.oldest_seconds)}{gaps}")
         path = printable(view.policy.spools[name].path)
         found = f"refused: {state.problem}" if state.problem is not None else f"{path}: {told}"
         page.line((name, "bold"), "  ", (found, "yellow" if state.problem is not None else ""), indent=1)
@@ -192,7 +193,8 @@ def _matches(around: Around) -> Mapping[str, Any]:
                       for noun in view.policy.processes},
         "spools": {name: {"path": view.policy.spools[name].path, "entries": state.entries, "stale": state.stale,
                           "size_bytes": state.size_bytes, "oldest_seconds": round(state.oldest_seconds),
-                          "problem": state.problem} for name, state in host.snapshot.spools.items()},
+                          "problem": state.problem, "complete": state.complete, "gaps": state.gaps}
+                   for name, state in host.snapshot.spools.items()},
         "services": {name: {"unit": state.unit, "status": state.status.value, "words": state.words,
                             "listens": [str(port) for port in around.ports[name]] if name in around.ports else None}
                      for name, state in host.snapshot.services.items()},

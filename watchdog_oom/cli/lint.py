@@ -5,11 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, TypeAlias
 
-from watchdog_oom.core.policy import Policy, Recover, Then, Verb
+from watchdog_oom.core.nouns import Size
+from watchdog_oom.core.policy import Emergency, Policy, Recover, Then, Verb
+from watchdog_oom.core.shortage import watches_pressure
 from watchdog_oom.policy.lines import Path
 from watchdog_oom.policy.schema import CLAUSE, NOUN_OF_FORM, NOUNS
 
 Warned: TypeAlias = tuple[Path, str]
+LARGEST_SHARE = 50.0
+LEAST_PRESSURE_PERCENT = 30.0
+LEAST_PRESSURE_SECONDS = 10.0
 _ENDING = (Verb.KILL, Verb.FREEZE, Verb.CONTAIN)
 
 
@@ -18,6 +23,7 @@ def lint(policy: Policy, values: Mapping[str, Any]) -> Iterator[Warned]:
     yield from _forgeable(policy)
     yield from _protected_targets(policy)
     yield from _without_verify(policy)
+    yield from _emergency(policy.emergency)
     yield from _unused(policy, values)
 
 
@@ -61,6 +67,22 @@ def _without_verify(policy: Policy) -> Iterator[Warned]:
         if done and Verb.VERIFY not in verbs:
             yield (("recover", recover.name, "steps"),
                    f"there is a {' and a '.join(done)} but no verify: nothing checks that the service works again")
+
+
+def _emergency(emergency: Emergency) -> Iterator[Warned]:
+    """Thresholds that are met on a healthy host, and those that are never met."""
+    memory, pressure = emergency.memory_available_below, emergency.pressure_full_above
+    if memory in (Size(percent=0.0), Size(amount_bytes=0)):
+        yield ("emergency", "memory_available_below"), "the emergency never acts: nothing is below this"
+    elif memory.percent is not None and memory.percent > LARGEST_SHARE:
+        yield (("emergency", "memory_available_below"),
+               f"processes are ended while {memory.percent:g}% is available, as on many a healthy host")
+    if pressure < LEAST_PRESSURE_PERCENT:
+        what = f"a busy host that is short of memory reaches {pressure:g}% and works on"
+        yield ("emergency", "pressure_full_above"), f"{what}: write {LEAST_PRESSURE_PERCENT:g}% or more"
+    if emergency.pressure_for_seconds < LEAST_PRESSURE_SECONDS and watches_pressure(emergency):
+        yield (("emergency", "pressure_for"),
+               f"one burst lifts the average over 10 s for that long: write {LEAST_PRESSURE_SECONDS:g}s or more")
 
 
 def _unused(policy: Policy, values: Mapping[str, Any]) -> Iterator[Warned]:

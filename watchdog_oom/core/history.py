@@ -181,8 +181,9 @@ class Recovery:
 @dataclass(frozen=True, slots=True)
 class History:
     """Everything remembered. ``run_id`` distinguishes runs of the daemon in the journal's ids; ``decided_at`` is the
-    time of the previous tick; ``shunned`` maps processes that could not be signalled to the time until which they are
-    not chosen again."""
+    time of the previous tick; ``ended_at`` is when a process that was ended was last seen gone, ``relieved_at`` when
+    one that the emergency ended was; ``shunned`` maps processes that could not be signalled to the time until which
+    they are not chosen again."""
 
     run_id: str = "0"
     decided_at: float = 0.0
@@ -192,6 +193,7 @@ class History:
     terminations: Mapping[ProcessId, Termination] = field(default_factory=dict)
     shunned: Mapping[ProcessId, float] = field(default_factory=dict)
     ended_at: float = 0.0
+    relieved_at: float = 0.0
     kills: tuple[float, ...] = ()
     adjusted: Mapping[ProcessId, Adjusted] = field(default_factory=dict)
     frozen: Mapping[ProcessId, str] = field(default_factory=dict)

@@ -80,7 +80,7 @@ class Process:
     ``image`` changes at every exec; ``tty`` is the controlling terminal's device number or 0; ``badness`` is
     /proc/PID/oom_score; ``under`` names the spools in which the process has its working directory or an open file.
     ``swap_bytes``, ``oom_score_adj``, ``badness`` and ``under`` are read only of those whom a rule asks about, of all
-    when an emergency is near; ``None`` means not read or not readable.
+    when an emergency is near; ``None`` means not read or not readable, of ``under`` that it is not known yet.
     """
 
     id: ProcessId
@@ -98,7 +98,7 @@ class Process:
     swap_bytes: int | None = None
     oom_score_adj: int | None = None
     badness: int | None = None
-    under: frozenset[str] = frozenset()
+    under: frozenset[str] | None = frozenset()
 
     @property
     def pid(self) -> int:
@@ -135,7 +135,12 @@ class KernelKill:
 
 @dataclass(frozen=True, slots=True)
 class SpoolState:
-    """One spool as of its last scan; ``problem`` says why the spool is refused or could not be read, in words."""
+    """One spool as of a scan that began at ``scanned_boottime``.
+
+    ``problem`` says why the spool is refused or could not be read, in words. Figures that are not ``complete`` are
+    lower bounds (those of space and inodes apart), and ``gaps`` says what they leave out; a scan that is not
+    ``finished`` is still under way.
+    """
 
     scanned_boottime: float
     problem: str | None = None
@@ -148,6 +153,8 @@ class SpoolState:
     inodes_free: int = 0
     inodes_total: int = 0
     complete: bool = True
+    finished: bool = True
+    gaps: str | None = None
 
 
 class ServiceStatus(StrEnum):
@@ -199,16 +206,20 @@ _EMPTY: Mapping[str, int] = MappingProxyType({})
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """Everything read at one tick. ``lineage`` are the pids of the daemon itself and of its ancestors."""
+    """Everything read at one tick. ``lineage`` are the pids of the daemon itself and of its ancestors;
+    ``memory_problem`` is the reason why there is no ``memory``; ``kernel_log_gaps`` is how often records of the
+    kernel's log were overwritten unread since the previous tick."""
 
     clock: Clock
     boot_id: str = ""
     memory: Memory | None = None
+    memory_problem: str = ""
     pressure: Pressure | None = None
     processes: Mapping[int, Process] = field(default_factory=dict)
     spools: Mapping[str, SpoolState] = field(default_factory=dict)
     services: Mapping[str, ServiceState] = field(default_factory=dict)
     kernel_kills: tuple[KernelKill, ...] = ()
+    kernel_log_gaps: int = 0
     reports: tuple[EffectReport, ...] = ()
     lineage: frozenset[int] = frozenset()
     skipped: Mapping[str, int] = field(default_factory=lambda: _EMPTY)

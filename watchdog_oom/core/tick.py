@@ -14,6 +14,7 @@ from watchdog_oom.lean_dataclasses import dataclass, replace
 
 REPEAT_SECONDS = 3600.0
 KERNEL_KILL_MEMORY_SECONDS = 3600.0
+KERNEL_KILLS_KEPT = 256
 REFREEZE_SECONDS = 10.0
 PRESSED_SECONDS = 3.0
 
@@ -53,6 +54,7 @@ class Tick:
         self.kills = tuple(at for at in history.kills if self.now - at < KILL_WINDOW_SECONDS)
         self.shunned = {identity: until for identity, until in history.shunned.items() if until > self.now}
         self.ended_at = history.ended_at
+        self.relieved_at = history.relieved_at
         self.emergency = history.emergency
         self.kernel_kills = _recent_kills(history, view, self.now)
         self.watched: set[str] = set()
@@ -92,6 +94,10 @@ class Tick:
             return False
         self._told[key] = self.now
         return True
+
+    def forget(self, key: str) -> bool:
+        """What ``rate_limit`` was asked about is over: the next time is news again. Whether it had been told."""
+        return self._told.pop(key, None) is not None
 
     def plan(self, action: Action, rule: str, because: tuple[str, ...], *, incident: str | None = None,
              urgent: bool = False) -> Intent | None:
@@ -206,14 +212,21 @@ class Tick:
                     Watch(frozenset(self.watched), self.often, frozenset(self.watched_pids | under_way)))
         history = replace(
             self.before, counter=self.counter, decided_at=self.now, held_since=self._held, told_at=self._told,
-            terminations=self.terminations, shunned=self.shunned, ended_at=self.ended_at, kills=self.kills,
-            adjusted=self.adjusted, frozen=self.frozen, thawing=self.thawing, queues=self.queues,
-            contained=self.contained,
-            recoveries=self.recoveries, kernel_kills=self.kernel_kills, emergency=self.emergency,
-            finished=self.finished)
+            terminations=self.terminations, shunned=self.shunned, ended_at=self.ended_at,
+            relieved_at=self.relieved_at, kills=self.kills, adjusted=self.adjusted, frozen=self.frozen,
+            thawing=self.thawing, queues=self.queues, contained=self.contained, recoveries=self.recoveries,
+            kernel_kills=self.kernel_kills, emergency=self.emergency, finished=self.finished)
         return plan, history
 
 
 def _recent_kills(history: History, view: View, now: float) -> tuple[KernelKill, ...]:
-    known = tuple(kill for kill in history.kernel_kills if now - kill.boottime < KERNEL_KILL_MEMORY_SECONDS)
-    return known + tuple(kill for kill in view.snapshot.kernel_kills if kill not in known)
+    """Those of the last hour, as many of the newest as are kept: their number is up to others. Kills in control groups,
+    which any user can cause in a group of their own, never displace one of the host."""
+    told = (*history.kernel_kills, *view.snapshot.kernel_kills)
+    recent = {(kill.pid, kill.boottime, kill.line): kill for kill in told}
+    kept = [kill for kill in recent.values() if now - kill.boottime < KERNEL_KILL_MEMORY_SECONDS]
+    if len(kept) <= KERNEL_KILLS_KEPT:
+        return tuple(kept)
+    of_the_host = [kill for kill in kept if not kill.cgroup][-KERNEL_KILLS_KEPT:]
+    in_groups = [kill for kill in kept if kill.cgroup][-max(1, KERNEL_KILLS_KEPT - len(of_the_host)):]
+    return tuple(sorted((*of_the_host, *in_groups), key=lambda kill: kill.boottime))

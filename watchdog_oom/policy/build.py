@@ -59,7 +59,7 @@ def _converted(values: Values, converters: Mapping[str, Callable[[Any], Any]]) -
 
 _FIELDS = {"name": "comm", "for": "for_seconds", "grace": "grace_seconds", "runtime": "runtime_seconds",
            "stale_after": "stale_after_seconds", "stable_for": "stable_for_seconds", "within": "within_seconds",
-           "cooldown": "cooldown_seconds", "per": "per_seconds"}
+           "pressure_for": "pressure_for_seconds", "cooldown": "cooldown_seconds", "per": "per_seconds"}
 
 
 def _size(value: tuple[str, Any]) -> Size:

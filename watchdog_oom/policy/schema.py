@@ -104,6 +104,9 @@ RECOVER: Keys = {
 EMERGENCY: Keys = {
     "memory_available_below": Key(Form.SIZE, "memory threshold", default='"8%"'),
     "swap_free_below": Key(Form.SIZE, "swap threshold", default='"10%"'),
+    "pressure_full_above": Key(Form.PERCENT, "or: this share of the time all waited for memory while it was short",
+                               default='"70%"'),
+    "pressure_for": Key(Form.DURATION, "for this long", default='"20s"'),
     "prefer": Key(Form.PROCESSES, "processes to choose before all others", default="[]"),
     "mode": Key(Form.CHOICE, "act, or only report what would be done", default='"act"', choices=tuple(Mode)),
 }

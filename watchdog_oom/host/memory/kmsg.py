@@ -14,6 +14,7 @@ from watchdog_oom.lean_dataclasses import dataclass, replace
 _BUFFER_BYTES = 8192
 _SAME_KILL_SECONDS = 10.0
 _GIVE_UP_AFTER = 64
+_TOLD_KEPT = 1024
 
 _ESCAPE = re.compile(rb"\\x([0-9a-fA-F]{2})")
 _SUMMARY = re.compile(r"oom-kill:constraint=(CONSTRAINT_[A-Z_]+),.*,task=(.{0,15}),pid=(\d{1,10}),uid=\d+", re.DOTALL)
@@ -86,6 +87,8 @@ class KillLog:
                 found[line.pid] = KernelKill(line.pid, line.comm, text, boottime,
                                              cgroup or (earlier is not None and earlier.cgroup))
         self._told.update(dict.fromkeys(found, boottime))
+        for pid in list(self._told)[:-_TOLD_KEPT]:
+            del self._told[pid]
         return tuple(found.values())
 
 

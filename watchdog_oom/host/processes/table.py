@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from watchdog_oom.core.matching import Fact, own_keys_match
-from watchdog_oom.core.model import NO_FACTS, Process
+from watchdog_oom.core.model import NO_FACTS, Process, ProcessId
 from watchdog_oom.core.nouns import ProcessNoun
 from watchdog_oom.host.processes.demand import ScanDemand
 from watchdog_oom.host.processes.details import Details, Needs, needs_of
@@ -42,7 +42,8 @@ class _Entry:
 
 class ProcessTable:
     """The processes below ``root``. ``skipped`` counts bad readings by kind; none is ever fatal (Law 10).
-    ``departures`` counts the processes that vanished after they had lived long enough to be settled."""
+    ``departures`` counts the processes that vanished after they had lived long enough to be settled. ``spool_users``
+    are the processes of which it matters in which spools they work."""
 
     def __init__(self, root: str = "/proc") -> None:
         self.skipped: dict[str, int] = {}
@@ -57,6 +58,7 @@ class ProcessTable:
         self._matching: set[int] = set()
         self._rotating: dict[int, float] = {}  # pid -> when it was read, the longest ago first
         self._detailed: frozenset[int] = frozenset()
+        self.spool_users: tuple[ProcessId, ...] = ()
         self._guarded: frozenset[int] = frozenset()
         self._spools_used: dict[int, frozenset[str]] = {}  # as last seen alive: who is exiting has closed everything
         self._vanished: dict[int, tuple[float, Process]] = {}
@@ -79,6 +81,7 @@ class ProcessTable:
         self._read(due, boottime)
         needs = needs_of(demand, {pid: self._entries[pid].nouns for pid in self._matching}, self._shown)
         self._arrange(due, needs, boottime)
+        self.spool_users = tuple([self._entries[pid].process.id for pid in needs.spools])
         self._show_details(needs, demand, boottime)
         self._forget_the_long_gone(boottime)
         self._scanned_boottime = boottime
@@ -206,8 +209,9 @@ class ProcessTable:
         for pid in [pid for pid in self._spools_used if pid not in needs.spools and not shown[pid].dead]:
             del self._spools_used[pid]
         for pid in needs.spools:
-            if shown[pid].rss_bytes:
-                self._spools_used[pid] = shown[pid].under
+            used = shown[pid].under
+            if shown[pid].rss_bytes and used is not None:
+                self._spools_used[pid] = used
 
     def _forget(self, pid: int, boottime: float) -> None:
         """Remove a process and remember it."""
