@@ -120,6 +120,7 @@ class RecoveryRun:
     down, ``triggers`` the trigger units it must start again. ``down_before`` (services or triggers) were not active
     when the incident began; those in ``revive`` may be started nevertheless. ``steps`` are the steps at the start of
     the run; ``entered`` is when the current step began, ``since`` when it came to its current service.
+    ``cleared`` is how many entries its purges took out of their spools, ``None`` if that is not known.
     """
 
     incident: str
@@ -140,6 +141,7 @@ class RecoveryRun:
     failure: str | None = None
     active_since: float | None = None
     active_pid: int = 0
+    cleared: int | None = None
 
     @property
     def waiting_since(self) -> float:

@@ -158,6 +158,12 @@ class Recover:
     hours: Hours = Hours()
     mode: Mode = Mode.ACT
 
+    @property
+    def only_purges(self) -> bool:
+        """Whether all it could do is to clear spools: where nothing can be cleared, trying is no attempt."""
+        verbs = {step.verb for step in self.steps}
+        return Verb.PURGE in verbs and verbs <= {Verb.PURGE, Verb.VERIFY, Verb.WAIT}
+
 
 @dataclass(frozen=True, slots=True)
 class Emergency:
