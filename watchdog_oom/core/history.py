@@ -156,6 +156,7 @@ class Recovery:
     ``unhelped`` counts the runs in a row after which the trouble has not gone away; ``owed`` are services that a run
     stopped and could not start again, ``owed_triggers`` the triggers of them. ``units`` are, of each service that is
     owed now, the unit and its triggers as they were stopped: a debt outlives its noun in the policy.
+    ``fingerprint`` is that of the rule: attempts, hold and cooldown are those of one text.
     """
 
     run: RecoveryRun | None = None
@@ -168,6 +169,7 @@ class Recovery:
     owed_triggers: tuple[str, ...] = ()
     units: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     kills_heard_until: float = 0.0
+    fingerprint: str = ""
 
     @property
     def stopped(self) -> tuple[str, ...]:

@@ -147,7 +147,8 @@ class Hours:
 
 @dataclass(frozen=True, slots=True)
 class Recover:
-    """[recover.NAME]: when any clause holds, the steps run as one transaction."""
+    """[recover.NAME]: when any clause holds, the steps run as one transaction. ``verify`` is for those who read the
+    policy: without it, no service is to be asked for a proof that it works again."""
 
     name: str
     when: tuple[Clause, ...]
@@ -157,6 +158,8 @@ class Recover:
     per_seconds: float = 6 * 3600.0
     hours: Hours = Hours()
     mode: Mode = Mode.ACT
+    verify: bool = True
+    fingerprint: str = ""
 
     @property
     def only_purges(self) -> bool:

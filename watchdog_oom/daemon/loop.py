@@ -186,6 +186,8 @@ class Daemon:
             if isinstance(step, Purge):
                 self.sensors.rescan_spool(step.spool)
             self._came_out(report)
+        for rule, words in self.sensors.processes.news(now):
+            self._write(Record(Kind.INCIDENT, rule=rule, result=words))
         for news in self.actuators.news():
             self.audit_trail.purge_went_on(news.intent_id, news.outcome)
 
@@ -195,8 +197,7 @@ class Daemon:
             return
         for note in self.actuators.sweep(self.policy_store.policy, snapshot.clock, act=not self.options.observe):
             self.audit_trail.sweep(note)
-        self.health.trash = {name: {"directories": left.directories, "entries": left.entries}
-                             for name, left in self.actuators.trash.items()}
+        self.health.trash = {name: left.to_plain() for name, left in self.actuators.trash.items()}
 
     def _take_requests(self) -> None:
         """Signals and policy files since the last tick."""
