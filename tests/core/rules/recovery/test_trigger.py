@@ -14,6 +14,7 @@ from watchdog_oom.core.conditions.kernel import KernelOomKill
 from watchdog_oom.core.conditions.memory import MemoryAvailableBelow
 from watchdog_oom.core.conditions.process import ProcessesAre
 from watchdog_oom.core.conditions.service import ServiceFailed
+from watchdog_oom.core.conditions.spool import SpoolIs
 from watchdog_oom.core.history import Recovery
 from watchdog_oom.core.model import ServiceStatus
 from watchdog_oom.core.nouns import ServiceNoun, SpoolNoun, TcpProbe
@@ -440,3 +441,38 @@ def test_a_bad_reading_at_the_end_of_the_rest_is_no_sign_of_help() -> None:
     world.memory_readable, world.ram_mib = True, 4096
     world.tick()
     assert world.history.recoveries["amavis"].unhelped == 0
+
+
+def purging(*more: Verb, **spool: Any) -> World:
+    world = World(policy(SpoolNoun("vscan", "/vscan", ("*",), 3600.0),
+                         Recover("r", (when(SpoolIs("vscan", entries_above=100)),),
+                                 (step(Verb.PURGE, "vscan"), *(step(verb, "vscan") for verb in more)))))
+    world.spools["vscan"] = Spool(entries=200, **spool)
+    return world
+
+
+def test_a_purge_alone_is_not_tried_while_nothing_is_stale_and_that_is_told_once_an_hour() -> None:
+    world = purging()
+    world.ticks(370, 10.0)
+    assert not world.said("opened") and not world.said("held")
+    assert [note.result for note in world.notes] == 2 * [
+        "nothing to clear: no entry of vscan is stale; it waits until one is"]
+    world.spools["vscan"].stale = 150
+    world.until(lambda: bool(world.said("closed: success")))
+    assert world.spools["vscan"].entries == 50
+
+
+def test_a_purge_that_could_clear_nothing_since_all_is_in_use_is_no_attempt_that_failed() -> None:
+    world = purging(stale=150, in_use=True)
+    world.ticks(200, 30.0)
+    assert not world.said("held") and len(world.said("closed: success")) > 3
+    world.spools["vscan"].in_use = False
+    world.until(lambda: world.spools["vscan"].stale == 0, most=4000)
+
+
+def test_a_purge_that_cleared_something_and_did_not_help_is_an_attempt() -> None:
+    world = purging(stale=150)
+    for _ in range(300):
+        world.tick(10.0)
+        world.spools["vscan"].entries, world.spools["vscan"].stale = 200, 150
+    assert world.said("held: 3 attempts")

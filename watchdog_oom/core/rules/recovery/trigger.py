@@ -79,6 +79,8 @@ def _idle(tick: Tick, recover: Recover, state: Recovery) -> Recovery:
                   or not recover.hours.contain(tick.view.snapshot.clock.local_minute)):
         _only_report(tick, recover, fired)
         fired = ()
+    if fired and _nothing_to_clear(tick, recover, fired):
+        fired = ()
     because = fired or tuple(f"{name} was stopped by this recovery and could not be started again"
                              for name in state.owed)
     if not because:
@@ -151,6 +153,19 @@ def _only_report(tick: Tick, recover: Recover, because: tuple[str, ...]) -> None
     if tick.rate_limit(f"recover.{recover.name} reports"):
         would = ", ".join(str(step) for step in recover.steps)
         tick.note(f"recover.{recover.name}", f"{why}: would {would}", because=because)
+
+
+def _nothing_to_clear(tick: Tick, recover: Recover, because: tuple[str, ...]) -> bool:
+    """Whether all it could do is to clear spools in which nothing is stale; told once an hour."""
+    spools = [name for step in recover.steps if step.verb is Verb.PURGE for name in step.names]
+    states = [tick.view.snapshot.spools.get(name) for name in spools]
+    if not recover.only_purges or not all(state is not None and state.finished and state.problem is None
+                                          and state.stale == 0 for state in states):
+        return False
+    if tick.rate_limit(f"recover.{recover.name} has nothing to clear"):
+        tick.note(f"recover.{recover.name}", because=because,
+                  result=f"nothing to clear: no entry of {', '.join(spools)} is stale; it waits until one is")
+    return True
 
 
 def _hold(tick: Tick, recover: Recover, state: Recovery, because: tuple[str, ...]) -> Recovery:
