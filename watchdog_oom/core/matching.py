@@ -1,7 +1,7 @@
 """Who? Process nouns matched against processes; pure, so that the same match can be repeated just before an action.
 
-A fact that was not read yet is taken as holding and is named by ``missing_fact``, so that sensing reads only what
-decides (a cmdline read of a swapped-out process can stall for seconds).
+A fact that was not read yet is taken as matching and is named by ``missing_fact``, so that the sensors read only facts
+that decide (reading the cmdline of a swapped-out process can stall for seconds).
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _SEARCHED = frozenset({Fact.CMDLINE})
 
 
 def missing_fact(noun: ProcessNoun, process: Process, known: frozenset[Fact]) -> Fact | None:
-    """The next fact worth reading to decide whether the noun may match; ``None`` when nothing more can change it."""
+    """The next fact to read to decide whether the noun may match; ``None`` when no further fact can change that."""
     if not own_keys_match(noun, process, known - _SEARCHED):
         return None
     wanted = ((Fact.EXE, noun.exe), (Fact.USER, noun.user), (Fact.UNIT, noun.unit))

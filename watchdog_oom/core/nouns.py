@@ -33,7 +33,7 @@ class Size:
 class ProcessNoun:
     """[process.NAME]: every given key must match, with any of its values. Patterns are compiled and match in full,
     except ``cmdline``, which is searched; ``parent`` and ``under`` are names of other nouns; ``place`` is where the
-    table stands, as ``file:line``, for whoever is to be told."""
+    table is, as ``file:line``, for messages."""
 
     name: str
     exe: tuple[re.Pattern[str], ...] = ()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 
 from watchdog_oom.core.actions import (
@@ -104,6 +104,11 @@ class AuditTrail:
         self._append(Record(kind, rule=f"spool.{note.spool}", step=f"finish the purge of {note.spool}",
                             target={"spool": note.spool}, because=(note.because,) if note.because else (), ok=ok,
                             result=result, id=note.id))
+
+    def slow_patterns(self, news: Iterable[tuple[str, str]]) -> None:
+        """Patterns of the policy that took too long to search for: the noun, and the words."""
+        for noun, words in news:
+            self._append(Record(Kind.INCIDENT, rule=noun, result=words))
 
     def refusal(self, refusal: Refusal, snapshot: Snapshot, policy: Policy) -> None:
         intent = refusal.intent
