@@ -20,7 +20,7 @@ class Size:
         """The size in bytes, given the total that a percentage refers to."""
         if self.amount_bytes is not None:
             return self.amount_bytes
-        return total_bytes * (self.percent or 0.0) / 100.0
+        return min(total_bytes * (self.percent or 0.0) / 100.0, float(total_bytes))  # 100% of it is no byte more
 
     def scaled(self, factor: float) -> Size:
         """The size multiplied by ``factor``; a percentage is capped at 100."""
@@ -32,7 +32,8 @@ class Size:
 @dataclass(frozen=True, slots=True)
 class ProcessNoun:
     """[process.NAME]: every given key must match, with any of its values. Patterns are compiled and match in full,
-    except ``cmdline``, which is searched; ``parent`` and ``under`` are names of other nouns."""
+    except ``cmdline``, which is searched; ``parent`` and ``under`` are names of other nouns; ``place`` is where the
+    table is, as ``file:line``, for messages."""
 
     name: str
     exe: tuple[re.Pattern[str], ...] = ()
@@ -42,6 +43,7 @@ class ProcessNoun:
     unit: tuple[re.Pattern[str], ...] = ()
     parent: tuple[str, ...] = ()
     under: tuple[str, ...] = ()
+    place: str = ""
 
 
 class Busy(StrEnum):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 
 from watchdog_oom.core.actions import (
@@ -95,6 +95,11 @@ class AuditTrail:
             intent, target = kept
             self._append(Record(Kind.OUTCOME, intent.incident, intent.rule, str(intent.action), target, ok=outcome.ok,
                                 result=outcome.words, id=intent.id))
+
+    def slow_patterns(self, news: Iterable[tuple[str, str]]) -> None:
+        """Patterns of the policy that took too long to search for: the noun, and the words."""
+        for noun, words in news:
+            self._append(Record(Kind.INCIDENT, rule=noun, result=words))
 
     def refusal(self, refusal: Refusal, snapshot: Snapshot, policy: Policy) -> None:
         intent = refusal.intent

@@ -1,7 +1,7 @@
 """Owns the last resort where it could not be told who uses what: the kernel, asked file by file.
 
 It grants a write lease on a file only while nobody else has it open or mapped, in whatever namespace, whoever he is
-(fcntl(2), F_SETLEASE). That costs three system calls a file, so it is asked only when processes could not be looked into.
+(fcntl(2), F_SETLEASE). That costs three system calls a file, so it is asked only when some process could not be seen.
 """
 
 from __future__ import annotations
