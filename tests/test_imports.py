@@ -16,7 +16,7 @@ READY_SECONDS = 30.0
 # Every module below watchdog_oom, without that prefix. Conditions are imported as policies use them.
 OURS = """
 core core.actions core.condition core.form core.conditions core.conditions.kernel core.conditions.memory
-core.conditions.registry core.conditions.service core.decide core.guard core.history core.matching core.memory
+core.conditions.registry core.conditions.service core.decide core.descent core.guard core.history core.matching core.memory
 core.model core.nouns core.observe core.outcome core.policy core.poll_interval core.rules core.rules.containment
 core.rules.emergency core.rules.freeze core.rules.kill_escalation core.rules.limit core.rules.protect
 core.rules.recovery core.rules.recovery.contain_step core.rules.recovery.progress core.rules.recovery.service_steps
@@ -27,7 +27,8 @@ daemon.sd_notify daemon.self_protection daemon.signals daemon.state_file daemon.
 formatting host host.actuators host.children host.children.spawn host.children.supervisor host.clock host.kept_file
 host.memory host.memory.kmsg host.memory.meminfo host.memory.psi host.processes host.processes.demand
 host.processes.details host.processes.facts host.processes.lasting host.processes.oom_score_adj host.processes.pid_list
-host.processes.procfs host.processes.signals host.processes.table host.purge host.purge.delete_tree host.purge.in_use
+host.processes.namespaces host.processes.procfs host.processes.signals host.processes.table
+host.purge host.purge.delete_tree host.purge.in_use
 host.purge.jobs host.purge.messages host.purge.mounts host.purge.pair host.purge.supervisor host.purge.trash
 host.purge.worker host.sensors host.services host.services.choose host.services.jobs host.services.lsb
 host.services.manager host.services.program_words host.services.poller host.services.tcp_probe host.spools

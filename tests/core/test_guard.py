@@ -65,7 +65,7 @@ def test_these_are_never_signalled_even_when_a_policy_names_them(process: Proces
 
 @pytest.mark.parametrize(("process", "reason"), [
     (SSHD, "it is sshd"),
-    (proc(100, "sshd"), "it is sshd"),
+    (proc(100, "sshd", exe="/usr/sbin/sshd", host_namespaces=True), "it is sshd"),
     (proc(100, "sshd-session", exe="/usr/lib/openssh/sshd-session"), "it is sshd"),
     (proc(100, "bash", ppid=50, tty=34816, session=100), "it leads an operator's session"),
     (proc(100, "zsh", ppid=60, tty=1025, session=100), "it leads an operator's session"),
@@ -77,6 +77,9 @@ def test_sshd_and_login_shells_are_reached_only_by_a_policy_that_names_them(proc
 
 
 @pytest.mark.parametrize("process", [
+    proc(100, "sshd"),
+    proc(100, "sshd", exe="/usr/sbin/sshd", host_namespaces=False),
+    proc(100, "sshd", exe="/usr/sbin/sshd", exe_mounted=False),
     proc(100, "sshd", exe="/home/eve/sshd"),
     proc(100, "sshd", exe="/usr/bin/python3.11"),
     proc(100, "sshd", exe="/tmp/usr/sshd"),
@@ -212,9 +215,9 @@ def immune(process: Process, view: View) -> bool:
 
 def operators(process: Process, view: View) -> bool:
     parent = view.snapshot.processes.get(process.ppid)
-    login = parent is not None and parent.comm == "login" and parent.facts.exe in (None, "/usr/bin/login")
+    login = parent is not None and parent.comm == "login" and parent.facts.exe == "/usr/bin/login"
     shell = process.tty != 0 and process.session == process.pid and login
-    return shell or (process.comm == "sshd" and process.facts.exe in (None, "/usr/sbin/sshd"))
+    return shell or (process.comm == "sshd" and process.facts.exe == "/usr/sbin/sshd")
 
 
 @settings(max_examples=150, deadline=None)

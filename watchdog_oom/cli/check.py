@@ -24,6 +24,7 @@ from watchdog_oom.core.model import Process
 from watchdog_oom.core.policy import Policy
 from watchdog_oom.core.view import View
 from watchdog_oom.errors import Fault, PolicyError
+from watchdog_oom.explain.left_out import left_out_words
 from watchdog_oom.explain.rehearsal import rehearse
 from watchdog_oom.formatting import printable
 from watchdog_oom.journal.targets import describe
@@ -81,7 +82,7 @@ def _notes(loaded: LoadedPolicy, around: Around | None) -> tuple[str, ...]:
     """Information that is not a warning."""
     if around is None:
         return loaded.notes
-    return (*loaded.notes, *probe_hints(around.view, around.ports), *around.host.unread)
+    return (*loaded.notes, *left_out_words(around.view), *probe_hints(around.view, around.ports), *around.host.unread)
 
 
 def _page(loaded: LoadedPolicy, around: Around | None, warnings: tuple[Fault, ...]) -> Page:

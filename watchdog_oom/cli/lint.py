@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, TypeAlias
 
+from watchdog_oom.core.nouns import Namespaces
 from watchdog_oom.core.policy import Policy, Recover, Then, Verb
 from watchdog_oom.policy.lines import Path
 from watchdog_oom.policy.schema import CLAUSE, NOUN_OF_FORM, NOUNS
@@ -45,6 +46,9 @@ def _forgeable(policy: Policy) -> Iterator[Warned]:
         if noun.cmdline and not (noun.exe or noun.user or noun.unit or noun.comm):
             yield (("process", noun.name, "cmdline"),
                    "only the command line selects, and any user can set it: add exe, user or unit")
+        if noun.namespaces is Namespaces.ANY and noun.exe and not (noun.user or noun.unit):
+            yield (("process", noun.name, "namespaces"),
+                   "any user can show any exe in a namespace of his own: add user or unit")
 
 
 def _protected_targets(policy: Policy) -> Iterator[Warned]:

@@ -18,6 +18,7 @@ from watchdog_oom.core.actions import (
     StartUnit,
     StopUnit,
 )
+from watchdog_oom.core.matching import hosts_own
 from watchdog_oom.core.model import Process
 from watchdog_oom.core.nouns import ProcessNoun
 from watchdog_oom.core.view import View
@@ -106,9 +107,10 @@ def uncontainable(unit: str, view: View) -> str | None:
 
 
 def _is(noun: ProcessNoun, process: Process) -> bool:
-    """By executable where it could be read: a name alone is anybody's to take."""
+    """By executable, of the host's own processes: a name alone is anybody's to take, and so is a namespace."""
     exe = process.facts.exe
-    return bool(noun.comm[0].fullmatch(process.comm)) and (exe is None or bool(noun.exe[0].fullmatch(exe)))
+    return (bool(noun.comm[0].fullmatch(process.comm)) and exe is not None and bool(noun.exe[0].fullmatch(exe))
+            and hosts_own(process, exe=True))
 
 
 def leads_login_session(process: Process, view: View) -> bool:

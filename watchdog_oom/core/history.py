@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from enum import StrEnum
 
+from watchdog_oom.core.descent import Lineage
 from watchdog_oom.core.model import KernelKill, ProcessId
 from watchdog_oom.core.outcome import EffectReport
 from watchdog_oom.core.policy import RecoveryStep
@@ -181,6 +182,7 @@ class History:
     contained: Mapping[str, Contained] = field(default_factory=dict)
     recoveries: Mapping[str, Recovery] = field(default_factory=dict)
     kernel_kills: tuple[KernelKill, ...] = ()
+    descent: Lineage = field(default_factory=Lineage)
     emergency: str | None = None
     stopping: bool = False
     finished: bool = False

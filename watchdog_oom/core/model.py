@@ -60,7 +60,8 @@ class Facts:
     """Facts read once per process image; ``None`` means not read or not readable.
 
     ``exe`` has the kernel's `` (deleted)`` suffix stripped; ``cmdline`` is joined by spaces and forgeable; ``unit`` is
-    the systemd unit of the cgroup path.
+    the systemd unit of the cgroup path. ``host_namespaces``: it is of the daemon's own user and pid namespace;
+    ``exe_mounted``: its executable lies where its path says, on a mount of its own mount namespace.
     """
 
     exe: str | None = None
@@ -68,6 +69,8 @@ class Facts:
     uid: int | None = None
     user: str | None = None
     unit: str | None = None
+    host_namespaces: bool | None = None
+    exe_mounted: bool | None = None
 
 
 NO_FACTS = Facts()
@@ -199,7 +202,8 @@ _EMPTY: Mapping[str, int] = MappingProxyType({})
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """Everything read at one tick. ``lineage`` are the pids of the daemon itself and of its ancestors."""
+    """Everything read at one tick. ``lineage`` are the pids of the daemon itself and of its ancestors;
+    ``below`` are the nouns below which processes were seen in earlier snapshots: see ``core/descent.py``."""
 
     clock: Clock
     boot_id: str = ""
@@ -211,6 +215,7 @@ class Snapshot:
     kernel_kills: tuple[KernelKill, ...] = ()
     reports: tuple[EffectReport, ...] = ()
     lineage: frozenset[int] = frozenset()
+    below: Mapping[ProcessId, frozenset[str]] = field(default_factory=dict)
     skipped: Mapping[str, int] = field(default_factory=lambda: _EMPTY)
 
     def alive(self, identity: ProcessId) -> Process | None:

@@ -6,6 +6,7 @@ Rules plan actions only through this class, so every action is checked by the gu
 from __future__ import annotations
 
 from watchdog_oom.core.actions import Action, Intent, Note, NoteKind, Plan, Refusal, Signal, SignalName, Watch
+from watchdog_oom.core.descent import remember
 from watchdog_oom.core.guard import KILL_WINDOW_SECONDS, Budget, refusal
 from watchdog_oom.core.history import Contained, History, Stage, Termination, Thaw
 from watchdog_oom.core.model import KernelKill, Process, ProcessId
@@ -198,14 +199,16 @@ class Tick:
 
     def result(self) -> tuple[Plan, History]:
         under_way = {identity.pid for identity in self.terminations}
+        descent = remember(self.view)
+        below = frozenset(identity.pid for identity in descent.below)
         plan = Plan(tuple(self._intents), tuple(self._refusals), tuple(self._notes),
-                    Watch(frozenset(self.watched), self.often, frozenset(self.watched_pids | under_way)))
+                    Watch(frozenset(self.watched), self.often, frozenset(self.watched_pids | under_way), below))
         history = replace(
             self.before, counter=self.counter, decided_at=self.now, held_since=self._held, told_at=self._told,
             terminations=self.terminations, shunned=self.shunned, ended_at=self.ended_at, kills=self.kills,
             adjusted=self.adjusted, frozen=self.frozen, thawing=self.thawing, contained=self.contained,
-            recoveries=self.recoveries, kernel_kills=self.kernel_kills, emergency=self.emergency,
-            finished=self.finished)
+            recoveries=self.recoveries, kernel_kills=self.kernel_kills, descent=descent,
+            emergency=self.emergency,             finished=self.finished)
         return plan, history
 
 

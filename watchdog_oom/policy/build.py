@@ -11,7 +11,17 @@ from typing import Any, TypeAlias
 
 from watchdog_oom.core.conditions import registry
 from watchdog_oom.core.matching import glob_pattern
-from watchdog_oom.core.nouns import Busy, ProbeSpec, ProcessNoun, RunProbe, ServiceNoun, Size, SpoolNoun, TcpProbe
+from watchdog_oom.core.nouns import (
+    Busy,
+    Namespaces,
+    ProbeSpec,
+    ProcessNoun,
+    RunProbe,
+    ServiceNoun,
+    Size,
+    SpoolNoun,
+    TcpProbe,
+)
 from watchdog_oom.core.policy import (
     Children,
     Clause,
@@ -78,7 +88,8 @@ def _process(name: str, values: Values) -> ProcessNoun:
     def regexes(patterns: tuple[str, ...]) -> tuple[re.Pattern[str], ...]:
         return tuple(re.compile(pattern) for pattern in patterns)
 
-    return ProcessNoun(name, **_converted(values, {"exe": paths, "name": names, "unit": names, "cmdline": regexes}))
+    return ProcessNoun(name, **_converted(values, {"exe": paths, "name": names, "unit": names, "cmdline": regexes,
+                                             "namespaces": Namespaces}))
 
 
 def _spool(name: str, values: Values) -> SpoolNoun:

@@ -56,7 +56,7 @@ def test_every_fact_of_a_real_child_is_found(child: int) -> None:
     exe = (glob_pattern("/**/sleep"), glob_pattern("/**/coreutils"))
     nouns = (ProcessNoun("all", exe=exe, user=(str(os.geteuid()),), cmdline=(re.compile(r"^sleep 60$"),)),)
     completed, known = FactReader("/proc").complete(process, nouns)
-    assert known == {Fact.EXE, Fact.USER, Fact.CMDLINE}
+    assert known == {Fact.EXE, Fact.USER, Fact.HOST_NAMESPACES, Fact.EXE_MOUNTED, Fact.CMDLINE}
     assert completed.facts.user == pwd.getpwuid(os.geteuid()).pw_name
     assert own_keys_match(nouns[0], completed)
     assert FactReader("/proc").everything(process).facts.cmdline == "sleep 60"

@@ -78,7 +78,7 @@ def group_surplus(tick: Tick, limit: Limit, noun: ProcessNoun, group: tuple[Proc
     reasons = _group_reasons(limit, group, total_limit)
     touchable = [process for process in group
                  if not unkillable(tick, process.id) and process.id not in tick.shunned
-                 and untouchable(process, tick.view, explicit=names_target(noun)) is None]
+                 and untouchable(process, tick.view, explicit=names_target(noun, process)) is None]
     leaving = [process for process in touchable if process.id in going or process.id in tick.terminations]
     left = len(group) - len(leaving)
     total = _total_rss(group) - _total_rss(leaving)
@@ -156,7 +156,7 @@ def _calm(view: View, limit: Limit, unit: str, group: tuple[Process, ...]) -> bo
 
 def _consequence(tick: Tick, limit: Limit, noun: ProcessNoun, process: Process, because: tuple[str, ...]) -> None:
     rule = f"limit.{limit.name}"
-    explicit = names_target(noun)
+    explicit = names_target(noun, process)
     match limit.then:
         case Then.KILL:
             tick.end(process, rule, because, limit.grace_seconds, noun=noun.name, explicit=explicit)

@@ -24,7 +24,7 @@ class ScanDemand:
     oom_score_adj, that of all their descendants included; whose own oom_score_adj, since guard is asked about them;
     and that of everybody who lives in one unit with them. ``under`` are the paths of the spools that nouns may name.
     ``everything``: an emergency is near, so every process is read, with its swap, badness and oom_score_adj. ``pids``
-    are processes that guard is asked about whatever matches them."""
+    are processes that guard is asked about whatever matches them; ``below`` were seen below a noun before."""
 
     nouns: tuple[ProcessNoun, ...] = ()
     swap: frozenset[str] = frozenset()
@@ -34,6 +34,7 @@ class ScanDemand:
     contained: frozenset[str] = frozenset()
     everything: bool = False
     pids: frozenset[int] = frozenset()
+    below: frozenset[int] = frozenset()
 
 
 def demand_of(policy: Policy, *, everything: bool = False) -> ScanDemand:
@@ -70,4 +71,4 @@ def scan_demand(policy: Policy, memory: Memory | None, watch: Watch = NOTHING_WA
     for guard, everybody near an emergency; and where units may be contained, who lives in them."""
     demand = demand_of(policy, everything=memory is not None and near(memory, policy.emergency))
     for_guard = (SSHD, LOGIN, UNIT_OF_EVERYBODY) if demand.contained else (SSHD, LOGIN)
-    return replace(demand, nouns=(*demand.nouns, *for_guard), pids=watch.processes)
+    return replace(demand, nouns=(*demand.nouns, *for_guard), pids=watch.processes, below=watch.below)

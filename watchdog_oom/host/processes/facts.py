@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import pwd
 from collections.abc import Iterable
-from typing import assert_never
+from typing import TypeVar, assert_never
 
 from watchdog_oom.core.matching import Fact, missing_fact
 from watchdog_oom.core.model import Facts, Process
 from watchdog_oom.core.nouns import ProcessNoun
+from watchdog_oom.host.processes.namespaces import NamespaceReader
 from watchdog_oom.host.processes.procfs import read_cmdline, read_exe, read_uid, read_unit
 from watchdog_oom.lean_dataclasses import replace
 
 NOTHING_KNOWN: frozenset[Fact] = frozenset()
+_T = TypeVar("_T")
+_TOLD = (Fact.EXE, Fact.USER, Fact.UNIT, Fact.CMDLINE)
 _KNOWN: dict[frozenset[Fact], frozenset[Fact]] = {}  # shared by all processes: a set per process would take 216 bytes
 
 
@@ -38,6 +41,7 @@ class FactReader:
     def __init__(self, root: str, users: UserNames | None = None) -> None:
         self._root = root
         self._users = users or UserNames()
+        self._namespaces = NamespaceReader(root)
 
     def complete(self, process: Process, nouns: Iterable[ProcessNoun],
                  known: frozenset[Fact] = NOTHING_KNOWN) -> tuple[Process, frozenset[Fact]]:
@@ -52,7 +56,7 @@ class FactReader:
     def everything(self, process: Process) -> Process:
         """The process with all its facts, for the journal record of an action on it."""
         facts = process.facts
-        for fact in Fact:
+        for fact in _TOLD:
             facts = self._with(facts, fact, process.pid)
         return replace(process, facts=facts)
 
@@ -65,7 +69,20 @@ class FactReader:
                 return replace(facts, uid=uid, user=self._users.name(uid) if uid is not None else None)
             case Fact.UNIT:
                 return replace(facts, unit=read_unit(self._root, pid))
+            case Fact.HOST_NAMESPACES:
+                return replace(facts, host_namespaces=self._namespaces.are_hosts(pid))
+            case Fact.EXE_MOUNTED:
+                return replace(facts, exe_mounted=self._namespaces.exe_is_mounted(pid))
             case Fact.CMDLINE:
                 return replace(facts, cmdline=read_cmdline(self._root, pid))
             case _:
                 assert_never(fact)
+
+
+def joined(fresh: Facts, earlier: Facts) -> Facts:
+    """What was read now, and for the rest what was known of the same process image: not read is not unreadable."""
+    def of(now: _T | None, before: _T | None) -> _T | None:
+        return before if now is None else now
+    return Facts(of(fresh.exe, earlier.exe), of(fresh.cmdline, earlier.cmdline), of(fresh.uid, earlier.uid),
+                 of(fresh.user, earlier.user), of(fresh.unit, earlier.unit),
+                 of(fresh.host_namespaces, earlier.host_namespaces), of(fresh.exe_mounted, earlier.exe_mounted))

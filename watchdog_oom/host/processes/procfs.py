@@ -127,7 +127,7 @@ def read_stat(root: str, pid: int) -> Process | None:
 
 def read_exe(root: str, pid: int) -> str | None:
     """The executable; if it was replaced or removed since, its old path."""
-    path = _readlink(f"{root}/{pid}/exe")
+    path = readlink(f"{root}/{pid}/exe")
     return path.removesuffix(_DELETED) if path is not None else None
 
 
@@ -170,11 +170,11 @@ def open_paths(root: str, pid: int, most_descriptors: int = _MOST_DESCRIPTORS) -
     Of a process with a huge number of descriptors only the first are read, so that it cannot stall the daemon.
     """
     for name in ("cwd", "root"):
-        if (path := _readlink(f"{root}/{pid}/{name}")) is not None:
+        if (path := readlink(f"{root}/{pid}/{name}")) is not None:
             yield path
     with suppress(FileNotFoundError, ProcessLookupError, PermissionError), os.scandir(f"{root}/{pid}/fd") as entries:
         for entry in islice(entries, most_descriptors):
-            if (path := _readlink(entry.path)) is not None:
+            if (path := readlink(entry.path)) is not None:
                 yield path
 
 
@@ -190,7 +190,7 @@ def lineage(root: str, own_pid: int) -> frozenset[int]:
     return frozenset(pids)
 
 
-def _readlink(path: str) -> str | None:
+def readlink(path: str) -> str | None:
     """The target of a link below /proc; bytes that are not UTF-8 become surrogates."""
     try:
         return os.readlink(path)
