@@ -16,7 +16,8 @@ READY_SECONDS = 30.0
 # Every module below watchdog_oom, without that prefix. Conditions are imported as policies use them.
 OURS = """
 core core.actions core.condition core.form core.conditions core.conditions.kernel core.conditions.memory
-core.conditions.registry core.conditions.service core.decide core.descent core.guard core.history core.matching core.memory
+core.conditions.registry core.conditions.service core.decide
+core.descent core.guard core.history core.matching core.memory
 core.model core.nouns core.observe core.outcome core.policy core.poll_interval core.rules core.rules.containment
 core.rules.emergency core.rules.freeze core.rules.kill_escalation core.rules.limit core.rules.protect
 core.rules.recovery core.rules.recovery.contain_step core.rules.recovery.progress core.rules.recovery.service_steps

@@ -37,7 +37,8 @@ LOGIN = proc(60, "login", exe="/usr/bin/login")
 
 def refused(step: Action, *processes: Process, rules: Policy | None = None, kills: int = 0, begun: bool = False,
             lineage: Iterable[int] = ()) -> str | None:
-    seen = snapshot(*processes, lineage=frozenset(lineage), spools={"odd": spool_state(problem="it is a symlink")})
+    own = frozenset(process.id for process in processes if process.pid in lineage)
+    seen = snapshot(*processes, lineage=own, spools={"odd": spool_state(problem="it is a symlink")})
     return refusal(step, View(seen, rules or policy()), BUDGET, kills, begun=begun)
 
 
@@ -207,7 +208,7 @@ def policies(draw: st.DrawFn) -> Policy:
 
 def immune(process: Process, view: View) -> bool:
     """Decided independently of guard: who may never be ended or frozen, named or not."""
-    return (process.pid == 1 or process.kernel_thread or process.pid in view.snapshot.lineage
+    return (process.pid == 1 or process.kernel_thread or process.id in view.snapshot.lineage
             or process.oom_score_adj == -1000
             or any(view.matches(view.policy.processes[protect.process], process)
                    for protect in view.policy.protects.values()))
@@ -224,7 +225,7 @@ def operators(process: Process, view: View) -> bool:
 @given(world=hosts(), paces=st.lists(st.sampled_from([0.1, 1.0, 5.0, 20.0]), min_size=3, max_size=25))
 def test_no_plan_ever_reaches_the_untouchable_or_exceeds_the_budget_or_signals_twice(world: World,
                                                                                      paces: list[float]) -> None:
-    begun: list[tuple[float, ProcessId]] = []
+    begun: list[tuple[float, ProcessId, bool]] = []
     once: set[tuple[ProcessId, SignalName]] = set()
     for pace in paces:
         sensed = len(world.sent)
@@ -236,11 +237,12 @@ def test_no_plan_ever_reaches_the_untouchable_or_exceeds_the_budget_or_signals_t
             target = truth.snapshot.processes[intent.action.target.pid]
             assert not immune(target, truth), f"{intent} reaches the untouchable"
             assert intent.action.explicit or not operators(target, truth), f"{intent} reaches an operator"
-            if intent.action.signal is not SignalName.STOP and intent.action.target not in {old for _, old in begun}:
-                begun.append((world.now, intent.action.target))
+            if intent.action.signal is not SignalName.STOP and intent.action.target not in {old for _, old, _ in begun}:
+                begun.append((world.now, intent.action.target, intent.urgent))
         for _, signal, identity, _ in world.sent[sensed:]:
             if signal in (SignalName.TERM, SignalName.KILL):
                 assert (identity, signal) not in once, f"{signal} twice to {identity}"
                 once.add((identity, signal))
-        recent = [at for at, _ in begun if world.now - at < 60.0]
-        assert len(recent) <= world.budget.kills_per_minute
+        for urgent in (True, False):  # the emergency has a budget of its own
+            recent = [at for at, _, was_urgent in begun if world.now - at < 60.0 and was_urgent is urgent]
+            assert len(recent) <= world.budget.kills_per_minute

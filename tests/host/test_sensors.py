@@ -35,7 +35,7 @@ def test_one_look_holds_the_host_as_it_is(sensors: Sensors) -> None:
     snapshot = sensors.look(Policy(), Watch(), ())
     assert snapshot.memory is not None and snapshot.memory.total_bytes > 0
     assert os.getpid() in snapshot.processes
-    assert {os.getpid(), os.getppid()} <= snapshot.lineage
+    assert {os.getpid(), os.getppid()} <= {identity.pid for identity in snapshot.lineage}
     assert snapshot.boot_id == Path("/proc/sys/kernel/random/boot_id").read_text().strip()
 
 

@@ -57,7 +57,7 @@ def look(policy: Policy, config: Config, proc: str, runtime: str | None = None) 
     try:
         readable = memory.read()
         daemon_pid = running_daemon(runtime) if runtime is not None else None
-        ancestors = lineage(proc, daemon_pid) if daemon_pid else frozenset({1})
+        ancestors = lineage(proc, daemon_pid) if daemon_pid else frozenset()
         want = replace(scan_demand(policy, readable), everything=True)
         processes = dict(table.scan(want, clock.boottime))
         if os.path.realpath(proc) == "/proc":

@@ -73,7 +73,7 @@ def untouchable(process: Process, view: View, *, explicit: bool = False) -> str 
         return "it is pid 1"
     if process.kernel_thread:
         return "it is a kernel thread"
-    if process.pid in view.snapshot.lineage:
+    if process.id in view.snapshot.lineage:
         return "it is this daemon or an ancestor of it"
     if process.id in view.protected:
         return f"it is protected by protect.{view.protected[process.id]}"

@@ -165,17 +165,19 @@ class Recovery:
 class History:
     """Everything remembered. ``run_id`` distinguishes runs of the daemon in the journal's ids; ``decided_at`` is the
     time of the previous tick; ``shunned`` maps processes that could not be signalled to the time until which they are
-    not chosen again."""
+    not chosen again. ``refused`` counts the refusals not told yet, by kind; ``urgent_kills`` are the emergency's."""
 
     run_id: str = "0"
     decided_at: float = 0.0
     counter: int = 0
     held_since: Mapping[str, float] = field(default_factory=dict)
     told_at: Mapping[str, float] = field(default_factory=dict)
+    refused: Mapping[str, int] = field(default_factory=dict)
     terminations: Mapping[ProcessId, Termination] = field(default_factory=dict)
     shunned: Mapping[ProcessId, float] = field(default_factory=dict)
     ended_at: float = 0.0
     kills: tuple[float, ...] = ()
+    urgent_kills: tuple[float, ...] = ()
     adjusted: Mapping[ProcessId, Adjusted] = field(default_factory=dict)
     frozen: Mapping[ProcessId, str] = field(default_factory=dict)
     thawing: Mapping[ProcessId, Thaw] = field(default_factory=dict)

@@ -125,7 +125,8 @@ class KernelKill:
     """One OOM kill by the kernel, as its log reported it; ``comm`` is cut to 15 bytes by the kernel.
 
     ``victim`` is the process as last seen alive, if it had been seen; ``cgroup`` says that a control group hit its
-    limit, as opposed to the host running out of memory.
+    limit, as opposed to the host running out of memory. ``memcg`` is the victim's own control group, ``unit`` the unit
+    of that path and ``uid`` its owner, where the kernel's line tells them (Linux 5.0 and later).
     """
 
     pid: int
@@ -134,6 +135,9 @@ class KernelKill:
     boottime: float
     cgroup: bool = False
     victim: Process | None = None
+    uid: int | None = None
+    memcg: str | None = None
+    unit: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,7 +206,7 @@ _EMPTY: Mapping[str, int] = MappingProxyType({})
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """Everything read at one tick. ``lineage`` are the pids of the daemon itself and of its ancestors;
+    """Everything read at one tick. ``lineage`` are the daemon itself and its ancestors;
     ``below`` are the nouns below which processes were seen in earlier snapshots: see ``core/descent.py``."""
 
     clock: Clock
@@ -214,7 +218,7 @@ class Snapshot:
     services: Mapping[str, ServiceState] = field(default_factory=dict)
     kernel_kills: tuple[KernelKill, ...] = ()
     reports: tuple[EffectReport, ...] = ()
-    lineage: frozenset[int] = frozenset()
+    lineage: frozenset[ProcessId] = frozenset()
     below: Mapping[ProcessId, frozenset[str]] = field(default_factory=dict)
     skipped: Mapping[str, int] = field(default_factory=lambda: _EMPTY)
 

@@ -19,6 +19,7 @@ from watchdog_oom.core.view import View
 
 CALM_SECONDS = 60.0
 CALM_SHARE = 0.8
+MOST_REPORTS = 50
 
 
 def apply(tick: Tick) -> None:
@@ -166,7 +167,7 @@ def _consequence(tick: Tick, limit: Limit, noun: ProcessNoun, process: Process, 
             containment.ask(tick, process, containment.Bounds(limit.contained_at, limit.memory_max), rule, because,
                            noun=noun.name)
         case Then.REPORT:
-            if tick.rate_limit(f"{rule} reports {process.id}"):
+            if tick.rate_limit(f"{rule} reports {process.id}", most=MOST_REPORTS, kind=f"{rule} reports "):
                 tick.note(rule, "reported: the limit is exceeded, and the policy only asks for a report",
                           because=because, target=process.id, comm=process.comm)
         case _:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 
 from watchdog_oom.core.actions import Watch
+from watchdog_oom.core.conditions.kernel import KernelOomKill
 from watchdog_oom.core.guard import LOGIN, SSHD
 from watchdog_oom.core.memory import Memory
 from watchdog_oom.core.nouns import ProcessNoun
@@ -66,9 +67,19 @@ def _guarded_nouns(policy: Policy) -> frozenset[str]:
                       *(name for step in steps if step.verb in (Verb.KILL, Verb.FREEZE) for name in step.names)))
 
 
+def _unit_of_victims(policy: Policy) -> tuple[ProcessNoun, ...]:
+    """Nouns that match nobody, and so have the unit read of everybody whose death by the kernel may explain why a
+    service is down."""
+    names = {condition.noun for recover in policy.recovers.values() for clause in recover.when
+             for condition in clause.conditions if isinstance(condition, KernelOomKill) and condition.noun is not None}
+    return tuple(replace(policy.processes[name], name=f"the unit of {name}", unit=UNIT_OF_EVERYBODY.unit)
+                 for name in sorted(names))
+
+
 def scan_demand(policy: Policy, memory: Memory | None, watch: Watch = NOTHING_WATCHED) -> ScanDemand:
     """What the process scan must tell: what the rules ask for, what the last decision asked for, who is sshd and login
     for guard, everybody near an emergency; and where units may be contained, who lives in them."""
     demand = demand_of(policy, everything=memory is not None and near(memory, policy.emergency))
     for_guard = (SSHD, LOGIN, UNIT_OF_EVERYBODY) if demand.contained else (SSHD, LOGIN)
-    return replace(demand, nouns=(*demand.nouns, *for_guard), pids=watch.processes, below=watch.below)
+    return replace(demand, nouns=(*demand.nouns, *for_guard, *_unit_of_victims(policy)), pids=watch.processes,
+                   below=watch.below)
