@@ -8,7 +8,7 @@ import time
 
 from bench import machine, table
 
-NAMES = ("footprint", "scan", "purge", "startup")
+NAMES = ("footprint", "scan", "spools", "purge", "startup")
 
 
 def main(arguments: list[str]) -> None:

@@ -39,7 +39,7 @@ class Host:
         (self.root / "meminfo").write_text("".join(f"{name}: {kib} kB\n" for name, kib in fields.items()))
 
     def put(self, pid: int, comm: str, *, exe: str = "", uid: int = 0, rss_mib: int = 4, age_seconds: float = 100,
-            ppid: int = 1, adj: int = 0, unit: str = "", cmdline: str = "", tty: int = 0) -> None:
+            ppid: int = 1, adj: int = 0, swap_mib: int = 0, unit: str = "", cmdline: str = "", tty: int = 0) -> None:
         folder = self.root / str(pid)
         folder.mkdir()
         start = max(0, int((time.clock_gettime(time.CLOCK_BOOTTIME) - age_seconds) * TICKS))
@@ -48,7 +48,8 @@ class Host:
         stat = f"{pid} ({comm}) S {' '.join(map(str, fields))}\n"
         (folder / "stat").write_bytes(stat.encode("utf-8", "surrogateescape"))
         (folder / "exe").symlink_to(exe or "/nowhere/" + re.sub(r"\W", "", comm))
-        (folder / "status").write_text(f"Name:\tx\nUid:\t{uid}\t{uid}\t{uid}\t{uid}\n")
+        (folder / "status").write_text(f"Name:\tx\nUid:\t{uid}\t{uid}\t{uid}\t{uid}\n"
+                                       f"VmSwap:\t{swap_mib * 1024} kB\n")
         (folder / "cgroup").write_text(f"0::/system.slice/{unit}\n" if unit else "0::/\n")
         (folder / "cmdline").write_bytes(cmdline.replace(" ", "\0").encode("utf-8", "surrogateescape"))
         (folder / "oom_score_adj").write_text(f"{adj}\n")

@@ -84,6 +84,7 @@ RECOVER = '[recover.r]\nwhen = [{ memory_available_below = "1%" }]\nsteps = '
 @pytest.mark.parametrize(("text", "line", "where", "what"), [
     ('[process.p]\nname = "sixteen-byte-nam"' + LIMIT, 2, "[process.p] name", 'write "sixteen-byte-na"'),
     ('[process.p]\ncmdline = "scan"' + LIMIT, 2, "[process.p] cmdline", "only the command line selects"),
+    ('[process.p]\nname = "x"\ncmdline = "(a+)+$"' + LIMIT, 3, "[process.p] cmdline", "a repetition in a repetition"),
     ('[process.p]\nname = "scanner"\n', 1, "[process.p]", "nothing uses it"),
     ('[spool.s]\npath = "/var/spool/never/x"\nentries = "*"\nstale_after = "1h"\n', 1, "[spool.s]", "nothing uses it"),
     ('[process.p]\nname = "scanner"' + LIMIT + '[protect.x]\nprocess = "p"\n', 4, "[limit.l] process",
@@ -92,6 +93,9 @@ RECOVER = '[recover.r]\nwhen = [{ memory_available_below = "1%" }]\nsteps = '
      "[recover.r] steps #1 kill", "p is protected by protect.x"),
     ('[process.p]\nname = "scanner"\n' + RECOVER + '[{ kill = "p" }]\n', 5, "[recover.r] steps",
      "there is a kill but no verify"),
+    ('[process.p]\nname = "scanner"\n' + RECOVER + '[{ kill = "p" }, { verify = "v" }]\nverify = false\n'
+     '[service.v]\nunit = "v.service"\n', 6, "[recover.r] verify", "there is a verify step"),
+    ('description = "nothing"\n', 1, "", "where it stands the built-in one"),
     ('[process.p]\nname = "mysqld"' + LIMIT, 2, "[process.p] name", '"mysqld" — is it "mariadbd"?'),
     ('[process.p]\nexe = "/usr/sbin/never-mysqld"' + LIMIT, 2, "[process.p] exe", "is not here"),
     (f'[process.p]\nexe = "{sys.executable}"' + LIMIT, 2, "[process.p] exe", "is not running"),
@@ -107,6 +111,11 @@ RECOVER = '[recover.r]\nwhen = [{ memory_available_below = "1%" }]\nsteps = '
      "[service.s] unit", "there is no"),
     ('[recover.r]\nwhen = [\n  { pressure_some_above = 5 },\n]\nsteps = [{ wait = "1s" }]\n', 3,
      "[recover.r] when #1 pressure_some_above", "this kernel reports no memory pressure"),
+    ('[emergency]\npressure_for = "1min"\n', 2, "[emergency] pressure_for", "this kernel reports no memory pressure"),
+    ('[emergency]\nmemory_available_below = "0%"\n', 2, "[emergency] memory_available_below", "never acts"),
+    ('[emergency]\nmemory_available_below = "60%"\n', 2, "[emergency] memory_available_below", "a healthy host"),
+    ('[emergency]\npressure_full_above = 5\n', 2, "[emergency] pressure_full_above", "write 30% or more"),
+    ('[emergency]\npressure_for = "2s"\n', 2, "[emergency] pressure_for", "write 10s or more"),
     ('[process.p]\nname = "scanner"\n[limit.l]\nprocess = "p"\nrss = "1MiB"\n', 3, "[limit.l]",
      "would act now: TERM scanner[71], because scanner[71] holds 4 MiB, limit 1 MiB"),
     (('[process.p]\nname = "scanner"\n[recover.r]\nwhen = [{ swap_free_below = "99%", for = "1h" }]\nsteps = '
@@ -122,6 +131,20 @@ def test_what_is_hardly_meant_is_warned_of_at_its_line(
     assert result.exit_code == 1, result.output
     found = [warning for warning in _warnings(result) if warning[:2] == (line, where)]
     assert any(what in words for _, _, words in found), _warnings(result)
+
+
+def test_memory_that_cannot_be_judged_is_a_warning(run: Run, policy: Write, host: Any) -> None:
+    (host.root / "meminfo").write_text("MemTotal: 0 kB\nMemAvailable: 0 kB\n")
+    result = run("check", policy("[emergency]\n"), "--json", "--proc", host.root)
+    assert result.exit_code == 1
+    warning, = _warnings(result)
+    assert warning[:2] == (1, "[emergency]")
+    assert warning[2].startswith("memory cannot be judged: the emergency") and "no memory at all" in warning[2]
+
+
+def test_an_ordinary_emergency_is_no_reason_to_warn(run: Run, policy: Write, host: Any) -> None:
+    path = policy('[emergency]\nmemory_available_below = "10%"\nswap_free_below = "100%"\n')
+    assert run("check", path, "--no-host").exit_code == 0
 
 
 def test_a_name_that_is_too_long_is_said_once_with_and_without_the_host(run: Run, policy: Write, host: Any) -> None:

@@ -7,7 +7,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import psutil
@@ -21,6 +20,7 @@ from watchdog_oom.core.policy import Policy
 from watchdog_oom.core.view import View
 from watchdog_oom.host.clock import read_clock
 from watchdog_oom.host.processes.procfs import read_stat
+from watchdog_oom.lean_dataclasses import replace
 
 # tty_ioctl(4): TIOCSCTTY
 LEAD = "import fcntl\nfcntl.ioctl(0, 0x540e, 0)\nprint('on', flush=True)\ninput()"

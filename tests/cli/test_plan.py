@@ -139,9 +139,35 @@ def test_without_memory_the_page_says_so_and_nothing_is_done(plan: Plan, host: A
     (host.root / "meminfo").write_text("MemTotal: 5 kB\n")
     result = plan(SCANNER + RECOVER)
     assert result.exit_code == 0
-    assert "memory could not be read" in result.stdout
+    assert "memory cannot be judged: the emergency and every condition" in result.stdout
     assert "memory: meminfo has no" in result.stdout
     assert "clause 2: ?" in result.stdout
+
+
+def test_pressure_with_free_swap_is_told_with_how_long_it_must_hold(plan: Plan, host: Any) -> None:
+    host.memory(available_percent=1, swap_free_percent=50)
+    host.put(71, "leaker", rss_mib=700, swap_mib=400)
+    (host.root / "pressure").mkdir()
+    (host.root / "pressure/memory").write_text("some avg10=97.00 avg60=9 avg300=9 total=1\n"
+                                               "full avg10=85.00 avg60=9 avg300=9 total=1\n")
+    result = plan(SCANNER)
+    assert result.exit_code == 1
+    assert "TERM leaker[71]  [emergency], once this has held for 20s" in result.stdout
+    assert "because memory pressure (full) is 85% over 10 s (threshold 70%)" in result.stdout
+    assert "leaker[71], 700 MiB and 400 MiB in swap, badness 700: would be ended" in result.stdout
+    told = _json(plan(SCANNER, "--json"))
+    assert told["steps"][0]["for_seconds"] == 20.0
+    assert told["emergency"]["pressure"]["for_seconds"] == 20.0
+    assert [one["holds"] for one in told["emergency"]["pressure"]["conditions"]] == [True, True]
+    assert [one["holds"] for one in told["emergency"]["conditions"]] == [True, False]
+
+
+def test_what_contradicts_itself_is_taken_as_far_as_it_makes_sense_and_told(plan: Plan, host: Any) -> None:
+    meminfo = (host.root / "meminfo").read_text()
+    (host.root / "meminfo").write_text(meminfo.replace("SwapTotal: 1048576", "SwapTotal: 500"))
+    result = plan(SCANNER)
+    assert "swap: 500 KiB of 500 KiB free (100%)" in result.stdout
+    assert "meminfo: more swap free than there is" in result.stdout
 
 
 def test_a_hostile_name_stays_text(plan: Plan, host: Any) -> None:

@@ -113,7 +113,7 @@ def test_a_status_that_cannot_be_understood_is_one_line(run: Run, tmp_path: Path
         fcntl.flock(lock, fcntl.LOCK_EX)
         (tmp_path / "status.json").write_bytes(content)
         result = run("status", "--runtime", tmp_path)
-    assert result.exit_code == 1
+    assert result.exit_code == 70
     assert len(result.stderr.splitlines()) == 1
     assert words in result.stderr
 
@@ -192,6 +192,21 @@ def test_broken_policy_files_are_said_loudly_with_every_fault_in_red() -> None:
     assert lines[1].startswith("THE POLICY FILES ARE BROKEN")
     assert lines[2:4] == ["  a.toml:1: x", "  b.toml:2: y"]
     assert "\x1b[31ma.toml:1: x\x1b[0m" in page_of(status, NOW).text(colour=True)
+
+
+def test_memory_that_cannot_be_judged_stands_at_the_top() -> None:
+    page = page_of({"written": NOW, "memory": None, "memory_problem": "meminfo: no memory at all"}, NOW)
+    line = page.text().splitlines()[1]
+    assert line.startswith("Memory cannot be judged: the emergency and every condition")
+    assert line.endswith("(meminfo: no memory at all)")
+
+
+def test_where_memory_comes_from_and_what_is_odd_about_it_is_told() -> None:
+    memory = {"total_bytes": 1 << 30, "available_bytes": 1 << 29, "available_percent": 50.0, "zfs_bytes": 1 << 28,
+              "group": "/docker/x", "doubts": ["meminfo: more swap free than there is"]}
+    page = _page(memory=memory)
+    assert "(512 MiB of 1 GiB), 256 MiB of it ZFS cache, bound by the control group /docker/x" in page
+    assert "meminfo: more swap free than there is" in page
 
 
 def test_recoveries_tell_their_attempts_holds_and_steps() -> None:

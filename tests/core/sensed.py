@@ -22,7 +22,7 @@ def as_sensed(everybody: Mapping[int, Process], demand: ScanDemand) -> dict[int,
         swap_bytes=everybody[pid].swap_bytes if pid in needs.swap | needs.badness else None,
         oom_score_adj=everybody[pid].oom_score_adj if pid in needs.adjusted | needs.guarded else None,
         badness=everybody[pid].badness if pid in needs.badness else None,
-        under=everybody[pid].under & needs.spools.get(pid, frozenset()) & demand.under.keys(),
+        under=(everybody[pid].under or frozenset()) & needs.spools.get(pid, frozenset()) & demand.under,
     ) for pid, process in recognised.items()}
 
 

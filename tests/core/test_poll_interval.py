@@ -15,6 +15,16 @@ def memory(available: int, swap_free: int = 0, swap_total: int = 0, total: int =
     return Memory(total, available, total - available, swap_total, swap_free)
 
 
+def test_beside_a_full_tmpfs_the_floor_is_what_must_not_be_reached_asleep() -> None:
+    tmpfs = Memory(128 * GIB, GIB, 100 << 20, 0, 0)  # 91 % of what user space could have, 824 MiB above the floor
+    assert 0.13 < pause_seconds(tmpfs, Emergency()) <= 824 * 1024 / 6e6
+
+
+def test_where_swap_does_not_matter_free_swap_adds_no_room() -> None:
+    rule = Emergency(swap_free_below=Size(percent=100.0))
+    assert pause_seconds(memory(2 * GIB, 2 * GIB, 2 * GIB), rule) == pause_seconds(memory(2 * GIB), rule)
+
+
 def test_far_from_the_threshold_it_sleeps_longest_and_at_the_threshold_shortest() -> None:
     assert pause_seconds(memory(15 * GIB), Emergency()) == 1.0
     assert pause_seconds(memory(GIB), Emergency()) == 0.1

@@ -11,7 +11,7 @@ from watchdog_oom.core.guard import Budget
 from watchdog_oom.core.history import History, Stage, Termination
 from watchdog_oom.core.model import KernelKill
 from watchdog_oom.core.policy import Protect
-from watchdog_oom.core.tick import Tick
+from watchdog_oom.core.tick import KERNEL_KILLS_KEPT, Tick
 
 VICTIM = proc(10, "victim")
 
@@ -159,3 +159,15 @@ def test_the_moment_of_the_tick_is_remembered() -> None:
     world = World(policy())
     world.tick()
     assert world.history.decided_at == world.now
+
+
+def test_kernel_kills_that_are_kept_have_a_bound_and_those_of_control_groups_displace_none_of_the_host() -> None:
+    host = tuple(KernelKill(pid, "mysqld", "mysqld", NOW) for pid in range(3))
+    history = History()
+    for second in range(40):
+        crowd = tuple(KernelKill(1000 * second + pid, "x", "x", NOW + second, cgroup=True) for pid in range(100))
+        now = tick(snapshot(at=NOW + second, kernel_kills=(host if second == 0 else ()) + crowd), history=history)
+        _, history = now.result()
+    assert len(history.kernel_kills) <= KERNEL_KILLS_KEPT + 1
+    assert set(host) <= set(history.kernel_kills)
+    assert history.kernel_kills[-1].boottime == NOW + 39

@@ -35,6 +35,17 @@ def test_parents_that_name_each_other_match_nothing_and_end() -> None:
     assert view.matching("a") == view.matching("b") == view.matching("c") == ()
 
 
+def test_whose_use_of_spools_is_not_known_yet_neither_matches_nor_is_settled() -> None:
+    rules = policy(noun("x", under=("vscan",)), noun("y"))
+    unknown, out = proc(10, under=None), proc(11)
+    for processes, undecided in (((unknown, out), True), ((out,), False)):
+        view = View(snapshot(*processes), rules)
+        assert view.matching("x") == ()
+        assert view.undecided("x") is undecided
+        assert not view.undecided("y")
+    assert not View(snapshot(proc(12, "other", under=None)), policy(noun("x", comm="z", under=("s",)))).undecided("x")
+
+
 def test_under_means_any_of_the_spools_in_which_the_process_was_seen() -> None:
     rules = policy(noun("x", under=("vscan", "other")))
     view = View(snapshot(proc(10, under=frozenset({"vscan"})), proc(11, under=frozenset({"mail"})), proc(12)), rules)

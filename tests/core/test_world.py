@@ -24,6 +24,7 @@ from watchdog_oom.core.policy import Emergency, Limit, Policy, Protect, Recover,
 from watchdog_oom.host.processes.demand import UNIT_OF_EVERYBODY, ScanDemand, scan_demand
 from watchdog_oom.host.processes.procfs import PAGE_BYTES, TICKS_PER_SECOND
 from watchdog_oom.host.processes.table import ProcessTable
+from watchdog_oom.host.spools.users import SpoolUsers
 
 COMMS = ("sshd", "login", "bash", "hog", "db")
 EXES = ("/usr/sbin/sshd", "/usr/bin/login", "/usr/bin/hog", "/home/eve/sshd")
@@ -111,7 +112,7 @@ def _decided(rules: Policy, processes: dict[int, Process], history: History) -> 
     (policy(_HOG, Limit("l", "hog", rss=mib(1))), (), History(), {"guarded": _NOBODY}),
     (policy(_HOG, Limit("l", "hog", swap=mib(1))), (), History(), {"swap": _NOBODY}),
     (policy(_HOG, Protect("p", "hog", -500)), (), History(), {"protect": _NOBODY}),
-    (policy(noun("hog", under=("s",)), SPOOLS["s"], Limit("l", "hog", rss=mib(1))), (), History(), {"under": {}}),
+    (policy(noun("hog", under=("s",)), SPOOLS["s"], Limit("l", "hog", rss=mib(1))), (), History(), {"under": _NOBODY}),
     (policy(_HOG, _CONTAINS), (_SPARED,), History(), {"contained": _NOBODY}),
     (policy(_HOG, _CONTAINS), (_SPARED,), History(), {"nouns": UNIT_OF_EVERYBODY}),
     (policy(_EMERGENCY), (proc(9, "sshd", rss=600, exe="/usr/sbin/sshd"),), History(), {"nouns": ()}),
@@ -149,8 +150,17 @@ def put(root: Path, process: Process) -> None:
     if facts.exe is not None:
         (folder / "exe").symlink_to(facts.exe)
     (folder / "cwd").symlink_to("/")
-    for number, name in enumerate(sorted(process.under)):
+    for number, name in enumerate(sorted(process.under or ())):
         (folder / "fd" / str(number)).symlink_to(f"/spools/{name}/entry")
+
+
+def spool_users(root: Path, everybody: dict[int, Process], demand: ScanDemand) -> dict[ProcessId, frozenset[str]]:
+    """What the child that scans finds out of the spools the processes use, once it has answered for all of them."""
+    users = SpoolUsers(str(root), lambda: {name: f"/spools/{name}" for name in demand.under})
+    users.ask(process.id for process in everybody.values())
+    while len(users.news) < len(everybody):
+        users.tick(1.0)
+    return {process: names for process, names in users.news.items() if names is not None}
 
 
 @settings(max_examples=60, deadline=None)
@@ -163,5 +173,5 @@ def test_the_simulated_sensors_show_what_the_real_ones_show(
     for process in everybody.values():
         put(root, process)
     demand: ScanDemand = replace(scan_demand(world.policy, world.memory() if readable else None), pids=watched)
-    shown = ProcessTable(str(root)).scan(demand, NOW)
+    shown = ProcessTable(str(root)).scan(replace(demand, users=spool_users(root, everybody, demand)), NOW)
     assert {pid: replace(process, image=0) for pid, process in shown.items()} == as_sensed(everybody, demand)

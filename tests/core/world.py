@@ -31,7 +31,7 @@ from watchdog_oom.core.actions import (
 from watchdog_oom.core.decide import decide
 from watchdog_oom.core.guard import UNKILLABLE_ADJ, Budget
 from watchdog_oom.core.history import History
-from watchdog_oom.core.memory import Memory
+from watchdog_oom.core.memory import Memory, Pressure
 from watchdog_oom.core.model import (
     NO_FACTS,
     UNLIMITED_BYTES,
@@ -47,7 +47,7 @@ from watchdog_oom.core.model import (
 )
 from watchdog_oom.core.outcome import EffectReport, Outcome
 from watchdog_oom.core.policy import Policy
-from watchdog_oom.core.rules.emergency import badness
+from watchdog_oom.core.rules.victims import badness
 from watchdog_oom.daemon import state_file
 from watchdog_oom.daemon.crash_recovery import inherit
 from watchdog_oom.daemon.state_file import State
@@ -115,6 +115,7 @@ class Spool:
     problem: str | None = None
     trash: int = 0
     scanned: float | None = None  # when it was scanned last; ``None``: at every look
+    finished: bool = True
 
 
 @dataclass
@@ -130,6 +131,8 @@ class World:
     base_mib: int = 100
     swap_mib: int = 512
     swap_used_mib: int = 0
+    tmpfs_mib: int = 0  # files in memory that nobody maps
+    pressure: Pressure | None = None
     memory_readable: bool = True
     run_works: bool = True
     stale_states: bool = False  # the service manager's answers are one tick old
@@ -230,8 +233,7 @@ class World:
         state = state_file.from_plain(json.loads(self.saved), fresh) if self.saved else State(fresh)
         self._pending = [(due, "", what, act) for due, _, what, act in self._pending if not what.startswith("purge ")]
         self._reports, self._watch = [], Watch()
-        trash = {name for name, spool in self.spools.items() if spool.trash}
-        inherited = inherit(state, (), trash, self.policy, self.snapshot())
+        inherited = inherit(state, (), self.policy, self.snapshot())
         self.history = inherited.history
         for intent in inherited.intents:
             self._perform(intent)
@@ -257,19 +259,20 @@ class World:
         reports, kills = tuple(self._reports), tuple(self._kills)
         self._reports, self._kills = [], []
         memory = self.memory() if self.memory_readable else None
-        demand = scan_demand(self.policy, memory, self._watch)
+        demand = scan_demand(self.policy, memory, self._watch, self.pressure)
         return Snapshot(
-            clock, "boot", memory, processes=as_sensed(self.everybody(), demand),
-            spools={name: SpoolState(self.now if spool.scanned is None else spool.scanned, spool.problem,
-                                     spool.entries, spool.stale) for name, spool in self.spools.items()
-                    if name in self.policy.spools},
+            clock, "boot", memory, memory_problem="" if memory else "meminfo: no memory at all", pressure=self.pressure,
+            processes=as_sensed(self.everybody(), demand),
+            spools={name: SpoolState(self.now if spool.scanned is None else spool.scanned, spool.problem, spool.entries,
+                                     spool.stale, complete=spool.finished, finished=spool.finished)
+                    for name, spool in self.spools.items() if name in self.policy.spools},
             services=self._service_states(), kernel_kills=kills, reports=reports,
             lineage=frozenset(self.procs[pid].id for pid in self.lineage if pid in self.procs))
 
     def memory(self) -> Memory:
         held = sum(process.rss_mib for process in self.procs.values())
         swapped = self.swap_used_mib + sum(process.swap_mib for process in self.procs.values())
-        free = max(0, self.ram_mib - self.base_mib - held)
+        free = max(0, self.ram_mib - self.base_mib - self.tmpfs_mib - held)
         return Memory(self.ram_mib * MIB, free * MIB, (self.base_mib + held) * MIB, self.swap_mib * MIB,
                       max(0, self.swap_mib - swapped) * MIB)
 

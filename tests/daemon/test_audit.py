@@ -18,6 +18,7 @@ from watchdog_oom.core.nouns import ServiceNoun, SpoolNoun
 from watchdog_oom.core.outcome import EffectReport, Outcome
 from watchdog_oom.core.policy import Policy
 from watchdog_oom.daemon.audit import AuditTrail
+from watchdog_oom.host.purge.sweeps import SweepNote
 from watchdog_oom.journal.record import Record
 from watchdog_oom.journal.reserve import AHEAD_BYTES
 
@@ -77,6 +78,26 @@ def test_a_slow_effect_is_told_when_its_report_comes_and_only_once() -> None:
     journal.audit_trail.report(report)
     assert [(record.ok, record.result) for record in journal.appended] == [(None, None), (False, "it hung")]
     assert journal.appended[0].target == {"service": "db", "unit": "mariadb.service"}
+
+
+def test_what_a_purge_did_after_its_outcome_has_its_rule_and_incident() -> None:
+    journal = Journal()
+    journal.audit_trail.intent(intent(Purge("s", 5)), SNAPSHOT, POLICY)
+    journal.audit_trail.report(EffectReport("i-1", Outcome(True, "5 entries cleared"), 0.1, 100.0, cleared=5))
+    journal.audit_trail.purge_went_on("i-1", Outcome(True, "5 entries deleted"))
+    journal.audit_trail.purge_went_on("nobody's", Outcome(True, "0 entries deleted"))
+    last = journal.appended[-1]
+    assert (last.kind, last.incident, last.rule, last.step) == ("outcome", "inc", "limit.hog", "purge s")
+    assert (last.id, last.ok, last.result) == ("i-1", True, "5 entries deleted")
+
+
+def test_a_sweep_of_what_purges_left_is_an_intent_and_an_outcome() -> None:
+    journal = Journal()
+    journal.audit_trail.sweep(SweepNote("sweep-s-1", "s", "an earlier purge left 2 entries"))
+    journal.audit_trail.sweep(SweepNote("sweep-s-1", "s", outcome=Outcome(True, "2 entries deleted")))
+    assert [(r.kind, r.rule, r.step, r.because, r.result, r.id) for r in journal.appended] == [
+        ("intent", "spool.s", "finish the purge of s", ("an earlier purge left 2 entries",), None, "sweep-s-1"),
+        ("outcome", "spool.s", "finish the purge of s", (), "2 entries deleted", "sweep-s-1")]
 
 
 def test_what_is_open_at_the_end_gets_an_outcome_all_the_same() -> None:

@@ -32,8 +32,8 @@ def owing(*services: str, **rest: object) -> State:
     return State(History(run_id="2", recoveries={"mail": recovery}))
 
 
-def settle(state: State, *ends: Unfinished, of: Policy = POLICY, trash: frozenset[str] = frozenset()) -> Inherited:
-    return inherit(state, ends, trash, of, NOTHING)
+def settle(state: State, *ends: Unfinished, of: Policy = POLICY) -> Inherited:
+    return inherit(state, ends, of, NOTHING)
 
 
 def test_what_a_dead_daemon_stopped_becomes_a_run_that_only_goes_the_way_back() -> None:
@@ -83,8 +83,6 @@ def test_an_act_without_an_outcome_in_the_journal_is_told_and_nothing_is_done_by
 def test_a_purge_that_was_cut_short_is_finished_and_takes_nothing_more() -> None:
     inherited = settle(State(History(), purging={"old name": "/var/spool/vscan"}))
     assert [intent.action for intent in inherited.intents] == [Purge("vscan", 0)]
-    assert [intent.action for intent in settle(State(History()), trash=frozenset({"vscan"})).intents] \
-        == [Purge("vscan", 0)]
     assert settle(State(History())).intents == ()
 
 
@@ -101,7 +99,7 @@ FREEZING = policy(noun("hog"), noun("scan"), noun("other"), Limit("hog", "hog", 
 def adopted(comm: str, state: str = "T", tty: int = 0, **rest: bool) -> dict[ProcessId, str]:
     process = Process(ProcessId(7, 70), 1, comm, state, tty=tty)
     found = Snapshot(Clock(1000.0, 100.0), processes={7: process})
-    return dict(inherit(State(History(), **rest), (), set(), FREEZING, found).history.frozen)  # type: ignore[arg-type]
+    return dict(inherit(State(History(), **rest), (), FREEZING, found).history.frozen)  # type: ignore[arg-type]
 
 
 def test_whoever_a_freezing_rule_is_about_and_stands_still_counts_as_frozen() -> None:

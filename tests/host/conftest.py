@@ -7,6 +7,7 @@ import os
 import select
 import shutil
 import stat
+import struct
 import subprocess
 import tempfile
 import time
@@ -18,9 +19,10 @@ import pytest
 
 from watchdog_oom.core.model import Clock
 from watchdog_oom.core.nouns import Busy, SpoolNoun
+from watchdog_oom.host.purge.job import start_purge
 from watchdog_oom.host.purge.messages import PurgeNews
 from watchdog_oom.host.purge.mounts import read_mountinfo
-from watchdog_oom.host.purge.supervisor import PurgeRequest, start_purge
+from watchdog_oom.host.purge.supervisor import PurgeRequest
 
 Manifest = dict[str, tuple[object, ...]]
 MakeNoun = Callable[..., SpoolNoun]
@@ -38,6 +40,15 @@ def spool_base() -> Iterator[Path]:
         subprocess.run(["umount", "-l", point], check=True)
     subprocess.run(["chmod", "-R", "u+rwx", str(base)], check=False, capture_output=True)
     shutil.rmtree(base) if not _deep(base) else subprocess.run(["rm", "-rf", str(base)], check=True)
+
+
+@pytest.fixture
+def spool_in_memory() -> Iterator[Path]:
+    """A directory in which a great many can be made at once, and to any depth."""
+    base = Path(tempfile.mkdtemp(prefix="watchdog-oom-test-", dir="/dev/shm"))
+    base.chmod(0o755)
+    yield base
+    subprocess.run(["rm", "-rf", str(base)], check=True)
 
 
 def _deep(base: Path) -> bool:
@@ -135,3 +146,47 @@ def spool_as_user() -> Callable[[int, Callable[[], None]], None]:
             told = pipe.read()
         assert os.waitpid(pid, 0)[1] == 0, told
     return run
+
+
+class SilentMount:
+    """A FUSE file system whose server never answers: whoever touches it waits until ``release``."""
+
+    def __init__(self, point: Path) -> None:
+        self._point = str(point)
+        self._fd = os.open("/dev/fuse", os.O_RDWR | os.O_CLOEXEC)
+        options = f"fd={self._fd},rootmode=40000,user_id=0,group_id=0,allow_other"
+        mounted = subprocess.run(["mount", "-i", "-t", "fuse", "-o", options, "silent", self._point],
+                                 pass_fds=(self._fd,), capture_output=True, text=True)
+        if mounted.returncode:
+            os.close(self._fd)
+            pytest.skip(f"no FUSE here: {mounted.stderr.strip()}")
+
+    def swallow(self) -> None:
+        """Say hello to the kernel, then take one request and keep it: its waiter cannot even be killed."""
+        header = struct.Struct("=IIQ")
+        asked = os.read(self._fd, 1 << 17)
+        _, _, unique = header.unpack_from(asked)
+        hello = struct.pack("=IIIIHHII", 7, 31, 0, 0, 16, 12, 4096, 1).ljust(64, b"\0")
+        os.write(self._fd, struct.pack("=IiQ", 16 + len(hello), 0, unique) + hello)
+        os.read(self._fd, 1 << 17)
+
+    def release(self) -> None:
+        if self._fd >= 0:
+            os.close(self._fd)
+            self._fd = -1
+            subprocess.run(["umount", "-l", self._point], check=True)
+
+
+@pytest.fixture
+def silent_mount() -> Iterator[Callable[[Path], SilentMount]]:
+    made: list[SilentMount] = []
+
+    def mount(point: Path) -> SilentMount:
+        if os.geteuid() != 0 or not os.path.exists("/dev/fuse"):
+            pytest.skip("needs root and /dev/fuse")
+        made.append(SilentMount(point))
+        return made[-1]
+
+    yield mount
+    for each in made:
+        each.release()

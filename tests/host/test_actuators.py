@@ -30,6 +30,7 @@ from watchdog_oom.host.actuators import Actuators
 from watchdog_oom.host.clock import read_clock
 from watchdog_oom.host.processes.demand import demand_of
 from watchdog_oom.host.processes.table import ProcessTable
+from watchdog_oom.host.purge.jobs import PurgeNote
 from watchdog_oom.host.services.lsb import Lsb
 
 SLEEPER = ProcessNoun("sleeper", comm=(re.compile("sleep"),))
@@ -182,12 +183,14 @@ def test_a_purge_reports_when_the_spool_is_cleared_and_tells_later_what_it_delet
     assert told.outcome.ok, told.outcome.words
     assert list(spool.glob("old-*")) == []
     until = time.monotonic() + 5
-    news: tuple[tuple[str, Outcome], ...] = ()
+    news: tuple[PurgeNote, ...] = ()
     while not news and time.monotonic() < until:
         actuators.reports(time.clock_gettime(time.CLOCK_BOOTTIME))
         news = actuators.news()
         time.sleep(0.02)
-    assert news[0][0] == "s" and news[0][1].ok and "1 entries deleted" in news[0][1].words
+    assert news[0].outcome.ok and "1 entry deleted" in news[0].outcome.words
+    assert news[0].intent_id == told.intent_id
+    assert told.cleared == 1
 
 
 def test_a_refused_spool_is_reported_and_untouched(actuators: Actuators, tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from watchdog_oom.cli.logins import show_host
 from watchdog_oom.cli.output import Page, show, show_json
 from watchdog_oom.cli.process_details import listens_column, listens_on, terminal_column
 from watchdog_oom.cli.service_ports import probe_hints
+from watchdog_oom.cli.touched import touched_hints
 from watchdog_oom.core.guard import Budget
 from watchdog_oom.core.history import History
 from watchdog_oom.core.model import Process
@@ -82,7 +83,10 @@ def _notes(loaded: LoadedPolicy, around: Around | None) -> tuple[str, ...]:
     """Information that is not a warning."""
     if around is None:
         return loaded.notes
-    return (*loaded.notes, *left_out_words(around.view), *probe_hints(around.view, around.ports), *around.host.unread)
+    view = around.view
+    spools = [(view.policy.spools[name], state) for name, state in view.snapshot.spools.items()]
+    hints = (*probe_hints(view, around.ports), *touched_hints(spools, view.snapshot.clock))
+    return (*loaded.notes, *left_out_words(view), *hints, *around.host.unread)
 
 
 def _page(loaded: LoadedPolicy, around: Around | None, warnings: tuple[Fault, ...]) -> Page:
@@ -102,7 +106,7 @@ def _page(loaded: LoadedPolicy, around: Around | None, warnings: tuple[Fault, ..
         page.title(f"{len(warnings)} warning{'' if len(warnings) == 1 else 's'}")
     for warning in warnings:
         place = f"{warning.file}:{warning.line}: " if warning.line else f"{warning.file}: "
-        page.line((place, "dim"), (warning.where, "yellow"), f": {warning.what}", indent=1)
+        page.line((place, "dim"), (warning.where, "yellow"), f"{warning.where and ': '}{warning.what}", indent=1)
     page.line()
     page.line(("valid, with warnings", "yellow") if warnings else ("valid", "green"))
     return page
@@ -147,8 +151,9 @@ def _spools(page: Page, view: View) -> None:
     if view.snapshot.spools:
         page.title("Spools")
     for name, state in view.snapshot.spools.items():
-        told = (f"{state.entries} entries, {state.stale} of them stale, {formatting.size(state.size_bytes)}, "
-                f"the oldest {formatting.duration(state.oldest_seconds)}")
+        bound, gaps = "" if state.complete else "at least ", f" ({state.gaps})" if state.gaps else ""
+        told = (f"{bound}{state.entries} entries, {state.stale} of them stale, {formatting.size(state.size_bytes)}, "
+                f"the oldest {formatting.duration(state.oldest_seconds)}{gaps}")
         path = printable(view.policy.spools[name].path)
         found = f"refused: {state.problem}" if state.problem is not None else f"{path}: {told}"
         page.line((name, "bold"), "  ", (found, "yellow" if state.problem is not None else ""), indent=1)
@@ -193,7 +198,8 @@ def _matches(around: Around) -> Mapping[str, Any]:
                       for noun in view.policy.processes},
         "spools": {name: {"path": view.policy.spools[name].path, "entries": state.entries, "stale": state.stale,
                           "size_bytes": state.size_bytes, "oldest_seconds": round(state.oldest_seconds),
-                          "problem": state.problem} for name, state in host.snapshot.spools.items()},
+                          "problem": state.problem, "complete": state.complete, "gaps": state.gaps}
+                   for name, state in host.snapshot.spools.items()},
         "services": {name: {"unit": state.unit, "status": state.status.value, "words": state.words,
                             "listens": [str(port) for port in around.ports[name]] if name in around.ports else None}
                      for name, state in host.snapshot.services.items()},

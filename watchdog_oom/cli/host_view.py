@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from watchdog_oom.cli.daemon_lock import running_daemon
 from watchdog_oom.core.matching import own_keys_match
-from watchdog_oom.core.model import Clock, Process, ServiceState, ServiceStatus, Snapshot, SpoolState
+from watchdog_oom.core.model import Clock, Process, ProcessId, ServiceState, ServiceStatus, Snapshot, SpoolState
 from watchdog_oom.core.policy import Policy
 from watchdog_oom.daemon.config import Config
 from watchdog_oom.daemon.self_protection import missing_capabilities
@@ -25,7 +25,7 @@ from watchdog_oom.host.processes.table import ProcessTable
 from watchdog_oom.host.services.choose import choose_manager
 from watchdog_oom.host.services.manager import ServiceManager
 from watchdog_oom.host.services.poller import StatusPoller
-from watchdog_oom.host.spools.scanner import SpoolScanner
+from watchdog_oom.host.spools.scanners import SpoolScanners
 
 SERVICES_SECONDS = 3.0
 SPOOL_SECONDS = 3.0
@@ -55,39 +55,58 @@ def look(policy: Policy, config: Config, proc: str, runtime: str | None = None) 
     clock = read_clock()
     memory, pressure, table = MemoryReader(proc), PressureReader(proc), ProcessTable(proc)
     try:
-        readable = memory.read()
+        readable, waits = memory.read(), pressure.read()
         daemon_pid = running_daemon(runtime) if runtime is not None else None
         ancestors = lineage(proc, daemon_pid) if daemon_pid else frozenset()
-        want = replace(scan_demand(policy, readable), everything=True)
+        want = replace(scan_demand(policy, readable, pressure=waits), everything=True)
         processes = dict(table.scan(want, clock.boottime))
+        spools, users, unscanned = _spools(policy, clock, proc, want.under, table.spool_users)
+        processes |= {identity.pid: replace(processes[identity.pid], under=users.get(identity))
+                      for identity in table.spool_users if identity.pid in processes}
         if os.path.realpath(proc) == "/proc":
             processes.pop(os.getpid(), None)  # this command is not part of the host it describes
-        spools, too_large = _spools(policy, clock)
         snapshot = Snapshot(
-            clock=clock, boot_id=boot_id(proc), memory=readable, pressure=pressure.read(), processes=processes,
-            spools=spools, services=_services(policy, manager, processes), skipped=dict(table.skipped),
-            lineage=ancestors)
-        problems = (memory.problem and f"memory: {memory.problem}",)
+            clock=clock, boot_id=boot_id(proc), memory=readable, memory_problem=memory.problem, pressure=waits,
+            processes=processes, spools=spools, services=_services(policy, manager, processes),
+            skipped={**table.skipped, **table.slow_patterns()}, lineage=ancestors)
+        doubts = readable.doubts if readable is not None else ()
+        problems = (memory.problem and f"memory: {memory.problem}", *doubts, memory.trouble)
     finally:
         memory.close()
         pressure.close()
-    unread = (*(problem for problem in problems if problem), *too_large, *_unread(snapshot))
+    unread = (*(problem for problem in problems if problem), *unscanned, *_unread(snapshot))
     return HostView(snapshot, unread, manager, proc)
 
 
-def _spools(policy: Policy, clock: Clock) -> tuple[dict[str, SpoolState], tuple[str, ...]]:
-    """The spools that were scanned completely, and messages about those that would have taken too long."""
-    states: dict[str, SpoolState] = {}
-    too_large: list[str] = []
-    for name, noun in policy.spools.items():
-        scanner = SpoolScanner(noun)
-        state = scanner.tick(clock, SPOOL_SECONDS)
-        scanner.close()
-        if state is None:
-            too_large.append(f"spool {name}: {printable(noun.path)} could not be scanned within {SPOOL_SECONDS:g}s")
-        else:
-            states[name] = state
-    return states, tuple(too_large)
+def _spools(
+    policy: Policy, clock: Clock, proc: str, under: frozenset[str], asked: tuple[ProcessId, ...]
+) -> tuple[dict[str, SpoolState], Mapping[ProcessId, frozenset[str]], tuple[str, ...]]:
+    """The spools and who uses them, as scanned by a child like the daemon's within a few seconds; and messages about
+    those that would have taken too long, whose figures, if there are any, are lower bounds."""
+    if not policy.spools:
+        return {}, {}, ()
+    scanners = SpoolScanners(proc)
+    poll = select.poll()
+    poll.register(scanners.fileno(), select.POLLIN)
+    deadline = time.monotonic() + SPOOL_SECONDS
+    try:
+        while True:
+            states = scanners.look(policy.spools, clock, under=under)
+            scanners.ask(asked)
+            late = [name for name in policy.spools if name not in states or not states[name].finished]
+            left = deadline - time.monotonic()
+            if left <= 0 or not (late or any(identity not in scanners.users for identity in asked)):
+                break
+            poll.poll(min(left, 0.1) * 1000)
+            clock = read_clock(clock.offsets)
+    finally:
+        scanners.close()
+    unscanned = [f"spool {name}: {printable(policy.spools[name].path)} could not be scanned within {SPOOL_SECONDS:g}s"
+                 for name in late]
+    unknown = sum(identity not in scanners.users for identity in asked)
+    if unknown:
+        unscanned.append(f"the use of spools by {unknown} processes could not be read within {SPOOL_SECONDS:g}s")
+    return states, scanners.users, tuple(unscanned)
 
 
 def _services(policy: Policy, manager: ServiceManager, processes: Mapping[int, Process]) -> dict[str, ServiceState]:

@@ -5,20 +5,27 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, TypeAlias
 
-from watchdog_oom.core.nouns import Namespaces
-from watchdog_oom.core.policy import Policy, Recover, Then, Verb
+from watchdog_oom.cli.explosive import why_explosive
+from watchdog_oom.core.nouns import Namespaces, Size
+from watchdog_oom.core.policy import Emergency, Policy, Recover, Then, Verb
+from watchdog_oom.core.shortage import watches_pressure
 from watchdog_oom.policy.lines import Path
 from watchdog_oom.policy.schema import CLAUSE, NOUN_OF_FORM, NOUNS
 
 Warned: TypeAlias = tuple[Path, str]
+LARGEST_SHARE = 50.0
+LEAST_PRESSURE_PERCENT = 30.0
+LEAST_PRESSURE_SECONDS = 10.0
 _ENDING = (Verb.KILL, Verb.FREEZE, Verb.CONTAIN)
 
 
 def lint(policy: Policy, values: Mapping[str, Any]) -> Iterator[Warned]:
     """Every warning with the path of its table and key; ``values`` are the policy's plain values, globs as written."""
     yield from _forgeable(policy)
+    yield from _explosive(values)
     yield from _protected_targets(policy)
     yield from _without_verify(policy)
+    yield from _emergency(policy.emergency)
     yield from _unused(policy, values)
 
 
@@ -51,6 +58,15 @@ def _forgeable(policy: Policy) -> Iterator[Warned]:
                    "any user can show any exe in a namespace of his own: add user or unit")
 
 
+def _explosive(values: Mapping[str, Any]) -> Iterator[Warned]:
+    for noun, table in values.get("process", {}).items():
+        for pattern in table.get("cmdline", ()):
+            why = why_explosive(pattern)
+            if why is not None:
+                slow = f'"{pattern}" can take very long in a command line made for it, and then counts as not matching'
+                yield ("process", noun, "cmdline"), f"{slow}: {why}"
+
+
 def _protected_targets(policy: Policy) -> Iterator[Warned]:
     protected = {protect.process: protect.name for protect in policy.protects.values()}
     for path, noun in targets(policy):
@@ -62,9 +78,27 @@ def _without_verify(policy: Policy) -> Iterator[Warned]:
     for recover in policy.recovers.values():
         verbs = {step.verb for step in recover.steps}
         done = [verb.value for verb in (Verb.KILL, Verb.PURGE) if verb in verbs]
-        if done and Verb.VERIFY not in verbs:
-            yield (("recover", recover.name, "steps"),
-                   f"there is a {' and a '.join(done)} but no verify: nothing checks that the service works again")
+        if done and Verb.VERIFY not in verbs and recover.verify:
+            unproved = "nothing checks that the service works again; if there is none, write verify = false"
+            yield ("recover", recover.name, "steps"), f"there is a {' and a '.join(done)} but no verify: {unproved}"
+        if Verb.VERIFY in verbs and not recover.verify:
+            yield ("recover", recover.name, "verify"), "it is false, and there is a verify step"
+
+
+def _emergency(emergency: Emergency) -> Iterator[Warned]:
+    """Thresholds that are met on a healthy host, and those that are never met."""
+    memory, pressure = emergency.memory_available_below, emergency.pressure_full_above
+    if memory in (Size(percent=0.0), Size(amount_bytes=0)):
+        yield ("emergency", "memory_available_below"), "the emergency never acts: nothing is below this"
+    elif memory.percent is not None and memory.percent > LARGEST_SHARE:
+        yield (("emergency", "memory_available_below"),
+               f"processes are ended while {memory.percent:g}% is available, as on many a healthy host")
+    if pressure < LEAST_PRESSURE_PERCENT:
+        what = f"a busy host that is short of memory reaches {pressure:g}% and works on"
+        yield ("emergency", "pressure_full_above"), f"{what}: write {LEAST_PRESSURE_PERCENT:g}% or more"
+    if emergency.pressure_for_seconds < LEAST_PRESSURE_SECONDS and watches_pressure(emergency):
+        yield (("emergency", "pressure_for"),
+               f"one burst lifts the average over 10 s for that long: write {LEAST_PRESSURE_SECONDS:g}s or more")
 
 
 def _unused(policy: Policy, values: Mapping[str, Any]) -> Iterator[Warned]:

@@ -13,6 +13,7 @@ from watchdog_oom.cli.near import near
 from watchdog_oom.core.guard import untouchable
 from watchdog_oom.core.matching import names_target
 from watchdog_oom.core.model import Process, ServiceStatus
+from watchdog_oom.core.rules.lost_senses import BLIND
 from watchdog_oom.core.view import View
 from watchdog_oom.explain.rehearsal import Rehearsal
 from watchdog_oom.policy.lines import Path
@@ -23,6 +24,8 @@ MOST_NAMED = 3
 
 def lint_host(host: HostView, rehearsal: Rehearsal, values: Mapping[str, Any]) -> Iterator[Warned]:
     """Every warning with the path of its table and key; ``values`` are the policy's plain values."""
+    if host.snapshot.memory is None:
+        yield ("emergency",), f"{BLIND} ({host.snapshot.memory_problem})"
     missing = Missing(host, values)
     for noun in rehearsal.view.policy.processes.values():
         users = missing.users(noun)
@@ -67,6 +70,9 @@ def _unit_names(host: HostView) -> list[str]:
 def _pressure(host: HostView, values: Mapping[str, Any]) -> Iterator[Warned]:
     if host.snapshot.pressure is not None:
         return
+    for key in ("pressure_full_above", "pressure_for"):
+        if key in values.get("emergency", {}):
+            yield ("emergency", key), "this kernel reports no memory pressure, so the emergency never acts on it"
     for name, recover in values.get("recover", {}).items():
         for index, clause in enumerate(recover["when"]):
             for key in ("pressure_some_above", "pressure_full_above"):

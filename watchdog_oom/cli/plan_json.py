@@ -9,6 +9,7 @@ from watchdog_oom.cli.process_details import DetailReader
 from watchdog_oom.core.actions import Intent
 from watchdog_oom.core.condition import Finding
 from watchdog_oom.core.model import Process, Snapshot
+from watchdog_oom.daemon.status_file import memory_plain, pressure_plain
 from watchdog_oom.explain.headroom import LimitReport, Measure, RecoverReport
 from watchdog_oom.explain.rehearsal import EmergencyReport, Rehearsal
 from watchdog_oom.journal.targets import describe, target_of
@@ -36,15 +37,8 @@ def to_plain(rehearsal: Rehearsal, host: HostView, notes: Iterable[str],
 
 
 def _host(snapshot: Snapshot) -> dict[str, object]:
-    memory, pressure = snapshot.memory, snapshot.pressure
-    return {
-        "memory": None if memory is None else {
-            "total_bytes": memory.total_bytes, "available_bytes": memory.available_bytes,
-            "available_percent": round(memory.available_percent, 1), "swap_total_bytes": memory.swap_total_bytes,
-            "swap_free_bytes": memory.swap_free_bytes, "swap_free_percent": round(memory.swap_free_percent, 1)},
-        "pressure": None if pressure is None else {
-            "some_avg10": pressure.some_avg10_percent, "full_avg10": pressure.full_avg10_percent},
-        "processes": len(snapshot.processes)}
+    return {"memory": memory_plain(snapshot.memory), "memory_problem": snapshot.memory_problem or None,
+            "pressure": pressure_plain(snapshot.pressure), "processes": len(snapshot.processes)}
 
 
 def _step(rehearsal: Rehearsal, host: HostView, intent: Intent) -> dict[str, object]:
@@ -55,6 +49,8 @@ def _step(rehearsal: Rehearsal, host: HostView, intent: Intent) -> dict[str, obj
 
 def _emergency(report: EmergencyReport, host: HostView, details: DetailReader) -> dict[str, object]:
     return {"mode": report.emergency.mode.value, "acts": report.acts, "conditions": _conditions(report.findings),
+            "pressure": {"for_seconds": report.emergency.pressure_for_seconds,
+                         "conditions": _conditions(report.pressing)},
             "candidates": [{**describe(host.describable(candidate.process), host.snapshot.clock),
                             **details.of(candidate.process).to_plain(),
                             "badness": candidate.badness, "passed_over": candidate.passed_over}

@@ -10,6 +10,8 @@ from watchdog_oom.cli.process_details import DetailReader, ProcessDetails, liste
 from watchdog_oom.core.condition import Finding
 from watchdog_oom.core.model import Clock, Process, Snapshot
 from watchdog_oom.core.policy import Mode
+from watchdog_oom.core.rules.lost_senses import BLIND
+from watchdog_oom.core.rules.victims import held
 from watchdog_oom.explain.headroom import LimitReport, RecoverReport
 from watchdog_oom.explain.rehearsal import EmergencyReport, Protection, Rehearsal
 
@@ -40,12 +42,15 @@ def _host(page: Page, snapshot: Snapshot) -> None:
     page.title("This host")
     memory, pressure = snapshot.memory, snapshot.pressure
     if memory is None:
-        page.line(("memory could not be read", "yellow"), indent=1)
+        page.line((BLIND, "bold red"), (f" ({snapshot.memory_problem})" if snapshot.memory_problem else ""), indent=1)
     else:
         swap = (f"{formatting.size(memory.swap_free_bytes)} of {formatting.size(memory.swap_total_bytes)} free "
                 f"({formatting.percent(memory.swap_free_percent)})") if memory.swap_total_bytes else "none"
+        zfs = f", {formatting.size(memory.zfs_bytes)} of it ZFS cache" if memory.zfs_bytes else ""
         page.line(f"memory: {formatting.size(memory.available_bytes)} of {formatting.size(memory.total_bytes)} "
-                  f"available ({formatting.percent(memory.available_percent)}); swap: {swap}", indent=1)
+                  f"available ({formatting.percent(memory.available_percent)}{zfs}); swap: {swap}", indent=1)
+        if memory.group:
+            page.line(f"bound by the control group {formatting.printable(memory.group)}", indent=1)
     if pressure is not None:
         page.line(f"pressure over 10 s: some {formatting.percent(pressure.some_avg10_percent)}, "
                   f"full {formatting.percent(pressure.full_avg10_percent)}", indent=1)
@@ -83,11 +88,15 @@ def _emergency(page: Page, report: EmergencyReport, clock: Clock, details: Detai
     page.line(("emergency", "bold"), mode, indent=1)
     for finding in report.findings:
         _condition(page, finding)
+    if report.pressing:
+        page.line("or", _once(report.emergency.pressure_for_seconds), ":", indent=2)
+    for finding in report.pressing:
+        _condition(page, finding, indent=3)
     page.line("in an emergency, in this order:", indent=2)
     for candidate in report.candidates:
         process = candidate.process
         told: Part = (f"passed over: {candidate.passed_over}", "dim") if candidate.passed_over else "would be ended"
-        page.line(f"{process.label}, {formatting.size(process.rss_bytes)}, badness {candidate.badness}: ", told,
+        page.line(f"{process.label}, {held(process)}, badness {candidate.badness}: ", told,
                   (f"  ({_about(process, clock, details.of(process))})", "dim"), indent=3)
     if not report.candidates:
         page.line("nobody", indent=3)
@@ -97,7 +106,6 @@ def _about(process: Process, clock: Clock, known: ProcessDetails) -> str:
     """Whose it is, and what would be missed without it."""
     parts = [known.user or process.facts.user, known.terminal and f"on {known.terminal}",
              f"{formatting.duration(process.age_seconds(clock))} old",
-             f"{formatting.size(process.swap_bytes)} more in swap" if process.swap_bytes else "",
              listens_on(known.listens or ())]
     return ", ".join(part for part in parts if part)
 

@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 
 from watchdog_oom import formatting
 from watchdog_oom.cli.output import Page, Part, local_time
+from watchdog_oom.core.rules.lost_senses import BLIND
 
 Plain: TypeAlias = Mapping[str, Any]
 STALE_SECONDS = 30.0
@@ -46,6 +47,9 @@ def _daemon(page: Page, status: Plain, now: float) -> None:
                    "bold red"))
     elif age < -STALE_SECONDS:
         page.line(("this was written in the future: the date was set back meanwhile", "yellow"))
+    if "memory" in status and not _map(status, "memory"):
+        why = f" ({status['memory_problem']})" if status.get("memory_problem") else ""
+        page.line((f"{BLIND[0].upper()}{BLIND[1:]}{why}", "bold red"))
 
 
 def _policy(page: Page, policy: Plain, now: float) -> None:
@@ -73,8 +77,9 @@ def _host(page: Page, status: Plain) -> None:
     else:
         page.line(f"memory available {formatting.percent(_number(memory, 'available_percent'))} "
                   f"({formatting.size(_number(memory, 'available_bytes'))} of "
-                  f"{formatting.size(_number(memory, 'total_bytes'))})",
-                  indent=1)
+                  f"{formatting.size(_number(memory, 'total_bytes'))})", _kind_of(memory), indent=1)
+        for doubt in _texts(memory, "doubts"):
+            page.line((doubt, "yellow"), indent=1)
         swap = (f"swap free {formatting.percent(_number(memory, 'swap_free_percent'))} "
                 f"({formatting.size(_number(memory, 'swap_free_bytes'))})")
         page.line(swap if _number(memory, "swap_total_bytes") else "no swap", indent=1)
@@ -82,6 +87,12 @@ def _host(page: Page, status: Plain) -> None:
         page.line(f"pressure over 10 s: some {formatting.percent(_number(pressure, 'some_avg10'))}, "
                   f"full {formatting.percent(_number(pressure, 'full_avg10'))}", indent=1)
     page.line(f"{status.get('processes')} processes", indent=1)
+
+
+def _kind_of(memory: Plain) -> str:
+    zfs = _number(memory, "zfs_bytes")
+    group = f", bound by the control group {memory['group']}" if memory.get("group") else ""
+    return (f", {formatting.size(zfs)} of it ZFS cache" if zfs else "") + group
 
 
 def _largest(page: Page, largest: Iterable[Sequence[str]]) -> None:
@@ -140,14 +151,18 @@ def _run(page: Page, run: Plain) -> None:
 
 def _spools_and_services(page: Page, status: Plain) -> None:
     spools, services = _map(status, "spools"), _map(status, "services")
-    if spools:
+    if spools or _map(status, "trash"):
         page.title("Spools")
     for name, spool in spools.items():
-        told = (f"{spool.get('entries')} entries, {spool.get('stale')} stale, "
+        bound, gaps = "at least " if spool.get("gaps") else "", f" ({spool['gaps']})" if spool.get("gaps") else ""
+        told = (f"{bound}{spool.get('entries')} entries, {spool.get('stale')} stale, "
                 f"{formatting.size(_number(spool, 'size_bytes'))}, the oldest "
-                f"{formatting.duration(_number(spool, 'oldest_seconds'))}")
+                f"{formatting.duration(_number(spool, 'oldest_seconds'))}{gaps}")
         page.line((name, "bold"), f"  {spool.get('path')}: ",
                   (str(spool["problem"]), "yellow") if spool.get("problem") else told, indent=1)
+    for name, trash in _map(status, "trash").items():
+        told = f"{trash.get('entries')} cleared entries in {trash.get('directories')} trash directories, to be deleted"
+        page.line((name, "bold"), "  ", (told, "yellow"), indent=1)
     if services:
         page.title("Services")
     for name, service in services.items():

@@ -75,11 +75,13 @@ class StartUnit:
 
 @dataclass(frozen=True, slots=True)
 class Purge:
-    """Clear the stale, unused entries of a spool; ``limit`` is the most entries this run may take. With 0 it
-    only deletes, or puts back, what one that was cut short had renamed away."""
+    """Clear the stale, unused entries of a spool; ``limit`` is the most entries this run may take. With 0 it only
+    deletes, or puts back, what one that was cut short had renamed away. A purge that has not cleared the spool after
+    ``within_seconds`` is ended."""
 
     spool: str
     limit: int
+    within_seconds: float = 300.0
 
     def __str__(self) -> str:
         return f"purge {self.spool}"

@@ -7,7 +7,7 @@ from watchdog_oom.core.guard import Budget
 from watchdog_oom.core.history import History
 from watchdog_oom.core.model import Snapshot
 from watchdog_oom.core.policy import Policy
-from watchdog_oom.core.rules import containment, emergency, freeze, kill_escalation, limit, protect
+from watchdog_oom.core.rules import containment, emergency, freeze, kill_escalation, limit, lost_senses, protect
 from watchdog_oom.core.rules.recovery import trigger
 from watchdog_oom.core.tick import Tick
 from watchdog_oom.core.view import View
@@ -19,6 +19,7 @@ def decide(snapshot: Snapshot, policy: Policy, history: History, budget: Budget)
     tick = Tick(View(replace(snapshot, below=history.descent.below), policy), history, budget)
     kill_escalation.advance(tick)
     emergency.apply(tick)
+    lost_senses.apply(tick)
     if history.stopping:
         _shut_down(tick)
     else:

@@ -79,15 +79,11 @@ def untouchable(process: Process, view: View, *, explicit: bool = False) -> str 
         return f"it is protected by protect.{view.protected[process.id]}"
     if process.oom_score_adj == UNKILLABLE_ADJ:
         return f"its oom_score_adj is {UNKILLABLE_ADJ}"
-    if process.oom_score_adj is None:
-        return "its oom_score_adj could not be read"
-    if explicit:
-        return None
-    if _is(SSHD, process):
+    if not explicit and _is(SSHD, process):
         return "it is sshd"
-    if leads_login_session(process, view):
+    if not explicit and leads_login_session(process, view):
         return "it leads an operator's session"
-    return None
+    return "its oom_score_adj could not be read" if process.oom_score_adj is None else None
 
 
 def uncontainable(unit: str, view: View) -> str | None:

@@ -11,6 +11,10 @@ from watchdog_oom.core.outcome import EffectReport
 from watchdog_oom.core.policy import RecoveryStep
 from watchdog_oom.lean_dataclasses import dataclass, field
 
+KERNEL_KILL_MEMORY_SECONDS = 3600.0
+KERNEL_KILLS_KEPT = 256
+MOST_TOLD = 4096
+
 
 class Stage(StrEnum):
     """How far the termination of a process has gone; it only moves forward (Law 4)."""
@@ -137,6 +141,7 @@ class Recovery:
     ``unhelped`` counts the runs in a row after which the trouble has not gone away; ``owed`` are services that a run
     stopped and could not start again, ``owed_triggers`` the triggers of them. ``units`` are, of each service that is
     owed now, the unit and its triggers as they were stopped: a debt outlives its noun in the policy.
+    ``fingerprint`` is that of the rule: attempts, hold and cooldown are those of one text.
     """
 
     run: RecoveryRun | None = None
@@ -149,6 +154,7 @@ class Recovery:
     owed_triggers: tuple[str, ...] = ()
     units: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     kills_heard_until: float = 0.0
+    fingerprint: str = ""
 
     @property
     def stopped(self) -> tuple[str, ...]:
@@ -164,8 +170,10 @@ class Recovery:
 @dataclass(frozen=True, slots=True)
 class History:
     """Everything remembered. ``run_id`` distinguishes runs of the daemon in the journal's ids; ``decided_at`` is the
-    time of the previous tick; ``shunned`` maps processes that could not be signalled to the time until which they are
-    not chosen again. ``refused`` counts the refusals not told yet, by kind; ``urgent_kills`` are the emergency's."""
+    time of the previous tick; ``ended_at`` is when a process that was ended was last seen gone, ``relieved_at`` when
+    one that the emergency ended was; ``shunned`` maps processes that could not be signalled to the time until which
+    they are not chosen again. ``refused`` counts the refusals not told yet, by kind; ``urgent_kills``
+    are the emergency's."""
 
     run_id: str = "0"
     decided_at: float = 0.0
@@ -176,6 +184,7 @@ class History:
     terminations: Mapping[ProcessId, Termination] = field(default_factory=dict)
     shunned: Mapping[ProcessId, float] = field(default_factory=dict)
     ended_at: float = 0.0
+    relieved_at: float = 0.0
     kills: tuple[float, ...] = ()
     urgent_kills: tuple[float, ...] = ()
     adjusted: Mapping[ProcessId, Adjusted] = field(default_factory=dict)
@@ -188,3 +197,23 @@ class History:
     emergency: str | None = None
     stopping: bool = False
     finished: bool = False
+
+
+def recent_kills(history: History, news: tuple[KernelKill, ...], now: float) -> tuple[KernelKill, ...]:
+    """Those of the last hour, as many of the newest as are kept: their number is up to others. Kills in control groups,
+    which any user can cause in a group of their own, never displace one of the host."""
+    told = (*history.kernel_kills, *news)
+    recent = {(kill.pid, kill.boottime, kill.line): kill for kill in told}
+    kept = [kill for kill in recent.values() if now - kill.boottime < KERNEL_KILL_MEMORY_SECONDS]
+    if len(kept) <= KERNEL_KILLS_KEPT:
+        return tuple(kept)
+    of_the_host = [kill for kill in kept if not kill.cgroup][-KERNEL_KILLS_KEPT:]
+    in_groups = [kill for kill in kept if kill.cgroup][-max(1, KERNEL_KILLS_KEPT - len(of_the_host)):]
+    return tuple(sorted((*of_the_host, *in_groups), key=lambda kill: kill.boottime))
+
+
+def newest(told: dict[str, float]) -> dict[str, float]:
+    """Others choose what there is to tell, so what was told is remembered of the newest only (Law 11)."""
+    if len(told) <= MOST_TOLD:
+        return told
+    return dict(sorted(told.items(), key=lambda item: item[1])[-MOST_TOLD:])

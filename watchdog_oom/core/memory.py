@@ -7,19 +7,33 @@ from watchdog_oom.lean_dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """/proc/meminfo, in bytes (proc(5)); percentages count as earlyoom does: of MemAvailable + AnonPages."""
+    """Memory and swap in bytes: of the host, or of the control group ``group`` where a limit of it is what holds here.
+
+    ``available_bytes`` is what can be had without ending anybody (MemAvailable, proc(5)), ``zfs_bytes`` of it from the
+    cache of ZFS, which the kernel does not count. ``anonymous_bytes`` and ``shared_bytes`` are what processes hold and
+    their end gives back. ``doubts`` says in words where the reading contradicted itself, and what was taken instead.
+    """
 
     total_bytes: int
     available_bytes: int
     anonymous_bytes: int
     swap_total_bytes: int
     swap_free_bytes: int
+    shared_bytes: int = 0
+    zfs_bytes: int = 0
+    group: str = ""
+    doubts: tuple[str, ...] = ()
+
+    @property
+    def userspace_bytes(self) -> int:
+        """What user space could ever have: what is available, and what processes hold. A tmpfs full of files that
+        nobody maps is in neither, so that it does not count as theirs."""
+        return self.available_bytes + self.anonymous_bytes + self.shared_bytes
 
     @property
     def available_percent(self) -> float:
-        """MemAvailable in percent of what user space could ever have: a tmpfs full of files does not count."""
-        userspace_bytes = self.available_bytes + self.anonymous_bytes
-        return 100.0 * self.available_bytes / userspace_bytes if userspace_bytes else 100.0
+        """What is available in percent of what user space could ever have."""
+        return 100.0 * self.available_bytes / self.userspace_bytes if self.userspace_bytes else 100.0
 
     @property
     def swap_free_percent(self) -> float:

@@ -6,6 +6,7 @@ set nor stops during suspend; ``wall`` is seconds since the epoch and is used on
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from enum import StrEnum
 from types import MappingProxyType
@@ -60,8 +61,11 @@ class Facts:
     """Facts read once per process image; ``None`` means not read or not readable.
 
     ``exe`` has the kernel's `` (deleted)`` suffix stripped; ``cmdline`` is joined by spaces and forgeable; ``unit`` is
-    the systemd unit of the cgroup path. ``host_namespaces``: it is of the daemon's own user and pid namespace;
-    ``exe_mounted``: its executable lies where its path says, on a mount of its own mount namespace.
+    the systemd unit of the cgroup path. ``cmdline_has`` and ``cmdline_lacks`` are the policy's patterns that were
+    searched for in the command line, by whether they were found there: whoever reads a command line searches it, within
+    a time (host/processes/pattern_search.py), and nobody else does.
+    ``host_namespaces``: it is of the daemon's own user and pid namespace; ``exe_mounted``: its executable lies where
+    its path says, on a mount of its own mount namespace.
     """
 
     exe: str | None = None
@@ -69,6 +73,8 @@ class Facts:
     uid: int | None = None
     user: str | None = None
     unit: str | None = None
+    cmdline_has: frozenset[re.Pattern[str]] = frozenset()
+    cmdline_lacks: frozenset[re.Pattern[str]] = frozenset()
     host_namespaces: bool | None = None
     exe_mounted: bool | None = None
 
@@ -83,7 +89,7 @@ class Process:
     ``image`` changes at every exec; ``tty`` is the controlling terminal's device number or 0; ``badness`` is
     /proc/PID/oom_score; ``under`` names the spools in which the process has its working directory or an open file.
     ``swap_bytes``, ``oom_score_adj``, ``badness`` and ``under`` are read only of those whom a rule asks about, of all
-    when an emergency is near; ``None`` means not read or not readable.
+    when an emergency is near; ``None`` means not read or not readable, of ``under`` that it is not known yet.
     """
 
     id: ProcessId
@@ -101,7 +107,7 @@ class Process:
     swap_bytes: int | None = None
     oom_score_adj: int | None = None
     badness: int | None = None
-    under: frozenset[str] = frozenset()
+    under: frozenset[str] | None = frozenset()
 
     @property
     def pid(self) -> int:
@@ -142,7 +148,12 @@ class KernelKill:
 
 @dataclass(frozen=True, slots=True)
 class SpoolState:
-    """One spool as of its last scan; ``problem`` says why the spool is refused or could not be read, in words."""
+    """One spool as of a scan that began at ``scanned_boottime``.
+
+    ``problem`` says why the spool is refused or could not be read, in words. Figures that are not ``complete`` are
+    lower bounds (those of space and inodes apart), and ``gaps`` says what they leave out; a scan that is not
+    ``finished`` is still under way.
+    """
 
     scanned_boottime: float
     problem: str | None = None
@@ -155,6 +166,8 @@ class SpoolState:
     inodes_free: int = 0
     inodes_total: int = 0
     complete: bool = True
+    finished: bool = True
+    gaps: str | None = None
 
 
 class ServiceStatus(StrEnum):
@@ -207,16 +220,20 @@ _EMPTY: Mapping[str, int] = MappingProxyType({})
 @dataclass(frozen=True, slots=True)
 class Snapshot:
     """Everything read at one tick. ``lineage`` are the daemon itself and its ancestors;
-    ``below`` are the nouns below which processes were seen in earlier snapshots: see ``core/descent.py``."""
+    ``memory_problem`` is the reason why there is no ``memory``; ``kernel_log_gaps`` is how often records of the
+    kernel's log were overwritten unread since the previous tick; ``below`` are the nouns below
+    which processes were seen in earlier snapshots: see ``core/descent.py``."""
 
     clock: Clock
     boot_id: str = ""
     memory: Memory | None = None
+    memory_problem: str = ""
     pressure: Pressure | None = None
     processes: Mapping[int, Process] = field(default_factory=dict)
     spools: Mapping[str, SpoolState] = field(default_factory=dict)
     services: Mapping[str, ServiceState] = field(default_factory=dict)
     kernel_kills: tuple[KernelKill, ...] = ()
+    kernel_log_gaps: int = 0
     reports: tuple[EffectReport, ...] = ()
     lineage: frozenset[ProcessId] = frozenset()
     below: Mapping[ProcessId, frozenset[str]] = field(default_factory=dict)

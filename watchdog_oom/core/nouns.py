@@ -39,7 +39,8 @@ class Namespaces(StrEnum):
 @dataclass(frozen=True, slots=True)
 class ProcessNoun:
     """[process.NAME]: every given key must match, with any of its values. Patterns are compiled and match in full,
-    except ``cmdline``, which is searched; ``parent`` and ``under`` are names of other nouns."""
+    except ``cmdline``, which is searched; ``parent`` and ``under`` are names of other nouns; ``place`` is where the
+    table is, as ``file:line``, for messages."""
 
     name: str
     exe: tuple[re.Pattern[str], ...] = ()
@@ -50,6 +51,7 @@ class ProcessNoun:
     parent: tuple[str, ...] = ()
     under: tuple[str, ...] = ()
     namespaces: Namespaces = Namespaces.HOST
+    place: str = ""
 
 
 class Busy(StrEnum):

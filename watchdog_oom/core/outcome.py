@@ -19,9 +19,11 @@ class Outcome:
 @dataclass(frozen=True, slots=True)
 class EffectReport:
     """The outcome of one intent: an effect that was done, or a slow one (service job, purge, run, probe) that ended
-    since the last snapshot. ``took_seconds`` is ``None`` where it was done at once."""
+    since the last snapshot. ``took_seconds`` is ``None`` where it was done at once. ``cleared`` is how many entries a
+    purge took out of its spool: 0 says that there was nothing it could do."""
 
     intent_id: str
     outcome: Outcome
     took_seconds: float | None
     boottime: float
+    cleared: int | None = None

@@ -142,7 +142,8 @@ class Hours:
 
 @dataclass(frozen=True, slots=True)
 class Recover:
-    """[recover.NAME]: when any clause holds, the steps run as one transaction."""
+    """[recover.NAME]: when any clause holds, the steps run as one transaction. ``verify`` is for those who read the
+    policy: without it, no service is to be asked for a proof that it works again."""
 
     name: str
     when: tuple[Clause, ...]
@@ -152,14 +153,20 @@ class Recover:
     per_seconds: float = 6 * 3600.0
     hours: Hours = Hours()
     mode: Mode = Mode.ACT
+    verify: bool = True
+    fingerprint: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Emergency:
-    """[emergency]: TERM below both thresholds, KILL below half of both. On unless a policy changes it."""
+    """[emergency]: TERM below both thresholds, KILL below half of both; also TERM when all processes have waited for
+    memory for ``pressure_full_above`` percent of the time, for ``pressure_for_seconds``, while it is short. On unless a
+    policy changes it."""
 
     memory_available_below: Size = Size(percent=8.0)
     swap_free_below: Size = Size(percent=10.0)
+    pressure_full_above: float = 70.0
+    pressure_for_seconds: float = 20.0
     prefer: tuple[str, ...] = ()
     mode: Mode = Mode.ACT
 

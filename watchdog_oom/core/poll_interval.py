@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from watchdog_oom.core.memory import Memory
 from watchdog_oom.core.policy import Emergency
+from watchdog_oom.core.shortage import floor_bytes
 
 _KIB = 1024
 MEMORY_FILL_KIB_PER_MS = 6000
@@ -18,9 +19,9 @@ def pause_seconds(memory: Memory | None, emergency: Emergency, *, fastest: float
     """
     if memory is None:
         return slowest
-    userspace = memory.available_bytes + memory.anonymous_bytes
     threshold = emergency.memory_available_below
-    floor = threshold.of(userspace if threshold.percent is not None else memory.total_bytes)
+    floor = max(threshold.of(memory.userspace_bytes if threshold.percent is not None else memory.total_bytes),
+                floor_bytes(memory, threshold))
     headroom_kib = max(0.0, memory.available_bytes - floor) / _KIB
     swap_headroom_kib = max(0.0, memory.swap_free_bytes - emergency.swap_free_below.of(memory.swap_total_bytes)) / _KIB
     milliseconds = headroom_kib / MEMORY_FILL_KIB_PER_MS + swap_headroom_kib / SWAP_FILL_KIB_PER_MS

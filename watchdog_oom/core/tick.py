@@ -21,17 +21,14 @@ from watchdog_oom.core.actions import (
 )
 from watchdog_oom.core.descent import remember
 from watchdog_oom.core.guard import KILL_WINDOW_SECONDS, Budget, refusal
-from watchdog_oom.core.history import Contained, History, Stage, Termination, Thaw
+from watchdog_oom.core.history import Contained, History, Stage, Termination, Thaw, newest, recent_kills
 from watchdog_oom.core.model import KernelKill, Process, ProcessId
 from watchdog_oom.core.view import View
 from watchdog_oom.lean_dataclasses import dataclass, replace
 
 REPEAT_SECONDS = 3600.0
-KERNEL_KILL_MEMORY_SECONDS = 3600.0
 REFREEZE_SECONDS = 10.0
 PRESSED_SECONDS = 3.0
-MOST_TOLD = 4096
-MOST_KERNEL_KILLS = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +64,9 @@ class Tick:
         self.urgent_kills = tuple(at for at in history.urgent_kills if self.now - at < KILL_WINDOW_SECONDS)
         self.shunned = {identity: until for identity, until in history.shunned.items() if until > self.now}
         self.ended_at = history.ended_at
+        self.relieved_at = history.relieved_at
         self.emergency = history.emergency
-        self.kernel_kills = _recent_kills(history, view, self.now)
+        self.kernel_kills = recent_kills(history, view.snapshot.kernel_kills, self.now)
         self.watched: set[str] = set()
         self.watched_pids: set[int] = set()
         self.often = False
@@ -110,6 +108,10 @@ class Tick:
             return False
         self._told[key] = self.now
         return True
+
+    def forget(self, key: str) -> bool:
+        """What ``rate_limit`` was asked about is over: the next time is news again. Whether it had been told."""
+        return self._told.pop(key, None) is not None
 
     def plan(self, action: Action, rule: str, because: tuple[str, ...], *, incident: str | None = None,
              urgent: bool = False) -> Intent | None:
@@ -238,21 +240,10 @@ class Tick:
         plan = Plan(tuple(self._intents), tuple(self._refusals), tuple(self._notes),
                     Watch(frozenset(self.watched), self.often, frozenset(self.watched_pids | under_way), below))
         history = replace(
-            self.before, counter=self.counter, decided_at=self.now, held_since=self._held, told_at=_newest(self._told),
+            self.before, counter=self.counter, decided_at=self.now, held_since=self._held, told_at=newest(self._told),
             refused=self._refused, terminations=self.terminations, shunned=self.shunned, ended_at=self.ended_at,
+            relieved_at=self.relieved_at,
             kills=self.kills, urgent_kills=self.urgent_kills, adjusted=self.adjusted, frozen=self.frozen,
             thawing=self.thawing, contained=self.contained, recoveries=self.recoveries,
             kernel_kills=self.kernel_kills, descent=descent, emergency=self.emergency, finished=self.finished)
         return plan, history
-
-
-def _recent_kills(history: History, view: View, now: float) -> tuple[KernelKill, ...]:
-    known = tuple(kill for kill in history.kernel_kills if now - kill.boottime < KERNEL_KILL_MEMORY_SECONDS)
-    return (known + tuple(kill for kill in view.snapshot.kernel_kills if kill not in known))[-MOST_KERNEL_KILLS:]
-
-
-def _newest(told: dict[str, float]) -> dict[str, float]:
-    """Others choose what there is to tell, so what was told is remembered of the newest only (Law 11)."""
-    if len(told) <= MOST_TOLD:
-        return told
-    return dict(sorted(told.items(), key=lambda item: item[1])[-MOST_TOLD:])

@@ -50,6 +50,12 @@ class View:
             self._matches[noun_name] = tuple(sorted(found, key=lambda p: (p.id.start_ticks, p.pid)))
         return self._matches[noun_name]
 
+    def undecided(self, noun_name: str) -> bool:
+        """Whether some process would match if it worked in a spool of the noun, which is not known of it yet."""
+        noun = self.policy.processes[noun_name]
+        return bool(noun.under) and any(process.under is None and keys_match(noun, process)
+                                        for process in self._candidates(noun))
+
     def matches(self, noun: ProcessNoun, process: Process) -> bool:
         """Whether every key of the noun matches the process, including ``parent`` and ``under``."""
         return own_keys_match(noun, process) and self._relations_match(noun, process)
@@ -68,7 +74,7 @@ class View:
         return self._alive
 
     def _relations_match(self, noun: ProcessNoun, process: Process) -> bool:
-        if noun.under and not any(spool in process.under for spool in noun.under):
+        if noun.under and not any(spool in (process.under or ()) for spool in noun.under):
             return False
         if not noun.parent:
             return True

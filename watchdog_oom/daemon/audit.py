@@ -11,17 +11,21 @@ from watchdog_oom.core.actions import (
     Intent,
     Note,
     NoteKind,
+    Purge,
     Refusal,
 )
 from watchdog_oom.core.model import Process, Snapshot
 from watchdog_oom.core.outcome import EffectReport, Outcome
 from watchdog_oom.core.policy import Policy
 from watchdog_oom.daemon.config import Config
+from watchdog_oom.host.purge.sweeps import SweepNote
 from watchdog_oom.host.syscalls import fallocate
 from watchdog_oom.journal.record import Kind, Record, sentence
 from watchdog_oom.journal.system_log import SystemLog
 from watchdog_oom.journal.targets import process_target, target_of
 from watchdog_oom.journal.writer import Journal
+
+_MOST_PURGES = 16  # whose deletion may still be told
 
 
 def open_journal(directory: str, boot_id: str, config: Config) -> Journal:
@@ -53,6 +57,7 @@ class AuditTrail:
         self._queue = queue
         self._all_facts = all_facts
         self._open: dict[str, tuple[Intent, dict[str, object]]] = {}
+        self._purges: dict[str, tuple[Intent, dict[str, object]]] = {}
 
     def intent(self, intent: Intent, snapshot: Snapshot, policy: Policy) -> None:
         """To be called before the act. An urgent one takes the facts at hand: reading more could stall."""
@@ -71,6 +76,10 @@ class AuditTrail:
             return
         intent, target = kept
         outcome = report.outcome
+        if isinstance(intent.action, Purge):
+            self._purges[report.intent_id] = kept
+            for oldest in tuple(self._purges)[:-_MOST_PURGES]:
+                del self._purges[oldest]
         write = self._queue if intent.urgent else self._append
         write(Record(Kind.OUTCOME, intent.incident, intent.rule, str(intent.action), target, intent.because,
                      outcome.before, outcome.after, outcome.ok, outcome.words, report.took_seconds, intent.id))
@@ -79,6 +88,22 @@ class AuditTrail:
         """The action of an intent whose outcome is still to come."""
         kept = self._open.get(intent_id)
         return None if kept is None else kept[0].action
+
+    def purge_went_on(self, intent_id: str, outcome: Outcome) -> None:
+        """What a purge did after its outcome was told: the deletion, with the rule and the incident it was for."""
+        kept = self._purges.get(intent_id)
+        if kept is not None:
+            intent, target = kept
+            self._append(Record(Kind.OUTCOME, intent.incident, intent.rule, str(intent.action), target, ok=outcome.ok,
+                                result=outcome.words, id=intent.id))
+
+    def sweep(self, note: SweepNote) -> None:
+        """A sweep of what purges left: the intent before it, the outcome after it."""
+        kind = Kind.INTENT if note.outcome is None else Kind.OUTCOME
+        ok, result = (None, None) if note.outcome is None else (note.outcome.ok, note.outcome.words)
+        self._append(Record(kind, rule=f"spool.{note.spool}", step=f"finish the purge of {note.spool}",
+                            target={"spool": note.spool}, because=(note.because,) if note.because else (), ok=ok,
+                            result=result, id=note.id))
 
     def refusal(self, refusal: Refusal, snapshot: Snapshot, policy: Policy) -> None:
         intent = refusal.intent

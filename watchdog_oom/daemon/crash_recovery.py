@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Set
+from collections.abc import Iterable
 
 from watchdog_oom.core.actions import Intent, Purge
 from watchdog_oom.core.history import History, Phase, Recovery, RecoveryRun
@@ -28,10 +28,9 @@ class Inherited:
     intents: tuple[Intent, ...] = ()
 
 
-def inherit(state: State, open_ends: Iterable[Unfinished], trash: Set[str], policy: Policy,
-            snapshot: Snapshot) -> Inherited:
-    """Pure. What is owed is in the state; what it may not hold is seen on the host: who stands still, and which spools
-    have ``trash``. Of the journal's open ends is only told that their outcome is not known."""
+def inherit(state: State, open_ends: Iterable[Unfinished], policy: Policy, snapshot: Snapshot) -> Inherited:
+    """Pure. What is owed is in the state; what it may not hold is seen on the host: who stands still here, trash of
+    purges by the sweeps. Of the journal's open ends is only told that their outcome is not known."""
     history, records = _pay_back(state, snapshot.clock.boottime)
     if not state.complete and not state.reboot:
         known = history.frozen
@@ -39,7 +38,7 @@ def inherit(state: State, open_ends: Iterable[Unfinished], trash: Set[str], poli
         records += [_told(rule, f"{snapshot.processes[identity.pid].label} stands still and nobody is known to have "
                                 "stopped it; it is continued unless the rule asks for the freeze again")
                     for identity, rule in history.frozen.items() if identity not in known]
-    intents = _leftovers(state, trash, policy)
+    intents = _leftovers(state, policy)
     records += [_told(f"spool.{name}", f"a purge of {path} was cut short, and no spool of the policy has that path any "
                                        "more: what it renamed away is left in its trash directory")
                 for name, path in state.purging.items() if not _is_spool(policy, path)]
@@ -82,14 +81,14 @@ def _units(recovery: Recovery) -> tuple[str, ...]:
     return (*services, *recovery.owed_triggers)
 
 
-def _leftovers(state: State, trash: Set[str], policy: Policy) -> tuple[Intent, ...]:
+def _leftovers(state: State, policy: Policy) -> tuple[Intent, ...]:
     """Purges that take nothing but what one that was cut short had renamed away."""
     paths = set(state.purging.values())
     because = ("a purge was cut short: what it had renamed away is judged again, and deleted or put back",)
     return tuple(Intent(f"inherited-{state.history.run_id}.{number}", Purge(name, ONLY_LEFTOVERS), f"spool.{name}",
                         because)
                  for number, (name, spool) in enumerate(policy.spools.items())
-                 if name in trash or spool.path in paths)
+                 if spool.path in paths)
 
 
 def _is_spool(policy: Policy, path: str) -> bool:

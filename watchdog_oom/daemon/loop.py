@@ -12,7 +12,8 @@ from watchdog_oom.core.history import History
 from watchdog_oom.core.model import Snapshot
 from watchdog_oom.core.outcome import EffectReport, Outcome
 from watchdog_oom.core.poll_interval import pause_seconds
-from watchdog_oom.core.rules.emergency import imminent
+from watchdog_oom.core.rules.lost_senses import BLIND
+from watchdog_oom.core.shortage import imminent
 from watchdog_oom.daemon import state_file
 from watchdog_oom.daemon.audit import AuditTrail, open_journal
 from watchdog_oom.daemon.config import build_config
@@ -28,7 +29,6 @@ from watchdog_oom.daemon.wait import LoopWait
 from watchdog_oom.errors import WatchdogError, place_of
 from watchdog_oom.host.actuators import Actuators
 from watchdog_oom.host.processes.facts import FactReader
-from watchdog_oom.host.purge.trash import trash_names
 from watchdog_oom.host.sensors import Sensors
 from watchdog_oom.host.services.choose import choose_manager
 from watchdog_oom.journal.record import Kind, Record
@@ -95,11 +95,10 @@ class Daemon:
         for _ in range(2):
             snapshot = self.sensors.look(policy, self.plan.watch, ())
             decide(snapshot, policy, self.history, self.budget)
-        trash = {name for name, spool in policy.spools.items() if not state.complete and trash_names(spool.path) != ()}
-        inherited = inherit(state, read_unfinished(self.options.log, self.sensors.boot_id), trash, policy, snapshot)
+        inherited = inherit(state, read_unfinished(self.options.log, self.sensors.boot_id), policy, snapshot)
         self.health.troubles = (*missing_capabilities(self.options.proc), *self.sensors.troubles(),
                                 *protect_itself(self.options.proc), *filter(None, (state.problem,)))
-        self.reporter.started(self.policy_store, state.problem, self._write)
+        self.reporter.started(self.policy_store, _problems(state.problem, snapshot), self._write)
         self.policy_store.tell(self._write)
         for record in inherited.records:
             self._write(record)
@@ -133,6 +132,7 @@ class Daemon:
         snapshot = self.sensors.look(policy, self.plan.watch, reports)
         self.plan, self.history = decide(snapshot, policy, self.history, self.budget)
         self._perform(self.plan, replace(snapshot, below=self.history.descent.below))
+        self._sweep(snapshot)
         self.health.ticks += 1
         self._remember(snapshot)
         self.notifier.alive()
@@ -186,8 +186,18 @@ class Daemon:
             if isinstance(step, Purge):
                 self.sensors.rescan_spool(step.spool)
             self._came_out(report)
-        for spool, outcome in self.actuators.news():
-            self._write(Record(Kind.OUTCOME, step=f"purge {spool}", ok=outcome.ok, result=outcome.words))
+        for rule, words in self.sensors.processes.news(now):
+            self._write(Record(Kind.INCIDENT, rule=rule, result=words))
+        for news in self.actuators.news():
+            self.audit_trail.purge_went_on(news.intent_id, news.outcome)
+
+    def _sweep(self, snapshot: Snapshot) -> None:
+        """What purges left behind is finished when nothing presses."""
+        if self._pressed() or self.history.stopping:
+            return
+        for note in self.actuators.sweep(self.policy_store.policy, snapshot.clock, act=not self.options.observe):
+            self.audit_trail.sweep(note)
+        self.health.trash = {name: left.to_plain() for name, left in self.actuators.trash.items()}
 
     def _take_requests(self) -> None:
         """Signals and policy files since the last tick."""
@@ -242,3 +252,9 @@ class Daemon:
         self.journal.close()
         self.notifier.close()
         self.lock.release()
+
+
+def _problems(problem: str, snapshot: Snapshot) -> str:
+    """What the start record must say first: what kept the daemon from its state, and that memory cannot be judged."""
+    blind = f"{BLIND} ({snapshot.memory_problem})" if snapshot.memory is None else ""
+    return "; ".join(text for text in (problem, blind) if text)

@@ -7,6 +7,7 @@ import os
 
 from watchdog_oom.core.guard import Budget
 from watchdog_oom.core.history import History, Recovery
+from watchdog_oom.core.memory import Memory, Pressure
 from watchdog_oom.core.model import Snapshot
 from watchdog_oom.core.policy import Policy
 from watchdog_oom.core.rules.recovery.trigger import wait_seconds
@@ -19,7 +20,8 @@ VERSION = 1
 
 @dataclass(slots=True)
 class Health:
-    """The health of the daemon: its ticks, how late they were (Law 11), what it lacks, and its policies."""
+    """The health of the daemon: its ticks, how late they were (Law 11), what it lacks, and its policies. ``trash``
+    tells by spool in how many directories how many entries wait to be deleted."""
 
     started_wall: float = 0.0
     observe: bool = False
@@ -34,6 +36,7 @@ class Health:
     policy_notes: tuple[str, ...] = ()
     policy_loaded_wall: float = 0.0
     skipped: dict[str, int] = field(default_factory=dict)
+    trash: dict[str, dict[str, int]] = field(default_factory=dict)
 
 
 def write(runtime: str, plain: dict[str, object]) -> bool:
@@ -44,19 +47,14 @@ def write(runtime: str, plain: dict[str, object]) -> bool:
 def to_plain(snapshot: Snapshot, policy: Policy, history: History, health: Health, budget: Budget) -> dict[str, object]:
     """The status as documented in docs/commands.md; times are seconds since the epoch, durations seconds."""
     clock = snapshot.clock
-    memory, pressure = snapshot.memory, snapshot.pressure
     return {
         "v": VERSION, "pid": os.getpid(), "written": clock.wall, "started": health.started_wall,
         "observe": health.observe, "boot": snapshot.boot_id,
         "policy": {"description": policy.description, "sources": policy.sources,
                    "loaded": health.policy_loaded_wall, "faults": health.policy_faults, "notes": health.policy_notes,
                    "stale": bool(health.policy_faults)},
-        "memory": None if memory is None else {
-            "total_bytes": memory.total_bytes, "available_bytes": memory.available_bytes,
-            "available_percent": round(memory.available_percent, 1), "swap_total_bytes": memory.swap_total_bytes,
-            "swap_free_bytes": memory.swap_free_bytes, "swap_free_percent": round(memory.swap_free_percent, 1)},
-        "pressure": None if pressure is None else {
-            "some_avg10": pressure.some_avg10_percent, "full_avg10": pressure.full_avg10_percent},
+        "memory": memory_plain(snapshot.memory), "memory_problem": snapshot.memory_problem or None,
+        "pressure": pressure_plain(snapshot.pressure),
         "processes": len(snapshot.processes),
         "rules": {"protect": sorted(policy.protects), "limit": sorted(policy.limits),
                   "recover": sorted(policy.recovers), "emergency": policy.emergency.mode.value},
@@ -65,8 +63,9 @@ def to_plain(snapshot: Snapshot, policy: Policy, history: History, health: Healt
                        for name in policy.recovers},
         "spools": {name: {"path": policy.spools[name].path, "entries": state.entries, "stale": state.stale,
                           "size_bytes": state.size_bytes, "oldest_seconds": round(state.oldest_seconds),
-                          "problem": state.problem}
+                          "problem": state.problem, "complete": state.complete, "gaps": state.gaps}
                    for name, state in snapshot.spools.items() if name in policy.spools},
+        "trash": health.trash,
         "services": {name: {"unit": state.unit, "status": state.status.value, "main_pid": state.main_pid,
                             "words": state.words} for name, state in snapshot.services.items()},
         "protected": [{"pid": identity.pid, "name": adjusted.comm, "oom_score_adj": adjusted.value,
@@ -81,11 +80,29 @@ def to_plain(snapshot: Snapshot, policy: Policy, history: History, health: Healt
                       for unit, contained in history.contained.items()],
         "budget": {"kills_per_minute": budget.kills_per_minute, "kills_last_minute": len(history.kills),
                    "purge_entries": budget.purge_entries},
-        "health": {"ticks": health.ticks, "late_ticks": health.late_ticks,
-                   "failed_ticks": health.failed_ticks,
-                   "worst_late_seconds": round(health.worst_late_seconds, 3), "skipped": health.skipped,
-                   "journal_seq": health.journal_seq, "journal_dropped": health.journal_dropped,
-                   "troubles": health.troubles}}
+        "health": _health(health)}
+
+
+def _health(health: Health) -> dict[str, object]:
+    return {"ticks": health.ticks, "late_ticks": health.late_ticks, "failed_ticks": health.failed_ticks,
+            "worst_late_seconds": round(health.worst_late_seconds, 3), "skipped": health.skipped,
+            "journal_seq": health.journal_seq, "journal_dropped": health.journal_dropped,
+            "troubles": health.troubles}
+
+
+def memory_plain(memory: Memory | None) -> dict[str, object] | None:
+    if memory is None:
+        return None
+    return {"total_bytes": memory.total_bytes, "available_bytes": memory.available_bytes,
+            "available_percent": round(memory.available_percent, 1), "swap_total_bytes": memory.swap_total_bytes,
+            "swap_free_bytes": memory.swap_free_bytes, "swap_free_percent": round(memory.swap_free_percent, 1),
+            "zfs_bytes": memory.zfs_bytes, "group": memory.group or None, "doubts": memory.doubts}
+
+
+def pressure_plain(pressure: Pressure | None) -> dict[str, object] | None:
+    if pressure is None:
+        return None
+    return {"some_avg10": pressure.some_avg10_percent, "full_avg10": pressure.full_avg10_percent}
 
 
 def _recovery(policy: Policy, name: str, state: Recovery, snapshot: Snapshot) -> dict[str, object]:

@@ -193,4 +193,7 @@ def _spool(view: View, name: str) -> str:
         return f"spool {name} was not scanned"
     if state.problem is not None:
         return f"refused: {state.problem}"
-    return f"{state.stale} of {state.entries} entries in {printable(view.policy.spools[name].path)} are stale"
+    bound = "" if state.complete else "at least "
+    gaps = f" ({state.gaps})" if state.gaps else ""
+    path = printable(view.policy.spools[name].path)
+    return f"{bound}{state.stale} of {state.entries} entries in {path} are stale{gaps}"

@@ -7,11 +7,13 @@ from collections.abc import Iterator, Mapping
 from watchdog_oom.core.actions import Plan
 from watchdog_oom.core.condition import Finding
 from watchdog_oom.core.decide import decide
-from watchdog_oom.core.guard import Budget, untouchable
+from watchdog_oom.core.guard import Budget
 from watchdog_oom.core.history import History, Recovery
 from watchdog_oom.core.model import Process, Snapshot
 from watchdog_oom.core.policy import Emergency, Policy
 from watchdog_oom.core.rules import emergency
+from watchdog_oom.core.rules.victims import Victims
+from watchdog_oom.core.shortage import evidence, pressure_evidence
 from watchdog_oom.core.view import View
 from watchdog_oom.explain.headroom import LimitReport, RecoverReport, limit_report, recover_report
 from watchdog_oom.lean_dataclasses import dataclass, replace
@@ -44,8 +46,11 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class EmergencyReport:
+    """Two ways lead to an emergency: all ``findings`` hold, or all ``pressing`` do for as long as the policy says."""
+
     emergency: Emergency
     findings: tuple[Finding, ...]
+    pressing: tuple[Finding, ...]
     candidates: tuple[Candidate, ...]
     acts: bool
 
@@ -76,7 +81,11 @@ class Rehearsal:
         return bool(self.plan.intents) or any(report.runs for report in self.recoveries)
 
     def for_seconds(self, rule: str) -> float:
-        """How long a limit must have been exceeded before the rule acts; 0 for all other rules."""
+        """How long a limit must have been exceeded, or everything have waited for memory, before the rule acts; 0 for
+        all that acts at once."""
+        if rule == emergency.RULE:
+            met = all(finding.holds for finding in self.emergency.findings)
+            return 0.0 if met else self.emergency.emergency.pressure_for_seconds
         limit = self.view.policy.limits.get(rule.removeprefix("limit."))
         return limit.for_seconds if limit is not None and rule.startswith("limit.") else 0.0
 
@@ -99,15 +108,14 @@ def rehearse(snapshot: Snapshot, policy: Policy, history: History, budget: Budge
 
 def _emergency(view: View, acts: bool) -> EmergencyReport:
     """The candidates in order, until a few that may be chosen are found."""
-    memory = view.snapshot.memory
-    total_bytes = memory.total_bytes + memory.swap_total_bytes if memory is not None else 0
+    victims = Victims(view)
     candidates: list[Candidate] = []
     spare = 0
-    for process in emergency.ranked(view)[:MOST_CANDIDATES]:
-        reason = untouchable(process, view)
-        candidates.append(Candidate(process, emergency.badness(process, total_bytes), reason))
+    for process in victims.ranked()[:MOST_CANDIDATES]:
+        reason = victims.reason_against(process)
+        candidates.append(Candidate(process, victims.badness(process), reason))
         spare += reason is None
         if spare == SPARE_CANDIDATES:
             break
     rule = view.policy.emergency
-    return EmergencyReport(rule, emergency.evidence(view, rule), tuple(candidates), acts)
+    return EmergencyReport(rule, evidence(view, rule), pressure_evidence(view, rule), tuple(candidates), acts)

@@ -5,7 +5,7 @@ Effects never decide: what they check is only whether the target is still what t
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import assert_never
 
 from watchdog_oom.core.actions import (
@@ -22,7 +22,7 @@ from watchdog_oom.core.actions import (
     StopUnit,
 )
 from watchdog_oom.core.guard import LOGIN, SSHD, untouchable
-from watchdog_oom.core.model import Process, Snapshot
+from watchdog_oom.core.model import Clock, Process, Snapshot
 from watchdog_oom.core.nouns import RunProbe, TcpProbe
 from watchdog_oom.core.outcome import EffectReport, Outcome
 from watchdog_oom.core.policy import Policy
@@ -31,7 +31,9 @@ from watchdog_oom.host.processes.facts import FactReader, joined
 from watchdog_oom.host.processes.oom_score_adj import set_oom_score_adj
 from watchdog_oom.host.processes.procfs import read_oom_score_adj
 from watchdog_oom.host.processes.signals import PidfdSet, send
-from watchdog_oom.host.purge.jobs import PurgeJobs
+from watchdog_oom.host.purge.jobs import PurgeJobs, PurgeNote
+from watchdog_oom.host.purge.messages import Remaining
+from watchdog_oom.host.purge.sweeps import SweepNote
 from watchdog_oom.host.services.jobs import Jobs
 from watchdog_oom.host.services.manager import ServiceManager
 from watchdog_oom.host.services.tcp_probe import TcpProbes
@@ -80,7 +82,8 @@ class Actuators:
             case StopUnit() | StartUnit() | RunCommand() | Contain() | Release():
                 self._jobs.start(intent.id, action, now, incident=intent.incident or "")
             case Purge():
-                self._purges.start(intent.id, policy.spools[action.spool], action.limit, snapshot.clock)
+                self._purges.start(intent.id, policy.spools[action.spool], action.limit, snapshot.clock,
+                                    action.within_seconds)
             case Probe():
                 self._probe(intent.id, policy, action.service, now)
             case _:
@@ -92,9 +95,18 @@ class Actuators:
         self._dying.ended()
         return (*self._jobs.poll(now), *self._probes.poll(now), *self._purges.poll(now))
 
-    def news(self) -> tuple[tuple[str, Outcome], ...]:
-        """What purges did after their spool was cleared, with the spool's name."""
+    def news(self) -> tuple[PurgeNote, ...]:
+        """What purges did after their spool was cleared, in words."""
         return self._purges.news()
+
+    def sweep(self, policy: Policy, clock: Clock, *, act: bool) -> tuple[SweepNote, ...]:
+        """Look for what earlier purges left behind, and finish it if we may ``act``."""
+        return self._purges.tend(policy.spools, clock, act=act)
+
+    @property
+    def trash(self) -> Mapping[str, Remaining]:
+        """By spool, what purges have left to be deleted."""
+        return self._purges.remaining
 
     def close(self) -> None:
         for part in (self._jobs, self._probes, self._purges, self._dying):

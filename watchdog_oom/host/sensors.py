@@ -10,8 +10,9 @@ from watchdog_oom.core.actions import Watch
 from watchdog_oom.core.model import KernelKill, ServiceState, Snapshot
 from watchdog_oom.core.outcome import EffectReport
 from watchdog_oom.core.policy import Emergency, Policy
-from watchdog_oom.core.rules.emergency import met
+from watchdog_oom.core.shortage import met, near
 from watchdog_oom.host.clock import boot_id, read_clock
+from watchdog_oom.host.memory.kernel_kills import KernelKills
 from watchdog_oom.host.memory.kmsg import KmsgReader
 from watchdog_oom.host.memory.meminfo import MemoryReader
 from watchdog_oom.host.memory.psi import OomKillCounter, PressureReader, arm_trigger
@@ -21,6 +22,7 @@ from watchdog_oom.host.processes.table import ProcessTable
 from watchdog_oom.host.services.manager import ServiceManager
 from watchdog_oom.host.services.poller import StatusPoller
 from watchdog_oom.host.spools.scanners import SpoolScanners
+from watchdog_oom.lean_dataclasses import replace
 
 
 class Sensors:
@@ -32,10 +34,10 @@ class Sensors:
         self._offsets: tuple[float, ...] = ()
         self._memory = MemoryReader(proc)
         self._pressure = PressureReader(proc)
-        self._kills = OomKillCounter(proc)
         self._kmsg = KmsgReader(kmsg)
+        self._kills = KernelKills(self._kmsg, OomKillCounter(proc))
         self._services = StatusPoller(manager)
-        self._spools = SpoolScanners()
+        self._spools = SpoolScanners(proc)
         self._departures = 0
         self._lineage = lineage(proc, os.getpid())
         self._trigger = arm_trigger(proc)
@@ -51,24 +53,29 @@ class Sensors:
     def troubles(self) -> tuple[str, ...]:
         """What cannot be read on this host, in words, for the start record."""
         pressure = () if self._trigger is not None else ("no pressure trigger: memory is read by the clock only",)
-        return tuple(text for text in (self._kmsg.problem, *pressure) if text)
+        return tuple(text for text in (self._kmsg.problem, *pressure, self._memory.trouble) if text)
 
     def look(self, policy: Policy, watch: Watch, reports: tuple[EffectReport, ...]) -> Snapshot:
         """The host now, with what ``watch`` asks for; ``reports`` are how effects came out since the last look."""
         clock = read_clock(self._offsets)
         self._offsets = clock.offsets
-        memory = self._memory.read()
+        memory, pressure = self._memory.read(), self._pressure.read()
         self._trigger_poll.poll(0)
         units = units_of(policy, watch.services)
         self._services.ask(units.values(), clock.boottime, often=frozenset(units.values()) if watch.often else (),
                            calm=self._nobody_left())
         self._services.poll(clock.boottime)
+        gaps = self._kmsg.lost
         kills = self._kernel_kills(clock.boottime)
+        demand = scan_demand(policy, memory, watch, pressure)
+        spools = self._spools.look(policy.spools, clock, under=demand.under,
+                                   sparing=memory is not None and near(memory, policy.emergency, pressure))
+        processes = self.processes.scan(replace(demand, users=self._spools.users), clock.boottime)
+        self._spools.ask(self.processes.spool_users)
         return Snapshot(
-            clock=clock, boot_id=self.boot_id, memory=memory, pressure=self._pressure.read(),
-            processes=self.processes.scan(scan_demand(policy, memory, watch), clock.boottime),
-            spools=self._spools.look(policy.spools, clock), services=self._states(units), kernel_kills=kills,
-            reports=reports, lineage=self._lineage, skipped=self._skipped())
+            clock=clock, boot_id=self.boot_id, memory=memory, memory_problem=self._memory.problem,
+            pressure=pressure, processes=processes, spools=spools, services=self._states(units), kernel_kills=kills,
+            kernel_log_gaps=self._kmsg.lost - gaps, reports=reports, lineage=self._lineage, skipped=self._skipped())
 
     def emergency_is_met(self, emergency: Emergency) -> bool:
         """A glance at memory alone, between two ticks; a failed reading does not cause a tick."""
@@ -80,18 +87,13 @@ class Sensors:
         self._spools.rescan(name)
 
     def close(self) -> None:
-        for part in (self._memory, self._pressure, self._kills, self._kmsg, self._services, self._spools,
+        for part in (self._memory, self._pressure, self._kills, self._services, self._spools,
                      self._trigger, self._trigger_poll):
             if part is not None:
                 part.close()
 
     def _kernel_kills(self, boottime: float) -> tuple[KernelKill, ...]:
-        """From the kernel's log; if it reported fewer than /proc/vmstat counted, the rest without a name."""
-        told = self._kmsg.read(boottime, self.processes.last_seen)
-        counted = self._kills.new_kills()
-        if told or not counted or not self._kmsg.problem:
-            return told
-        return (KernelKill(0, "?", f"/proc/vmstat counts {counted} more OOM kills", boottime),)
+        return self._kills.read(boottime, self.processes.last_seen)
 
     def _nobody_left(self) -> bool:
         """Whether no process has ended since the last tick: then no service has died either."""
@@ -103,7 +105,9 @@ class Sensors:
         return {name: known[unit] for name, unit in units.items() if unit in known}
 
     def _skipped(self) -> dict[str, int]:
-        counts = {"memory": self._memory.skipped, "pressure": self._pressure.skipped, **self.processes.skipped}
+        counts = {"memory": self._memory.skipped, "memory (contradicted itself)": self._memory.doubted,
+                  "pressure": self._pressure.skipped, "kernel log (overwritten unread)": self._kills.gaps,
+                  **self.processes.skipped, **self.processes.slow_patterns()}
         return {kind: count for kind, count in counts.items() if count}
 
 

@@ -30,6 +30,11 @@ _SYS_OPENAT2 = 437  # the same on every architecture
 _SYS_PROCESS_MRELEASE = 448  # asm-generic/unistd.h, the same on every architecture but alpha
 _SYS_RENAMEAT2 = {"x86_64": 316, "aarch64": 276}
 _ATTEMPTS = 3
+_AT_FDCWD = -100  # linux/fcntl.h
+_AT_STATX_DONT_SYNC = 0x4000
+_STATX_BYTES = 256  # linux/stat.h: struct statx, and where in it stx_dev_major and stx_dev_minor stand
+_STATX_DEVICE_AT = 136
+_STATX_DEVICE = struct.Struct("=II")
 
 _libc = ctypes.CDLL(None, use_errno=True)
 _libc.syscall.restype = ctypes.c_long
@@ -98,6 +103,18 @@ def mount_id(fd: int) -> int:
     finally:
         os.close(info)
     return -1
+
+
+def device_of(path: str) -> int:
+    """The device of the filesystem that holds what ``path`` leads to, asked so that the filesystem need not be: no fact
+    is wanted, and nothing is fetched (statx(2), AT_STATX_DONT_SYNC). A FUSE server is not spoken to, and it refuses
+    nobody. A network filesystem may still wait, to follow the path. Raises OSError, ENOSYS where there is no statx."""
+    if not hasattr(_libc, "statx"):
+        raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS), path)
+    answer = ctypes.create_string_buffer(_STATX_BYTES)
+    _checked(_libc.statx, path, ctypes.c_int(_AT_FDCWD), os.fsencode(path), ctypes.c_int(_AT_STATX_DONT_SYNC),
+             ctypes.c_uint(0), answer)
+    return os.makedev(*_STATX_DEVICE.unpack_from(answer, _STATX_DEVICE_AT))
 
 
 def rename_without_replacing(source: str, target: str, *, source_dir_fd: int, target_dir_fd: int) -> None:

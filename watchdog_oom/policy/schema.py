@@ -101,11 +101,15 @@ RECOVER: Keys = {
     "attempts": Key(Form.COUNT, "how many runs within `per` before it is held", default="3", least=1),
     "per": Key(Form.DURATION, "the window of `attempts`", default='"6h"', least=1),
     "hours": Key(Form.HOURS, "local time of day in which it may act", default='"00:00-24:00"'),
+    "verify": Key(Form.BOOLEAN, "false: no service has to be verified afterwards", default="true"),
     "mode": Key(Form.CHOICE, "act, or only report what would be done", default='"act"', choices=tuple(Mode)),
 }
 EMERGENCY: Keys = {
     "memory_available_below": Key(Form.SIZE, "memory threshold", default='"8%"'),
     "swap_free_below": Key(Form.SIZE, "swap threshold", default='"10%"'),
+    "pressure_full_above": Key(Form.PERCENT, "or: this share of the time all waited for memory while it was short",
+                               default='"70%"'),
+    "pressure_for": Key(Form.DURATION, "for this long", default='"20s"'),
     "prefer": Key(Form.PROCESSES, "processes to choose before all others", default="[]"),
     "mode": Key(Form.CHOICE, "act, or only report what would be done", default='"act"', choices=tuple(Mode)),
 }

@@ -70,7 +70,8 @@ def test_one_never_seen_must_match_all_keys_by_what_the_kernels_line_says(
     ({}, "mariadb.service", True), ({}, "docker-1.scope", False)])
 def test_a_death_explains_only_the_service_in_whose_control_group_it_was(
         told: dict[str, str], seen_in: str | None, expected: bool) -> None:
-    killed = KernelKill(100, "mysqld", "line", NOW, victim=proc(100, "mysqld", unit=seen_in), **told)
+    killed = KernelKill(100, "mysqld", "line", NOW, victim=proc(100, "mysqld", unit=seen_in),
+                        memcg=told.get("memcg"), unit=told.get("unit"))
     view = View(snapshot(kernel_kills=(killed,)), policy(noun("mysqld")))
     assert KernelOomKill("mysqld").find(view).holds
     assert explained(view, "mysqld", "mariadb.service") is expected

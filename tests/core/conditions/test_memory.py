@@ -50,6 +50,26 @@ def test_a_host_without_swap_meets_every_threshold_of_swap(threshold: Size) -> N
     assert finding.holds and finding.words == "there is no swap"
 
 
+@pytest.mark.parametrize("threshold", [percent(100.0), mib(520), mib(2000)])
+def test_a_threshold_of_all_swap_or_more_is_met_however_much_is_free(threshold: Size) -> None:
+    finding = SwapFreeBelow(threshold).find(view(Memory(1 << 30, 0, 0, 520 << 20, 520 << 20)))
+    assert finding.holds and "swap does not matter" in finding.words
+
+
+def test_mapped_shared_memory_counts_as_used_by_processes() -> None:
+    reading = Memory(1000, 100, 100, 0, 0, shared_bytes=800)
+    assert MemoryAvailableBelow(percent(10.1)).find(view(reading)).holds
+
+
+def test_the_words_tell_what_comes_from_zfs_and_whose_limit_it_is() -> None:
+    reading = Memory(64 << 30, 34 << 30, 27 << 30, 0, 0, zfs_bytes=32 << 30)
+    words = MemoryAvailableBelow(percent(8.0)).find(view(reading)).words
+    assert "(34 GiB, 32 GiB of it ZFS cache; threshold 8%)" in words
+    bound = Memory(512 << 20, 42 << 20, 400 << 20, 0, 0, group="/docker/x")
+    assert "memory available within the limit of the control group is" in (
+        MemoryAvailableBelow(percent(8.0)).find(view(bound)).words)
+
+
 def test_the_words_say_the_measure_and_the_threshold() -> None:
     reading = Memory(1 << 30, 82 << 20, 738 << 20, 512 << 20, 64 << 20)
     assert MemoryAvailableBelow(percent(12.5)).find(view(reading)).words == (

@@ -72,3 +72,14 @@ def test_a_hostile_name_is_made_safe_to_print() -> None:
     rules = policy(noun("scan", comm="a) Z 1 (\n"))
     finding = ProcessesAre("scan", runtime_above=1.0).find(View(snapshot(proc(10, "a) Z 1 (\n")), rules))
     assert finding.holds and finding.words.startswith("a) Z 1 (\\n[10] has run")
+
+
+def test_a_count_that_is_too_small_is_not_known_while_the_use_of_spools_is_not() -> None:
+    rules = policy(noun("scan", under=("vscan",)))
+    used = proc(10, "scan", under=frozenset({"vscan"}))
+    unknown = proc(11, "scan", under=None)
+    finding = ProcessesAre("scan", count_above=1).find(View(snapshot(used, unknown), rules))
+    assert (finding.holds, finding.known) == (False, False)
+    assert finding.words.endswith(", it is not known yet which spools some other processes use")
+    assert ProcessesAre("scan", count_above=0).find(View(snapshot(used, unknown), rules)).holds
+    assert ProcessesAre("scan", count_above=1).find(View(snapshot(used), rules)).known

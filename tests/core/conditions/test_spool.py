@@ -11,6 +11,7 @@ from watchdog_oom.core.conditions.spool import SpoolIs
 from watchdog_oom.core.model import SpoolState
 from watchdog_oom.core.nouns import Size
 from watchdog_oom.core.view import View
+from watchdog_oom.lean_dataclasses import replace
 
 STATE = spool_state(entries=2000, stale=1500, size_bytes=100 * MIB, oldest_seconds=7200.0, space_free_bytes=50 * MIB,
                     space_total_bytes=1000 * MIB, inodes_free=100, inodes_total=10_000)
@@ -49,3 +50,27 @@ def test_a_spool_that_could_not_be_looked_at_is_not_known(state: SpoolState | No
 def test_a_filesystem_that_does_not_count_inodes_never_runs_out_of_them() -> None:
     finding = SpoolIs("vscan", inodes_free_below=Size(amount_bytes=1000)).find(view(spool_state()))
     assert not finding.holds and "does not count inodes" in finding.words
+
+
+@pytest.mark.parametrize(("keys", "holds", "known", "words"), [
+    ({"entries_above": 1999}, True, True, "at least 2000 entries"), ({"entries_above": 2000}, False, False, "at least"),
+    ({"size_above": mib(99)}, True, True, "at least 100 MiB"), ({"size_above": mib(100)}, False, False, "at least"),
+    ({"oldest_above": 7199.0}, True, True, "at least 2h old"), ({"oldest_above": 7200.0}, False, False, "at least"),
+    ({"space_free_below": mib(51)}, True, True, ": 50 MiB free"), ({"space_free_below": mib(50)}, False, True, ": 50"),
+    ({"entries_above": 1999, "oldest_above": 9000.0}, False, False, "2 of 9 entries"),
+    ({"entries_above": 3000, "space_free_below": mib(50)}, False, True, "2 of 9 entries"),
+])
+def test_a_scan_under_way_can_show_that_a_threshold_is_passed_and_never_that_it_is_not(
+        keys: dict[str, Any], holds: bool, known: bool, words: str) -> None:
+    state = replace(STATE, complete=False, finished=False, gaps="2 of 9 entries were looked at so far")
+    finding = SpoolIs("vscan", **keys).find(view(state))
+    assert (finding.holds, finding.known) == (holds, known)
+    assert words in finding.words
+
+
+def test_what_a_finished_scan_left_out_is_told_and_decides_nothing() -> None:
+    state = replace(STATE, complete=False, gaps="not counted in full: x: it is deeper than can be looked at")
+    finding = SpoolIs("vscan", oldest_above=7200.0).find(view(state))
+    assert (finding.holds, finding.known) == (False, True)
+    assert finding.words == ("spool vscan: the oldest entry is at least 2h old (threshold 2h) "
+                             "(not counted in full: x: it is deeper than can be looked at)")

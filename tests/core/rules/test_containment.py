@@ -6,7 +6,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.core.build import MIB, mib, noun, percent, policy
@@ -314,6 +314,13 @@ def test_a_unit_that_holds_sshd_or_the_daemon_is_never_contained(name: str) -> N
     assert uncontainable(UNIT, View(world.snapshot(), world.policy)) is not None
 
 
+def test_a_neighbour_whom_no_noun_matches_is_asked_about_and_does_not_keep_the_unit_free() -> None:
+    world, unit, _ = world_of()
+    world.spawn("neighbour", unit=UNIT)
+    world.ticks(4)
+    assert unit.memory_high == 100 * MIB
+
+
 @pytest.mark.parametrize("neighbour", ["spared by the kernel", "operator's shell"])
 def test_a_unit_is_not_contained_for_the_sake_of_one_whom_no_noun_matches(neighbour: str) -> None:
     world, unit, _ = world_of()
@@ -330,6 +337,7 @@ def test_a_unit_is_not_contained_for_the_sake_of_one_whom_no_noun_matches(neighb
 UNITS = ("a.service", "b.service", "session-1.scope", "a.slice", "c.scope", None)
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.sampled_from(["leaker", "mysqld", "sshd", "other"]), st.sampled_from(UNITS),
                           st.integers(1, 300)), max_size=12), st.integers(0, 5))
 def test_no_plan_ever_bounds_a_unit_in_which_anybody_untouchable_lives(

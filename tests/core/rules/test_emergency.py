@@ -6,14 +6,13 @@ from dataclasses import replace
 
 import pytest
 
-from tests.core.build import memory, mib, noun, percent, policy, proc, snapshot
+from tests.core.build import mib, noun, percent, policy
 from tests.core.world import Proc, World
 from watchdog_oom.core.actions import NoteKind, SignalName
 from watchdog_oom.core.guard import Budget
 from watchdog_oom.core.history import Stage
+from watchdog_oom.core.memory import Pressure
 from watchdog_oom.core.policy import Emergency, Limit, Mode, Protect
-from watchdog_oom.core.rules.emergency import badness, imminent, met, near, ranked
-from watchdog_oom.core.view import View
 
 TERM, KILL = SignalName.TERM, SignalName.KILL
 RULE = Emergency(percent(20.0), percent(20.0))
@@ -160,39 +159,12 @@ def test_the_preferred_go_first_when_they_are_worth_it() -> None:
     assert [identity for _, _, identity, _ in world.sent] == [scan.id]
 
 
-def test_the_kernels_own_score_decides_where_it_was_read_and_its_formula_where_not() -> None:
-    told = proc(10, "told", rss=50, badness=900)
-    big, adjusted = proc(11, "big", rss=300), proc(12, "adjusted", rss=100, oom_score_adj=400)
-    total = (1024 + 512) << 20
-    assert badness(told, total) == 900
-    assert badness(big, total) == 195 and badness(adjusted, total) == 465
-    assert badness(proc(13, rss=10, oom_score_adj=-500), total) == 0
-    assert badness(big, 0) == 0
-    view = View(snapshot(told, big, adjusted), policy())
-    assert [process.comm for process in ranked(view)] == ["told", "adjusted", "big"]
-
-
-def test_the_dead_kernel_threads_and_those_that_hold_nothing_are_no_candidates() -> None:
-    none = snapshot(proc(10, "zombie", state="Z"), proc(11, "kswapd0", kernel_thread=True), proc(12, rss=0))
-    assert ranked(View(none, policy())) == []
-
-
-def test_whoever_holds_too_little_to_help_comes_last_whatever_the_kernel_thinks_of_it() -> None:
-    small, big = proc(10, "small", rss=10, badness=900), proc(11, "big", rss=300, badness=1, oom_score_adj=-900)
-    assert ranked(View(snapshot(small, big), policy())) == [big, small]
-
-
-def test_swap_counts_as_much_as_memory() -> None:
-    swapped, resident = proc(10, "swapped", rss=1, swap_bytes=500 << 20), proc(11, "resident", rss=300)
-    assert ranked(View(snapshot(swapped, resident), policy()))[0] is swapped
-
-
 def test_nobody_protected_is_chosen_and_when_nobody_is_left_it_says_so_once() -> None:
     world = pressed(80, 40)
     everyone = noun("everyone", comm=None, cmdline=".*")
     world.policy = replace(world.policy, processes={"everyone": everyone}, protects={"all": Protect("all", "everyone")})
     for process in world.procs.values():
-        process.facts = replace(process.facts, cmdline="x")
+        process.facts = replace(process.facts, cmdline="x", cmdline_has=frozenset(everyone.cmdline))
     world.ticks(20)
     assert world.sent == []
     note, = world.said("nobody is left who may be ended")
@@ -254,17 +226,6 @@ def test_even_an_emergency_keeps_to_the_budget_of_kills() -> None:
     assert len(world.sent) == 6
 
 
-def test_near_means_below_twice_both_thresholds() -> None:
-    emergency = Emergency(percent(10.0), percent(10.0))
-    assert near(memory(19.0, 19.0), emergency)
-    assert not near(memory(21.0, 19.0), emergency)
-    assert not near(memory(19.0, 21.0), emergency)
-    assert near(memory(19.0, 0.0, swap_total=0), emergency)
-    assert near(memory(50.0, 50.0), Emergency(percent(60.0), percent(60.0)))
-    assert near(memory(10.0, 10.0), Emergency(mib(50), mib(30)))
-    assert not near(memory(13.0, 10.0), Emergency(mib(50), mib(30)))
-
-
 def test_a_killed_process_that_is_being_torn_down_is_waited_for_though_others_hold_more_by_now() -> None:
     world = pressed(80, 40)
     dying = hog(world)
@@ -284,11 +245,122 @@ def test_a_kill_that_could_not_be_sent_does_not_hold_up_the_next() -> None:
     assert world.signals(first) == [TERM] and len(world.sent) >= 2
 
 
-@pytest.mark.parametrize(("available", "swap_free", "expected"), [
-    (81.0, 81.0, (False, False, False)), (79.0, 81.0, (False, False, False)), (79.0, 79.0, (True, False, False)),
-    (39.0, 79.0, (True, False, False)), (39.0, 39.0, (True, True, False)), (19.0, 39.0, (True, True, False)),
-    (19.0, 19.0, (False, True, True))])
-def test_an_emergency_is_imminent_then_near_then_met(
-        available: float, swap_free: float, expected: tuple[bool, bool, bool]) -> None:
-    now = memory(available, swap_free)
-    assert (imminent(now, RULE), near(now, RULE), met(now, RULE)) == expected
+THRASHING = Emergency(percent(20.0), percent(20.0), pressure_full_above=70.0, pressure_for_seconds=20.0)
+ALL_WAIT, CALM = Pressure(97.0, 85.0), Pressure(5.0, 1.0)
+
+
+def thrashing(rule: Emergency = THRASHING, available_mib: int = 150) -> World:
+    """Half of the swap is free, but everything waits for memory."""
+    world = pressed(available_mib, 256, rule)
+    world.pressure = ALL_WAIT
+    return world
+
+
+def test_a_host_that_does_nothing_but_swap_is_met_after_a_while_though_half_of_the_swap_is_free() -> None:
+    world = thrashing()
+    world.ticks(20)
+    assert world.signals() == []
+    world.tick()
+    assert world.signals() == [TERM]
+    opened, = world.said("opened")
+    assert opened.result == "opened: memory is short and everything waits for it"
+    words = "; ".join(opened.because)
+    assert "memory pressure (full) is 85% over 10 s (threshold 70%)" in words
+    assert "it counts as short below 40%" in words and "lasted for 20s" in words
+
+
+def test_term_by_pressure_becomes_kill_like_any_other_of_the_emergency() -> None:
+    world = thrashing()
+    world.ticks(25)
+    assert world.signals(hog(world)) == [TERM]
+    world.ticks(1)
+    assert world.signals() == [TERM, KILL]
+
+
+@pytest.mark.parametrize(("available_mib", "pressure", "rule"), [
+    (320, ALL_WAIT, replace(THRASHING, memory_available_below=percent(15.0))),
+    (150, CALM, THRASHING), (150, None, THRASHING),
+    (150, Pressure(100.0, 100.0), replace(THRASHING, pressure_full_above=100.0))])
+def test_pressure_alone_shortage_alone_and_a_policy_that_wants_nothing_of_it_end_nobody(
+        available_mib: int, pressure: Pressure | None, rule: Emergency) -> None:
+    world = thrashing(rule, available_mib)
+    world.pressure = pressure
+    world.ticks(120)
+    assert world.sent == []
+
+
+def test_a_burst_of_pressure_starts_anew_and_a_missing_reading_neither_counts_nor_resets() -> None:
+    world = thrashing()
+    world.ticks(15)
+    world.pressure = CALM
+    world.tick()
+    world.pressure = ALL_WAIT
+    world.ticks(15)
+    assert world.sent == []
+    world.memory_readable = False
+    world.ticks(30)
+    world.memory_readable = True
+    assert world.sent == []
+    world.ticks(8)
+    assert world.signals() == [TERM]
+
+
+def test_nobody_else_is_ended_by_averages_that_could_not_have_fallen_yet() -> None:
+    world = thrashing()
+    victim = hog(world)
+    victim.ignores_term = False
+    world.ticks(21)
+    world.base_mib += 400  # what it gives back is gone again at once
+    world.tick()
+    assert not world.alive(victim)
+    world.ticks(14)
+    assert world.signals() == [TERM]
+    world.ticks(2)
+    assert len(world.sent) == 2
+
+
+def test_as_long_as_everything_waits_the_incident_is_not_over() -> None:
+    world = thrashing()
+    hog(world).ignores_term = False
+    world.ticks(21)
+    world.base_mib += 400
+    world.ticks(12)
+    assert len(world.said("opened")) == 1 and not world.said("closed")
+    world.pressure = CALM
+    world.ticks(3)
+    world.pressure = ALL_WAIT
+    world.ticks(15)
+    assert not world.said("closed"), "it has not lasted long enough for another end, and is not over either"
+    world.pressure = CALM
+    world.ticks(12)
+    assert len(world.said("closed")) == 1
+
+
+def test_observed_only_pressure_is_told_and_ends_nobody() -> None:
+    world = thrashing(replace(THRASHING, mode=Mode.OBSERVE))
+    world.ticks(60)
+    assert world.sent == [] and len(world.said("observed only: would end hog[")) == 1
+
+
+def test_a_full_tmpfs_ends_nobody_whose_end_would_not_help_and_is_told() -> None:
+    world = World(policy(Emergency()), ram_mib=16384, base_mib=20, swap_mib=0, tmpfs_mib=16384 - 20 - 200 - 90)
+    for _ in range(10):
+        world.spawn("small", rss_mib=20)
+    world.ticks(30)
+    assert world.sent == []
+    note, = world.said("nobody is left who may be ended")
+    assert any("its end would not help" in reason for reason in note.because)
+    assert any("never less than 164 MiB" in reason for reason in note.because)
+
+
+def test_below_the_floor_whoever_brings_enough_back_is_ended_whatever_the_share_says() -> None:
+    world = World(policy(Emergency()), ram_mib=16384, base_mib=20, swap_mib=0, tmpfs_mib=16384 - 20 - 380 - 60)
+    big, small = world.spawn("big", rss_mib=300), world.spawn("small", rss_mib=80)
+    world.ticks(3)
+    assert world.signals(big) and not world.signals(small)
+
+
+def test_where_swap_does_not_matter_memory_alone_decides_and_makes_it_a_kill() -> None:
+    world = pressed(80, 500, replace(RULE, swap_free_below=percent(100.0)))
+    world.tick()
+    assert world.signals() == [KILL]

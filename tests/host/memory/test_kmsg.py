@@ -67,7 +67,7 @@ def test_no_name_can_point_at_another_process(comm: str) -> None:
 
 def test_no_name_of_a_control_group_can_point_at_another_process() -> None:
     line = parse_oom_line(_SUMMARY.replace("session-1.scope", "a,task=sshd,pid=1,uid=0"))
-    assert line == OomLine(15112, "hog", False)
+    assert line == OomLine(15112, "hog", False, True, 0, "")
 
 
 @given(st.text(max_size=200) | st.lists(st.sampled_from(_KILLED.split(" ") + _SUMMARY.split(","))).map(" ".join))
@@ -93,7 +93,7 @@ def test_any_record_is_text_or_nothing(record: bytes) -> None:
 
 def test_two_lines_about_one_kill_are_one_kill_with_the_clearer_words() -> None:
     kills = KillLog().kills([_SUMMARY, _KILLED], 50.0)
-    assert kills == (KernelKill(15112, "hog", _KILLED, 50.0),)
+    assert kills == (KernelKill(15112, "hog", _KILLED, 50.0, uid=0, memcg=_MEMCG, unit="session-1.scope"),)
 
 
 def test_the_second_line_may_come_with_the_next_reading() -> None:
@@ -148,7 +148,8 @@ def test_records_become_kills_with_the_victim_as_it_was_last_seen(records: int) 
     os.write(records, b"6,1,1,-;" + _SUMMARY.encode() + b"\n")
     os.write(records, b"11,2,1,-;" + _KILLED.replace("15112", "1").encode() + b"\n")
     os.write(records, b"3,2,1,-;" + _KILLED.encode() + b"\n")
-    assert reader.read(2.0, {15112: victim}.get) == (KernelKill(15112, "hog", _KILLED, 2.0, victim=victim),)
+    told = KernelKill(15112, "hog", _KILLED, 2.0, victim=victim, uid=0, memcg=_MEMCG, unit="session-1.scope")
+    assert reader.read(2.0, {15112: victim}.get) == (told,)
     reader.close()
 
 

@@ -16,7 +16,7 @@ def test_a_policys_rules_say_what_is_read() -> None:
         protects={"p": Protect("p", "database")},
         limits={"swap": Limit("swap", "scanner", swap=Size(1)), "rss": Limit("rss", "database", rss=Size(1))})
     assert demand_of(policy, everything=True) == ScanDemand(
-        nouns=(scanner, database), swap=frozenset({"scanner"}), under={"vscan": "/var/spool/vscan"},
+        nouns=(scanner, database), swap=frozenset({"scanner"}), under=frozenset({"vscan"}),
         protect=frozenset({"database"}), guarded=frozenset({"scanner", "database"}), everything=True)
 
 

@@ -1,17 +1,12 @@
 """Details: which are needed, and what they say of real children."""
 
-import subprocess
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-
-import pytest
 
 from watchdog_oom.core.model import Facts, Process, ProcessId
 from watchdog_oom.core.nouns import ProcessNoun
 from watchdog_oom.host.processes.demand import ScanDemand
 from watchdog_oom.host.processes.details import Details, Needs, needs_of
-from watchdog_oom.host.processes.procfs import read_stat
 
 _INIT, _DATABASE, _WORKER, _HELPER, _OTHER = (
     Process(ProcessId(pid, pid), ppid, comm)
@@ -67,35 +62,12 @@ def test_parents_in_a_circle_end() -> None:
     assert needs.adjusted == {5, 6}
 
 
-@pytest.fixture
-def spool(tmp_path: Path) -> Path:
-    (tmp_path / "real/spool").mkdir(parents=True)
-    (tmp_path / "link").symlink_to("real")
-    return tmp_path / "link/spool"
-
-
-@pytest.fixture
-def child(spool: Path) -> Iterator[int]:
-    (spool / "entry").mkdir()
-    process = subprocess.Popen(["sleep", "60"], cwd=spool / "entry")
-    yield process.pid
-    process.kill()
-    process.wait()
-
-
-def test_a_process_in_a_spool_is_found_through_a_symlink_and_even_when_the_entry_is_gone(
-        spool: Path, child: int) -> None:
-    process = read_stat("/proc", child)
-    assert process is not None
-    demand = ScanDemand(under={"vscan": str(spool), "other": str(spool) + "-not", "part": str(spool / "ent")})
-    needs = Needs(spools={child: frozenset({"vscan", "other", "part", "unknown"})}, swap=frozenset({child}))
-    details = Details("/proc", lambda kind: pytest.fail(kind))
-    read = details.read([process], needs, demand, 0.0)[child]
-    assert read.under == {"vscan"}
-    assert read.swap_bytes is not None
-    assert (read.oom_score_adj, read.badness) == (None, None)
-    (spool / "entry").rmdir()
-    assert details.read([process], needs, demand, 0.0)[child].under == {"vscan"}
+def test_what_is_known_of_the_use_of_spools_is_shown_of_those_whom_it_matters_for() -> None:
+    users = {_WORKER.id: frozenset({"vscan", "other"}), _OTHER.id: frozenset({"vscan"})}
+    needs = Needs(spools={pid: frozenset({"vscan"}) for pid in (11, 12)}, swap=frozenset({20}))
+    details = Details("/proc", lambda kind: None)
+    read = details.read([_WORKER, _HELPER, _OTHER], needs, ScanDemand(users=users), 0.0)
+    assert [read[pid].under for pid in (11, 12, 20)] == [{"vscan"}, None, frozenset()]
 
 
 def test_what_cannot_be_read_is_counted_and_left_out(tmp_path: Path) -> None:

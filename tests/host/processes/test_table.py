@@ -1,6 +1,7 @@
 """The process table: real children that change, and made-up hosts whose every reading can be watched."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -13,12 +14,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from watchdog_oom.core.matching import glob_pattern
+from watchdog_oom.core.glob import glob_pattern
 from watchdog_oom.core.model import NO_FACTS
 from watchdog_oom.core.nouns import ProcessNoun
 from watchdog_oom.host.processes.demand import UNIT_OF_EVERYBODY, ScanDemand
 from watchdog_oom.host.processes.procfs import parse_stat, read_cmdline, read_stat
 from watchdog_oom.host.processes.table import ProcessTable
+from watchdog_oom.lean_dataclasses import replace
 
 _SYSCALL_EXIT = {"x86_64": 60, "aarch64": 93}
 _PF_KTHREAD = 0x00200000  # include/linux/sched.h
@@ -376,17 +378,20 @@ def test_a_zombie_leader_whose_threads_live_keeps_what_was_known_of_it(
     assert seen.rss_bytes > 0
 
 
-def test_use_of_a_spool_is_fresh_at_every_scan(tmp_path: Path, start: Callable[..., subprocess.Popen[bytes]]) -> None:
-    child = start(sys.executable, "-c", "import os, sys\nfor line in sys.stdin:\n"
-                  "    os.chdir(line.strip()); print('moved', flush=True)")
+def test_use_of_a_spool_is_unknown_until_it_was_found_out_and_then_what_was_found(
+        start: Callable[..., subprocess.Popen[bytes]]) -> None:
+    child = start("sleep", "60")
     table = ProcessTable()
-    noun = ProcessNoun("n", cmdline=_noun(comm="*os.chdir*").comm, under=("vscan",))
-    demand = ScanDemand(nouns=(noun,), under={"vscan": str(tmp_path)})
-    assert child.stdout is not None
-    for place, expected in ((str(tmp_path), {"vscan"}), ("/", set()), (str(tmp_path), {"vscan"})):
-        _tell(child, place.encode() + b"\n")
-        assert child.stdout.readline() == b"moved\n"
-        assert table.scan(demand, _boottime() + 100)[child.pid].under == expected
+    noun = ProcessNoun("n", comm=_noun(comm="sleep").comm, under=("vscan",))
+    demand = ScanDemand(nouns=(noun,), under=frozenset({"vscan"}))
+    _until(lambda: (process := read_stat("/proc", child.pid)) is not None and process.comm == "sleep")
+    seen = table.scan(demand, _boottime())[child.pid]
+    assert seen.under is None
+    assert seen.id in table.spool_users
+    assert os.getpid() not in [process.pid for process in table.spool_users]
+    for use in (frozenset({"vscan"}), frozenset[str]()):
+        known = replace(demand, users={seen.id: use})
+        assert table.scan(known, _boottime())[child.pid].under == use
 
 
 def test_a_dead_victim_is_remembered_with_the_spools_it_used_alive(
@@ -395,13 +400,16 @@ def test_a_dead_victim_is_remembered_with_the_spools_it_used_alive(
                   "sys.stdin.readline()", str(tmp_path))
     table = ProcessTable()
     noun = ProcessNoun("n", cmdline=_noun(comm="*os.chdir*").comm, under=("vscan",))
-    demand = ScanDemand(nouns=(noun,), under={"vscan": str(tmp_path)})
+    demand = ScanDemand(nouns=(noun,), under=frozenset({"vscan"}))
     assert child.stdout is not None
     assert child.stdout.readline() == b"in\n"
     later = _boottime() + 100
+    seen = table.scan(demand, later)[child.pid]
+    demand = replace(demand, users={seen.id: frozenset({"vscan"})})
     alive = table.scan(demand, later)[child.pid]
-    assert alive.under == {"vscan"}
+    assert alive.under == frozenset({"vscan"})
     child.kill()
+    demand = replace(demand, users={seen.id: frozenset()})  # all its files are closed
     _until(lambda: (process := read_stat("/proc", child.pid)) is not None and process.state == "Z")
     for after in (1, 2):
         assert table.scan(demand, later + after)[child.pid].dead
@@ -430,7 +438,7 @@ def test_the_kernel_protection_of_descendants_is_seen(start: Callable[..., subpr
     parent = start("sh", "-c", "sleep 60 & echo $!; wait")
     assert parent.stdout is not None
     grandchild = int(parent.stdout.readline())
-    noun = ProcessNoun("n", cmdline=_noun(comm="*sh -c sleep 60*").comm)
+    noun = ProcessNoun("n", cmdline=(re.compile("sh -c sleep 60"),))
     try:
         Path(f"/proc/{grandchild}/oom_score_adj").write_text("321")
         shown = ProcessTable().scan(ScanDemand(nouns=(noun,), protect=frozenset({"n"})), _boottime() + 100)
@@ -439,6 +447,21 @@ def test_the_kernel_protection_of_descendants_is_seen(start: Callable[..., subpr
         assert shown[os.getpid()].oom_score_adj is None
     finally:
         os.kill(grandchild, 9)
+
+
+def test_a_pattern_that_is_slow_for_one_user_holds_up_no_scan(
+        start: Callable[..., subprocess.Popen[bytes]]) -> None:
+    noun = ProcessNoun("n", cmdline=(re.compile(r"^exploding (\S+ ?)+--worker$"),), place="x.toml:3")
+    for _ in range(20):
+        start("bash", "-c", f"exec -a 'exploding {'a' * 60}' sleep 60")
+    last = start("bash", "-c", f"exec -a 'exploding {'a' * 60}' sleep 60")
+    _until(lambda: (read_cmdline("/proc", last.pid) or "").startswith("exploding"))
+    table = ProcessTable()
+    began = time.process_time()
+    table.scan(ScanDemand(nouns=(noun,)), _boottime() + 100)
+    assert time.process_time() - began < 1.0
+    assert sum(table.slow_patterns().values()) == 1
+    assert [rule for rule, _ in table.news(_boottime())] == ["process.n"]
 
 
 _EVENTS = st.lists(st.tuples(st.sampled_from(["put", "end", "recycle", "grow"]), st.integers(2, 9),

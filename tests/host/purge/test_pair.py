@@ -13,9 +13,10 @@ from pathlib import Path
 import pytest
 
 from watchdog_oom.core.nouns import SpoolNoun
-from watchdog_oom.host.purge.messages import Cleared, Deleted, Failed, PurgeNews
+from watchdog_oom.host.purge.job import PurgeJob, start_purge
+from watchdog_oom.host.purge.messages import Cleared, Deleted, Failed, PurgeNews, Remaining
 from watchdog_oom.host.purge.pair import SHARED_FROM_ENTRIES
-from watchdog_oom.host.purge.supervisor import PurgeJob, PurgeRequest, start_purge
+from watchdog_oom.host.purge.supervisor import PurgeRequest
 from watchdog_oom.host.purge.worker import PurgeTask
 
 MakeNoun = Callable[..., SpoolNoun]
@@ -59,12 +60,17 @@ def gone(pid: int) -> bool:
     return True
 
 
-def paused_with_a_helper(noun: SpoolNoun) -> tuple[PurgeJob, int, int]:
+def paused_with_a_helper(noun: SpoolNoun, **limits: float) -> tuple[PurgeJob, int, int]:
     """A purge whose helper is stopped as soon as it is there; the job, the worker and the helper."""
-    job = start_purge(PurgeRequest(noun))
-    until(lambda: children(job.child.pid) and children(children(job.child.pid)[0]), "the helper")
-    (worker,) = children(job.child.pid)
-    (helper,) = children(worker)
+    job = start_purge(PurgeRequest(noun, **limits))  # type: ignore[arg-type]
+    pairs: list[tuple[int, int]] = []
+
+    def found() -> bool:
+        pairs.extend((worker, helper) for worker in children(job.child.pid) for helper in children(worker))
+        return bool(pairs)
+
+    until(found, "the helper")
+    worker, helper = pairs[0]
     os.kill(helper, signal.SIGSTOP)
     return job, worker, helper
 
@@ -91,7 +97,7 @@ def test_two_take_every_entry_once_and_tell_the_sum(
     cleared, deleted = spool_purge(spool_noun(spool, stale_after=0.0))
     assert isinstance(cleared, Cleared)
     assert isinstance(deleted, Deleted)
-    assert (cleared.renamed, cleared.kept_busy, cleared.kept_fresh, cleared.kept_odd) == (MANY, 0, 0, 0)
+    assert (cleared.renamed, cleared.kept) == (MANY, 0)
     assert (deleted.entries, deleted.files, deleted.restored, deleted.left_count) == (MANY, MANY * 3, 0, 0)
     assert os.listdir(spool_base) == ["spool"]
     assert os.listdir(spool) == []
@@ -131,7 +137,7 @@ def test_a_helper_that_is_killed_fails_the_purge_and_the_next_one_settles_its_ha
     noun = spool_noun(spool, stale_after=0.0)
     job, _, helper = paused_with_a_helper(noun)
     os.kill(helper, signal.SIGKILL)
-    (failed,) = finished(job)
+    failed = finished(job)[0]
     assert isinstance(failed, Failed)
     assert "half of the purge ended before it was finished" in failed.words
     assert left_in(spool_base) > 0
@@ -149,7 +155,7 @@ def test_the_helper_ends_with_the_worker(spool_base: Path, spool_noun: MakeNoun)
     with suppress(ProcessLookupError):
         os.kill(helper, signal.SIGCONT)  # it may have been stopped before it could ask to end with its parent
     until(lambda: gone(helper), "the end of the helper")
-    (failed,) = finished(job)
+    failed = finished(job)[0]
     assert isinstance(failed, Failed)
 
 
@@ -176,3 +182,20 @@ def test_an_entry_that_changes_between_the_looks_is_put_back_by_whoever_took_it(
     assert (deleted.entries, deleted.restored) == (MANY - 1, 1)
     assert os.listdir(spool) == [taken[0].name]
     assert sorted(os.listdir(spool / taken[0].name)) == ["part-0", "part-1"]
+
+
+@pytest.mark.parametrize(("limits", "why"), [
+    ({"stalled_seconds": 0.5}, "the purge was ended: it did not get on for 0.5s"),
+    ({"within_seconds": 1.0}, "the purge was ended: the spool was not cleared within 1s")])
+def test_a_purge_that_stands_still_is_ended_and_the_next_one_finishes_its_work(
+        limits: dict[str, float], why: str, spool_base: Path, spool_noun: MakeNoun, spool_purge: Purge) -> None:
+    noun = spool_noun(filled(spool_base, MANY), stale_after=0.0)
+    job, worker, helper = paused_with_a_helper(noun, **limits)
+    told = finished(job)
+    assert told[0] == Failed(why)
+    assert isinstance(told[-1], Remaining)
+    with suppress(ProcessLookupError):
+        os.kill(helper, signal.SIGCONT)  # it may have been stopped before it could ask to end with its parent
+    until(lambda: gone(worker) and gone(helper), "the end of both")
+    assert isinstance(spool_purge(noun)[-1], Deleted)
+    assert left_in(spool_base) == 0

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from watchdog_oom.host.purge.trash import create_trash, leftovers, put_back, take, trash_names
+from watchdog_oom.host.purge.messages import Remaining
+from watchdog_oom.host.purge.trash import create_trash, leftovers, put_back, remaining, take, trash_names
 from watchdog_oom.host.spools.names import trash_prefix_of
 
 INODE = 0xabc
@@ -67,27 +68,13 @@ def test_leftovers_are_told_by_name_mode_and_a_lock_that_nobody_holds(tmp_path: 
         trash.close()
 
 
-def test_trash_is_found_by_its_name_in_the_spool_and_beside_it(tmp_path: Path) -> None:
-    spool = tmp_path / "spool"
-    spool.mkdir()
-    prefix = trash_prefix_of(spool.stat().st_ino)
-    assert trash_names(str(spool)) == ()
-    (spool / f"{prefix}in").mkdir()
-    (tmp_path / f"{prefix}beside").mkdir()
-    (tmp_path / f"{trash_prefix_of(spool.stat().st_ino + 1)}others").mkdir()
-    (spool / "entry").mkdir()
-    assert set(trash_names(str(spool)) or ()) == {f"{prefix}in", f"{prefix}beside"}
-
-
-def test_of_a_spool_with_more_names_than_can_be_read_in_passing_it_is_not_known(tmp_path: Path) -> None:
-    for number in range(5):
-        (tmp_path / str(number)).touch()
-    assert trash_names(str(tmp_path), most_names=4) is None
-
-
-def test_a_spool_that_is_not_there_or_refused_has_no_trash(tmp_path: Path) -> None:
-    (tmp_path / "link").symlink_to(tmp_path)
-    assert trash_names(str(tmp_path / "none")) == trash_names(str(tmp_path / "link")) == ()
+def test_trash_is_found_by_its_name_in_a_directory_and_that_of_another_spool_is_not(tmp_path: Path,
+                                                                                     base_fd: int) -> None:
+    assert trash_names(base_fd, INODE) == ()
+    (tmp_path / f"{trash_prefix_of(INODE)}ours").mkdir()
+    (tmp_path / f"{trash_prefix_of(INODE + 1)}others").mkdir()
+    (tmp_path / "entry").mkdir()
+    assert trash_names(base_fd, INODE) == (f"{trash_prefix_of(INODE)}ours",)
 
 
 @pytest.mark.root
@@ -97,3 +84,22 @@ def test_the_trash_of_another_user_is_no_leftover_of_ours(tmp_path: Path, base_f
     forged.mkdir(0o700)
     os.chown(forged, 4321, 4321)
     assert list(leftovers(base_fd, INODE)) == []
+
+
+def test_trash_that_holds_something_is_counted_in_the_spool_and_beside_it(spool_base: Path) -> None:
+    spool = spool_base / "spool"
+    spool.mkdir()
+    prefix = trash_prefix_of(spool.stat().st_ino)
+    for directory in (spool, spool_base):
+        for name in ("full", "empty", "open"):
+            (directory / f"{prefix}{name}").mkdir(0o700)
+        (directory / f"{prefix}full" / "entry").touch()
+        (directory / f"{prefix}open" / "entry").touch()
+        (directory / f"{prefix}open").chmod(0o755)
+        (directory / f"{prefix}link").symlink_to(directory / f"{prefix}full")
+    fds = [os.open(directory, os.O_RDONLY) for directory in (spool, spool_base)]
+    assert remaining(fds, spool.stat().st_ino, os.geteuid()) == Remaining(2, 2)
+    assert remaining(fds[1:], spool.stat().st_ino, os.geteuid()) == Remaining(1, 1)
+    assert remaining(fds, spool.stat().st_ino, os.geteuid() + 1) == Remaining(0, 0)
+    for fd in fds:
+        os.close(fd)

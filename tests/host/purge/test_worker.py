@@ -53,7 +53,7 @@ def trashed(spool: Path) -> Path:
 
 
 def used(path: Path) -> InUse:
-    return InUse(frozenset([(path.stat().st_dev, path.stat().st_ino)]))
+    return InUse(frozenset([path.stat().st_ino]))
 
 
 @pytest.mark.parametrize("parent", [True, False])
@@ -172,6 +172,38 @@ def test_an_entry_in_use_is_not_even_renamed(spool: Path, worker: Callable[..., 
     assert (cleared.renamed, cleared.kept_busy) == (0, 1)
 
 
+def test_where_users_could_not_be_told_the_kernel_is_asked_before_an_entry_is_taken_and_before_it_goes(
+        spool: Path, worker: Callable[..., PurgeWorker]) -> None:
+    """One entry is open all the time, one only after it was cleared; nobody told the worker of either."""
+    for name in ("amavis-1", "amavis-2", "amavis-3"):
+        entry(spool, name)
+    unsure = InUse(frozenset(), unseen=1)
+    with open(spool / "amavis-1" / "inner" / "file"):
+        purge = worker(in_use=unsure)
+        cleared = purge.clear()
+        with open(trashed(spool) / "amavis-2" / "inner" / "file"):
+            deleted = purge.delete(unsure)
+    assert (cleared.renamed, cleared.kept_unsure, cleared.unseen) == (2, 1, 1)
+    assert (deleted.entries, deleted.restored) == (1, 1)
+    assert sorted(path.name for path in spool.iterdir()) == ["amavis-1", "amavis-2"]
+
+
+def test_a_purge_of_nothing_settles_what_was_left_and_takes_nothing_new(
+        spool: Path, spool_noun: MakeNoun, worker: Callable[..., PurgeWorker]) -> None:
+    entry(spool, "amavis-left")
+    killed = worker()
+    killed.clear()
+    os.close(killed._trash.fd)  # type: ignore[union-attr]  # as the end of its process would
+    entry(spool, "amavis-new")
+    fds = [os.open(path, os.O_RDONLY) for path in (spool, spool.parent)]
+    purge = PurgeWorker(PurgeTask(spool_noun(spool, stale_after=0.0), fds[0], fds[1], frozenset(), 0))
+    cleared, deleted = purge.clear(), purge.delete(NOTHING_IN_USE)
+    assert (cleared.renamed, cleared.limited, deleted.entries) == (0, False, 1)
+    assert [path.name for path in spool.iterdir()] == ["amavis-new"]
+    for fd in fds:
+        os.close(fd)
+
+
 NAMES = [*(f"amavis-{number}" for number in range(6)), "other", ".hid", "amavis-\udcff\n"]
 Kinds = st.sampled_from(["stale", "fresh", "link", "fifo", "file", "busy"])
 
@@ -182,7 +214,7 @@ def test_whatever_a_spool_holds_only_the_stale_free_plain_entries_go(
         kinds: dict[str, str], spool: Path, worker: Callable[..., PurgeWorker], spool_manifest: ReadManifest) -> None:
     shutil.rmtree(spool.parent / "outside", ignore_errors=True)
     outside = entry(spool.parent, "outside")
-    busy: set[tuple[int, int]] = set()
+    busy: set[int] = set()
     for name, kind in kinds.items():
         match kind:
             case "link":

@@ -113,7 +113,7 @@ def test_a_silent_server_is_no_answer_when_time_is_up(probes: TcpProbes, server:
         assert wait(probes, 104.9) == ()
         (result,) = probes.poll(105.0)
     assert (result.outcome.ok, result.took_seconds) == (False, 5.0)
-    assert result.outcome.words.endswith("takes the connection, but it said nothing within 5s")
+    assert result.outcome.words.endswith("accepts the connection, but it said nothing within 5s")
 
 
 def test_a_reset_is_no_answer(probes: TcpProbes, server: socket.socket) -> None:
@@ -128,7 +128,7 @@ def test_without_expected_words_a_connection_is_an_answer(probes: TcpProbes, ser
     probes.start("i", to(server, expect=None), 100.0)
     result = report(probes)
     assert result.outcome.ok
-    assert result.outcome.words.endswith("takes the connection")
+    assert result.outcome.words.endswith("accepts the connection")
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])

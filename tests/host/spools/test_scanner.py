@@ -11,7 +11,16 @@ import pytest
 from watchdog_oom.core.model import Clock, SpoolState
 from watchdog_oom.core.nouns import SpoolNoun
 from watchdog_oom.host.spools.names import TRASH_PREFIX
-from watchdog_oom.host.spools.scanner import DIRTY_RESCAN_SECONDS, RESCAN_SECONDS, RESURVEY_SECONDS, SpoolScanner
+from watchdog_oom.host.spools.scanner import (
+    DIRTY_RESCAN_SECONDS,
+    LONGEST_REST_SECONDS,
+    MOST_LEVELS,
+    RESCAN_SECONDS,
+    REST_FACTOR,
+    RESURVEY_SECONDS,
+    SOON_LEVELS,
+    SpoolScanner,
+)
 
 MakeNoun = Callable[..., SpoolNoun]
 DAY = 86400
@@ -137,12 +146,13 @@ def test_a_scan_given_up_leaves_nothing_open(spool_base: Path, spool_noun: MakeN
     fill(spool_base, 10, files=50)
     before = len(os.listdir("/proc/self/fd"))
     scanner = SpoolScanner(spool_noun(spool_base))
-    scanner.tick(spool_tomorrow, budget_seconds=0)
+    while scanner.partial().entries < 2:
+        scanner.tick(spool_tomorrow, budget_seconds=0)
     assert scanner.scanning
     assert len(os.listdir("/proc/self/fd")) > before
     scanner.close()
     assert len(os.listdir("/proc/self/fd")) == before
-    assert scan(scanner, later(spool_tomorrow, 3600)).entries == 10
+    assert scan(scanner, spool_tomorrow).entries == 10
 
 
 def test_a_spool_that_vanishes_during_a_scan_does_no_harm(
@@ -155,3 +165,89 @@ def test_a_spool_that_vanishes_during_a_scan_does_no_harm(
             file.unlink()
         entry.rmdir()
     assert scan(scanner, spool_tomorrow).entries <= 10
+
+
+def make_deep(base: Path, levels: int) -> None:
+    here = os.open(base, os.O_RDONLY)
+    for _ in range(levels):
+        os.mkdir("d", dir_fd=here)
+        below = os.open("d", os.O_RDONLY, dir_fd=here)
+        os.close(here)
+        here = below
+    os.close(here)
+
+
+def test_how_many_entries_there_are_is_known_before_any_is_walked(
+        spool_in_memory: Path, spool_noun: MakeNoun, spool_tomorrow: Clock) -> None:
+    fill(spool_in_memory, 300, files=10)
+    scanner = SpoolScanner(spool_noun(spool_in_memory))
+    while (known := scanner.partial()).entries == 0 or "0 of" in str(known.gaps):
+        scanner.tick(spool_tomorrow, budget_seconds=0)
+    assert scanner.scanning and scanner.state is None
+    assert known.entries == 300
+    assert 0 < known.stale < 300
+    assert (known.complete, known.finished) == (False, False)
+    assert f"{known.stale} of 300 entries" in str(known.gaps)
+
+
+def test_a_tree_that_is_too_deep_hides_no_other_entry_and_is_told(
+        spool_in_memory: Path, spool_noun: MakeNoun, spool_tomorrow: Clock) -> None:
+    (spool_in_memory / "amavis-a").mkdir()
+    make_deep(spool_in_memory / "amavis-a", MOST_LEVELS + 10)
+    fill(spool_in_memory, 3)
+    scanner = SpoolScanner(spool_noun(spool_in_memory))
+    state = scan(scanner, spool_tomorrow)
+    assert (state.entries, state.stale, state.complete, state.finished) == (4, 3, False, True)
+    assert state.gaps == "not counted in full: amavis-a: it is deeper than can be looked at"
+    again = scan(scanner, later(spool_tomorrow, RESCAN_SECONDS + LONGEST_REST_SECONDS))
+    assert replace(again, scanned_boottime=0, oldest_seconds=0, inodes_free=0, space_free_bytes=0) == replace(
+        state, scanned_boottime=0, oldest_seconds=0, inodes_free=0, space_free_bytes=0)
+
+
+def test_the_largest_entry_is_walked_last_and_in_full(
+        spool_in_memory: Path, spool_noun: MakeNoun, spool_tomorrow: Clock) -> None:
+    (spool_in_memory / "amavis-a").mkdir()
+    make_deep(spool_in_memory / "amavis-a", SOON_LEVELS + 10)
+    fill(spool_in_memory, 3)
+    scanner = SpoolScanner(spool_noun(spool_in_memory))
+    told = set()
+    while scanner.state is None:
+        scanner.tick(spool_tomorrow, budget_seconds=0)
+        told.add(str(scanner.partial().gaps))
+    assert "3 of 4 entries were looked at so far" in told
+    assert (scanner.state.entries, scanner.state.stale, scanner.state.complete) == (4, 4, True)
+
+
+def test_what_is_mounted_inside_is_counted_and_not_looked_at(
+        spool_base: Path, spool_noun: MakeNoun, spool_tomorrow: Clock) -> None:
+    fill(spool_base, 3)
+    asked = []
+
+    def mounts(path: str) -> frozenset[str]:
+        asked.append(path)
+        return frozenset({"amavis-1"})
+
+    state = scan(SpoolScanner(spool_noun(spool_base), mounts), spool_tomorrow)
+    assert (state.entries, state.stale, state.complete) == (3, 2, False)
+    assert state.gaps == "not counted in full: amavis-1: something is mounted inside"
+    assert set(asked) == {str(spool_base)}
+
+
+def test_a_scan_is_dated_by_its_beginning(spool_base: Path, spool_noun: MakeNoun, spool_tomorrow: Clock) -> None:
+    fill(spool_base, 10)
+    scanner = SpoolScanner(spool_noun(spool_base))
+    scanner.tick(spool_tomorrow, budget_seconds=0)
+    assert scanner.scanning
+    assert scan(scanner, later(spool_tomorrow, 5)).scanned_boottime == spool_tomorrow.boottime
+
+
+def test_a_long_scan_is_followed_by_a_long_rest_that_has_a_bound(
+        spool_base: Path, spool_noun: MakeNoun, spool_tomorrow: Clock) -> None:
+    scanner = SpoolScanner(spool_noun(spool_base))
+    scan(scanner, spool_tomorrow)
+    scanner.mark_dirty()
+    for cost_seconds, rest_seconds in ((0.01, DIRTY_RESCAN_SECONDS), (1.0, REST_FACTOR), (60.0, LONGEST_REST_SECONDS)):
+        scanner.cost_seconds = cost_seconds
+        assert scanner.due_seconds(spool_tomorrow.boottime) == pytest.approx(rest_seconds)
+    scanner.rescan()
+    assert scanner.due_seconds(spool_tomorrow.boottime) == 0

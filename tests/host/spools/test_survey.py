@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import os
 import subprocess
+import tempfile
 import time
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -10,7 +12,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from watchdog_oom.core.model import Clock
-from watchdog_oom.host.spools.survey import FILES_A_SLICE, VANISHED, Tally, Terms, exhaust, survey
+from watchdog_oom.host.spools.survey import (
+    FILES_A_SLICE,
+    TOO_DEEP,
+    TOO_MUCH,
+    VANISHED,
+    Tally,
+    Terms,
+    exhaust,
+    survey,
+)
 
 DAY = 86400
 
@@ -114,10 +125,8 @@ def test_an_entry_is_busy_when_an_inode_in_it_is_used_under_whatever_name(
     (tmp_path / "entry" / "a" / "file").touch()
     os.link(tmp_path / "entry" / "a" / "file", tmp_path / "elsewhere")
     found = (tmp_path / "elsewhere").stat()
-    used = frozenset([(found.st_dev, found.st_ino)])
-    assert look(tmp_path, "entry", Terms(spool_tomorrow, used=used)).busy
-    other_device = frozenset([(found.st_dev + 1, found.st_ino)])
-    assert not look(tmp_path, "entry", Terms(spool_tomorrow, used=other_device)).busy
+    assert look(tmp_path, "entry", Terms(spool_tomorrow, used=frozenset([found.st_ino]))).busy
+    assert not look(tmp_path, "entry", Terms(spool_tomorrow, used=frozenset([found.st_ino + 1 << 40]))).busy
 
 
 def test_a_big_entry_is_walked_in_slices(tmp_path: Path, spool_tomorrow: Clock) -> None:
@@ -130,3 +139,39 @@ def test_a_big_entry_is_walked_in_slices(tmp_path: Path, spool_tomorrow: Clock) 
     assert len(list(survey(fd, "entry", tally, terms))) >= 3
     os.close(fd)
     assert tally.inodes == FILES_A_SLICE * 3 + 1
+
+
+def test_a_wide_directory_is_walked_while_it_is_listed_so_that_its_names_are_not_held() -> None:
+    with tempfile.TemporaryDirectory(dir="/dev/shm") as directory:
+        for number in range(3_000):
+            os.makedirs(f"{directory}/entry/{number:0200d}")
+        tracemalloc.start()
+        tally = look(Path(directory), "entry", Terms(Clock(time.time(), 5000.0)))
+        _, most = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+    assert (tally.inodes, tally.obstacle) == (3_001, None)
+    assert most < 300_000
+
+
+@pytest.mark.parametrize(("levels", "inodes", "obstacle"), [
+    (3, None, None), (2, None, TOO_DEEP), (None, 4, None), (None, 3, TOO_MUCH)])
+def test_an_entry_beyond_the_given_bounds_is_given_up(
+        tmp_path: Path, spool_tomorrow: Clock, levels: int | None, inodes: int | None, obstacle: str | None) -> None:
+    (tmp_path / "entry" / "a" / "b").mkdir(parents=True)
+    (tmp_path / "entry" / "file").touch()
+    terms = Terms(spool_tomorrow, most_levels=levels, most_inodes=inodes)
+    assert look(tmp_path, "entry", terms).obstacle == obstacle
+
+
+def test_a_survey_given_up_half_way_leaves_nothing_open(tmp_path: Path, spool_tomorrow: Clock) -> None:
+    (tmp_path / "entry" / "a" / "b").mkdir(parents=True)
+    fd = os.open(tmp_path, os.O_RDONLY)
+    before = len(os.listdir("/proc/self/fd"))
+    terms = Terms(spool_tomorrow)
+    walk = survey(fd, "entry", Tally(terms), terms)
+    for _ in range(3):
+        next(walk)
+    assert len(os.listdir("/proc/self/fd")) > before
+    walk.close()  # type: ignore[attr-defined]
+    assert len(os.listdir("/proc/self/fd")) == before
+    os.close(fd)

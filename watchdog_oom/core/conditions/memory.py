@@ -15,7 +15,7 @@ from watchdog_oom.lean_dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class MemoryAvailableBelow:
-    """MemAvailable below a size, or below a percentage of MemAvailable + AnonPages."""
+    """What is available below a size, or below a percentage of what user space could have."""
 
     threshold: Size
 
@@ -23,9 +23,7 @@ class MemoryAvailableBelow:
         memory = view.snapshot.memory
         if memory is None:
             return Finding(False, "memory could not be read", known=False)
-        return Finding(available_below(memory, self.threshold),
-                       f"memory available is {formatting.percent(memory.available_percent)} "
-                       f"({formatting.size(memory.available_bytes)}; threshold {text(self.threshold)})")
+        return Finding(available_below(memory, self.threshold), f"{measure(memory)}; threshold {text(self.threshold)})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +39,7 @@ class MemoryAvailableAbove:
 
 @dataclass(frozen=True, slots=True)
 class SwapFreeBelow:
-    """Free swap below a size or a percentage of all swap; always true on a host without swap."""
+    """Free swap below a size or a percentage of all swap; always true on a host without swap, and for 100 % or more."""
 
     threshold: Size
 
@@ -51,6 +49,8 @@ class SwapFreeBelow:
             return Finding(False, "memory could not be read", known=False)
         if memory.swap_total_bytes == 0:
             return Finding(True, "there is no swap")
+        if self.threshold.of(memory.swap_total_bytes) >= memory.swap_total_bytes:
+            return Finding(True, f"swap does not matter (threshold {text(self.threshold)})")
         return Finding(swap_below(memory, self.threshold),
                        f"swap free is {formatting.percent(memory.swap_free_percent)} "
                        f"({formatting.size(memory.swap_free_bytes)}; threshold {text(self.threshold)})")
@@ -63,9 +63,17 @@ def available_below(memory: Memory, threshold: Size) -> bool:
 
 
 def swap_below(memory: Memory, threshold: Size) -> bool:
-    if memory.swap_total_bytes == 0:
-        return True
-    return memory.swap_free_bytes < threshold.of(memory.swap_total_bytes)
+    """A threshold of all swap or more is met however much is free: so a policy says that swap does not matter."""
+    limit_bytes = threshold.of(memory.swap_total_bytes)
+    return limit_bytes >= memory.swap_total_bytes or memory.swap_free_bytes < limit_bytes
+
+
+def measure(memory: Memory) -> str:
+    """What is available in words, for a threshold and a bracket to follow."""
+    zfs = f", {formatting.size(memory.zfs_bytes)} of it ZFS cache" if memory.zfs_bytes else ""
+    group = " within the limit of the control group" if memory.group else ""
+    return (f"memory available{group} is {formatting.percent(memory.available_percent)} "
+            f"({formatting.size(memory.available_bytes)}{zfs}")
 
 
 def text(threshold: Size) -> str:

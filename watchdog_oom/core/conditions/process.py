@@ -30,6 +30,9 @@ class ProcessesAre:
         findings = [finding for finding in (self._count(group), self._total(view, group), self._one(view, group))
                     if finding is not None]
         holds = verdict(findings)
+        if not holds and view.undecided(self.noun):
+            words = "it is not known yet which spools some other processes use"
+            return Finding(False, ", ".join((*(finding.words for finding in findings), words)), known=False)
         return Finding(holds is True, ", ".join(finding.words for finding in findings), known=holds is not None)
 
     def _count(self, group: tuple[Process, ...]) -> Finding | None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from watchdog_oom import formatting
-from watchdog_oom.core.condition import Condition, Family, Finding, SnapshotView
+from watchdog_oom.core.condition import Condition, Family, Finding, SnapshotView, verdict
 from watchdog_oom.core.form import Form
 from watchdog_oom.core.model import SpoolState
 from watchdog_oom.core.nouns import Size
@@ -15,7 +15,10 @@ from watchdog_oom.lean_dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class SpoolIs:
-    """All given keys hold for the spool's last complete scan. A count of inodes is stored in ``Size.amount_bytes``."""
+    """All given keys hold for the spool's last scan. A count of inodes is stored in ``Size.amount_bytes``.
+
+    The figures of an unfinished scan are lower bounds: they can show that a threshold is exceeded, not that it is not.
+    """
 
     spool: str
     entries_above: int | None = None
@@ -32,27 +35,29 @@ class SpoolIs:
             return Finding(False, f"spool {self.spool}: {state.problem}", known=False)
         findings = [finding for finding in (self._entries(state), self._size(state), self._oldest(state),
                                             self._space(state), self._inodes(state)) if finding is not None]
-        return Finding(all(finding.holds for finding in findings),
-                       f"spool {self.spool}: " + ", ".join(finding.words for finding in findings))
+        told = ", ".join(finding.words for finding in findings) + (f" ({state.gaps})" if state.gaps else "")
+        holds = verdict(findings)
+        return Finding(holds is True, f"spool {self.spool}: {told}", known=holds is not None)
 
     def _entries(self, state: SpoolState) -> Finding | None:
         if self.entries_above is None:
             return None
-        return Finding(state.entries > self.entries_above, f"{state.entries} entries (threshold {self.entries_above})")
+        return _growing(state, state.entries > self.entries_above,
+                        f"{_bound(state)}{state.entries} entries (threshold {self.entries_above})")
 
     def _size(self, state: SpoolState) -> Finding | None:
         if self.size_above is None:
             return None
         threshold = self.size_above.of(state.space_total_bytes)
-        return Finding(state.size_bytes > threshold,
-                       f"{formatting.size(state.size_bytes)} (threshold {formatting.size(threshold)})")
+        return _growing(state, state.size_bytes > threshold,
+                        f"{_bound(state)}{formatting.size(state.size_bytes)} (threshold {formatting.size(threshold)})")
 
     def _oldest(self, state: SpoolState) -> Finding | None:
         if self.oldest_above is None:
             return None
-        return Finding(state.oldest_seconds > self.oldest_above,
-                       f"the oldest entry is {formatting.duration(state.oldest_seconds)} old "
-                       f"(threshold {formatting.duration(self.oldest_above)})")
+        return _growing(state, state.oldest_seconds > self.oldest_above,
+                         f"the oldest entry is {_bound(state)}{formatting.duration(state.oldest_seconds)} old "
+                         f"(threshold {formatting.duration(self.oldest_above)})")
 
     def _space(self, state: SpoolState) -> Finding | None:
         if self.space_free_below is None:
@@ -68,6 +73,15 @@ class SpoolIs:
             return Finding(False, "its filesystem does not count inodes")
         threshold = self.inodes_free_below.of(state.inodes_total)
         return Finding(state.inodes_free < threshold, f"{state.inodes_free} inodes free (threshold {threshold:.0f})")
+
+
+def _bound(state: SpoolState) -> str:
+    return "" if state.complete else "at least "
+
+
+def _growing(state: SpoolState, holds: bool, words: str) -> Finding:
+    """A figure that can only grow while a scan goes on."""
+    return Finding(holds, words, known=holds or state.finished)
 
 
 def _build(values: Mapping[str, Any]) -> Condition:

@@ -42,6 +42,8 @@ def killing(tick: Tick) -> bool:
 def _close(tick: Tick, identity: ProcessId, termination: Termination, *, sent: bool) -> None:
     del tick.terminations[identity]
     tick.ended_at = tick.now
+    if termination.urgent:
+        tick.relieved_at = tick.now
     by = "KILL" if termination.stage is not Stage.TERM else "TERM"
     _tell(tick, identity, termination, f"ended after {by}" if sent else f"gone before {by} was sent",
           ok=True if sent else None)

@@ -15,6 +15,7 @@ from watchdog_oom.lean_dataclasses import dataclass, replace
 _BUFFER_BYTES = 8192
 _SAME_KILL_SECONDS = 10.0
 _GIVE_UP_AFTER = 64
+_TOLD_KEPT = 1024
 
 _ESCAPE = re.compile(rb"\\x([0-9a-fA-F]{2})")
 _SUMMARY = re.compile(r"oom-kill:constraint=(CONSTRAINT_[A-Z_]+),.*,"
@@ -106,6 +107,8 @@ class KillLog:
                     uid=line.uid if earlier is None else earlier.uid, memcg=memcg,
                     unit=None if memcg is None else first_unit(memcg.encode("utf-8", "surrogateescape")))
         self._told.update(dict.fromkeys(found, boottime))
+        for pid in list(self._told)[:-_TOLD_KEPT]:
+            del self._told[pid]
         return tuple(found.values())
 
 

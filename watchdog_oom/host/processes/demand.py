@@ -8,10 +8,11 @@ from collections.abc import Mapping
 from watchdog_oom.core.actions import Watch
 from watchdog_oom.core.conditions.kernel import KernelOomKill
 from watchdog_oom.core.guard import LOGIN, SSHD
-from watchdog_oom.core.memory import Memory
+from watchdog_oom.core.memory import Memory, Pressure
+from watchdog_oom.core.model import ProcessId
 from watchdog_oom.core.nouns import ProcessNoun
 from watchdog_oom.core.policy import Policy, Then, Verb
-from watchdog_oom.core.rules.emergency import near
+from watchdog_oom.core.shortage import near
 from watchdog_oom.lean_dataclasses import dataclass, field, replace
 
 NOTHING_WATCHED = Watch()
@@ -23,13 +24,15 @@ UNIT_OF_EVERYBODY = ProcessNoun("the unit of everybody", unit=(re.compile("(?!)"
 class ScanDemand:
     """``swap``, ``protect``, ``guarded`` and ``contained`` are names of nouns: whose swap is needed; whose
     oom_score_adj, that of all their descendants included; whose own oom_score_adj, since guard is asked about them;
-    and that of everybody who lives in one unit with them. ``under`` are the paths of the spools that nouns may name.
-    ``everything``: an emergency is near, so every process is read, with its swap, badness and oom_score_adj. ``pids``
-    are processes that guard is asked about whatever matches them; ``below`` were seen below a noun before."""
+    and that of everybody who lives in one unit with them. ``under`` are the spools that nouns name, and ``users`` says
+    which of them processes use, as far as that is known. ``everything``: an emergency is near, so every process is
+    read, with its swap, badness and oom_score_adj. ``pids`` are processes that guard is asked about whatever matches
+    them; ``below`` were seen below a noun before."""
 
     nouns: tuple[ProcessNoun, ...] = ()
     swap: frozenset[str] = frozenset()
-    under: Mapping[str, str] = field(default_factory=dict)
+    under: frozenset[str] = frozenset()
+    users: Mapping[ProcessId, frozenset[str]] = field(default_factory=dict)
     protect: frozenset[str] = frozenset()
     guarded: frozenset[str] = frozenset()
     contained: frozenset[str] = frozenset()
@@ -41,12 +44,12 @@ class ScanDemand:
 def demand_of(policy: Policy, *, everything: bool = False) -> ScanDemand:
     """What the rules of a policy need to see."""
     nouns = tuple(policy.processes.values())
-    named = {name for noun in nouns for name in noun.under}
+    named = frozenset(name for noun in nouns for name in noun.under)
     return ScanDemand(
         nouns=nouns,
         swap=frozenset(limit.process for limit in policy.limits.values()
                        if limit.swap is not None or limit.then is Then.CONTAIN),
-        under={name: spool.path for name, spool in policy.spools.items() if name in named},
+        under=named & policy.spools.keys(),
         protect=frozenset(protect.process for protect in policy.protects.values()),
         guarded=_guarded_nouns(policy),
         contained=contained_nouns(policy),
@@ -76,10 +79,11 @@ def _unit_of_victims(policy: Policy) -> tuple[ProcessNoun, ...]:
                  for name in sorted(names))
 
 
-def scan_demand(policy: Policy, memory: Memory | None, watch: Watch = NOTHING_WATCHED) -> ScanDemand:
+def scan_demand(policy: Policy, memory: Memory | None, watch: Watch = NOTHING_WATCHED,
+                pressure: Pressure | None = None) -> ScanDemand:
     """What the process scan must tell: what the rules ask for, what the last decision asked for, who is sshd and login
     for guard, everybody near an emergency; and where units may be contained, who lives in them."""
-    demand = demand_of(policy, everything=memory is not None and near(memory, policy.emergency))
+    demand = demand_of(policy, everything=memory is not None and near(memory, policy.emergency, pressure))
     for_guard = (SSHD, LOGIN, UNIT_OF_EVERYBODY) if demand.contained else (SSHD, LOGIN)
     return replace(demand, nouns=(*demand.nouns, *for_guard, *_unit_of_victims(policy)), pids=watch.processes,
                    below=watch.below)

@@ -1,15 +1,17 @@
-"""What is read of some processes at every scan: swap, use of spools, oom_score_adj and badness."""
+"""What is read of some processes at every scan: swap, oom_score_adj and badness; and whose use of spools matters.
+
+Which spools a process uses is read elsewhere (host/spools/users.py), since it may have a million open files.
+"""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable, Mapping
 
 from watchdog_oom.core.model import Process
 from watchdog_oom.core.nouns import ProcessNoun
 from watchdog_oom.host.processes.demand import ScanDemand
 from watchdog_oom.host.processes.lasting import LastingReading
-from watchdog_oom.host.processes.procfs import open_paths, read_oom_score, read_oom_score_adj, read_swap_bytes
+from watchdog_oom.host.processes.procfs import read_oom_score, read_oom_score_adj, read_swap_bytes
 from watchdog_oom.lean_dataclasses import dataclass, field, replace
 
 ADJUSTMENT_SECONDS = 30.0
@@ -129,11 +131,9 @@ class Details:
     def read(self, processes: Iterable[Process], needs: Needs, demand: ScanDemand,
              boottime: float) -> dict[int, Process]:
         """The given processes with the details that are needed of them, by pid."""
-        # The kernel names open files by their real paths, whatever symlinks lead to the spool.
-        real = {name: os.path.realpath(path) for name, path in demand.under.items()} if needs.spools else {}
         self._oom_score_adj.keep_only(needs.guarded)
         self._swap_bytes.keep_only(needs.badness)
-        return {process.pid: self._detailed(process, needs, real, boottime) for process in processes}
+        return {process.pid: self._detailed(process, needs, demand, boottime) for process in processes}
 
     def oom_score_adj(self, pid: int, boottime: float) -> int | None:
         """As guard needs it: half a minute old at most."""
@@ -144,7 +144,7 @@ class Details:
         self._oom_score_adj.forget(pid)
         self._swap_bytes.forget(pid)
 
-    def _detailed(self, process: Process, needs: Needs, real_paths: Mapping[str, str], boottime: float) -> Process:
+    def _detailed(self, process: Process, needs: Needs, demand: ScanDemand, boottime: float) -> Process:
         pid = process.pid
         swap_bytes = oom_score_adj = None
         if pid in needs.swap:
@@ -155,13 +155,15 @@ class Details:
             oom_score_adj = self._read(read_oom_score_adj, pid)
         elif pid in needs.guarded:
             oom_score_adj = self._oom_score_adj.of(pid, boottime)
-        paths = {name: real_paths[name] for name in needs.spools.get(pid, ()) if name in real_paths}
+        used = demand.users.get(process.id) if pid in needs.spools else frozenset[str]()
+        if used:
+            used &= needs.spools[pid]
         return replace(
             process,
             swap_bytes=swap_bytes,
             oom_score_adj=oom_score_adj,
             badness=self._read(read_oom_score, pid) if pid in needs.badness else None,
-            under=self._under(pid, paths) if paths else frozenset())
+            under=used)
 
     def _read(self, read: Callable[[str, int], int | None], pid: int) -> int | None:
         try:
@@ -169,15 +171,3 @@ class Details:
         except OSError:
             self._count("process detail")
             return None
-
-    def _under(self, pid: int, paths: Mapping[str, str]) -> frozenset[str]:
-        """The spools in which the process has its working directory or an open file; stops when all are found."""
-        found: set[str] = set()
-        try:
-            for opened in open_paths(self._root, pid):
-                found.update(name for name, path in paths.items() if opened == path or opened.startswith(path + "/"))
-                if len(found) == len(paths):
-                    break
-        except OSError:
-            self._count("process detail")
-        return frozenset(found)

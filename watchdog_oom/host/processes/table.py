@@ -10,13 +10,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from watchdog_oom.core.matching import Fact, own_keys_match
-from watchdog_oom.core.model import NO_FACTS, Process
+from watchdog_oom.core.model import NO_FACTS, Process, ProcessId
 from watchdog_oom.core.nouns import ProcessNoun
 from watchdog_oom.host.processes.demand import ScanDemand
 from watchdog_oom.host.processes.details import Details, Needs, needs_of
 from watchdog_oom.host.processes.facts import NOTHING_KNOWN, FactReader
 from watchdog_oom.host.processes.pid_list import PidList
 from watchdog_oom.host.processes.procfs import parse_stat, read_file
+from watchdog_oom.host.processes.slow_patterns import SlowPatterns
 from watchdog_oom.lean_dataclasses import dataclass, replace
 
 _ROTATION_SECONDS = 10.0
@@ -42,14 +43,16 @@ class _Entry:
 
 class ProcessTable:
     """The processes below ``root``. ``skipped`` counts bad readings by kind; none is ever fatal (Law 10).
-    ``departures`` counts the processes that vanished after they had lived long enough to be settled."""
+    ``departures`` counts the processes that vanished after they had lived long enough to be settled. ``spool_users``
+    are the processes of which it matters in which spools they work."""
 
     def __init__(self, root: str = "/proc") -> None:
         self.skipped: dict[str, int] = {}
         self.departures = 0
         self._root = root
         self._population = PidList(root)
-        self._facts = FactReader(root)
+        self._slow = SlowPatterns()
+        self._facts = FactReader(root, ended=self._slow.count)
         self._details = Details(root, self._count)
         self._nouns: tuple[ProcessNoun, ...] = ()
         self._entries: dict[int, _Entry] = {}
@@ -57,6 +60,7 @@ class ProcessTable:
         self._matching: set[int] = set()
         self._rotating: dict[int, float] = {}  # pid -> when it was read, the longest ago first
         self._detailed: frozenset[int] = frozenset()
+        self.spool_users: tuple[ProcessId, ...] = ()
         self._guarded: frozenset[int] = frozenset()
         self._spools_used: dict[int, frozenset[str]] = {}  # as last seen alive: who is exiting has closed everything
         self._vanished: dict[int, tuple[float, Process]] = {}
@@ -79,6 +83,7 @@ class ProcessTable:
         self._read(due, boottime)
         needs = needs_of(demand, {pid: self._entries[pid].nouns for pid in self._matching}, self._shown)
         self._arrange(due, needs, boottime)
+        self.spool_users = tuple([self._entries[pid].process.id for pid in needs.spools])
         self._show_details(needs, demand, boottime)
         self._forget_the_long_gone(boottime)
         self._scanned_boottime = boottime
@@ -145,8 +150,10 @@ class ProcessTable:
         entry.stamp, entry.process, entry.settled = hash(raw), process, False
         if process.rss_bytes and not process.dead:
             entry.alive = process
+        postponed = self._facts.postponed
         self._recognise(entry)
-        entry.settled = boottime - process.started_boottime >= _SETTLED_SECONDS
+        entry.settled = (boottime - process.started_boottime >= _SETTLED_SECONDS
+                         and self._facts.postponed == postponed)
 
     def _recognise(self, entry: _Entry) -> None:
         """Read the facts that decide, note the nouns that match, and show the result."""
@@ -206,8 +213,9 @@ class ProcessTable:
         for pid in [pid for pid in self._spools_used if pid not in needs.spools and not shown[pid].dead]:
             del self._spools_used[pid]
         for pid in needs.spools:
-            if shown[pid].rss_bytes:
-                self._spools_used[pid] = shown[pid].under
+            used = shown[pid].under
+            if shown[pid].rss_bytes and used is not None:
+                self._spools_used[pid] = used
 
     def _forget(self, pid: int, boottime: float) -> None:
         """Remove a process and remember it."""
@@ -228,6 +236,14 @@ class ProcessTable:
             if len(self._vanished) <= _MOST_REMEMBERED and boottime - gone_boottime <= _REMEMBERED_SECONDS:
                 break
             del self._vanished[pid]
+
+    def slow_patterns(self) -> dict[str, int]:
+        """How many searches of command lines were ended because they took too long, by pattern."""
+        return self._slow.counts(self._nouns)
+
+    def news(self, boottime: float) -> list[tuple[str, str]]:
+        """Rule and words of patterns that took too long, for the journal."""
+        return self._slow.news(self._nouns, boottime)
 
     def _count(self, kind: str) -> None:
         self.skipped[kind] = self.skipped.get(kind, 0) + 1

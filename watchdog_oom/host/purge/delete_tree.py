@@ -12,16 +12,19 @@ from watchdog_oom.lean_dataclasses import dataclass, field
 
 MOST_NAMED = 10
 _MOST_PASSES = 3
+_BETWEEN_SIGNS = 255  # files; a power of two less one
 
 
 @dataclass(slots=True)
 class Removal:
-    """What was deleted so far, and what could not be: the first few with their reasons, all of them counted."""
+    """What was deleted so far, and what could not be: the first few with their reasons, all of them counted.
+    ``alive`` is called as it goes on."""
 
     files: int = 0
     directories: int = 0
     left_count: int = 0
     left: list[tuple[str, str]] = field(default_factory=list)
+    alive: Callable[[], None] = lambda: None
 
     def note(self, path: str, why: str) -> None:
         self.left_count += 1
@@ -119,8 +122,11 @@ class _Remover:
 
     def _unlink_files(self, level: _Level) -> None:
         fd, unlink, files = self._descent.fd, os.unlink, 0
+        self._removal.alive()
         with os.scandir(fd) as listing:
             for found in listing:
+                if files & _BETWEEN_SIGNS == _BETWEEN_SIGNS:
+                    self._removal.alive()
                 if found.is_dir(follow_symlinks=False):
                     level.below.append(found.name)
                     continue

@@ -1,124 +1,170 @@
-"""Owns the answer to "what is in use": the inodes that processes have open, mapped, or as their directory."""
+"""Owns the answer to "what is in use": the inodes that processes have open, mapped, bound, or as their directory.
+
+A child looks, one process after the other, and tells each before it goes to the next. A process that holds it up is
+passed over by another child; what could not be told of it is counted, and for its sake the kernel is asked about every
+file before one is deleted (``lease``). So nobody can make a purge wait, and nobody's files are lost for it (Law 7).
+"""
 
 from __future__ import annotations
 
 import errno
 import os
-import re
+import select
 import struct
-from collections.abc import Collection, Iterator
-from contextlib import suppress
+import time
+from collections.abc import Collection, Iterable
 
+from watchdog_oom.host import syscalls
+from watchdog_oom.host.purge import reap
+from watchdog_oom.host.purge.mounts import Mount
+from watchdog_oom.host.purge.open_files import OpenFiles, Place
+from watchdog_oom.host.purge.unix_sockets import sockets_in_use
 from watchdog_oom.lean_dataclasses import dataclass
 
-_MAPPED = re.compile(rb"^\S+ \S+ \S+ ([0-9a-f]+):([0-9a-f]+) (\d+) +/", re.MULTILINE)
-_BOUND = re.compile(rb"^\S+: \S+ \S+ \S+ \S+ \S+ +\d+ (/.*)$", re.MULTILINE)
-_PAIR = struct.Struct("=QQ")
+PATIENCE_SECONDS = 1.0
+MOST_SECONDS = 60.0
+_INODE = struct.Struct("=Q")
 _COUNTS = struct.Struct("=QQ")
-_NO_FILES = ("/memfd:", "/dev/null", "/dev/pts/", "/dev/tty", "/dev/zero", "/dev/urandom")
+_GOES_ON, _TOLD, _TOLD_IN_PART = range(3)
+_HEAD = struct.Struct("=BI")
+_READ_BYTES = 1 << 16
+_BEAT_SECONDS = 0.1
+_SOCKETS, _OPEN, _MAPPED = range(3)
+MOST_HELD_UP = (1, 20, 3)  # of each kind of task; beyond that nobody is waited for, and all the rest is unseen
+_Task = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
 class InUse:
-    """(device, inode) of everything in use; ``unseen`` counts the processes we were not permitted to look at."""
+    """The inodes of the spool's filesystem that are in use; ``unseen`` counts the processes of which it could not be
+    told in full."""
 
-    inodes: frozenset[tuple[int, int]]
+    inodes: frozenset[int]
     unseen: int = 0
 
 
 NOTHING_IN_USE = InUse(frozenset())
 
 
-def read_in_use(proc_root: str, *, avoid: tuple[str, ...] = (), without: Collection[int] = (),
-                spool_devices: tuple[int, int] = (0, 0)) -> InUse:
-    """Look at the open files, directories, executable and mappings of every process but ``without``.
+@dataclass(frozen=True, slots=True)
+class Look:
+    """Where to look and for how long: ``patience_seconds`` is how long a single process may hold it up. ``remote`` are
+    mount points that are not looked into by path, ``without`` are our own processes."""
 
-    Inodes and not paths are compared: they hold in every mount namespace, for every name of a hard link, and after a
-    rename. Paths that begin with one of ``avoid`` are left alone: a look at a remote file may wait for a dead server
-    for ever. ``spool_devices`` are the device of the spool's filesystem and the one stat(2) gives, which differ on
-    btrfs; mappings are told by the first. Raises OSError only where ``proc_root`` itself cannot be listed.
-    """
-    skipped = (*_NO_FILES, *avoid)
-    found = set(_sockets(proc_root, skipped))
-    unseen = 0
-    for pid in (int(name) for name in os.listdir(proc_root) if name.isdecimal()):
-        if pid in without:
-            continue
-        try:
-            found.update(_of_process(f"{proc_root}/{pid}", skipped))
-            found.update(_mapped(f"{proc_root}/{pid}"))
-        except PermissionError:
-            unseen += 1
-        except OSError:
-            continue  # it ended meanwhile (Law 10)
-    filesystem, device = spool_devices
-    found.update([(device, inode) for owner, inode in found if owner == filesystem and owner != device])
-    return InUse(frozenset(found), unseen)
+    proc_root: str
+    place: Place
+    mounts: tuple[Mount, ...] = ()
+    remote: tuple[str, ...] = ()
+    without: Collection[int] = ()
+    patience_seconds: float = PATIENCE_SECONDS
+
+
+def read_in_use(look: Look) -> InUse:
+    """Look at every process, and at the sockets. Inodes and not paths are compared: they hold in every mount namespace,
+    for every name of a hard link, and after a rename. Raises OSError where ``proc_root`` cannot be listed, or no child
+    can be had."""
+    tasks = _tasks(look)
+    found: set[int] = set()
+    blind: set[int] = set()
+    until = time.monotonic() + MOST_SECONDS
+    held_up = [0, 0, 0]
+    at = 0
+    while at < len(tasks) and held_up[tasks[at][0]] < MOST_HELD_UP[tasks[at][0]]:
+        at = _run_child(look, tasks, at, found, blind, until)
+        if at < len(tasks):
+            kind, pid = tasks[at]
+            blind.add(pid)
+            held_up[kind] += 1
+            at += 1
+    blind.update(pid for _, pid in tasks[at:])
+    return InUse(frozenset(found), len(blind))
 
 
 def pack_in_use(in_use: InUse) -> bytes:
-    """For a pipe to another process."""
-    return _COUNTS.pack(len(in_use.inodes), in_use.unseen) + b"".join(_PAIR.pack(*pair) for pair in in_use.inodes)
+    """For another process."""
+    return _COUNTS.pack(len(in_use.inodes), in_use.unseen) + b"".join(map(_INODE.pack, in_use.inodes))
 
 
 def unpack_in_use(content: bytes) -> InUse:
     """What ``pack_in_use`` made. Raises OSError when it is not there in full: then nothing is known to be free."""
     count, unseen = _COUNTS.unpack_from(content) if len(content) >= _COUNTS.size else (-1, 0)
-    if len(content) != _COUNTS.size + count * _PAIR.size:
+    if len(content) != _COUNTS.size + count * _INODE.size:
         raise OSError(errno.EIO, "it could not be found out what is in use")
-    return InUse(frozenset(_PAIR.iter_unpack(content[_COUNTS.size:])), unseen)
+    return InUse(frozenset(inode for inode, in _INODE.iter_unpack(content[_COUNTS.size:])), unseen)
 
 
-def parse_maps(content: bytes) -> frozenset[tuple[int, int]]:
-    """(device, inode) of the files in /proc/PID/maps (proc(5)); the device is the filesystem's."""
-    return frozenset((os.makedev(int(major, 16), int(minor, 16)), int(inode))
-                     for major, minor, inode in _MAPPED.findall(content))
+def _tasks(look: Look) -> list[_Task]:
+    """What a child can be held up at, one at a time: first everything but mappings, which any process can hold up."""
+    pids = sorted(int(name) for name in os.listdir(look.proc_root) if name.isdecimal())
+    pids = [pid for pid in pids if pid not in look.without]
+    return [(_SOCKETS, 0), *((_OPEN, pid) for pid in pids), *((_MAPPED, pid) for pid in pids)]
 
 
-def parse_unix_sockets(content: bytes) -> tuple[str, ...]:
-    """The absolute paths to which sockets are bound, from /proc/net/unix (unix(7))."""
-    return tuple(os.fsdecode(path) for path in _BOUND.findall(content))
-
-
-def _of_process(process: str, skipped: tuple[str, ...]) -> Iterator[tuple[int, int]]:
-    for link in ("cwd", "root", "exe"):
-        yield from _inode(f"{process}/{link}", skipped)
-    tables = [f"{process}/fd"]
+def _run_child(look: Look, tasks: list[_Task], at: int, found: set[int], blind: set[int], until: float) -> int:
+    """Have a child do the tasks from ``at`` on, and take what it tells; the first task that it did not finish."""
+    reading, writing = os.pipe2(os.O_CLOEXEC)
+    parent_pid = os.getpid()
+    pid = os.fork()
+    if pid == 0:
+        try:
+            syscalls.die_with_parent(parent_pid)
+            os.close(reading)
+            _work(look, tasks[at:], writing)
+        finally:
+            os._exit(0)
+    os.close(writing)
     try:
-        names = os.listdir(tables[0])
-    except FileNotFoundError:  # the leader has ended, but its threads may hold files
-        tables = [f"{process}/task/{thread}/fd" for thread in os.listdir(f"{process}/task")]
-        names = []
-    for table in tables:
-        with suppress(FileNotFoundError):
-            for name in names or os.listdir(table):
-                yield from _inode(f"{table}/{name}", skipped)
+        for told, inodes in _frames(reading, look.patience_seconds, until):
+            found.update(inodes)
+            if told == _TOLD_IN_PART:
+                blind.add(tasks[at][1])
+            at += 1
+    finally:
+        os.close(reading)
+        reap.end(pid)
+    return at
 
 
-def _inode(link: str, skipped: tuple[str, ...]) -> Iterator[tuple[int, int]]:
-    """What a link of /proc stands for, if that is a file by its text: a read of the link never waits, stat(2) may."""
-    with suppress(FileNotFoundError, ProcessLookupError):
-        target = os.readlink(link)
-        if target.startswith("/") and not target.startswith(skipped):
-            found = os.stat(link)
-            yield found.st_dev, found.st_ino
+def _frames(fd: int, patience_seconds: float, until: float) -> Iterable[tuple[int, list[int]]]:
+    """What the child tells, task by task, until its end or for as long as it goes on."""
+    content = b""
+    heard = time.monotonic()
+    while (left := min(heard + patience_seconds, until) - time.monotonic()) > 0:
+        if not select.select([fd], [], [], left)[0]:
+            continue
+        chunk = os.read(fd, _READ_BYTES)
+        if not chunk:
+            return
+        heard = time.monotonic()
+        content += chunk
+        start = 0
+        while len(content) - start >= _HEAD.size:
+            told, count = _HEAD.unpack_from(content, start)
+            end = start + _HEAD.size + count * _INODE.size
+            if end > len(content):
+                break
+            if told != _GOES_ON:
+                yield told, [inode for inode, in _INODE.iter_unpack(content[start + _HEAD.size:end])]
+            start = end
+        content = content[start:]
 
 
-def _mapped(process: str) -> frozenset[tuple[int, int]]:
-    """Mapped files. A process in uninterruptible sleep is not asked: its memory map may be locked, and then the read
-    would sleep as long as it does. Its open files and directories were seen without that lock."""
-    with open(f"{process}/stat", "rb") as file:
-        if file.read().rpartition(b")")[2].split()[:1] == [b"D"]:
-            return frozenset()
-    with open(f"{process}/maps", "rb") as file:
-        return parse_maps(file.read())
+def _work(look: Look, tasks: list[_Task], fd: int) -> None:
+    """The child: a frame for each task, and one now and then in between."""
+    next_beat = time.monotonic() + _BEAT_SECONDS
 
+    def alive() -> None:
+        nonlocal next_beat
+        if time.monotonic() >= next_beat:
+            next_beat = time.monotonic() + _BEAT_SECONDS
+            os.write(fd, _HEAD.pack(_GOES_ON, 0))
 
-def _sockets(proc_root: str, skipped: tuple[str, ...]) -> Iterator[tuple[int, int]]:
-    """A listening socket holds no descriptor of its name in the filesystem, but removing the name cuts it off."""
-    with suppress(OSError), open(f"{proc_root}/net/unix", "rb") as file:
-        for path in parse_unix_sockets(file.read()):
-            if not path.startswith(skipped):
-                with suppress(OSError):
-                    found = os.lstat(path)
-                    yield found.st_dev, found.st_ino
+    files = OpenFiles(look.proc_root, look.place, look.mounts, look.remote, alive)
+    for kind, pid in tasks:
+        if kind == _SOCKETS:
+            inodes, in_part = sockets_in_use(look.place, look.proc_root, look.remote), False
+        else:
+            inodes, in_part = files.open_by(pid) if kind == _OPEN else files.mapped_by(pid)
+        frame = _HEAD.pack(_TOLD_IN_PART if in_part else _TOLD, len(inodes)) + b"".join(map(_INODE.pack, inodes))
+        while frame:
+            frame = frame[os.write(fd, frame):]

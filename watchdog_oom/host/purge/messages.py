@@ -1,4 +1,4 @@
-"""Owns what a purge tells the loop: three kinds of news, a JSON line each, and their parser."""
+"""Owns what a purge tells the loop: a few kinds of news, a JSON line each, and their parser."""
 
 from __future__ import annotations
 
@@ -13,31 +13,61 @@ from watchdog_oom.lean_dataclasses import dataclass
 MOST_EXAMPLES = 10
 _LONGEST_TEXT = 200
 
+# Why entries stay, in the order of telling: the field of Cleared, and its words for one and for several.
+_REASONS = (("kept_busy", "is in use", "are in use"),
+            ("kept_unsure", "may be in use", "may be in use"),
+            ("kept_fresh", "is younger than {age}", "are younger than {age}"),
+            ("kept_changed", "changed meanwhile", "changed meanwhile"),
+            ("kept_links", "is a symbolic link", "are symbolic links"),
+            ("kept_foreign", "belongs to another user", "belong to another user"),
+            ("kept_special", "is neither a file nor a directory", "are neither files nor directories"),
+            ("kept_mounted", "has something mounted on it or inside", "have something mounted on them or inside"),
+            ("kept_other", "cannot be taken", "cannot be taken"))
+
 
 @dataclass(frozen=True, slots=True)
 class Cleared:
-    """The stale entries are out of the way: services may start. ``limited`` says that more were left for another run;
-    ``unseen`` processes could not be asked what they use."""
+    """The stale entries are out of the way: services may start. Each entry that stays is counted by its reason;
+    ``other`` has examples of those that fit no other. ``limited`` says that more were left for another run; ``unseen``
+    processes could not be asked what they use. ``stale_after_seconds`` is what "younger" means."""
 
     renamed: int
     kept_busy: int = 0
+    kept_unsure: int = 0
     kept_fresh: int = 0
-    kept_odd: int = 0
+    kept_changed: int = 0
+    kept_links: int = 0
+    kept_foreign: int = 0
+    kept_special: int = 0
+    kept_mounted: int = 0
+    kept_other: int = 0
     limited: bool = False
     unseen: int = 0
-    odd: tuple[str, ...] = ()
+    stale_after_seconds: float = 0.0
+    other: tuple[str, ...] = ()
 
-    def and_also(self, other: Cleared) -> Cleared:
+    @property
+    def kept(self) -> int:
+        return sum(getattr(self, name) for name, _, _ in _REASONS)
+
+    def and_also(self, more: Cleared) -> Cleared:
         """Of two halves of one purge, what both cleared; they were told of the same unseen processes."""
-        return Cleared(self.renamed + other.renamed, self.kept_busy + other.kept_busy,
-                       self.kept_fresh + other.kept_fresh, self.kept_odd + other.kept_odd,
-                       self.limited or other.limited, self.unseen, (*self.odd, *other.odd)[:MOST_EXAMPLES])
+        sums = {name: getattr(self, name) + getattr(more, name) for name, _, _ in _REASONS}
+        return Cleared(self.renamed + more.renamed, limited=self.limited or more.limited, unseen=self.unseen,
+                       stale_after_seconds=self.stale_after_seconds,
+                       other=(*self.other, *more.other)[:MOST_EXAMPLES], **sums)
 
     def __str__(self) -> str:
-        kept = [f"{count} {what}" for count, what in ((self.kept_busy, "in use"), (self.kept_fresh, "not stale"),
-                                                      (self.kept_odd, "not ours to touch")) if count]
-        return (f"{self.renamed} entries cleared" + (f", kept {', '.join(kept)}" if kept else "")
-                + (", more left for another run" if self.limited else ""))
+        words = f"{_entries(self.renamed)} cleared" if self.renamed else "nothing to clear"
+        kept = [f"{count} {(one if count == 1 else several).format(age=formatting.duration(self.stale_after_seconds))}"
+                for name, one, several in _REASONS if (count := getattr(self, name))]
+        if kept:
+            words += f", kept {self.kept}: {', '.join(kept)}"
+        if self.other:
+            words += f" ({'; '.join(self.other[:3])})"
+        if self.limited:
+            words += ", more left for another run"
+        return words + unseen_words(self.unseen)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +89,8 @@ class Deleted:
                        (*self.left, *other.left)[:MOST_EXAMPLES])
 
     def __str__(self) -> str:
-        return (f"{self.entries} entries deleted ({self.files} files, {formatting.size(self.bytes)})"
-                + (f", {self.restored} put back" if self.restored else "")
+        return (f"{_entries(self.entries)} deleted ({self.files} files, {formatting.size(self.bytes)})"
+                + (f", {self.restored} put back: in use or changed after all" if self.restored else "")
                 + (f", {self.left_count} could not be deleted: {'; '.join(self.left)}" if self.left_count else ""))
 
 
@@ -74,9 +104,24 @@ class Failed:
         return self.words
 
 
-PurgeNews: TypeAlias = Cleared | Deleted | Failed
-_STAGES: Mapping[str, type[Cleared] | type[Deleted] | type[Failed]] = {
-    "cleared": Cleared, "deleted": Deleted, "failed": Failed}
+@dataclass(frozen=True, slots=True)
+class Remaining:
+    """What stands in the trash of a spool and was not deleted: the very last news of a purge, where there is some."""
+
+    directories: int
+    entries: int = 0
+
+    def __str__(self) -> str:
+        directories = "1 trash directory" if self.directories == 1 else f"{self.directories} trash directories"
+        return f"{_entries(self.entries)} in {directories} still to be deleted"
+
+    def to_plain(self) -> dict[str, int]:
+        return {"directories": self.directories, "entries": self.entries}
+
+
+PurgeNews: TypeAlias = Cleared | Deleted | Failed | Remaining
+_STAGES: Mapping[str, type[Cleared] | type[Deleted] | type[Failed] | type[Remaining]] = {
+    "cleared": Cleared, "deleted": Deleted, "failed": Failed, "remaining": Remaining}
 
 
 def to_line(news: PurgeNews) -> bytes:
@@ -104,15 +149,28 @@ def example(name: str, why: str) -> str:
     return printable(f"{name}: {why}")[:_LONGEST_TEXT]
 
 
+def unseen_words(unseen: int) -> str:
+    """That it could not be told what some processes use; empty where all were seen."""
+    if not unseen:
+        return ""
+    return f"; what {'1 process uses' if unseen == 1 else f'{unseen} processes use'} could not be told in full"
+
+
+def _entries(count: int) -> str:
+    return "1 entry" if count == 1 else f"{count} entries"
+
+
 def _checked(key: str, value: object) -> object:
     match key, value:
         case "words", str():
             return _plain(value)
-        case ("odd" | "left"), [*items]:
+        case ("other" | "left"), [*items]:
             return tuple(_plain(item) for item in items[:MOST_EXAMPLES])
         case "limited", bool():
             return value
-        case _, int() if value >= 0 and key not in ("words", "odd", "left", "limited"):
+        case "stale_after_seconds", float() if 0 <= value < float("inf"):
+            return value
+        case _, int() if value >= 0 and key not in ("words", "other", "left", "limited"):
             return value
         case _:
             raise ValueError(key)

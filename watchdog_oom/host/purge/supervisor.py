@@ -1,42 +1,64 @@
-"""Owns the purge as the loop sees it: a job in a child process; and that child, which looks but touches no file.
+"""Owns the child that supervises a purge: it looks who uses what, keeps the purge going, and touches no file.
 
-The child (the supervisor) keeps our rights only to see who uses what. All that touches files is done by a worker it
-forks, which becomes the spool's owner for good, and by a helper of that worker: whatever tricks that user plays in the
-spool, they can do no more than he could himself (Law 7).
+It keeps our rights only to see what others use, and to end a worker that does not get on. All that touches files is
+done by that worker, which has become the spool's owner for good, and by a helper of it: whatever tricks that user plays
+in the spool, they can do no more than he could himself (Law 7).
 """
 
 from __future__ import annotations
 
-import errno
 import os
+import select
 import signal
+import time
 from collections.abc import Callable
 from contextlib import suppress
 
+from watchdog_oom import formatting
 from watchdog_oom.core.nouns import Busy, SpoolNoun
 from watchdog_oom.host import syscalls
-from watchdog_oom.host.children import spawn
-from watchdog_oom.host.purge import pair, worker
-from watchdog_oom.host.purge.in_use import NOTHING_IN_USE, InUse, pack_in_use, read_in_use, unpack_in_use
-from watchdog_oom.host.purge.messages import Deleted, Failed, PurgeNews, parse_line, to_line
-from watchdog_oom.host.purge.mounts import Mount, children_with_mounts, read_mountinfo, remote_points
+from watchdog_oom.host.purge import pair, reap, worker
+from watchdog_oom.host.purge.become import become
+from watchdog_oom.host.purge.in_use import (
+    NOTHING_IN_USE,
+    PATIENCE_SECONDS,
+    InUse,
+    Look,
+    pack_in_use,
+    read_in_use,
+    unpack_in_use,
+)
+from watchdog_oom.host.purge.messages import Deleted, Failed, PurgeNews, to_line
+from watchdog_oom.host.purge.mounts import Mount, children_with_mounts, in_trash, read_mountinfo, remote_points
+from watchdog_oom.host.purge.open_files import Place
+from watchdog_oom.host.purge.trash import remaining
 from watchdog_oom.host.spools.path_safety import SpoolRefusedError, open_spool, open_without_symlinks
 from watchdog_oom.lean_dataclasses import dataclass
 
 MOST_ENTRIES = 200_000  # Law 3: whatever policies say; about 500 bytes of the worker's memory each
-_MOST_WAITING_BYTES = 1 << 16
-_NOBODYS_GID = 65534
+STALLED_SECONDS = 30.0  # so long no single look at a file takes, not even on a starved host
+WITHIN_SECONDS = 300.0
+_SIGN_SECONDS = 0.5
+_ASKS, _GOES_ON, _ANSWER = b"?", b".", b"!"
 
 
 @dataclass(frozen=True, slots=True)
 class PurgeRequest:
-    """One purge: the spool, the most entries it may take, and the clock offsets seen since the daemon started (see
-    ``Clock``), so that a jump of the date makes nothing stale."""
+    """One purge: the spool, the most entries it may take (0: it only settles what an earlier one left), and the clock
+    offsets seen since the daemon started (see ``Clock``), so that a jump of the date makes nothing stale.
+
+    The spool must be cleared after ``within_seconds``; deleting may take longer, but not stand still for
+    ``stalled_seconds``. ``search`` asks only what is left of earlier purges.
+    """
 
     noun: SpoolNoun
     limit: int = MOST_ENTRIES
     offsets: tuple[float, ...] = ()
     proc_root: str = "/proc"
+    within_seconds: float = WITHIN_SECONDS
+    stalled_seconds: float = STALLED_SECONDS
+    patience_seconds: float = PATIENCE_SECONDS
+    search: bool = False
 
     @property
     def allowed(self) -> int:
@@ -45,63 +67,7 @@ class PurgeRequest:
         return max(0, min(wanted, MOST_ENTRIES))
 
 
-class PurgeJob:
-    """A purge under way. The loop waits for ``fileno`` or ``child.pidfd`` to be readable, then calls ``poll``."""
-
-    def __init__(self, child: spawn.Child) -> None:
-        self.child = child
-        self._waiting = b""
-        self._told_the_end = False
-
-    def fileno(self) -> int:
-        return self.child.output_fd
-
-    @property
-    def done(self) -> bool:
-        """Whether the end was told and the child reaped: time to ``close``."""
-        return self._told_the_end and self.child.status is not None
-
-    def poll(self) -> tuple[PurgeNews, ...]:
-        """What was told since the last call, without waiting. ``Deleted`` or ``Failed`` is the last news, and there is
-        always one: a child that died says so."""
-        status = self.child.poll()  # before the pipe is read, so that nothing it wrote is missed
-        news: list[PurgeNews] = []
-        for line in self._lines():
-            if self._told_the_end:
-                break
-            news.append(parse_line(line))
-            self._told_the_end = isinstance(news[-1], Deleted | Failed)
-        if status is not None and not self._told_the_end:
-            news.append(Failed(f"the purge ended with status {status} before it was finished"))
-            self._told_the_end = True
-        return tuple(news)
-
-    def cancel(self) -> None:
-        """End what still runs: what was cleared stays in the trash, and the next purge settles it."""
-        self.child.kill()
-
-    def close(self) -> None:
-        """Release the descriptors, ending the child if it still runs; never waits for it."""
-        self.cancel()
-        self.child.poll()
-        self.child.close()
-
-    def _lines(self) -> list[bytes]:
-        with suppress(BlockingIOError):
-            while len(self._waiting) < _MOST_WAITING_BYTES and (chunk := os.read(self.fileno(), _MOST_WAITING_BYTES)):
-                self._waiting += chunk
-        *lines, self._waiting = self._waiting.split(b"\n")
-        self._waiting = self._waiting[:_MOST_WAITING_BYTES - 1]
-        return lines
-
-
-def start_purge(request: PurgeRequest) -> PurgeJob:
-    """Start a purge in a child process. Raises OSError where none can be forked."""
-    daemon_pid = os.getpid()
-    return PurgeJob(spawn.spawn_work(lambda out_fd: _supervise(request, out_fd, daemon_pid)))
-
-
-def _supervise(request: PurgeRequest, out_fd: int, daemon_pid: int) -> None:
+def supervise(request: PurgeRequest, out_fd: int, daemon_pid: int) -> None:
     """The child: end with the daemon, and report any failure in words."""
     def tell(news: PurgeNews) -> None:
         os.write(out_fd, to_line(news))
@@ -109,7 +75,12 @@ def _supervise(request: PurgeRequest, out_fd: int, daemon_pid: int) -> None:
     try:
         syscalls.die_with_parent(daemon_pid)
         signal.signal(signal.SIGPIPE, signal.SIG_IGN)  # a worker that died is found out by its status
-        _Supervisor(request, tell, daemon_pid).run()
+        supervisor = _Supervisor(request, tell, daemon_pid)
+        if request.search:
+            tell(Deleted(0))
+        else:
+            supervisor.run()
+        supervisor.tell_what_remains()
     except SpoolRefusedError as refused:
         tell(Failed(str(refused)))
     except OSError as error:
@@ -120,48 +91,84 @@ class _Supervisor:
     def __init__(self, request: PurgeRequest, tell: Callable[[PurgeNews], None], daemon_pid: int) -> None:
         self._request = request
         self._tell = tell
+        self._clear_by = time.monotonic() + request.within_seconds
         self._spool_fd = open_spool(request.noun.path)
         self._owner = os.fstat(self._spool_fd)
+        self._parent_fd = self._open_parent()
         self._mounts = read_mountinfo()
         self._without = [os.getpid(), daemon_pid]
 
     def run(self) -> None:
-        order = worker.PurgeTask(
-            noun=self._request.noun, spool_fd=self._spool_fd, parent_fd=self._parent_fd(),
-            mounted=children_with_mounts(self._mounts, self._request.noun.path), limit=self._request.allowed,
-            offsets=self._request.offsets, in_use=self._look())
+        in_use_fd = os.memfd_create("in-use", os.MFD_CLOEXEC)  # nothing here may wait for a worker to read a pipe
         asked_fd, asking_fd = os.pipe2(os.O_CLOEXEC)
         answered_fd, answering_fd = os.pipe2(os.O_CLOEXEC)
+        order = self._task(self._look(), asking_fd)
         supervisor_pid = os.getpid()
         pid = os.fork()
         if pid == 0:
             try:
                 os.close(asked_fd)
                 os.close(answering_fd)
-                self._work(order, supervisor_pid, asking_fd, answered_fd)
+                self._work(order, supervisor_pid, _Asking(asking_fd, answered_fd, in_use_fd))
                 os._exit(0)
             finally:
                 os._exit(1)
         os.close(asking_fd)
         os.close(answered_fd)
         self._without.append(pid)
-        if os.read(asked_fd, 1):
-            _send_in_use(answering_fd, self._look())
-        os.close(answering_fd)
+        why = self._watch(asked_fd, answering_fd, in_use_fd)
+        if why is not None:
+            reap.end(pid)
+            self._tell(Failed(f"the purge was ended: {why}"))
+            return
         status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
         if status != 0:
             self._tell(Failed(f"the purge's worker {_ending(status)} before it was finished"))
 
-    def _work(self, order: worker.PurgeTask, supervisor_pid: int, asking_fd: int, answered_fd: int) -> None:
-        """The worker. It writes its news itself: the supervisor speaks only when the worker did not end well."""
-        def look_again() -> InUse:
-            os.write(asking_fd, b"?")
-            return _receive_in_use(answered_fd)
+    def tell_what_remains(self) -> None:
+        """What stands in trash directories now: what could not be deleted, or waits for the end of its purge."""
+        fds = [fd for fd in (self._spool_fd, self._parent_fd) if fd is not None]
+        left = remaining(fds, self._owner.st_ino, self._owner.st_uid)
+        if left.entries:
+            self._tell(left)
 
+    def _task(self, in_use: InUse, asking_fd: int) -> worker.PurgeTask:
+        path = self._request.noun.path
+        return worker.PurgeTask(
+            noun=self._request.noun, spool_fd=self._spool_fd, parent_fd=self._parent_fd,
+            mounted=children_with_mounts(self._mounts, path), limit=self._request.allowed,
+            offsets=self._request.offsets, in_use=in_use, alive=_Signs(asking_fd).give,
+            mounted_in_trash=in_trash(self._mounts, path) | in_trash(self._mounts, os.path.dirname(path)))
+
+    def _watch(self, asked_fd: int, answering_fd: int, in_use_fd: int) -> str | None:
+        """Until the worker and its helper have ended: answer the question, once. Why they have to be ended instead."""
+        cleared = False
+        heard = time.monotonic()
+        while True:
+            now = time.monotonic()
+            if now >= heard + self._request.stalled_seconds:
+                return f"it did not get on for {formatting.duration(self._request.stalled_seconds)}"
+            if not cleared and now >= self._clear_by:
+                return f"the spool was not cleared within {formatting.duration(self._request.within_seconds)}"
+            until = heard + self._request.stalled_seconds
+            if not select.select([asked_fd], [], [], (until if cleared else min(until, self._clear_by)) - now)[0]:
+                continue
+            told = os.read(asked_fd, 4096)
+            if not told:
+                return None
+            if _ASKS in told and not cleared:
+                cleared = True
+                _write_all(in_use_fd, pack_in_use(self._look()))
+                with suppress(BrokenPipeError):
+                    os.write(answering_fd, _ANSWER)
+            heard = time.monotonic()
+
+    def _work(self, order: worker.PurgeTask, supervisor_pid: int, asking: _Asking) -> None:
+        """The worker. It writes its news itself: the supervisor speaks only when the worker did not end well."""
         try:
-            _become(self._owner.st_uid, self._owner.st_gid)
+            become(self._owner.st_uid, self._owner.st_gid)
             syscalls.die_with_parent(supervisor_pid)
-            pair.run(order, self._tell, look_again)
+            pair.run(order, self._tell, asking.look_again)
         except OSError as error:
             self._tell(Failed(f"the purge of {self._request.noun.path} failed: {error.strerror or error}"))
 
@@ -169,18 +176,18 @@ class _Supervisor:
         """Who uses what now; nobody where the policy says ``busy = "ignore"``."""
         if self._request.noun.busy is Busy.IGNORE:
             return NOTHING_IN_USE
-        return read_in_use(self._request.proc_root, avoid=remote_points(self._mounts, self._request.noun.path),
-                           without=self._without, spool_devices=(self._filesystem(), self._owner.st_dev))
-
-    def _filesystem(self) -> int:
         mount = self._mount_of(self._spool_fd)
-        return self._owner.st_dev if mount is None else mount.device
+        place = Place(self._owner.st_dev if mount is None else mount.device, self._owner.st_dev,
+                      "" if mount is None else mount.filesystem)
+        return read_in_use(Look(self._request.proc_root, place, self._mounts,
+                                remote_points(self._mounts, self._request.noun.path), self._without,
+                                self._request.patience_seconds))
 
     def _mount_of(self, fd: int) -> Mount | None:
         number = syscalls.mount_id(fd)
         return next((mount for mount in self._mounts if mount.id == number), None)
 
-    def _parent_fd(self) -> int | None:
+    def _open_parent(self) -> int | None:
         """The spool's parent where entries can be renamed into it: readable, and on the same mount."""
         try:
             fd = open_without_symlinks(os.path.dirname(self._request.noun.path))
@@ -192,31 +199,39 @@ class _Supervisor:
         return fd
 
 
-def _become(uid: int, gid: int) -> None:
-    """Become the spool's owner for good: real, effective and saved ids, no other groups, and with that no capability
-    (capabilities(7)). Only root can, and needs to; raises OSError rather than go on as root."""
-    if os.geteuid() != 0 or uid == 0:
-        return
-    group = gid or _NOBODYS_GID  # that root's group has the directory makes its owner no member of that group
-    try:
-        os.setgroups([])
-        os.setresgid(group, group, group)
-        os.setresuid(uid, uid, uid)
-    except OSError as error:
-        raise PermissionError(errno.EPERM, f"could not become user {uid}: {error.strerror}") from error
-    if os.getresuid() != (uid, uid, uid) or os.getresgid() != (group, group, group):
-        raise PermissionError(errno.EPERM, f"could not become user {uid}")
+@dataclass(frozen=True, slots=True)
+class _Asking:
+    """The worker's ends of what it shares with the supervisor."""
+
+    asking_fd: int
+    answered_fd: int
+    in_use_fd: int
+
+    def look_again(self) -> InUse:
+        """Raises OSError when the supervisor did not answer in full: nothing is deleted then."""
+        os.write(self.asking_fd, _ASKS)
+        told = os.read(self.answered_fd, 1)
+        return unpack_in_use(os.pread(self.in_use_fd, os.fstat(self.in_use_fd).st_size, 0) if told else b"")
 
 
-def _send_in_use(fd: int, in_use: InUse) -> None:
-    with suppress(BrokenPipeError), os.fdopen(fd, "wb", closefd=False) as pipe:
-        pipe.write(pack_in_use(in_use))
+class _Signs:
+    """Signs of life of the worker and its helper, a few a second at most."""
+
+    def __init__(self, fd: int) -> None:
+        self._fd = fd
+        self._next = 0.0
+
+    def give(self) -> None:
+        now = time.monotonic()
+        if now >= self._next:
+            self._next = now + _SIGN_SECONDS
+            with suppress(BrokenPipeError):
+                os.write(self._fd, _GOES_ON)
 
 
-def _receive_in_use(fd: int) -> InUse:
-    """Raises OSError when the supervisor did not answer in full: nothing is deleted then."""
-    with os.fdopen(fd, "rb") as pipe:
-        return unpack_in_use(pipe.read())
+def _write_all(fd: int, content: bytes) -> None:
+    while content:
+        content = content[os.write(fd, content):]
 
 
 def _ending(status: int) -> str:

@@ -6,12 +6,12 @@ import errno
 import fcntl
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 
 from watchdog_oom.host import syscalls
+from watchdog_oom.host.purge.messages import Remaining
 from watchdog_oom.host.spools.names import trash_prefix_of
-from watchdog_oom.host.spools.path_safety import SpoolRefusedError, open_spool
 from watchdog_oom.lean_dataclasses import dataclass
 
 
@@ -44,36 +44,29 @@ def create_trash(parent_fd: int, spool_inode: int) -> Trash:
 
 def leftovers(parent_fd: int, spool_inode: int) -> Iterator[Trash]:
     """Trash directories of this spool that a purge left behind: ours by name, owner and mode, and locked by nobody."""
-    prefix = trash_prefix_of(spool_inode)
-    with os.scandir(parent_fd) as listing:
-        names = [found.name for found in listing if found.name.startswith(prefix)]
-    for name in names:
+    for name in trash_names(parent_fd, spool_inode):
         with suppress(OSError):
             yield _open_locked(parent_fd, name, os.geteuid())
 
 
-def trash_names(path: str, most_names: int = 20_000) -> tuple[str, ...] | None:
-    """The trash directories of the spool at that path, in it and beside it, by their names alone, which anybody could
-    have made: a purge looks closer. ``None`` where there are too many names to look through in passing."""
-    try:
-        spool_fd = open_spool(path)
-    except SpoolRefusedError:
-        return ()
-    try:
-        prefix = trash_prefix_of(os.fstat(spool_fd).st_ino)
-        found: list[str] = []
-        for directory in (spool_fd, os.path.dirname(path)):
-            with suppress(PermissionError), os.scandir(directory) as listing:
-                for count, entry in enumerate(listing):
-                    if count >= most_names:
-                        return None
-                    if entry.name.startswith(prefix):
-                        found.append(entry.name)
-    except OSError:
-        return None
-    finally:
-        os.close(spool_fd)
-    return tuple(found)
+def trash_names(directory_fd: int, spool_inode: int) -> tuple[str, ...]:
+    """The names of one spool's trash directories in a directory: the spool itself, or the one it stands in. Raises
+    OSError."""
+    prefix = trash_prefix_of(spool_inode)
+    with os.scandir(directory_fd) as listing:
+        return tuple(found.name for found in listing if found.name.startswith(prefix))
+
+
+def remaining(directory_fds: Iterable[int], spool_inode: int, owner_uid: int) -> Remaining:
+    """How much of the spool's owner stands in trash directories, under a purge or left behind by one."""
+    directories = entries = 0
+    for fd in directory_fds:
+        with suppress(OSError):
+            for name in trash_names(fd, spool_inode):
+                held = _holding(fd, name, owner_uid)
+                directories += held > 0
+                entries += held
+    return Remaining(directories, entries)
 
 
 def take(name: str, spool_fd: int, trash: Trash) -> os.stat_result:
@@ -112,14 +105,28 @@ def _put_back_by_link(name: str, spool_fd: int, trash: Trash) -> bool:
 def _open_locked(parent_fd: int, name: str, uid: int) -> Trash:
     fd = syscalls.open_directory(name, parent_fd)
     try:
-        found = os.fstat(fd)
-        if found.st_uid != uid or stat.S_IMODE(found.st_mode) & 0o077:
+        if not _is_ours(os.fstat(fd), uid):
             _refuse(name)
         fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
         os.close(fd)
         raise
     return Trash(fd, parent_fd, name)
+
+
+def _holding(directory_fd: int, name: str, uid: int) -> int:
+    """How many entries a trash directory holds: 0 for what cannot be opened as one, or is none of ours."""
+    with suppress(OSError):
+        fd = syscalls.open_directory(name, directory_fd)
+        try:
+            return len(os.listdir(fd)) if _is_ours(os.fstat(fd), uid) else 0
+        finally:
+            os.close(fd)
+    return 0
+
+
+def _is_ours(found: os.stat_result, uid: int) -> bool:
+    return found.st_uid == uid and not stat.S_IMODE(found.st_mode) & 0o077
 
 
 def _refuse(name: str) -> None:

@@ -10,13 +10,15 @@ from contextlib import suppress
 
 from watchdog_oom.core.model import Clock
 from watchdog_oom.core.nouns import SpoolNoun
+from watchdog_oom.host.purge import lease
 from watchdog_oom.host.purge.delete_tree import Removal, remove
 from watchdog_oom.host.purge.in_use import NOTHING_IN_USE, InUse
-from watchdog_oom.host.purge.messages import MOST_EXAMPLES, Cleared, Deleted, PurgeNews, example
+from watchdog_oom.host.purge.kept import Kept
+from watchdog_oom.host.purge.messages import Cleared, Deleted, PurgeNews, example
 from watchdog_oom.host.purge.trash import Trash, create_trash, leftovers, put_back, take
 from watchdog_oom.host.spools.names import entry_matcher
 from watchdog_oom.host.spools.survey import VANISHED, Tally, Terms, Used, exhaust, survey
-from watchdog_oom.lean_dataclasses import dataclass, field
+from watchdog_oom.lean_dataclasses import dataclass
 
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 
@@ -24,8 +26,10 @@ _FULL = (errno.ENOSPC, errno.EDQUOT)
 @dataclass(frozen=True, slots=True)
 class PurgeTask:
     """What one purge has to go by. ``parent_fd`` is the spool's parent where it is on the same mount, ``mounted`` the
-    names in the spool that are mount points or hold one, ``limit`` the most entries to take. Of ``parts`` that share
-    one purge this is ``part``: the names that fall to it are its alone."""
+    names in the spool that are mount points or hold one, ``mounted_in_trash`` the same with the name of a trash
+    directory before each, ``limit`` the most entries to take: none for a purge that only settles what an earlier one
+    left. Of ``parts`` that share one purge this is ``part``: the names that fall to it are its alone. ``alive`` is
+    called as it goes on."""
 
     noun: SpoolNoun
     spool_fd: int
@@ -36,6 +40,8 @@ class PurgeTask:
     in_use: InUse = NOTHING_IN_USE
     parts: int = 1
     part: int = 0
+    mounted_in_trash: frozenset[tuple[str, str]] = frozenset()
+    alive: Callable[[], None] = lambda: None
 
     def is_ours(self, name: str) -> bool:
         """Whether the name falls to this part. All parts are forks of one process, so they hash alike."""
@@ -51,19 +57,6 @@ class _Taken:
     found: os.stat_result | None
 
 
-@dataclass(slots=True)
-class _Kept:
-    busy: int = 0
-    fresh: int = 0
-    odd: int = 0
-    examples: list[str] = field(default_factory=list)
-
-    def note(self, name: str, why: str) -> None:
-        self.odd += 1
-        if len(self.examples) < MOST_EXAMPLES:
-            self.examples.append(example(name, why))
-
-
 class PurgeWorker:
     """One run over one spool: first ``clear``, then ``delete``, with a second look at who uses what between them."""
 
@@ -76,8 +69,8 @@ class PurgeWorker:
         self._trash_in_spool = order.parent_fd is None
         self._leftovers: list[Trash] | None = None if order.part == 0 else []
         self._taken: list[_Taken] = []
-        self._kept = _Kept()
-        self._removal = Removal()
+        self._kept = Kept(self._owner_uid)
+        self._removal = Removal(alive=order.alive)
         self._entries = 0
         self._bytes = 0
 
@@ -94,29 +87,31 @@ class PurgeWorker:
     def clear(self) -> Cleared:
         """Rename every stale, free, plain entry into the trash."""
         self.adopt_leftovers()
+        limited = self._order.limit > 0 and self._clear_up_to_the_limit()
+        renamed = len(self._taken) + self._entries
+        self._find_in_leftovers()
+        return Cleared(renamed, limited=limited, unseen=self._order.in_use.unseen,
+                       stale_after_seconds=float(self._order.noun.stale_after_seconds),
+                       other=tuple(self._kept.examples), **self._kept.counts)
+
+    def _clear_up_to_the_limit(self) -> bool:
         is_entry = entry_matcher(self._order.noun.entries)
         terms = self._terms(self._order.in_use.inodes)
-        limited = False
         with os.scandir(self._order.spool_fd) as listing:
             for found in listing:
                 if not is_entry(found.name) or not self._order.is_ours(found.name):
                     continue
                 if len(self._taken) + self._entries >= self._order.limit:
-                    limited = True
-                    break
+                    return True
                 self._consider(found.name, terms)
-        kept = self._kept
-        renamed = len(self._taken) + self._entries
-        self._find_in_leftovers()
-        return Cleared(renamed, kept.busy, kept.fresh, kept.odd, limited, self._order.in_use.unseen,
-                       tuple(kept.examples))
+        return False
 
     def delete(self, in_use: InUse) -> Deleted:
         """Delete what is in the trash and still stale and free; put back the rest."""
         terms = self._terms(in_use.inodes, moved=True)
         restored = 0
         for taken in self._taken:
-            restored += self._settle(taken, terms)
+            restored += self._settle(taken, terms, sure=not in_use.unseen)
         for trash in (self._trash, *(self._leftovers or ())):
             if trash is not None:
                 trash.close()
@@ -131,20 +126,27 @@ class PurgeWorker:
     def _consider(self, name: str, terms: Terms) -> None:
         """Judge one entry of the spool, never from memory, and take it if it is stale, free and plain."""
         if name in self._order.mounted:
-            self._kept.note(name, "something is mounted on it or inside")
+            self._kept.count("kept_mounted")
             return
-        tally = Tally(terms)
-        exhaust(survey(self._order.spool_fd, name, tally, terms))
+        tally = self._judge(self._order.spool_fd, name, terms)
         if tally.obstacle == VANISHED:
             return
         if tally.busy:
-            self._kept.busy += 1
+            self._kept.count("kept_busy")
         elif tally.obstacle is not None:
-            self._kept.note(name, tally.obstacle)
+            self._kept.judged(name, tally)
         elif tally.youngest_seconds <= self._order.noun.stale_after_seconds:
-            self._kept.fresh += 1
+            self._kept.count("kept_fresh")
+        elif self._order.in_use.unseen and not lease.free(self._order.spool_fd, name):
+            self._kept.count("kept_unsure")
         else:
             self._take(name, tally)
+
+    def _judge(self, base_fd: int, name: str, terms: Terms) -> Tally:
+        tally = Tally(terms)
+        exhaust(survey(base_fd, name, tally, terms), self._order.alive)
+        self._order.alive()
+        return tally
 
     def _take(self, name: str, tally: Tally) -> None:
         """Rename a judged entry away, and back again if something else had its name by then."""
@@ -166,19 +168,22 @@ class PurgeWorker:
         if _same(found, tally.top):
             self._taken.append(_Taken(name, trash, found))
         elif put_back(name, self._order.spool_fd, trash):
-            self._kept.fresh += 1
+            self._kept.count("kept_changed")
         else:
             self._removal.note(name, "it changed, and its name in the spool is taken")
 
-    def _settle(self, taken: _Taken, terms: Terms) -> bool:
+    def _settle(self, taken: _Taken, terms: Terms, *, sure: bool) -> bool:
         """Delete one entry of the trash if it is what it was; whether it was put back instead."""
-        tally = Tally(terms)
-        exhaust(survey(taken.trash.fd, taken.name, tally, terms))
+        if (taken.trash.name, taken.name) in self._order.mounted_in_trash:
+            self._removal.note(taken.name, "something is mounted on it or inside")
+            return False
+        tally = self._judge(taken.trash.fd, taken.name, terms)
         if tally.obstacle == VANISHED or tally.top is None:
             return False
         stale = tally.youngest_seconds > self._order.noun.stale_after_seconds
         unchanged = taken.found is None or _same(tally.top, taken.found, with_ctime=True)
-        if tally.obstacle is None and not tally.busy and stale and unchanged:
+        unused = not tally.busy and (sure or lease.free(taken.trash.fd, taken.name))
+        if tally.obstacle is None and stale and unchanged and unused:
             if remove(taken.trash.fd, taken.name, self._owner_uid, self._removal):
                 self._entries += 1
                 self._bytes += tally.size_bytes

@@ -6,22 +6,27 @@ import bisect
 import errno
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from watchdog_oom.core.model import Clock
 from watchdog_oom.host.spools.descent import Descent
 from watchdog_oom.lean_dataclasses import dataclass, field
 
 FILES_A_SLICE = 128
-_BLOCK_BYTES = 512  # the unit of st_blocks, whatever the filesystem's own is (stat(2))
+STREAMED_LEVELS = 32  # so deep a directory's listing is kept open while what is below is walked
+MOST_NAMES = 65_536  # of directories yet to be walked, where listings are not kept open: some megabytes
+BLOCK_BYTES = 512  # the unit of st_blocks, whatever the filesystem's own is (stat(2))
 _NEVER_NS = -(1 << 63)
 
-Used = frozenset[tuple[int, int]]
+Used = frozenset[int]
 NOBODY: Used = frozenset()
 
 VANISHED = "it is gone"
-_WORDS = {errno.EXDEV: "something is mounted inside", errno.ELOOP: "it changed while it was looked at",
-          errno.ENOTDIR: "it changed while it was looked at", errno.ENOENT: "it changed while it was looked at",
+TOO_MUCH = "it holds more than can be looked at"
+TOO_DEEP = "it is deeper than can be looked at"
+MOUNTED = "something is mounted inside"
+CHANGED = "it changed while it was looked at"
+_WORDS = {errno.EXDEV: MOUNTED, errno.ELOOP: CHANGED, errno.ENOTDIR: CHANGED, errno.ENOENT: CHANGED,
           errno.EACCES: "it cannot be read"}
 
 
@@ -29,22 +34,24 @@ _WORDS = {errno.EXDEV: "something is mounted inside", errno.ELOOP: "it changed w
 class Terms:
     """By what an entry is judged.
 
-    ``used`` are the (device, inode) pairs somebody has open; ``owner_uid`` must own the entry and every directory in
-    it, ``None`` asks for nobody; ``moved`` says that we renamed the entry, which sets the ctime of the entry itself.
+    ``used`` are the inodes of the spool's filesystem that somebody has open; ``owner_uid`` must own the entry and every
+    directory in it, ``None`` asks for nobody; ``moved`` says that we renamed the entry, which sets the ctime of the
+    entry itself. An entry of more than ``most_inodes``, or deeper than ``most_levels``, is given up; without them none
+    is.
     """
 
     clock: Clock
     owner_uid: int | None = None
     used: Used = NOBODY
     moved: bool = False
-    used_inodes: frozenset[int] = field(init=False)
+    most_inodes: int | None = None
+    most_levels: int | None = None
     readings_ns: tuple[int, ...] = field(init=False)
 
     def __post_init__(self) -> None:
         clock = self.clock
         readings = {clock.boottime + offset for offset in (*clock.offsets, clock.wall - clock.boottime)}
         object.__setattr__(self, "readings_ns", tuple(sorted(int(reading * 1e9) for reading in readings)))
-        object.__setattr__(self, "used_inodes", frozenset(inode for _, inode in self.used))
 
 
 class Tally:
@@ -75,32 +82,35 @@ class Tally:
         elif newest_ns > self._newest_ns[0]:
             self._newest_ns[0] = newest_ns
         self.inodes += 1
-        self.size_bytes += found.st_blocks * _BLOCK_BYTES
-        if found.st_ino in self._terms.used_inodes and (found.st_dev, found.st_ino) in self._terms.used:
+        self.size_bytes += found.st_blocks * BLOCK_BYTES
+        if found.st_ino in self._terms.used:
             self.busy = True
 
     def add_files(self, listing: Iterator[os.DirEntry[str]], below: list[str]) -> bool:
-        """Count the next files of a directory as ``add`` does; whether there may be more. Written out, since this is
-        where a full spool costs its time: about 2 µs a file, most of it fstatat(2)."""
-        newest_ns, used_inodes = self._newest_ns[0], self._terms.used_inodes
-        blocks = files = plain = 0
+        """Count the next files of a directory as ``add`` does, and put its next directories into ``below``; whether
+        there may be more. Written out, since this is where a full spool costs its time: about 2 µs a file, most of it
+        fstatat(2)."""
+        newest_ns, used = self._newest_ns[0], self._terms.used
+        blocks = listed = plain = 0
         for entry in listing:
+            listed += 1
             if entry.is_dir(follow_symlinks=False):
                 below.append(entry.name)
+                if listed == FILES_A_SLICE:
+                    break
                 continue
             found = entry.stat(follow_symlinks=False)
-            if found.st_ctime_ns > newest_ns or found.st_mtime_ns > newest_ns or found.st_ino in used_inodes:
+            if found.st_ctime_ns > newest_ns or found.st_mtime_ns > newest_ns or found.st_ino in used:
                 self.add(found)
                 newest_ns = self._newest_ns[0]
             else:
                 blocks += found.st_blocks
                 plain += 1
-            files += 1
-            if files == FILES_A_SLICE:
+            if listed == FILES_A_SLICE:
                 break
-        self.size_bytes += blocks * _BLOCK_BYTES
+        self.size_bytes += blocks * BLOCK_BYTES
         self.inodes += plain
-        return files == FILES_A_SLICE
+        return listed == FILES_A_SLICE
 
     def unfit(self) -> bool:
         """Whether the entry stays whatever its age, so that there is no use in looking further."""
@@ -118,6 +128,11 @@ class Tally:
         stamp that one clock takes for the future can be an old one by another."""
         between = bisect.bisect_left(self._terms.readings_ns, stamp_ns)
         self._newest_ns[between] = max(self._newest_ns[between], stamp_ns)
+
+
+def file_age_seconds(found: os.stat_result, clock: Clock) -> float:
+    """The age of a plain file as a unit: that of its youngest stamp."""
+    return min(clock.age_of_stamp(found.st_mtime_ns / 1e9), clock.age_of_stamp(found.st_ctime_ns / 1e9))
 
 
 def survey(base_fd: int, name: str, tally: Tally, terms: Terms) -> Iterator[None]:
@@ -153,34 +168,70 @@ def oddity(top: os.stat_result, terms: Terms) -> str | None:
     return None
 
 
+class _OpenDirectory:
+    """One directory on the way down: what of it is still to be listed, and which of its directories to be walked."""
+
+    __slots__ = ("below", "listing")
+
+    def __init__(self, below: list[str], fd: int | None = None) -> None:
+        self.below = below
+        self.listing = os.scandir(fd) if fd is not None else None
+
+    def list_more(self, tally: Tally) -> int:
+        """Count the next files; answers with how many more directories are to be walked."""
+        before = len(self.below)
+        if self.listing is not None and not tally.add_files(self.listing, self.below):
+            self.close()
+        return len(self.below) - before
+
+    def close(self) -> None:
+        if self.listing is not None:
+            self.listing.close()
+            self.listing = None
+
+
 def _walk(descent: Descent, name: str, tally: Tally, terms: Terms) -> Iterator[None]:
+    """Directories are walked while their parent is still being listed, so that a million of them are never held at
+    once; where that would take too many descriptors the names are held, and their number has a bound."""
     assert tally.top is not None  # noqa: S101 - for the type checker
-    device = tally.top.st_dev
-    pending = [[name]]
-    while pending:
-        if not pending[-1]:
-            pending.pop()
-            if pending:
-                descent.leave()
-            continue
-        here = descent.enter(pending[-1].pop())
-        at_top = len(pending) == 1
-        _look_at_directory(here, tally, terms, device, at_top=at_top)
-        if tally.unfit():
-            return
-        below: list[str] = []
-        pending.append(below)
-        yield from _list(descent.fd, tally, below)
-        if tally.unfit():
-            return
-        yield
+    device, held = tally.top.st_dev, 1
+    levels = [_OpenDirectory([name])]
+    try:
+        while levels:
+            level = levels[-1]
+            if level.listing is not None and (not level.below or len(levels) > STREAMED_LEVELS):
+                held += level.list_more(tally)
+            elif level.below:
+                here = descent.enter(level.below.pop())
+                held -= 1
+                _look_at_directory(here, tally, terms, device, at_top=len(levels) == 1)
+                levels.append(_OpenDirectory([], descent.fd))
+            else:
+                levels.pop()
+                if levels:
+                    descent.leave()
+                continue
+            _look_at_bounds(tally, terms, levels=len(levels) - 1, held=held)
+            if tally.unfit():
+                return
+            yield
+    finally:
+        for level in levels:
+            level.close()
+
+
+def _look_at_bounds(tally: Tally, terms: Terms, *, levels: int, held: int) -> None:
+    if held > MOST_NAMES or (terms.most_inodes is not None and tally.inodes > terms.most_inodes):
+        tally.obstacle = tally.obstacle or TOO_MUCH
+    elif terms.most_levels is not None and levels > terms.most_levels:
+        tally.obstacle = tally.obstacle or TOO_DEEP
 
 
 def _look_at_directory(here: os.stat_result, tally: Tally, terms: Terms, device: int, *, at_top: bool) -> None:
     """Judge a directory by what was really opened. A foreign directory inside would be left half deleted, or its owner
     could have root delete for him, so the whole entry stays."""
     if here.st_dev != device:
-        tally.obstacle = _WORDS[errno.EXDEV]
+        tally.obstacle = MOUNTED
     elif terms.owner_uid is not None and here.st_uid != terms.owner_uid:
         tally.obstacle = f"it holds a directory of user {here.st_uid}"
     elif not at_top:
@@ -189,16 +240,7 @@ def _look_at_directory(here: os.stat_result, tally: Tally, terms: Terms, device:
         tally.obstacle = _WORDS[errno.ELOOP]
 
 
-def _list(fd: int, tally: Tally, below: list[str]) -> Iterator[None]:
-    """Count everything but directories, whose names go to ``below``: they are counted when they are opened."""
-    with os.scandir(fd) as listing:
-        while tally.add_files(listing, below):
-            yield
-            if tally.unfit():
-                return
-
-
-def exhaust(walk: Iterator[None]) -> None:
-    """Do all of a survey at once."""
+def exhaust(walk: Iterator[None], alive: Callable[[], None] = lambda: None) -> None:
+    """Do all of a survey at once; ``alive`` is called as it goes on."""
     for _ in walk:
-        pass
+        alive()

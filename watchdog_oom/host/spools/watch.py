@@ -6,7 +6,7 @@ An event only says which spool to look at again; its name and path are never use
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from watchdog_oom.core.model import EntryId
 from watchdog_oom.host.spools.inotify import Inotify
@@ -17,11 +17,13 @@ class SpoolWatch:
     inotify instance left: then scanning by time must do.
 
     ``drain`` is called when ``fileno`` is readable and once in a while: it also takes up again a directory that was
-    deleted, moved or made anew, which sends no event when a directory above it was renamed.
+    deleted, moved or made anew, which sends no event when a directory above it was renamed. ``before`` is told the name
+    of each spool whose path is about to be touched, and answers whether it may be.
     """
 
-    def __init__(self, paths: Mapping[str, str]) -> None:
+    def __init__(self, paths: Mapping[str, str], before: Callable[[str], bool] = lambda _: True) -> None:
         self._paths = dict(paths)
+        self._may_touch = before
         self._inotify = Inotify()
         self._watched: dict[str, tuple[int, EntryId]] = {}
         self._renew()
@@ -46,6 +48,8 @@ class SpoolWatch:
         """Watch what is not watched, or is another directory by now; answers with the names that changed."""
         changed = set()
         for name, path in self._paths.items():
+            if not self._may_touch(name):
+                continue
             identity = _identity(path)
             if name in self._watched and self._watched[name][1] != identity:
                 self._forget(name)

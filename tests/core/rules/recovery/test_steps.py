@@ -135,6 +135,15 @@ def test_the_deadline_of_a_step_counts_for_each_of_its_names() -> None:
     assert "purge a: not done within 10s" in closed(world)
 
 
+def test_a_purge_is_not_believed_before_the_scan_after_it_is_through() -> None:
+    world = world_of(step(Verb.PURGE, "a"))
+    world.spools["a"].finished = False
+    world.ticks(10)
+    assert world.done == ["purge a"] and not world.said("verified")
+    world.spools["a"].finished = True
+    assert closed(world) == "closed: success"
+
+
 def test_a_purge_is_not_believed_before_a_scan_that_came_after_it() -> None:
     world = world_of(step(Verb.PURGE, "a"))
     world.spools["a"].scanned = world.now + 3.0

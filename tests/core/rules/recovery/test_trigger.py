@@ -292,6 +292,51 @@ def test_a_new_hold_is_told_even_when_the_last_one_is_less_than_an_hour_ago() ->
     assert world.now < 10_000.0 + 3600.0
 
 
+def _with_text(fingerprint: str, **rest: Any) -> Policy:
+    rules = mail_policy(**rest)
+    return replace(rules, recovers={"amavis": replace(rules.recovers["amavis"], fingerprint=fingerprint)})
+
+
+def test_a_changed_rule_is_a_new_one_and_the_same_text_is_not() -> None:
+    always = when(MemoryAvailableBelow(percent(100.0)))
+    rest: dict[str, Any] = {"clauses": (always,), "attempts": 1, "cooldown_seconds": 60.0}
+    world = mail_server(_with_text("a", **rest))
+    world.units["amavis.service"].answers = False
+    world.until(lambda: bool(world.said("held:")))
+    started = world.history.recoveries["amavis"].started
+    world.policy = _with_text("a", **rest)
+    world.ticks(5)
+    assert world.history.recoveries["amavis"].started == started
+    world.policy = _with_text("b", **rest)
+    world.tick()
+    assert len(world.said("the rule has changed")) == 1
+    state = world.history.recoveries["amavis"]
+    assert state.held_since is None and state.ended is None and state.unhelped == 0
+    assert state.run is not None
+    world.units["amavis.service"].answers = True
+    world.until(lambda: bool(world.said("closed: success")))
+
+
+def test_the_time_a_clause_must_hold_begins_anew_with_its_text() -> None:
+    lasting = Clause((ProcessesAre("clamscan", runtime_above=1200.0),), 30.0)
+    world = mail_server(_with_text("a", clauses=(lasting,)))
+    world.ticks(25)
+    world.policy = _with_text("b", clauses=(lasting,))
+    world.ticks(25)
+    assert not world.said("opened")
+    world.until(lambda: bool(world.said("opened")), most=10)
+
+
+def test_what_a_changed_rule_owes_is_still_started() -> None:
+    world = mail_server(_with_text("a", attempts=1))
+    world.units["amavis.service"].start = "fails"
+    world.until(lambda: bool(world.said("held:")))
+    assert world.history.recoveries["amavis"].owed == ("amavis",)
+    world.units["amavis.service"].start = "ok"
+    world.policy = _with_text("b", attempts=1)
+    world.until(lambda: world.status("amavis") is ServiceStatus.ACTIVE)
+
+
 def test_attempts_older_than_per_do_not_count() -> None:
     world = mail_server(mail_policy(attempts=2, cooldown_seconds=1.0, per_seconds=1000.0))
     for run in range(1, 5):

@@ -104,7 +104,7 @@ def test_what_is_no_name_of_a_unit_never_becomes_an_argument(systemctl: Path, un
 
 def test_without_systemd_it_cannot_be_done_and_that_is_said() -> None:
     report = report_of(Lsb(), Contain(UNIT, 4096))
-    assert (report.outcome.ok, report.outcome.words) == (False, "only systemd can bound the memory of a unit")
+    assert (report.outcome.ok, report.outcome.words) == (False, "only systemd can set memory bounds on a unit")
 
 
 @pytest.mark.parametrize(("text", "amount"), [

@@ -167,7 +167,8 @@ def test_the_end_of_another_job_is_not_taken_for_ours(bus: SystemdBus, fake: Fak
 def test_a_refused_job_is_told_at_once(bus: SystemdBus, fake: FakeSystemd) -> None:
     fake.errors["StartUnit"] = ("org.freedesktop.systemd1.UnitMasked", "Unit a.service is masked.")
     begin(bus, "start")
-    assert end(bus, fake) == JobEnd("i", Outcome(False, "start refused: the unit is masked; only the operator unmasks"))
+    told = "start refused: the unit is masked; only the operator can unmask it"
+    assert end(bus, fake) == JobEnd("i", Outcome(False, told))
 
 
 def test_the_deadline_is_the_units_own(bus: SystemdBus, fake: FakeSystemd) -> None:
@@ -179,7 +180,7 @@ def test_the_deadline_is_the_units_own(bus: SystemdBus, fake: FakeSystemd) -> No
             fake.serve()
             assert bus.ended(moment) == ()
     assert end(bus, fake, now=315.0) == JobEnd(
-        "i", Outcome(False, "stop did not end within 3min35s; systemd was left to go on with it"))
+        "i", Outcome(False, "stop did not end within 3min35s; systemd continues it"))
 
 
 def test_a_start_limit_is_reset_once_an_incident(bus: SystemdBus, fake: FakeSystemd) -> None:

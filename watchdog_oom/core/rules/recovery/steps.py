@@ -77,12 +77,13 @@ def keep_frozen(context: Context, run: RecoveryRun) -> list[Process]:
 
 def _purge(context: Context, run: RecoveryRun) -> tuple[RecoveryRun, Progress]:
     results: list[str] = []
+    within = context.step.within_seconds or DEFAULT_WITHIN_SECONDS[Verb.PURGE]
     for name in context.step.names:
         spool = context.tick.view.policy.spools[name]
         most = min(spool.limit or context.tick.budget.purge_entries, context.tick.budget.purge_entries)
         if name not in run.asked and context.tick.pressed:
             return run, WAITING
-        run, allowed = context.ask(run, name, Purge(name, most))
+        run, allowed = context.ask(run, name, Purge(name, most, within))
         report = context.report(run, name)
         if not allowed:
             return run, failed(f"the purge of {name} was refused")
@@ -92,7 +93,7 @@ def _purge(context: Context, run: RecoveryRun) -> tuple[RecoveryRun, Progress]:
         if not report.outcome.ok:
             return run, failed(told)
         state = context.tick.view.snapshot.spools.get(name)
-        if state is None or state.scanned_boottime <= report.boottime:
+        if state is None or state.scanned_boottime <= report.boottime or not state.finished:
             return run, WAITING
         if state.problem is not None:
             return run, failed(f"spool {name}: {state.problem}")

@@ -27,8 +27,19 @@ def apply(tick: Tick) -> None:
         if state.run is not None:
             state = transaction.advance(tick, recover, state)
         elif not tick.before.stopping:
-            state = _idle(tick, recover, state)
+            state = _idle(tick, recover, _of_this_text(tick, recover, state))
         tick.recoveries[recover.name] = transaction.with_units(tick, recover, state)
+
+
+def _of_this_text(tick: Tick, recover: Recover, state: Recovery) -> Recovery:
+    """A changed rule is a new rule: attempts, hold and cooldown end with the old text; its debts remain (Law 5)."""
+    if not recover.fingerprint or state.fingerprint == recover.fingerprint:
+        return state
+    if not state.fingerprint:  # a new rule, or the state of a release that did not know texts
+        return replace(state, fingerprint=recover.fingerprint)
+    if state.started or state.held_since is not None:
+        tick.note(f"recover.{recover.name}", "the rule has changed: attempts, hold and cooldown start anew")
+    return replace(state, fingerprint=recover.fingerprint, started=(), ended=None, unhelped=0, held_since=None)
 
 
 def _abolished(tick: Tick) -> list[Recover]:
@@ -108,7 +119,7 @@ def _fired(tick: Tick, recover: Recover, state: Recovery) -> tuple[tuple[str, ..
         findings = clause_findings(clause, view)
         holds = verdict(findings)
         calm = calm and holds is False
-        ripe = tick.sustained(f"recover.{recover.name} when {index}", holds, clause.for_seconds)
+        ripe = tick.sustained(f"recover.{recover.name} {recover.fingerprint} when {index}", holds, clause.for_seconds)
         if ripe and not fired:
             lasting = f" (for {formatting.duration(clause.for_seconds)})" if clause.for_seconds else ""
             fired = tuple(finding.words + lasting for finding in findings)
