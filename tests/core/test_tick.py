@@ -8,10 +8,10 @@ from tests.core.build import NOW, noun, policy, proc, snapshot, tick
 from tests.core.world import World
 from watchdog_oom.core.actions import Probe, SignalName
 from watchdog_oom.core.guard import Budget
-from watchdog_oom.core.history import History, Stage, Termination
+from watchdog_oom.core.history import KERNEL_KILLS_KEPT, History, Stage, Termination
 from watchdog_oom.core.model import KernelKill
 from watchdog_oom.core.policy import Protect
-from watchdog_oom.core.tick import KERNEL_KILLS_KEPT, Tick
+from watchdog_oom.core.tick import Tick
 
 VICTIM = proc(10, "victim")
 

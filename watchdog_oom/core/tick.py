@@ -22,7 +22,7 @@ from watchdog_oom.core.actions import (
 from watchdog_oom.core.descent import remember
 from watchdog_oom.core.guard import KILL_WINDOW_SECONDS, Budget, refusal
 from watchdog_oom.core.history import Contained, History, Stage, Termination, Thaw, newest, recent_kills
-from watchdog_oom.core.model import KernelKill, Process, ProcessId
+from watchdog_oom.core.model import Process, ProcessId
 from watchdog_oom.core.view import View
 from watchdog_oom.lean_dataclasses import dataclass, replace
 
