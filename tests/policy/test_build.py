@@ -121,7 +121,8 @@ def test_clauses_become_conditions_with_everything_about_one_subject_together() 
     when = policy(NOUNS + """
 [recover.r]
 when = [
-  {memory_available_below="10%", swap_free_below="1GiB", for="15s", process="p", rss_above="1MiB", runtime_above="1min"},
+  { memory_available_below = "10%", swap_free_below = "1GiB", process = "p", rss_above = "1MiB", for = "15s", \
+runtime_above = "1min" },
   { spool = "s", entries_above = 5, inodes_free_below = 100 },
   { service = "v", failed = true },
   { kernel_oom_kill = "any" },
