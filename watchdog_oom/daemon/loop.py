@@ -130,7 +130,7 @@ class Daemon:
         reports, self.reports = tuple(self.reports), []
         snapshot = self.sensors.look(policy, self.plan.watch, reports)
         self.plan, self.history = decide(snapshot, policy, self.history, self.budget)
-        self._perform(self.plan, snapshot)
+        self._perform(self.plan, replace(snapshot, below=self.history.descent.below))
         self._sweep(snapshot)
         self.health.ticks += 1
         self._remember(snapshot)
