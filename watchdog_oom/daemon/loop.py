@@ -23,7 +23,7 @@ from watchdog_oom.daemon.policy_store import PolicyStore
 from watchdog_oom.daemon.reporter import Reporter
 from watchdog_oom.daemon.sd_notify import SdNotifier
 from watchdog_oom.daemon.self_protection import OwnLock, missing_capabilities, own_directory, protect_itself
-from watchdog_oom.daemon.signals import SignalInbox
+from watchdog_oom.daemon.signals import SignalInbox, Stopping
 from watchdog_oom.daemon.status_file import Health
 from watchdog_oom.daemon.wait import LoopWait
 from watchdog_oom.errors import WatchdogError, place_of
@@ -35,7 +35,6 @@ from watchdog_oom.journal.record import Kind, Record
 from watchdog_oom.journal.unfinished import read_unfinished
 from watchdog_oom.lean_dataclasses import replace
 
-STOP_SECONDS = 90.0
 BUSY_PAUSE_SECONDS = 0.25
 SHORTEST_PAUSE_SECONDS = 0.02
 CALM_SECONDS = 2.0
@@ -69,7 +68,7 @@ class Daemon:
         self._failing = 0
         self._urgent_at = 0.0
         self._imminent = False
-        self._stop_by: float | None = None
+        self._stopping = Stopping()
 
     def run(self) -> None:
         """From start to stop; returns when everything is given back."""
@@ -80,6 +79,8 @@ class Daemon:
         while not self.history.finished:
             waiting.until(due, glancing=self._imminent)
             self._take_requests()
+            if self._stopping.cut_short(time.monotonic()):
+                break
             pause = self._survive(self._tick)
             self.reporter.lateness(time.monotonic() - due, self._write)
             due = time.monotonic() + pause
@@ -201,12 +202,9 @@ class Daemon:
     def _take_requests(self) -> None:
         """Signals and policy files since the last tick."""
         asked = self.wakeups.take()
-        if asked.stop and not self.history.stopping:
+        if asked.stop and self._stopping.ask(time.monotonic()):
             self.notifier.stopping()
-            self._stop_by = time.monotonic() + STOP_SECONDS
             self.history = replace(self.history, stopping=True)
-        elif asked.stop or (self._stop_by is not None and time.monotonic() > self._stop_by):
-            self.history = replace(self.history, finished=True)
         if asked.reload:
             self.notifier.reloading()
             self.policy_store.reload()
@@ -243,7 +241,7 @@ class Daemon:
     def _finish(self) -> None:
         self.audit_trail.abandon("the daemon stopped before this ended")
         self.history = replace(self.history, emergency=None)
-        self._write(Record(Kind.STOP, result="stopped"))
+        self._write(Record(Kind.STOP, result=self._stopping.words))
         self._save(Plan(), complete=True)
         self.reporter.close()
         self.actuators.close()
