@@ -23,7 +23,8 @@ core.rules.lost_senses core.rules.protect core.rules.recovery core.rules.recover
 core.rules.recovery.progress core.rules.recovery.service_steps core.rules.recovery.steps
 core.rules.recovery.survivors core.rules.recovery.transaction core.rules.recovery.trigger
 core.rules.recovery.verify_step core.rules.victims core.shortage core.tick core.unit_name core.view daemon
-daemon.atomic_file daemon.audit daemon.config daemon.crash_recovery daemon.loop daemon.options daemon.policy_loader
+daemon.atomic_file daemon.audit daemon.config daemon.crash_recovery daemon.loop daemon.options
+daemon.own_directories daemon.policy_loader
 daemon.policy_store daemon.reporter daemon.sd_notify daemon.self_protection daemon.signals daemon.state_file
 daemon.status_file daemon.wait errors formatting host host.actuators host.children host.children.spawn
 host.children.supervisor host.clock host.kept_file host.memory host.memory.group_files host.memory.group_limit
@@ -38,7 +39,7 @@ host.services.program_words host.services.tcp_probe host.spools host.spools.desc
 host.spools.path_safety host.spools.scan_child host.spools.scan_messages host.spools.scanners
 host.spools.signs_of_life host.spools.survey host.syscalls journal journal.chain journal.files journal.head
 journal.inspect journal.reader journal.record journal.reserve journal.store journal.system_log journal.targets
-journal.unfinished journal.writer lean_dataclasses paths policy policy.build
+journal.unfinished journal.writer lean_dataclasses paths policy policy.build policy.ownership
 """
 
 # Of the standard library, beyond what python -I -S has anyway; their own parts are not listed.

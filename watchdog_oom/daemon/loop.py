@@ -19,10 +19,11 @@ from watchdog_oom.daemon.audit import AuditTrail, open_journal
 from watchdog_oom.daemon.config import build_config
 from watchdog_oom.daemon.crash_recovery import inherit
 from watchdog_oom.daemon.options import Options
+from watchdog_oom.daemon.own_directories import group_writable_log, own_directory
 from watchdog_oom.daemon.policy_store import PolicyStore
 from watchdog_oom.daemon.reporter import Reporter
 from watchdog_oom.daemon.sd_notify import SdNotifier
-from watchdog_oom.daemon.self_protection import OwnLock, missing_capabilities, own_directory, protect_itself
+from watchdog_oom.daemon.self_protection import OwnLock, missing_capabilities, protect_itself
 from watchdog_oom.daemon.signals import SignalInbox, Stopping
 from watchdog_oom.daemon.status_file import Health
 from watchdog_oom.daemon.wait import LoopWait
@@ -98,7 +99,8 @@ class Daemon:
             decide(snapshot, policy, self.history, self.budget)
         inherited = inherit(state, read_unfinished(self.options.log, self.sensors.boot_id), policy, snapshot)
         self.health.troubles = (*missing_capabilities(self.options.proc), *self.sensors.troubles(),
-                                *protect_itself(self.options.proc), *filter(None, (state.problem,)))
+                                *protect_itself(self.options.proc), *group_writable_log(self.options.log),
+                                *filter(None, (state.problem,)))
         self.reporter.started(self.policy_store, _problems(state.problem, snapshot), self._write)
         self.policy_store.tell(self._write)
         for record in inherited.records:

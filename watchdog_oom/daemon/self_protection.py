@@ -8,7 +8,7 @@ import os
 import time
 from contextlib import suppress
 
-from watchdog_oom.errors import NotPermittedError, UsageError
+from watchdog_oom.errors import UsageError
 from watchdog_oom.host.processes.oom_score_adj import set_own
 from watchdog_oom.host.processes.procfs import read_file
 from watchdog_oom.host.syscalls import lock_memory
@@ -49,24 +49,6 @@ def protect_itself(proc: str = "/proc") -> tuple[str, ...]:
     if not adjusted.ok:
         troubles.append(f"the kernel may choose the daemon itself: oom_score_adj: {adjusted.words}")
     return tuple(troubles)
-
-
-def own_directory(path: str, purpose: str, mode: int = 0o700) -> None:
-    """Create one of the daemon's directories, and refuse one that others could write to (Law 12)."""
-    try:
-        os.makedirs(path, mode=mode, exist_ok=True)
-        status = os.stat(path)
-    except PermissionError as error:
-        raise NotPermittedError(f"{path}: the {purpose} directory cannot be made: {error.strerror}; "
-                                f"run as root, or name another directory") from None
-    except OSError as error:
-        raise UsageError(f"{path}: the {purpose} directory cannot be made: {error.strerror}") from None
-    if status.st_mode & 0o022 or status.st_uid not in (0, os.geteuid()):
-        raise UsageError(f"{path}: the {purpose} directory can be written to by others; "
-                         f"it must belong to root (or to the daemon's user) and have mode 0755 or less")
-    if not os.access(path, os.W_OK):
-        raise NotPermittedError(f"{path}: the {purpose} directory cannot be written to; "
-                                f"run as root, or name another directory")
 
 
 class OwnLock:

@@ -70,17 +70,19 @@ def _read_part(path: str) -> Part:
     return Part(path, found.st_uid, found.st_mode)
 
 
-def problems(way: Sequence[Part], trusted: frozenset[int]) -> tuple[tuple[str, str], ...]:
-    """Pairs of a path and what is wrong with it, with the command that fixes it; nothing if all is well."""
+def problems(way: Sequence[Part], trusted: frozenset[int], could: str = "change policies"
+             ) -> tuple[tuple[str, str], ...]:
+    """Pairs of a path and what is wrong with it, with the command that fixes it; nothing if all is well. ``could`` is
+    what somebody else could do."""
     found: list[tuple[str, str]] = []
     owners = " or ".join("root" if uid == 0 else f"uid {uid}" for uid in sorted(trusted))
     for part, following in zip(way, (*way[1:], None), strict=True):
         if part.uid not in trusted:
-            what = f"belongs to uid {part.uid}, who could change policies: its owner must be {owners} (chown root)"
+            what = f"belongs to uid {part.uid}, who could {could}: its owner must be {owners} (chown root)"
             found.append((part.path, what))
         if not stat.S_ISLNK(part.mode) and part.mode & 0o022 and not _harmless(part, following):
             who = " and ".join(word for bit, word in ((0o020, "its group"), (0o002, "others")) if part.mode & bit)
-            found.append((part.path, f"is writable by {who}, who could change policies (chmod go-w)"))
+            found.append((part.path, f"is writable by {who}, who could {could} (chmod go-w)"))
     return tuple(found)
 
 
