@@ -23,8 +23,8 @@ core.rules.lost_senses core.rules.protect core.rules.recovery core.rules.recover
 core.rules.recovery.progress core.rules.recovery.service_steps core.rules.recovery.steps
 core.rules.recovery.survivors core.rules.recovery.transaction core.rules.recovery.trigger
 core.rules.recovery.verify_step core.rules.victims core.shortage core.tick core.unit_name core.view daemon
-daemon.atomic_file daemon.audit daemon.config daemon.crash_recovery daemon.loop daemon.options
-daemon.own_directories daemon.policy_loader
+daemon.atomic_file daemon.audit daemon.config daemon.console daemon.crash_recovery daemon.loop daemon.options
+daemon.own_directories daemon.own_lock daemon.policy_loader
 daemon.policy_store daemon.reporter daemon.sd_notify daemon.self_protection daemon.signals daemon.state_file
 daemon.status_file daemon.wait errors formatting host host.actuators host.children host.children.spawn
 host.children.supervisor host.clock host.kept_file host.memory host.memory.group_files host.memory.group_limit

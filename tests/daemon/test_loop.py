@@ -6,7 +6,11 @@ import json
 import os
 import signal
 import time
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
+
+import pytest
 
 from tests.miniature.daemon import MakeDaemon
 
@@ -45,3 +49,19 @@ def test_a_second_sigterm_ends_it_at_once_with_what_it_owes_in_its_state(daemon:
     assert "asked twice" in watch.records("stop")[-1]["result"]
     state = json.loads((watch.state / "state.json").read_text())
     assert state["recoveries"]["slow"]["owed"] == ["slow"]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
+def test_on_a_full_runtime_file_system_it_watches_without_its_status_file_and_says_so(
+        daemon: MakeDaemon, home: Path, small_disk: Callable[[Path], Path]) -> None:
+    watch = daemon("")
+    filler = small_disk(watch.runtime)
+    with suppress(OSError):
+        filler.write_bytes(b"x" * (3 << 20))
+    with suppress(AssertionError):
+        watch.start(ready_seconds=2.0)  # READY is told by status.json, too
+    watch.wait_for(lambda: watch.records("incident", rule="daemon", ok=False), 5, "the journal's word of it")
+    filler.unlink()
+    watch.wait_for(lambda: watch.records("incident", rule="daemon", ok=True), 5, "the status file")
+    assert watch.status()["pid"] == watch.pid
+    assert watch.stop() == 0

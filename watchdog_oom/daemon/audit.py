@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from contextlib import suppress
 
 from watchdog_oom.core.actions import (
     Action,
@@ -18,6 +17,7 @@ from watchdog_oom.core.model import Process, Snapshot
 from watchdog_oom.core.outcome import EffectReport, Outcome
 from watchdog_oom.core.policy import Policy
 from watchdog_oom.daemon.config import Config
+from watchdog_oom.daemon.console import Console
 from watchdog_oom.host.purge.sweeps import SweepNote
 from watchdog_oom.host.syscalls import fallocate
 from watchdog_oom.journal.record import Kind, Record, sentence
@@ -31,13 +31,12 @@ _MOST_PURGES = 16  # whose deletion may still be told
 def open_journal(directory: str, boot_id: str, config: Config) -> Journal:
     """The journal, which copies every record to the system's log, and to the console unless that log reads it."""
     system_log = SystemLog()
-    console = "JOURNAL_STREAM" not in os.environ
+    console = None if "JOURNAL_STREAM" in os.environ else Console()
 
     def copy(record: Record, seq: int | None) -> None:
         system_log.send(record, seq)
-        if console:
-            with suppress(OSError):
-                os.write(2, f"{sentence(record)}\n".encode("utf-8", "backslashreplace"))
+        if console is not None:
+            console.line(sentence(record))
 
     journal = Journal(directory, boot_id=boot_id, segment_bytes=config.journal_segment_bytes, keep=config.journal_keep,
                       allocate=fallocate, copy=copy)

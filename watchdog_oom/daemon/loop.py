@@ -20,10 +20,11 @@ from watchdog_oom.daemon.config import build_config
 from watchdog_oom.daemon.crash_recovery import inherit
 from watchdog_oom.daemon.options import Options
 from watchdog_oom.daemon.own_directories import group_writable_log, own_directory
+from watchdog_oom.daemon.own_lock import OwnLock
 from watchdog_oom.daemon.policy_store import PolicyStore
 from watchdog_oom.daemon.reporter import Reporter
 from watchdog_oom.daemon.sd_notify import SdNotifier
-from watchdog_oom.daemon.self_protection import OwnLock, missing_capabilities, protect_itself
+from watchdog_oom.daemon.self_protection import missing_capabilities, protect_itself
 from watchdog_oom.daemon.signals import SignalInbox, Stopping
 from watchdog_oom.daemon.status_file import Health
 from watchdog_oom.daemon.wait import LoopWait
@@ -107,7 +108,7 @@ class Daemon:
             self._write(record)
         self.history = inherited.history
         self._perform(Plan(intents=inherited.intents), snapshot)
-        self.reporter.tell(snapshot, self.policy_store, self.history, self.journal, self.budget)
+        self.reporter.tell(snapshot, self.policy_store, self.history, self.journal, self.budget, self._write)
         self.notifier.ready()
 
     def _survive(self, tick: Callable[[], float]) -> float:
@@ -222,7 +223,7 @@ class Daemon:
             return
         if self.plan.intents or self.plan.notes or self.plan.refusals:
             self.reporter.status_is_due()
-        self.reporter.tell(snapshot, self.policy_store, self.history, self.journal, self.budget)
+        self.reporter.tell(snapshot, self.policy_store, self.history, self.journal, self.budget, self._write)
 
     def _pressed(self) -> bool:
         """An emergency, and an act of it just now: the next may follow at once and must not wait for a disk (Law 8)."""
