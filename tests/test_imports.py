@@ -26,7 +26,8 @@ core.rules.recovery.verify_step core.rules.victims core.shortage core.tick core.
 daemon.atomic_file daemon.audit daemon.config daemon.console daemon.crash_recovery daemon.loop daemon.options
 daemon.own_directories daemon.own_lock daemon.policy_loader
 daemon.policy_store daemon.reporter daemon.sd_notify daemon.self_protection daemon.signals daemon.state_file
-daemon.status_file daemon.wait errors formatting host host.actuators host.children host.children.spawn
+daemon.status_file daemon.wait errors formatting host host.actuators host.children host.children.drain
+host.children.spawn
 host.children.supervisor host.clock host.kept_file host.memory host.memory.group_files host.memory.group_limit
 host.memory.kernel_kills host.memory.kmsg host.memory.meminfo host.memory.psi host.memory.zfs_cache host.processes
 host.processes.demand host.processes.details host.processes.facts host.processes.lasting host.processes.oom_score_adj

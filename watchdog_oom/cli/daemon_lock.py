@@ -40,7 +40,7 @@ def _holder_by_the_kernel(runtime: str) -> int | None:
             pid = int(json.load(file)["pid"])
         if os.stat(f"/proc/{pid}").st_uid != os.lstat(f"{runtime}/lock").st_uid:
             return None
-        with open("/proc/locks", encoding="ascii") as locks:
+        with open("/proc/locks", encoding="utf-8") as locks:
             held = [line.split()[4] for line in locks if " FLOCK " in line and " WRITE " in line and "->" not in line]
         return pid if str(pid) in held else None
     return None

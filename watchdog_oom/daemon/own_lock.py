@@ -87,7 +87,7 @@ def _is_open_to_others(fd: int) -> bool:
 def _held_by_ours(inode: int) -> bool:
     """Whether a process of root or of this user holds the lock, by /proc/locks; also if that cannot be told."""
     holders = []
-    with suppress(OSError, ValueError), open("/proc/locks", encoding="ascii") as locks:
+    with suppress(OSError, ValueError), open("/proc/locks", encoding="utf-8") as locks:
         for line in locks:  # 1: FLOCK  ADVISORY  WRITE 4711 00:1a:567 0 EOF
             words = line.split()
             if len(words) > 5 and words[1] == "FLOCK" and words[5].rpartition(":")[2] == str(inode):
