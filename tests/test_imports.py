@@ -16,13 +16,14 @@ READY_SECONDS = 30.0
 # Every module below watchdog_oom, without that prefix. Conditions are imported as policies use them.
 OURS = """
 core core.actions core.condition core.conditions core.conditions.kernel core.conditions.memory
-core.conditions.pressure core.conditions.registry core.conditions.service core.decide core.form core.guard
+core.conditions.pressure core.conditions.registry core.conditions.service core.decide core.form core.glob core.guard
 core.history core.matching core.memory core.model core.nouns core.observe core.outcome core.policy core.poll_interval
 core.rules core.rules.containment core.rules.emergency core.rules.freeze core.rules.kill_escalation core.rules.limit
 core.rules.lost_senses core.rules.protect core.rules.recovery core.rules.recovery.contain_step
 core.rules.recovery.progress core.rules.recovery.service_steps core.rules.recovery.steps
 core.rules.recovery.survivors core.rules.recovery.transaction core.rules.recovery.trigger
-core.rules.recovery.verify_step core.rules.victims core.shortage core.tick core.unit_name core.view daemon
+core.rules.recovery.verify_step core.rules.victims core.rules.waiting_queue core.shortage core.tick core.unit_name
+core.view daemon
 daemon.atomic_file daemon.audit daemon.config daemon.console daemon.crash_recovery daemon.loop daemon.options
 daemon.own_directories daemon.own_lock daemon.policy_loader
 daemon.policy_store daemon.reporter daemon.sd_notify daemon.self_protection daemon.signals daemon.state_file
@@ -31,11 +32,12 @@ host.children.spawn
 host.children.supervisor host.clock host.kept_file host.memory host.memory.group_files host.memory.group_limit
 host.memory.kernel_kills host.memory.kmsg host.memory.meminfo host.memory.psi host.memory.zfs_cache host.processes
 host.processes.demand host.processes.details host.processes.facts host.processes.lasting host.processes.oom_score_adj
-host.processes.pid_list host.processes.procfs host.processes.signals host.processes.table host.purge
-host.purge.become host.purge.delete_tree host.purge.in_use host.purge.job host.purge.jobs host.purge.kept
-host.purge.lease host.purge.messages host.purge.mounts host.purge.open_files host.purge.pair host.purge.reap
-host.purge.supervisor host.purge.sweeps host.purge.trash host.purge.unix_sockets host.purge.worker host.sensors
-host.services host.services.choose host.services.jobs host.services.lsb host.services.manager host.services.poller
+core.glob daemon.link_watch host.processes.pattern_search host.processes.pid_list host.processes.procfs
+host.processes.signals host.processes.slow_patterns host.processes.table host.purge host.purge.become
+host.purge.delete_tree host.purge.in_use host.purge.job host.purge.jobs host.purge.kept host.purge.lease
+host.purge.messages host.purge.mounts host.purge.open_files host.purge.pair host.purge.reap host.purge.supervisor
+host.purge.sweeps host.purge.trash host.purge.unix_sockets host.purge.worker host.sensors host.services
+host.services.choose host.services.jobs host.services.lsb host.services.manager host.services.poller
 host.services.program_words host.services.tcp_probe host.spools host.spools.descent host.spools.names
 host.spools.path_safety host.spools.scan_child host.spools.scan_messages host.spools.scanners
 host.spools.signs_of_life host.spools.survey host.syscalls journal journal.chain journal.files journal.head

@@ -11,6 +11,9 @@ class WatchdogError(Exception):
     exit_status = 2
 
 
+FAILED_EXIT_STATUS = 70  # EX_SOFTWARE of sysexits.h: 1 is for what a command found
+
+
 class UsageError(WatchdogError):
     """The command line or the daemon's own configuration is wrong."""
 

@@ -14,7 +14,7 @@ from tests.vm.image import image
 
 NIGHTS = TOP / "build" / "incident"
 COLUMNS = ("on guard", "kernel kills", "MariaDB survived", "outage 25", "outage 80", "outage 3306", "delivered",
-           "mails stand still", "until the next")
+           "mails stand still", "until the next", "least free swap", "full pressure", "STOP / CONT")
 
 
 def main(arguments: list[str]) -> int:
@@ -39,6 +39,8 @@ def table(names: tuple[str, ...]) -> Table:
     files = [file for name in names if (file := NIGHTS / name / "outcome.json").exists()]
     return Table("incident", COLUMNS, tuple(row(Outcome(**json.loads(file.read_text()))) for file in files), (
         "512 MiB of RAM, 192 MiB of swap, two emulated processors; 45 mails in 90 s, then one every 15 s.",
+        "900 s in all, postfix with its own retry times. The control has 2 GiB of RAM and an empty spool.",
+        "Full pressure: how much of the time everybody waited for memory, since the first recovery succeeded, if any.",
         "Outages are seconds, seen from outside. \"Mails stand still\": when nothing had arrived for 45 s, since when.",
     ))
 
@@ -50,7 +52,10 @@ def row(night: Outcome) -> tuple[str, ...]:
     until = "–" if since is None else "never" if again is None else f"{again - since:.0f} s"
     return (night.name, str(len(night.kernel_kills)), "yes" if night.mariadb_survived else "no",
             *(f"{night.outage_seconds[port]:.0f} s" for port in ("25", "80", "3306")),
-            f"{night.delivered} of {night.sent}", standstill, until)
+            f"{night.delivered} of {night.sent}", standstill, until,
+            "–" if night.least_swap_free_mib is None else f"{night.least_swap_free_mib} MiB",
+            "–" if night.full_pressure_percent is None else f"{night.full_pressure_percent:.1f} %",
+            f"{night.stops} / {night.continues}")
 
 
 if __name__ == "__main__":

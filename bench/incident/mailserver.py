@@ -24,8 +24,6 @@ mailbox_command =
 biff = no
 content_filter = smtp-amavis:[127.0.0.1]:10024
 smtp-amavis_initial_destination_concurrency = 8
-queue_run_delay = 60s
-minimal_backoff_time = 60s
 """
 _MASTER_CF = """\
 smtp      inet  n - n - - smtpd

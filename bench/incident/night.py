@@ -14,10 +14,11 @@ from pathlib import Path
 
 from bench.incident import outside
 from bench.incident.mailserver import UNITS
+from bench.incident.signs import AUDIT, Sample, acts_of, pressure_since
 from tests.vm.guest import Guest, GuestError, free_port
 from tests.vm.image import Image
 
-DRAIN_SECONDS = 60.0
+NIGHT_SECONDS = 900.0  # three times what postfix waits before it tries a mail again
 MUST_ARRIVE_UNTIL_SECONDS = 60.0
 WEDGED_AFTER_SECONDS = 45.0
 TRACE_EVERY_SECONDS = 10.0
@@ -35,6 +36,7 @@ class Contestant:
     name: str
     arm: Callable[[Guest], None]
     keep: tuple[str, ...] = ()
+    memory_mib: int = 512
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,13 +55,17 @@ class Outcome:
     wedged_at: float | None
     delivered_again_at: float | None
     lasted_seconds: float
+    least_swap_free_mib: int | None = None
+    full_pressure_percent: float | None = None
+    stops: int = 0
+    continues: int = 0
 
 
 def spend(contestant: Contestant, image: Image, place: Path) -> Outcome:
     """Boot, arm, let the night pass, and look; what was seen is kept in ``place``."""
     place.mkdir(parents=True, exist_ok=True)
     forward = {free_port(): inside for inside in (25, 80, 3306)}
-    with Guest(image, forward=forward) as guest:
+    with Guest(image, forward=forward, memory_mib=contestant.memory_mib) as guest:
         guest.wait_until_up()
         _prepare(guest)
         contestant.arm(guest)
@@ -85,17 +91,20 @@ def _watch(contestant: Contestant, guest: Guest, place: Path) -> Outcome:
         if not port.answers():
             raise GuestError(f"port {port.name} does not answer before the night begins\n{guest.console_tail()}")
     before = _pid(guest)
+    samples: list[Sample] = []
     guest_clock = float(guest.check("date +%s.%N"))
     began = time.monotonic()
     for job in (mails, *ports):
         job.begin()
     with (place / "trace.txt").open("w") as trace:
-        while (passed := time.monotonic() - began) < outside.MAIL_SECONDS + DRAIN_SECONDS:
+        while (passed := time.monotonic() - began) < NIGHT_SECONDS:
             trace.write(f"{passed:6.0f} s  {_state(guest)}\n")
             trace.flush()
+            with contextlib.suppress(GuestError, ValueError):
+                samples.append(Sample.of(passed, guest.get("/proc/meminfo"), guest.get("/proc/pressure/memory")))
             time.sleep(TRACE_EVERY_SECONDS)
     lasted = time.monotonic() - began
-    arrived, scanned = mails_in(_box(guest), guest_clock)
+    arrived, scanned = mails_in(_text_of(guest, "/var/mail/box"), guest_clock)
     survived = _is_mariadb(guest, before)
     for job in (*ports, mails):
         job.end()
@@ -103,8 +112,11 @@ def _watch(contestant: Contestant, guest: Guest, place: Path) -> Outcome:
     due = {number for number, when in sent.items() if when <= lasted - MUST_ARRIVE_UNTIL_SECONDS}
     wedged_at, again_at = wedge(sorted(arrived.values()), lasted)
     kills = tuple(KILL.findall(guest.console.read_text(errors="replace")))
+    acts = acts_of(_text_of(guest, AUDIT), guest_clock)
     return Outcome(contestant.name, kills, survived, {port.name: port.outage_seconds() for port in ports}, len(sent),
-                   len(arrived), len(due), len(due & arrived.keys()), len(scanned), wedged_at, again_at, lasted)
+                   len(arrived), len(due), len(due & arrived.keys()), len(scanned), wedged_at, again_at, lasted,
+                   min((sample.swap_free_mib for sample in samples), default=None),
+                   pressure_since(samples, acts.cured_at_seconds), acts.stops, acts.continues)
 
 
 def wedge(arrivals: list[float], lasted: float) -> tuple[float | None, float | None]:
@@ -134,9 +146,9 @@ def mails_in(box: str, guest_clock: float) -> tuple[dict[int, float], set[int]]:
     return arrived, scanned
 
 
-def _box(guest: Guest) -> str:
+def _text_of(guest: Guest, path: str) -> str:
     try:
-        return guest.get("/var/mail/box").decode(errors="replace")
+        return guest.get(path).decode(errors="replace")
     except GuestError:
         return ""
 

@@ -68,10 +68,11 @@ def test_the_kernels_kills_are_found_on_the_console_whatever_the_victim_calls_it
 
 def test_a_row_tells_a_night_that_never_recovered_from_one_that_never_stood_still() -> None:
     night = Outcome("none", ("mariadbd",), False, {"25": 3.4, "80": 0.0, "3306": 120.0}, 68, 4, 60, 4, 4, 20.0, None,
-                    500.0)
-    assert row(night) == ("none", "1", "no", "3 s", "0 s", "120 s", "4 of 68", "at 20 s", "never")
-    calm = Outcome("us", (), True, {"25": 0.0, "80": 0.0, "3306": 0.0}, 68, 68, 60, 60, 68, None, None, 500.0)
-    assert row(calm)[-3:] == ("68 of 68", "–", "–")
+                    900.0)
+    assert row(night) == ("none", "1", "no", "3 s", "0 s", "120 s", "4 of 68", "at 20 s", "never", "–", "–", "0 / 0")
+    calm = Outcome("us", (), True, {"25": 0.0, "80": 0.0, "3306": 0.0}, 68, 68, 60, 60, 68, None, None,
+                   900.0, 12, 3.25, 4, 3)
+    assert row(calm)[-6:] == ("68 of 68", "–", "–", "12 MiB", "3.2 %", "4 / 3")
 
 
 def test_the_recipe_names_no_path_of_this_machine() -> None:

@@ -65,6 +65,31 @@ def test_a_record_that_is_told_the_list_can_be_narrowed(directory: Path) -> None
     assert count("--since", "0s") == 0
 
 
+@pytest.mark.parametrize(("arguments", "words"), [
+    (("--rule", "lamscan"), 'no record of rule "lamscan" — did you mean "limit.clamscan"?'),
+    (("--rule", "limit.clamscn"), 'no record of rule "limit.clamscn" — did you mean "limit.clamscan"?'),
+    (("--rule", "zzz"), 'no record of rule "zzz"'),
+    (("--incident", "zzz"), 'no record of incident "zzz"'),
+    (("--incident", "8", "--rule", "clamscan"), 'no record of rule "clamscan" and incident "8"'),
+    (("--incident", "7", "--since", "0s"), 'no record of incident "7" since 0s'),
+    (("--json", "--incident", "zzz"), 'no record of incident "zzz"')])
+def test_what_is_not_there_is_said_with_the_nearest_name_and_exit_status_1(
+        directory: Path, arguments: tuple[str, ...], words: str) -> None:
+    result = _audit("--log", directory, *arguments)
+    assert (result.exit_code, result.stdout, result.stderr) == (1, "", f"{words}\n")
+
+
+def test_a_rejected_policy_shows_its_faults_in_the_plain_list(tmp_path: Path) -> None:
+    journal = Journal(str(tmp_path / "log"), boot_id="b")
+    journal.open()
+    journal.append(Record(Kind.POLICY, result="rejected: 2 faults; the last good policy stays in force",
+                          detail={"faults": ("a.toml:3: [limit.l] rss: x\x1b[2J", "a.toml:9: y")}))
+    journal.close()
+    lines = _audit("--log", tmp_path / "log").stdout.splitlines()
+    assert lines[0].endswith("rejected: 2 faults; the last good policy stays in force")
+    assert lines[1:] == ["    a.toml:3: [limit.l] rss: x\\x1b[2J", "    a.toml:9: y"]
+
+
 def test_json_prints_the_records_exactly_as_they_are_stored(directory: Path) -> None:
     result = _audit("--log", directory, "--json", "--incident", "7")
     stored = (directory / "audit.jsonl").read_text().splitlines()

@@ -84,6 +84,7 @@ RECOVER = '[recover.r]\nwhen = [{ memory_available_below = "1%" }]\nsteps = '
 @pytest.mark.parametrize(("text", "line", "where", "what"), [
     ('[process.p]\nname = "sixteen-byte-nam"' + LIMIT, 2, "[process.p] name", 'write "sixteen-byte-na"'),
     ('[process.p]\ncmdline = "scan"' + LIMIT, 2, "[process.p] cmdline", "only the command line selects"),
+    ('[process.p]\nname = "x"\ncmdline = "(a+)+$"' + LIMIT, 3, "[process.p] cmdline", "a repetition in a repetition"),
     ('[process.p]\nname = "scanner"\n', 1, "[process.p]", "nothing uses it"),
     ('[spool.s]\npath = "/var/spool/never/x"\nentries = "*"\nstale_after = "1h"\n', 1, "[spool.s]", "nothing uses it"),
     ('[process.p]\nname = "scanner"' + LIMIT + '[protect.x]\nprocess = "p"\n', 4, "[limit.l] process",
@@ -92,6 +93,9 @@ RECOVER = '[recover.r]\nwhen = [{ memory_available_below = "1%" }]\nsteps = '
      "[recover.r] steps #1 kill", "p is protected by protect.x"),
     ('[process.p]\nname = "scanner"\n' + RECOVER + '[{ kill = "p" }]\n', 5, "[recover.r] steps",
      "there is a kill but no verify"),
+    ('[process.p]\nname = "scanner"\n' + RECOVER + '[{ kill = "p" }, { verify = "v" }]\nverify = false\n'
+     '[service.v]\nunit = "v.service"\n', 6, "[recover.r] verify", "there is a verify step"),
+    ('description = "nothing"\n', 1, "", "where it stands the built-in one"),
     ('[process.p]\nname = "mysqld"' + LIMIT, 2, "[process.p] name", '"mysqld" — is it "mariadbd"?'),
     ('[process.p]\nexe = "/usr/sbin/never-mysqld"' + LIMIT, 2, "[process.p] exe", "is not here"),
     (f'[process.p]\nexe = "{sys.executable}"' + LIMIT, 2, "[process.p] exe", "is not running"),

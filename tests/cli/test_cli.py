@@ -27,7 +27,7 @@ def _really(*arguments: str | Path, **environment: str) -> subprocess.CompletedP
                           env={**os.environ, **environment})
 
 
-def _failing(error: Exception, *options: str) -> Result:
+def _failing(error: BaseException, *options: str) -> Result:
     """The front door with a command that ends with this error."""
     class Failing(FrontDoor):
         def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command:
@@ -86,11 +86,15 @@ def test_an_error_for_people_is_its_words_and_its_exit_status(error: Exception, 
                                    KeyError("x"), AssertionError()])
 def test_a_mistake_of_our_own_is_one_line_and_a_traceback_only_on_demand(error: Exception) -> None:
     result = _failing(error)
-    assert result.exit_code == 1
+    assert result.exit_code == 70
     assert len(result.stderr.splitlines()) == 1
     assert f"an internal error: {type(error).__name__}" in result.stderr
     assert "(test_cli.py:" in result.stderr
     assert "Traceback" in _failing(error, "--debug").stderr
+
+
+def test_ctrl_c_is_not_taken_for_a_finding() -> None:
+    assert _failing(KeyboardInterrupt()).exit_code == 130
 
 
 def test_a_reader_that_has_had_enough_is_no_error(tmp_path: Path) -> None:
@@ -101,11 +105,12 @@ def test_a_reader_that_has_had_enough_is_no_error(tmp_path: Path) -> None:
     program = subprocess.run([*COMMAND, "check", "--no-host", tmp_path / "p.toml"], stdout=writing,
                              stderr=subprocess.PIPE, check=False, timeout=20)
     os.close(writing)
-    assert (program.returncode, program.stderr) == (1, b"")
+    assert (program.returncode, program.stderr) == (141, b"")
 
 
 def test_a_terminal_that_cannot_show_a_character_gets_an_escape(tmp_path: Path) -> None:
-    (tmp_path / "p.toml").write_text('description = "Mail \u2014 \u4e2d"\n', encoding="utf-8")
+    text = 'description = "Mail \u2014 \u4e2d"\n[emergency]\nmode = "act"\n'
+    (tmp_path / "p.toml").write_text(text, encoding="utf-8")
     (tmp_path / "p.toml").chmod(0o644)
     result = _really("check", "--no-host", tmp_path / "p.toml", PYTHONIOENCODING="latin-1")
     assert (result.returncode, result.stderr) == (0, "")
@@ -128,7 +133,7 @@ def test_a_table_aligns_its_columns() -> None:
                                                        ({"FORCE_COLOR": "1", "NO_COLOR": "1"}, False)])
 def test_colours_come_only_to_a_terminal_or_on_demand(
         tmp_path: Path, environment: dict[str, str], coloured: bool) -> None:
-    (tmp_path / "p.toml").write_text('description = "x"\n')
+    (tmp_path / "p.toml").write_text('description = "x"\n[emergency]\nmode = "act"\n')
     os.chmod(tmp_path / "p.toml", 0o644)
     result = _really("check", "--no-host", tmp_path / "p.toml", **{"NO_COLOR": "", "FORCE_COLOR": "", **environment})
     assert result.returncode == 0, result.stderr

@@ -113,7 +113,7 @@ def test_a_status_that_cannot_be_understood_is_one_line(run: Run, tmp_path: Path
         fcntl.flock(lock, fcntl.LOCK_EX)
         (tmp_path / "status.json").write_bytes(content)
         result = run("status", "--runtime", tmp_path)
-    assert result.exit_code == 1
+    assert result.exit_code == 70
     assert len(result.stderr.splitlines()) == 1
     assert words in result.stderr
 

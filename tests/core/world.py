@@ -111,6 +111,7 @@ class Spool:
     entries: int = 0
     stale: int = 0
     purge: str = "ok"
+    in_use: bool = False  # its stale entries are in use, so that no purge takes them
     purge_takes: float = 1.0
     problem: str | None = None
     trash: int = 0
@@ -149,6 +150,7 @@ class World:
     next_pid: int = 100
     seen: Snapshot = field(default_factory=lambda: Snapshot(Clock(0.0, 0.0)))
     truth: Snapshot = field(default_factory=lambda: Snapshot(Clock(0.0, 0.0)))  # ``seen``, had everything been read
+    cleared: dict[str, int] = field(default_factory=dict)  # by purge: how many entries it took out
     saved: str = ""             # state.json
     urgent_at: float = 0.0
     _watch: Watch = field(default_factory=Watch)
@@ -307,7 +309,8 @@ class World:
             self.done.append(f"{what}{'' if ok else ' failed'}")
             if intent_id:
                 outcome = Outcome(ok, "ok" if ok else "it did not work")
-                self._reports.append(EffectReport(intent_id, outcome, 1.0, self.now))
+                cleared = self.cleared.pop(what, None)
+                self._reports.append(EffectReport(intent_id, outcome, 1.0, self.now, cleared=cleared))
         for unit in self.units.values():
             revived = self.units.get(unit.activates or "")
             able = revived is not None and revived.status is ServiceStatus.INACTIVE and revived.start == "ok"
@@ -331,7 +334,9 @@ class World:
                 self._begin_job(intent, "start", name)
             case Purge(spool=name, limit=limit):
                 spool = self.spools[name]
-                spool.trash += spool.stale if spool.purge == "ok" and limit else 0
+                taken = spool.stale if spool.purge == "ok" and limit and not spool.in_use else 0
+                spool.trash += taken
+                self.cleared[str(intent.action)] = taken
                 self._later(intent, spool.purge_takes, lambda: self._purged(spool, limit))
             case Probe(service=name):
                 unit = self.units[self.policy.services[name].unit]
@@ -407,8 +412,9 @@ class World:
 
     def _purged(self, spool: Spool, limit: int) -> bool:
         if spool.purge == "ok":
-            spool.entries -= spool.stale if limit else 0
-            spool.stale = 0 if limit else spool.stale
+            taken = spool.stale if limit and not spool.in_use else 0
+            spool.entries -= taken
+            spool.stale -= taken
             spool.trash = 0
         return spool.purge == "ok"
 

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import os
+import shutil
 import time
 from pathlib import Path
+from tempfile import mkdtemp
 
 import pytest
 
@@ -108,3 +110,24 @@ def test_a_file_that_others_can_write_is_rejected_and_the_good_policy_stays(plac
     assert poll(kept)
     assert "a.toml" in kept.faults[0]
     assert "a" in kept.policy.limits
+
+
+@pytest.mark.root
+def test_a_link_that_leads_elsewhere_now_is_followed_without_a_change_of_the_files(places: tuple[Path, Path]) -> None:
+    home = Path(mkdtemp(prefix="watchdog-oom-test-", dir="/var/lib"))
+    try:
+        home.chmod(0o755)
+        for name in ("old", "new"):
+            (home / name).write_text("")
+        (home / "link").symlink_to("old")
+        (places[0] / "a.toml").write_text(f'[process.p]\nexe = "{home}/link"\n')
+        opened = PolicyStore((str(places[0]),), str(places[0].parent / "none.toml"), str(places[1]), link_seconds=0.05)
+        (home / "link").unlink()
+        (home / "link").symlink_to("new")
+        deadline = time.monotonic() + 5.0
+        while not any(pattern.fullmatch(f"{home}/new") for pattern in opened.policy.processes["p"].exe):
+            assert time.monotonic() < deadline
+            opened.poll(hold=False)
+            time.sleep(0.01)
+    finally:
+        shutil.rmtree(home)

@@ -13,7 +13,7 @@ from watchdog_oom.daemon import state_file
 
 HISTORY = History(
     recoveries={"amavis": Recovery(started=(1.0, 2.5), ended=3.0, last_result="failed: x", unhelped=2, held_since=4.0,
-                                   owed=("amavis",), owed_triggers=("amavis.socket",))},
+                                   fingerprint="f", owed=("amavis",), owed_triggers=("amavis.socket",))},
     adjusted={ProcessId(12, 345): Adjusted("mysqld", 0, -900, 7.0)}, frozen={ProcessId(13, 346): "limit.x"},
     contained={"x.service": Contained("limit.x", "x", 4096, None, UNLIMITED_BYTES, None, 8.0, True, "i-1",
                                        failed=9.0)})

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from watchdog_oom.core.conditions.registry import build as build_conditions
 from watchdog_oom.core.decide import decide
+from watchdog_oom.core.glob import glob_pattern
 from watchdog_oom.core.guard import Budget
 from watchdog_oom.core.history import History, Recovery
-from watchdog_oom.core.matching import glob_pattern
 from watchdog_oom.core.memory import Memory
 from watchdog_oom.core.model import Clock, Facts, Process, ProcessId, ServiceState, ServiceStatus, Snapshot, SpoolState
 from watchdog_oom.core.nouns import ProcessNoun, ServiceNoun, Size, SpoolNoun

@@ -147,9 +147,9 @@ def test_a_header_has_its_own_line_even_when_a_table_below_it_came_first() -> No
 
 
 def test_the_elements_of_a_list_of_tables_have_lines_of_their_own() -> None:
-    lines = lines_of('[recover.amavis]\nwhen = [\n  { x = 1,\n y = 2 },\n  # { z = 3 }\n  { for = "1s" },\n]\n')
+    lines = lines_of('[recover.amavis]\nwhen = [\n  { x = 1, y = 2 },\n  # { z = 3 }\n  { for = "1s" },\n]\n')
     assert lines["recover", "amavis", "when", 0] == 3
-    assert lines["recover", "amavis", "when", 1, "for"] == 6
+    assert lines["recover", "amavis", "when", 1, "for"] == 5
 
 
 def test_what_has_no_line_has_that_of_what_is_around_it() -> None:

@@ -97,7 +97,7 @@ def test_what_a_file_with_a_syntax_error_defines_does_not_dangle(tmp_path: Path)
     (tmp_path / "b.toml").write_text('[process.q]\nparent = "p"\nunder = "s"\n')
     fault, = faults_of(tmp_path)
     assert fault.file.endswith("a.toml")
-    assert "not valid TOML" in fault.what
+    assert "a quote is missing" in fault.what
 
 
 def test_without_any_policy_file_the_shipped_default_is_used_and_named(tmp_path: Path) -> None:
@@ -214,3 +214,12 @@ def _inline(value: object) -> str:
             return '"' + "".join(f"\\U{ord(char):08x}" for char in value if not 0xD800 <= ord(char) < 0xE000) + '"'
         case _:
             return str(value)
+
+
+def test_a_file_that_says_nothing_and_keeps_the_built_in_policy_away_is_told_of(tmp_path: Path) -> None:
+    (tmp_path / "a.toml").write_text('description = "later"\n')
+    notes = [str(one) for one in load_policy([str(tmp_path)], check_ownership=False).warnings]
+    assert any(note.startswith(f"{tmp_path}/a.toml:1: the policy says nothing") for note in notes)
+    (tmp_path / "b.toml").write_text('[emergency]\nmode = "act"\n')
+    notes = [str(one) for one in load_policy([str(tmp_path)], check_ownership=False).warnings]
+    assert not any("says nothing" in note for note in notes)

@@ -48,7 +48,25 @@ def test_anything_on_the_way_that_others_may_write_is_refused(position: int, bit
     modes[position] |= bits
     (path, what), = problems(way(*modes), ROOT)
     assert path == "/" + "x" * position
-    assert "chmod go-w" in what
+    assert ("chmod go-w" in what) is (position == 2)
+
+
+@pytest.mark.parametrize("path", ["/tmp", "/var/tmp", "/dev/shm", "/home/alice", "/var/mail", "/usr/local"])
+def test_no_directory_of_the_system_or_of_a_user_is_to_be_changed_for_a_policy_in_it(path: str) -> None:
+    for uid, mode in ((0, 0o1777), (0, 0o2775), (1000, 0o755)):
+        part = Part(path, uid, stat.S_IFDIR | mode)
+        (place, what), = problems([Part("/", 0, DIRECTORY), part, Part(f"{path}/x.toml", 0, FILE)], ROOT)
+        assert place == path
+        assert "chmod" not in what and "chown" not in what
+        assert "move the policy to where only root can write, such as /etc/watchdog-oom/policies.d" in what
+
+
+def test_what_is_ours_is_put_right_where_it_is() -> None:
+    ours = Part("/etc/watchdog-oom/policies.d", 0, DIRECTORY | 0o020)
+    (_, what), = problems([ours, Part("/etc/watchdog-oom/policies.d/x.toml", 0, FILE)], ROOT)
+    assert what.endswith("(chmod go-w)")
+    (_, what), = problems([Part("/etc/watchdog-oom/policies.d/x.toml", 1000, FILE)], ROOT)
+    assert what.endswith("(chown root)")
 
 
 def test_anything_on_the_way_that_belongs_to_another_user_is_refused() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import importlib
+import os
 import sys
 from collections.abc import Mapping
 from typing import Any
@@ -11,9 +12,10 @@ from typing import Any
 import click
 
 from watchdog_oom import __version__
-from watchdog_oom.errors import NotPermittedError, PolicyError, WatchdogError, place_of
+from watchdog_oom.errors import FAILED_EXIT_STATUS, NotPermittedError, PolicyError, WatchdogError, place_of
 
-EXIT_OWN_MISTAKE = 1
+EXIT_INTERRUPTED = 130  # 128 + SIGINT, as shells have it
+EXIT_READER_GONE = 141  # 128 + SIGPIPE
 COMMANDS: Mapping[str, str] = {  # name -> module, which is imported only when the command is asked for
     "check": "watchdog_oom.cli.check",
     "plan": "watchdog_oom.cli.plan",
@@ -45,11 +47,15 @@ class FrontDoor(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
+        except KeyboardInterrupt:
+            ctx.exit(EXIT_INTERRUPTED)
         except (click.ClickException, click.exceptions.Exit, click.Abort):
             raise
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - whatever it is, it becomes words and an exit status
             if isinstance(error, OSError) and error.errno == errno.EPIPE:
-                raise  # the reader closed the pipe: click ends quietly
+                with open(os.devnull, "wb") as nowhere:  # the reader closed the pipe
+                    os.dup2(nowhere.fileno(), sys.stdout.fileno())
+                ctx.exit(EXIT_READER_GONE)
             if ctx.params.get("debug"):
                 import traceback
                 traceback.print_exc()
@@ -72,7 +78,7 @@ def cli(debug: bool) -> None:
 
     \b
     Exit status: 0 fine, 1 found something, 2 wrong usage or invalid policy,
-                 3 not permitted, 4 the daemon is not running.
+                 3 not permitted, 4 the daemon is not running, 70 the command itself failed.
     """
 
 
@@ -95,7 +101,7 @@ def error_lines(error: Exception) -> list[str]:
 def exit_status(error: Exception) -> int:
     if isinstance(error, WatchdogError):
         return error.exit_status
-    return NotPermittedError.exit_status if isinstance(error, PermissionError) else EXIT_OWN_MISTAKE
+    return NotPermittedError.exit_status if isinstance(error, PermissionError) else FAILED_EXIT_STATUS
 
 
 def main() -> None:

@@ -11,6 +11,7 @@ import click
 from rich.console import Console
 from rich.text import Text
 
+from watchdog_oom.cli.audit_filter import AuditFilter
 from watchdog_oom.cli.since import parse_since
 from watchdog_oom.formatting import printable
 from watchdog_oom.journal.reader import Entry, journal_exists, read_entries
@@ -19,7 +20,7 @@ from watchdog_oom.journal.verify import Verdict
 from watchdog_oom.journal.verify import verify as verify_journal
 from watchdog_oom.paths import LOG
 
-EXIT_BROKEN = 1
+EXIT_BROKEN = EXIT_NOTHING = 1
 _COLOURS = {
     Kind.INCIDENT: "bold yellow", Kind.INTENT: "cyan", Kind.OUTCOME: "green", Kind.REFUSED: "magenta",
     Kind.RECOVERED: "bold yellow", Kind.LATE: "yellow",
@@ -38,7 +39,10 @@ _log_option = click.option("--log", "directory", metavar="DIR", help=f"The journ
 @click.pass_context
 def audit(context: click.Context, directory: str | None, since: str | None, rule: str | None, incident: str | None,
           as_json: bool) -> None:
-    """What the daemon did, when, why, and with what result."""
+    """What the daemon did, when, why, and with what result.
+
+    Exit status: 0 fine, 1 there is no record of that rule or incident.
+    """
     context.obj = directory
     if context.invoked_subcommand is not None:
         return
@@ -47,11 +51,16 @@ def audit(context: click.Context, directory: str | None, since: str | None, rule
     if not journal_exists(directory):
         click.echo(f"{directory}: there is no journal yet: no daemon has run with this log directory", err=True)
         return
-    entries = (entry for entry in read_entries(directory, since=moment) if _wanted(entry.record, rule, incident))
+    asked = AuditFilter(rule, incident)
+    entries = asked.wanted(read_entries(directory, since=moment))
     if as_json:
         _print_json(entries)
     else:
         _print_lines(entries)
+    nothing = asked.nothing(since)
+    if nothing:
+        click.echo(nothing, err=True)
+        context.exit(EXIT_NOTHING)
 
 
 @audit.command()
@@ -80,12 +89,6 @@ def verdict_lines(verdict: Verdict) -> Iterator[str]:
         yield f"verified from record {verdict.first_seq} on: rotation has removed the records before it"
 
 
-def _wanted(record: Mapping[str, Any], rule: str | None, incident: str | None) -> bool:
-    own = str(record.get("rule") or "")
-    return ((rule is None or own == rule or own.partition(".")[2] == rule)
-            and (incident is None or record.get("incident") == incident))
-
-
 def _print_json(entries: Iterator[Entry]) -> None:
     for entry in entries:
         click.echo(entry.line)
@@ -100,6 +103,15 @@ def _print_lines(entries: Iterator[Entry]) -> None:
         colour = "red" if _failed(entry.record) else _colour(kind)
         console.print(Text.assemble((_local_time(entry.record["time"]), "dim"), "  ",
                                     (f"{kind:<{_KIND_WIDTH}}", colour), "  ", rest, (because, "dim")))
+        for fault in _faults(entry.record):
+            console.print(Text(f"    {fault}".encode(encoding, "backslashreplace").decode(encoding), "red"))
+
+
+def _faults(record: Mapping[str, Any]) -> list[str]:
+    """Why a policy was rejected, a line each."""
+    detail = record.get("detail")
+    faults = detail.get("faults") if isinstance(detail, dict) and record["kind"] == Kind.POLICY else None
+    return [_text(fault) for fault in faults] if isinstance(faults, list) else []
 
 
 def _parts(record: Mapping[str, Any]) -> tuple[str, str, str]:

@@ -18,6 +18,7 @@ from watchdog_oom.cli.logins import show_host
 from watchdog_oom.cli.output import Page, show, show_json
 from watchdog_oom.cli.process_details import listens_column, listens_on, terminal_column
 from watchdog_oom.cli.service_ports import probe_hints
+from watchdog_oom.cli.touched import touched_hints
 from watchdog_oom.core.guard import Budget
 from watchdog_oom.core.history import History
 from watchdog_oom.core.model import Process
@@ -81,7 +82,12 @@ def _notes(loaded: LoadedPolicy, around: Around | None) -> tuple[str, ...]:
     """Information that is not a warning."""
     if around is None:
         return loaded.notes
-    return (*loaded.notes, *probe_hints(around.view, around.ports), *around.host.unread)
+    view = around.view
+    spools = [(view.policy.spools[name], state) for name, state in view.snapshot.spools.items()]
+    links = (f'exe "{path}" is a link to {real}, which matches as well'
+             for path, real in loaded.values["links"].items())
+    hints = (*links, *probe_hints(view, around.ports), *touched_hints(spools, view.snapshot.clock))
+    return (*loaded.notes, *hints, *around.host.unread)
 
 
 def _page(loaded: LoadedPolicy, around: Around | None, warnings: tuple[Fault, ...]) -> Page:
@@ -101,7 +107,7 @@ def _page(loaded: LoadedPolicy, around: Around | None, warnings: tuple[Fault, ..
         page.title(f"{len(warnings)} warning{'' if len(warnings) == 1 else 's'}")
     for warning in warnings:
         place = f"{warning.file}:{warning.line}: " if warning.line else f"{warning.file}: "
-        page.line((place, "dim"), (warning.where, "yellow"), f": {warning.what}", indent=1)
+        page.line((place, "dim"), (warning.where, "yellow"), f"{warning.where and ': '}{warning.what}", indent=1)
     page.line()
     page.line(("valid, with warnings", "yellow") if warnings else ("valid", "green"))
     return page

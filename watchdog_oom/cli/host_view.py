@@ -67,9 +67,8 @@ def look(policy: Policy, config: Config, proc: str, runtime: str | None = None) 
             processes.pop(os.getpid(), None)  # this command is not part of the host it describes
         snapshot = Snapshot(
             clock=clock, boot_id=boot_id(proc), memory=readable, memory_problem=memory.problem, pressure=waits,
-            processes=processes,
-            spools=spools, services=_services(policy, manager, processes), skipped=dict(table.skipped),
-            lineage=ancestors)
+            processes=processes, spools=spools, services=_services(policy, manager, processes),
+            skipped={**table.skipped, **table.slow_patterns()}, lineage=ancestors)
         doubts = readable.doubts if readable is not None else ()
         problems = (memory.problem and f"memory: {memory.problem}", *doubts, memory.trouble)
     finally:

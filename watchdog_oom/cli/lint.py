@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, TypeAlias
 
+from watchdog_oom.cli.explosive import why_explosive
 from watchdog_oom.core.nouns import Size
 from watchdog_oom.core.policy import Emergency, Policy, Recover, Then, Verb
 from watchdog_oom.core.shortage import watches_pressure
@@ -21,6 +22,7 @@ _ENDING = (Verb.KILL, Verb.FREEZE, Verb.CONTAIN)
 def lint(policy: Policy, values: Mapping[str, Any]) -> Iterator[Warned]:
     """Every warning with the path of its table and key; ``values`` are the policy's plain values, globs as written."""
     yield from _forgeable(policy)
+    yield from _explosive(values)
     yield from _protected_targets(policy)
     yield from _without_verify(policy)
     yield from _emergency(policy.emergency)
@@ -53,6 +55,15 @@ def _forgeable(policy: Policy) -> Iterator[Warned]:
                    "only the command line selects, and any user can set it: add exe, user or unit")
 
 
+def _explosive(values: Mapping[str, Any]) -> Iterator[Warned]:
+    for noun, table in values.get("process", {}).items():
+        for pattern in table.get("cmdline", ()):
+            why = why_explosive(pattern)
+            if why is not None:
+                slow = f'"{pattern}" can take very long in a command line made for it, and then counts as not matching'
+                yield ("process", noun, "cmdline"), f"{slow}: {why}"
+
+
 def _protected_targets(policy: Policy) -> Iterator[Warned]:
     protected = {protect.process: protect.name for protect in policy.protects.values()}
     for path, noun in targets(policy):
@@ -64,9 +75,11 @@ def _without_verify(policy: Policy) -> Iterator[Warned]:
     for recover in policy.recovers.values():
         verbs = {step.verb for step in recover.steps}
         done = [verb.value for verb in (Verb.KILL, Verb.PURGE) if verb in verbs]
-        if done and Verb.VERIFY not in verbs:
-            yield (("recover", recover.name, "steps"),
-                   f"there is a {' and a '.join(done)} but no verify: nothing checks that the service works again")
+        if done and Verb.VERIFY not in verbs and recover.verify:
+            unproved = "nothing checks that the service works again; if there is none, write verify = false"
+            yield ("recover", recover.name, "steps"), f"there is a {' and a '.join(done)} but no verify: {unproved}"
+        if Verb.VERIFY in verbs and not recover.verify:
+            yield ("recover", recover.name, "verify"), "it is false, and there is a verify step"
 
 
 def _emergency(emergency: Emergency) -> Iterator[Warned]:

@@ -16,6 +16,7 @@ from watchdog_oom.core.model import ServiceStatus
 from watchdog_oom.core.rules.lost_senses import BLIND
 from watchdog_oom.core.view import View
 from watchdog_oom.explain.rehearsal import Rehearsal
+from watchdog_oom.policy.exe_links import lead, plain_paths
 
 _UNIT_DIRECTORIES = ("/etc/systemd/system", "/run/systemd/system", "/usr/lib/systemd/system", "/lib/systemd/system")
 MOST_NAMED = 3
@@ -33,11 +34,21 @@ def lint_host(host: HostView, rehearsal: Rehearsal, values: Mapping[str, Any]) -
             place, what = missing.why(noun)
             if place not in [path for path, _ in users]:
                 yield place, what
+    yield from _links(values)
     yield from _spools(rehearsal.view)
     yield from _services(host, rehearsal.view)
     yield from _pressure(host, values)
     yield from _out_of_reach(rehearsal.view)
     yield from _acting(rehearsal)
+
+
+def _links(values: Mapping[str, Any]) -> Iterator[Warned]:
+    for noun, table in values.get("process", {}).items():
+        for path in sorted(plain_paths({"process": {noun: table}})):
+            real, unsafe = lead(path)
+            if unsafe:
+                yield (("process", noun, "exe"),
+                       f'"{path}" is a link to {real} that is not followed: {unsafe}, who could point it elsewhere')
 
 
 def _spools(view: View) -> Iterator[Warned]:

@@ -106,7 +106,6 @@ def _about(process: Process, clock: Clock, known: ProcessDetails) -> str:
     """Whose it is, and what would be missed without it."""
     parts = [known.user or process.facts.user, known.terminal and f"on {known.terminal}",
              f"{formatting.duration(process.age_seconds(clock))} old",
-             f"{formatting.size(process.swap_bytes)} more in swap" if process.swap_bytes else "",
              listens_on(known.listens or ())]
     return ", ".join(part for part in parts if part)
 

@@ -18,7 +18,7 @@ from watchdog_oom.cli.output import Page, show, wants_colour
 from watchdog_oom.cli.status_news import StatusNews
 from watchdog_oom.cli.status_page import page_of
 from watchdog_oom.daemon import status_file
-from watchdog_oom.errors import NotPermittedError, NotRunningError, UsageError, WatchdogError
+from watchdog_oom.errors import FAILED_EXIT_STATUS, NotPermittedError, NotRunningError, UsageError, WatchdogError
 from watchdog_oom.formatting import printable
 
 STARTING_SECONDS = 1.0
@@ -28,7 +28,7 @@ _POLL_SECONDS = 0.05
 class UnreadableStatusError(WatchdogError):
     """The daemon runs, but its status file cannot be parsed."""
 
-    exit_status = 1
+    exit_status = FAILED_EXIT_STATUS
 
 
 @dataclass(frozen=True, slots=True)

@@ -85,6 +85,24 @@ class Contained:
     failed: float | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """What is remembered of a limit whose processes wait for their turn.
+
+    ``need_bytes`` is what one is known to need, as of ``seen_at``; ``grew_at`` when that last grew, ``settled`` whether
+    one was ever seen that did not grow any more. ``admitted_at`` is when one that had waited last went on; ``running``
+    are those let in, each with the time since when it runs; ``stopped`` those stopped in the last minute, and when.
+    """
+
+    need_bytes: float = 0.0
+    seen_at: float = 0.0
+    grew_at: float = 0.0
+    settled: bool = False
+    admitted_at: float = float("-inf")
+    running: Mapping[ProcessId, float] = field(default_factory=dict)
+    stopped: Mapping[ProcessId, float] = field(default_factory=dict)
+
+
 class Phase(StrEnum):
     """The phase of a recovery's transaction."""
 
@@ -102,6 +120,7 @@ class RecoveryRun:
     down, ``triggers`` the trigger units it must start again. ``down_before`` (services or triggers) were not active
     when the incident began; those in ``revive`` may be started nevertheless. ``steps`` are the steps at the start of
     the run; ``entered`` is when the current step began, ``since`` when it came to its current service.
+    ``cleared`` is how many entries its purges took out of their spools, ``None`` if that is not known.
     """
 
     incident: str
@@ -122,6 +141,7 @@ class RecoveryRun:
     failure: str | None = None
     active_since: float | None = None
     active_pid: int = 0
+    cleared: int | None = None
 
     @property
     def waiting_since(self) -> float:
@@ -136,6 +156,7 @@ class Recovery:
     ``unhelped`` counts the runs in a row after which the trouble has not gone away; ``owed`` are services that a run
     stopped and could not start again, ``owed_triggers`` the triggers of them. ``units`` are, of each service that is
     owed now, the unit and its triggers as they were stopped: a debt outlives its noun in the policy.
+    ``fingerprint`` is that of the rule: attempts, hold and cooldown are those of one text.
     """
 
     run: RecoveryRun | None = None
@@ -148,6 +169,7 @@ class Recovery:
     owed_triggers: tuple[str, ...] = ()
     units: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     kills_heard_until: float = 0.0
+    fingerprint: str = ""
 
     @property
     def stopped(self) -> tuple[str, ...]:
@@ -180,6 +202,7 @@ class History:
     adjusted: Mapping[ProcessId, Adjusted] = field(default_factory=dict)
     frozen: Mapping[ProcessId, str] = field(default_factory=dict)
     thawing: Mapping[ProcessId, Thaw] = field(default_factory=dict)
+    queues: Mapping[str, Queue] = field(default_factory=dict)
     contained: Mapping[str, Contained] = field(default_factory=dict)
     recoveries: Mapping[str, Recovery] = field(default_factory=dict)
     kernel_kills: tuple[KernelKill, ...] = ()

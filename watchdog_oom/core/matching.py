@@ -1,7 +1,7 @@
 """Who? Process nouns matched against processes; pure, so that the same match can be repeated just before an action.
 
-Matching is three-valued: a fact that was not read yet gives ``Answer.UNKNOWN`` and is named, so that the sensors read
-only facts that decide (reading the cmdline of a swapped-out process can stall for seconds).
+A fact that was not read yet is taken as matching and is named by ``missing_fact``, so that the sensors read only facts
+that decide (reading the cmdline of a swapped-out process can stall for seconds).
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable
 from enum import StrEnum
 
-from watchdog_oom.core.model import Process
+from watchdog_oom.core.model import Facts, Process
 from watchdog_oom.core.nouns import ProcessNoun
 
 
@@ -24,14 +24,18 @@ class Fact(StrEnum):
 
 
 ALL_FACTS = frozenset(Fact)
+_SEARCHED = frozenset({Fact.CMDLINE})
 
 
 def missing_fact(noun: ProcessNoun, process: Process, known: frozenset[Fact]) -> Fact | None:
     """The next fact to read to decide whether the noun may match; ``None`` when no further fact can change that."""
-    if not own_keys_match(noun, process, known):
+    if not own_keys_match(noun, process, known - _SEARCHED):
         return None
-    wanted = ((Fact.EXE, noun.exe), (Fact.USER, noun.user), (Fact.UNIT, noun.unit), (Fact.CMDLINE, noun.cmdline))
-    return next((fact for fact, patterns in wanted if patterns and fact not in known), None)
+    wanted = ((Fact.EXE, noun.exe), (Fact.USER, noun.user), (Fact.UNIT, noun.unit))
+    fact = next((fact for fact, patterns in wanted if patterns and fact not in known), None)
+    if fact is None and noun.cmdline and not _searched(noun.cmdline, process.facts):
+        return Fact.CMDLINE
+    return fact
 
 
 def own_keys_match(noun: ProcessNoun, process: Process, known: frozenset[Fact] = ALL_FACTS) -> bool:
@@ -58,7 +62,7 @@ def keys_match(noun: ProcessNoun, process: Process, known: frozenset[Fact] = ALL
         return False
     if noun.unit and Fact.UNIT in known and not _any_full(noun.unit, facts.unit):
         return False
-    return not (noun.cmdline and Fact.CMDLINE in known and not _any_search(noun.cmdline, facts.cmdline))
+    return not (noun.cmdline and Fact.CMDLINE in known and facts.cmdline_has.isdisjoint(noun.cmdline))
 
 
 def any_of(texts: Iterable[str | None], patterns: Iterable[re.Pattern[str]]) -> frozenset[str | None]:
@@ -71,40 +75,6 @@ def names_target(noun: ProcessNoun) -> bool:
     return bool(noun.comm or noun.exe)
 
 
-def glob_pattern(glob: str, *, path: bool = False) -> re.Pattern[str]:
-    """A shell glob as a pattern for a full match; with ``path``, ``*`` and ``?`` stop at a slash, ``**`` does not."""
-    star, one = ("[^/]*", "[^/]") if path else (".*", ".")
-    out: list[str] = []
-    at = 0
-    while at < len(glob):
-        if glob.startswith("**", at):
-            out.append(".*")
-            at += 2
-            continue
-        char = glob[at]
-        end = _class_end(glob, at) if char == "[" else -1
-        if end > 0:
-            out.append(_class_pattern(glob[at + 1:end], path=path))
-            at = end + 1
-            continue
-        out.append(star if char == "*" else one if char == "?" else re.escape(char))
-        at += 1
-    return re.compile("".join(out), re.DOTALL)
-
-
-def _class_end(glob: str, at: int) -> int:
-    """Where the class that begins at ``at`` ends, or -1; a ``]`` in first position is a member (glob(7))."""
-    first = at + 2 if glob[at + 1:at + 2] in ("!", "^") else at + 1
-    return glob.find("]", first + 1)
-
-
-def _class_pattern(inside: str, *, path: bool) -> str:
-    """A glob's class as a regular expression's: characters special only there are escaped; no class matches a slash."""
-    negated = inside[0] in "!^"
-    members = re.sub(r"([\\\[\]&~|])", r"\\\1", inside[1:] if negated else inside)
-    return ("(?!/)" if path else "") + (f"[^{members}]" if negated else f"[{members}]")
-
-
 def _any_full(patterns: Iterable[re.Pattern[str]], text: str | None) -> bool:
     if text is not None:
         for pattern in patterns:  # half the time of any(), and this is the innermost loop of every tick
@@ -113,8 +83,9 @@ def _any_full(patterns: Iterable[re.Pattern[str]], text: str | None) -> bool:
     return False
 
 
-def _any_search(patterns: Iterable[re.Pattern[str]], text: str | None) -> bool:
-    return text is not None and any(pattern.search(text) for pattern in patterns)
+def _searched(patterns: tuple[re.Pattern[str], ...], facts: Facts) -> bool:
+    """Whether it is known already if the command line has any of the patterns."""
+    return not facts.cmdline_has.isdisjoint(patterns) or facts.cmdline_lacks.issuperset(patterns)
 
 
 def _user_matches(users: Iterable[str], user: str | None, uid: int | None) -> bool:

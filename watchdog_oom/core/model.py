@@ -6,6 +6,7 @@ set nor stops during suspend; ``wall`` is seconds since the epoch and is used on
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from enum import StrEnum
 from types import MappingProxyType
@@ -60,7 +61,9 @@ class Facts:
     """Facts read once per process image; ``None`` means not read or not readable.
 
     ``exe`` has the kernel's `` (deleted)`` suffix stripped; ``cmdline`` is joined by spaces and forgeable; ``unit`` is
-    the systemd unit of the cgroup path.
+    the systemd unit of the cgroup path. ``cmdline_has`` and ``cmdline_lacks`` are the policy's patterns that were
+    searched for in the command line, by whether they were found there: whoever reads a command line searches it, within
+    a time (host/processes/pattern_search.py), and nobody else does.
     """
 
     exe: str | None = None
@@ -68,6 +71,8 @@ class Facts:
     uid: int | None = None
     user: str | None = None
     unit: str | None = None
+    cmdline_has: frozenset[re.Pattern[str]] = frozenset()
+    cmdline_lacks: frozenset[re.Pattern[str]] = frozenset()
 
 
 NO_FACTS = Facts()

@@ -32,7 +32,8 @@ class Size:
 @dataclass(frozen=True, slots=True)
 class ProcessNoun:
     """[process.NAME]: every given key must match, with any of its values. Patterns are compiled and match in full,
-    except ``cmdline``, which is searched; ``parent`` and ``under`` are names of other nouns."""
+    except ``cmdline``, which is searched; ``parent`` and ``under`` are names of other nouns; ``place`` is where the
+    table is, as ``file:line``, for messages."""
 
     name: str
     exe: tuple[re.Pattern[str], ...] = ()
@@ -42,6 +43,7 @@ class ProcessNoun:
     unit: tuple[re.Pattern[str], ...] = ()
     parent: tuple[str, ...] = ()
     under: tuple[str, ...] = ()
+    place: str = ""
 
 
 class Busy(StrEnum):

@@ -61,6 +61,11 @@ class Limit:
     memory_max: Size | None = None
 
     @property
+    def waits(self) -> bool:
+        """Whether processes of the group wait for their turn, see ``waiting_queue``."""
+        return self.then is Then.FREEZE and (self.total_rss is not None or self.count is not None)
+
+    @property
     def contained_at(self) -> Size | None:
         """The MemoryHigh of a contained unit: ``memory_high``, else ``total_rss``, else ``rss``."""
         return self.memory_high or self.total_rss or self.rss
@@ -142,7 +147,8 @@ class Hours:
 
 @dataclass(frozen=True, slots=True)
 class Recover:
-    """[recover.NAME]: when any clause holds, the steps run as one transaction."""
+    """[recover.NAME]: when any clause holds, the steps run as one transaction. ``verify`` is for those who read the
+    policy: without it, no service is to be asked for a proof that it works again."""
 
     name: str
     when: tuple[Clause, ...]
@@ -152,6 +158,14 @@ class Recover:
     per_seconds: float = 6 * 3600.0
     hours: Hours = Hours()
     mode: Mode = Mode.ACT
+    verify: bool = True
+    fingerprint: str = ""
+
+    @property
+    def only_purges(self) -> bool:
+        """Whether all it could do is to clear spools: where nothing can be cleared, trying is no attempt."""
+        verbs = {step.verb for step in self.steps}
+        return Verb.PURGE in verbs and verbs <= {Verb.PURGE, Verb.VERIFY, Verb.WAIT}
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from watchdog_oom.core.actions import Action, Intent, Note, NoteKind, Plan, Refusal, Signal, SignalName, Watch
 from watchdog_oom.core.guard import KILL_WINDOW_SECONDS, Budget, refusal
-from watchdog_oom.core.history import Contained, History, Stage, Termination, Thaw
+from watchdog_oom.core.history import Contained, History, Queue, Stage, Termination, Thaw
 from watchdog_oom.core.model import KernelKill, Process, ProcessId
 from watchdog_oom.core.view import View
 from watchdog_oom.lean_dataclasses import dataclass, replace
@@ -45,6 +45,9 @@ class Tick:
         self.frozen = dict(history.frozen)
         self.thawing: dict[ProcessId, Thaw] = dict(history.thawing)
         self.wanted_frozen: set[ProcessId] = set()
+        self.thaw_reasons: dict[ProcessId, str] = {}
+        self.queues: dict[str, Queue] = {name: queue for name, queue in history.queues.items()
+                                         if name in view.policy.limits}
         self.contained: dict[str, Contained] = dict(history.contained)
         self.wanted_contained: dict[str, ContainRequest] = {}
         self.recoveries = dict(history.recoveries)
@@ -158,14 +161,15 @@ class Tick:
         return self._signal(identity, self.terminations[identity], Stage.KILL)
 
     def freeze(self, process: Process, rule: str, because: tuple[str, ...], *, noun: str, explicit: bool,
-               incident: str | None = None) -> bool:
-        """Stop a process (SIGSTOP) for as long as a rule calls this at every tick; after that it is continued.
+               incident: str | None = None, again_seconds: float = REFREEZE_SECONDS) -> bool:
+        """Stop a process (SIGSTOP) for as long as a rule calls this at every tick; after that it is continued. One that
+        somebody else continued is stopped again, once per ``again_seconds``.
 
         A process being terminated is not stopped: it could not handle the TERM.
         """
         if process.id in self.terminations:
             return False
-        again = process.state != "T" and self.rate_limit(f"freeze {process.id}", REFREEZE_SECONDS)
+        again = process.state != "T" and self.rate_limit(f"freeze {process.id}", again_seconds)
         if process.id not in self.frozen or process.id in self.thawing or again:
             action = Signal(process.id, process.comm, SignalName.STOP, noun, explicit)
             if self.plan(action, rule, because, incident=incident) is None:
@@ -210,7 +214,7 @@ class Tick:
             self.before, counter=self.counter, decided_at=self.now, held_since=self._held, told_at=self._told,
             terminations=self.terminations, shunned=self.shunned, ended_at=self.ended_at,
             relieved_at=self.relieved_at, kills=self.kills, adjusted=self.adjusted, frozen=self.frozen,
-            thawing=self.thawing, contained=self.contained, recoveries=self.recoveries,
+            thawing=self.thawing, queues=self.queues, contained=self.contained, recoveries=self.recoveries,
             kernel_kills=self.kernel_kills, emergency=self.emergency, finished=self.finished)
         return plan, history
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from watchdog_oom.core.actions import (
     Action,
@@ -26,6 +26,7 @@ from watchdog_oom.journal.targets import process_target, target_of
 from watchdog_oom.journal.writer import Journal
 
 _MOST_PURGES = 16  # whose deletion may still be told
+_MOST_OPEN = 1024  # whose outcome may still be told; a tick with more has lost count of some
 
 
 def open_journal(directory: str, boot_id: str, config: Config) -> Journal:
@@ -61,6 +62,8 @@ class AuditTrail:
     def intent(self, intent: Intent, snapshot: Snapshot, policy: Policy) -> None:
         """To be called before the act. An urgent one takes the facts at hand: reading more could stall."""
         target = target_of(intent.action, snapshot, policy, (lambda p: p) if intent.urgent else self._all_facts)
+        for oldest in tuple(self._open)[:-_MOST_OPEN]:
+            self.report(EffectReport(oldest, Outcome(None, "nothing was heard of it"), None, 0.0))
         self._open[intent.id] = (intent, target)
         write = self._queue if intent.urgent else self._append
         write(
@@ -103,6 +106,11 @@ class AuditTrail:
         self._append(Record(kind, rule=f"spool.{note.spool}", step=f"finish the purge of {note.spool}",
                             target={"spool": note.spool}, because=(note.because,) if note.because else (), ok=ok,
                             result=result, id=note.id))
+
+    def slow_patterns(self, news: Iterable[tuple[str, str]]) -> None:
+        """Patterns of the policy that took too long to search for: the noun, and the words."""
+        for noun, words in news:
+            self._append(Record(Kind.INCIDENT, rule=noun, result=words))
 
     def refusal(self, refusal: Refusal, snapshot: Snapshot, policy: Policy) -> None:
         intent = refusal.intent

@@ -190,6 +190,7 @@ class Daemon:
             if isinstance(step, Purge):
                 self.sensors.rescan_spool(step.spool)
             self._came_out(report)
+        self.audit_trail.slow_patterns(self.sensors.processes.news(now))
         for news in self.actuators.news():
             self.audit_trail.purge_went_on(news.intent_id, news.outcome)
 
@@ -199,8 +200,7 @@ class Daemon:
             return
         for note in self.actuators.sweep(self.policy_store.policy, snapshot.clock, act=not self.options.observe):
             self.audit_trail.sweep(note)
-        self.health.trash = {name: {"directories": left.directories, "entries": left.entries}
-                             for name, left in self.actuators.trash.items()}
+        self.health.trash = {name: left.to_plain() for name, left in self.actuators.trash.items()}
 
     def _take_requests(self) -> None:
         """Signals and policy files since the last tick."""
@@ -212,7 +212,7 @@ class Daemon:
             self.notifier.reloading()
             self.policy_store.reload()
         recovering = any(state.run is not None for state in self.history.recoveries.values())
-        if self.policy_store.poll(hold=recovering or self.history.stopping):
+        if self.policy_store.poll(hold=recovering or self.history.stopping or self._pressed()):
             self.policy_store.tell(self._write)
             self.notifier.ready()
             self.reporter.status_is_due()

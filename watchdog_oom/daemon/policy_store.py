@@ -15,6 +15,7 @@ from watchdog_oom.core.observe import observing
 from watchdog_oom.core.policy import Policy
 from watchdog_oom.daemon.atomic_file import read_own, replace_file
 from watchdog_oom.daemon.config import build_config
+from watchdog_oom.daemon.link_watch import AGAIN_SECONDS, LinkWatch
 from watchdog_oom.daemon.policy_loader import Answer, PolicyLoader
 from watchdog_oom.errors import Fault, PolicyError
 from watchdog_oom.journal.record import Kind, Record
@@ -28,7 +29,8 @@ FIRST_READING_SECONDS = 60.0
 class PolicyStore:
     """``policy`` is always valid. ``faults`` are those of the files on disk now."""
 
-    def __init__(self, directories: tuple[str, ...], config_path: str, state: str, *, observe: bool = False) -> None:
+    def __init__(self, directories: tuple[str, ...], config_path: str, state: str, *, observe: bool = False,
+                 link_seconds: float = AGAIN_SECONDS) -> None:
         self.faults: tuple[str, ...] = ()
         self.notes: tuple[str, ...] = ()
         self.loaded_wall = 0.0
@@ -42,6 +44,7 @@ class PolicyStore:
         self._signature = self._seen = self._look()
         self._looked_at = time.monotonic()
         self._news: list[Record] = []
+        self._links = LinkWatch(link_seconds)
         self.policy = self._first(self._load_now())
 
     @property
@@ -59,6 +62,8 @@ class PolicyStore:
         """Continue a load in progress; returns whether there is something to ``tell``. While ``hold``, the policy in
         force stays, so that a running recovery ends with the rule it began with."""
         self._reload_if_changed()
+        if not hold and self._links.changed():
+            self.reload()
         if self._loading is not None:
             answer = self._loading.poll()
             if answer is not None:
@@ -89,6 +94,7 @@ class PolicyStore:
 
     def _adopt(self, ir: dict[str, Any], answer: Answer) -> None:
         policy = build_policy(ir)
+        self._links.adopt(ir)
         self.policy = observing(policy) if self._observe else policy
         self.faults, self.notes, self.loaded_wall = (), answer.notes, time.time()
         self._news.append(Record(Kind.POLICY, result=f"loaded {formatting.count(len(answer.sources), 'file')}",

@@ -87,7 +87,7 @@ def from_plain(plain: dict[str, Any], history: History) -> State:
 
 def _recovery_to_plain(state: Recovery) -> dict[str, Any]:
     return {"started": state.started, "ended": state.ended, "last_result": state.last_result,
-            "unhelped": state.unhelped, "held_since": state.held_since,
+            "unhelped": state.unhelped, "held_since": state.held_since, "fingerprint": state.fingerprint,
             "incident": None if state.run is None else state.run.incident,
             "owed": state.stopped, "owed_triggers": state.stopped_triggers,
             "units": {name: state.units[name] for name in state.stopped if name in state.units}}
@@ -96,5 +96,5 @@ def _recovery_to_plain(state: Recovery) -> dict[str, Any]:
 def _recovery_from_plain(plain: dict[str, Any]) -> Recovery:
     return Recovery(started=tuple(plain["started"]), ended=plain["ended"], last_result=plain["last_result"],
                     unhelped=plain["unhelped"], held_since=plain["held_since"], owed=tuple(plain["owed"]),
-                    owed_triggers=tuple(plain["owed_triggers"]),
+                    owed_triggers=tuple(plain["owed_triggers"]), fingerprint=str(plain.get("fingerprint", "")),
                     units={name: tuple(units) for name, units in plain.get("units", {}).items()})

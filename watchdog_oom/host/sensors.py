@@ -107,7 +107,7 @@ class Sensors:
     def _skipped(self) -> dict[str, int]:
         counts = {"memory": self._memory.skipped, "memory (contradicted itself)": self._memory.doubted,
                   "pressure": self._pressure.skipped, "kernel log (overwritten unread)": self._kills.gaps,
-                  **self.processes.skipped}
+                  **self.processes.skipped, **self.processes.slow_patterns()}
         return {kind: count for kind, count in counts.items() if count}
 
 

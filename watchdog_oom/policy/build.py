@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
 from watchdog_oom.core.conditions import registry
-from watchdog_oom.core.matching import glob_pattern
+from watchdog_oom.core.glob import glob_pattern
 from watchdog_oom.core.nouns import Busy, ProbeSpec, ProcessNoun, RunProbe, ServiceNoun, Size, SpoolNoun, TcpProbe
 from watchdog_oom.core.policy import (
     Children,
@@ -35,12 +35,12 @@ def build_policy(ir: Values) -> Policy:
     """The policy that ``policy.load`` loaded; its values have been checked."""
     return Policy(
         description=ir.get("description", ""),
-        processes=_each(ir, "process", _process),
+        processes=_each(ir, "process", lambda name, values: _process(name, values, ir)),
         spools=_each(ir, "spool", _spool),
         services=_each(ir, "service", _service),
         protects=_each(ir, "protect", _protect),
         limits=_each(ir, "limit", _limit),
-        recovers=_each(ir, "recover", _recover),
+        recovers=_each(ir, "recover", lambda name, values: _recover(name, values, ir.get("fingerprints", {}))),
         emergency=Emergency(**_converted(ir.get("emergency", {}), {
             "memory_available_below": _size, "swap_free_below": _size, "mode": Mode})),
         sources=tuple(ir.get("sources", ())),
@@ -68,9 +68,12 @@ def _size(value: tuple[str, Any]) -> Size:
     return Size(percent=amount) if kind == "percent" else Size(amount_bytes=amount)
 
 
-def _process(name: str, values: Values) -> ProcessNoun:
+def _process(name: str, values: Values, ir: Values) -> ProcessNoun:
+    links: Mapping[str, str] = ir.get("links", {})
+
     def paths(globs: tuple[str, ...]) -> tuple[re.Pattern[str], ...]:
-        return tuple(glob_pattern(glob, path=True) for glob in globs)
+        real_paths = tuple(re.compile(re.escape(links[glob])) for glob in globs if glob in links)
+        return (*(glob_pattern(glob, path=True) for glob in globs), *real_paths)
 
     def names(globs: tuple[str, ...]) -> tuple[re.Pattern[str], ...]:
         return tuple(glob_pattern(glob) for glob in globs)
@@ -78,7 +81,8 @@ def _process(name: str, values: Values) -> ProcessNoun:
     def regexes(patterns: tuple[str, ...]) -> tuple[re.Pattern[str], ...]:
         return tuple(re.compile(pattern) for pattern in patterns)
 
-    return ProcessNoun(name, **_converted(values, {"exe": paths, "name": names, "unit": names, "cmdline": regexes}))
+    converters = {"exe": paths, "name": names, "unit": names, "cmdline": regexes}
+    return ProcessNoun(name, place=ir.get("places", {}).get(name, ""), **_converted(values, converters))
 
 
 def _spool(name: str, values: Values) -> SpoolNoun:
@@ -106,8 +110,8 @@ def _limit(name: str, values: Values) -> Limit:
                                               "then": Then, "memory_high": _size, "memory_max": _size}))
 
 
-def _recover(name: str, values: Values) -> Recover:
-    return Recover(name, **_converted(values, {
+def _recover(name: str, values: Values, fingerprints: Mapping[str, str]) -> Recover:
+    return Recover(name, fingerprint=fingerprints.get(name, ""), **_converted(values, {
         "when": lambda clauses: tuple(_clause(clause) for clause in clauses),
         "steps": lambda steps: tuple(_step(step) for step in steps),
         "hours": lambda hours: Hours(*hours), "mode": Mode}))

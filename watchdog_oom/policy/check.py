@@ -9,8 +9,9 @@ from watchdog_oom.core.form import Form
 from watchdog_oom.errors import Fault
 from watchdog_oom.formatting import printable
 from watchdog_oom.policy import clauses
+from watchdog_oom.policy.belonging import where_key_belongs, where_table_belongs
 from watchdog_oom.policy.lines import Path, line_at
-from watchdog_oom.policy.names import Reference, Table, nearest
+from watchdog_oom.policy.names import Reference, Table
 from watchdog_oom.policy.schema import (
     CONFIG,
     DESCRIPTION,
@@ -49,11 +50,14 @@ class FileCheck:
                 self.description = self.value((name,), DESCRIPTION, value) or ""
             elif name == "emergency":
                 self._table((name,), value, EMERGENCY)
+            elif not isinstance(value, dict | list):
+                belongs = where_key_belongs(name, ("description",))
+                self.fault((), f'"{printable(name)}" stands before the first table{belongs}', (name,))
             elif name in NAMED:
                 self._kind(name, value)
             else:
-                what = "table" if isinstance(value, dict) else "key"
-                self.fault((), f'unknown {what} "{printable(name)}"{nearest(name, ("description", *TABLES))}', (name,))
+                belongs = where_table_belongs(name, ("description", *TABLES))
+                self.fault((), f'unknown table "{printable(name)}"{belongs}', (name,))
 
     def configuration(self, document: Mapping[str, Any]) -> None:
         """Check the daemon's own configuration file."""
@@ -61,7 +65,7 @@ class FileCheck:
             if name in CONFIG:
                 self._table((name,), value, CONFIG[name])
             else:
-                self.fault((), f'unknown table "{printable(name)}"{nearest(name, CONFIG)}', (name,))
+                self.fault((), f'unknown table "{printable(name)}"{where_table_belongs(name, CONFIG)}', (name,))
 
     def fault(self, path: Path, what: str, at: Path | None = None) -> None:
         self.faults.append(Fault(self.file, line_at(self.lines, path if at is None else at), where(path), what))
@@ -74,7 +78,7 @@ class FileCheck:
         values: dict[str, Any] = {}
         for name, value in table.items():
             if name not in keys:
-                self.fault(path, f'unknown key "{printable(name)}"{nearest(name, keys)}', (*path, name))
+                self.fault(path, f'unknown key "{printable(name)}"{where_key_belongs(name, keys)}', (*path, name))
                 continue
             converted = self.value((*path, name), keys[name], value)
             if converted is not None:

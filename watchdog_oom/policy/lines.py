@@ -1,6 +1,7 @@
 """The line of each key in a TOML text: tomli checks the text and gives the values, this module gives the lines.
 
-The text must already be valid TOML; nothing is checked here a second time.
+The text must already be valid TOML; nothing is checked here a second time, but that it is of version 1.0: a policy is
+valid or not by one version of the language, whichever parser is installed.
 """
 
 from __future__ import annotations
@@ -22,11 +23,22 @@ _STRING = re.compile(
     r"|'''(?:[^']|'{1,2}(?!'))*'{3,5}"
     r'|"(?:[^"\\]|\\.)*"'
     r"|'[^']*'", re.DOTALL)
+_LATER_ESCAPE = re.compile(r"(?<!\\)(?:\\\\)*\\[ex]")
 _OTHER_VALUE = re.compile(r"[^,\]}#\n]+")
 
 
+class LaterTomlError(ValueError):
+    """Something that TOML 1.0 does not have, and the line on which it stands."""
+
+    def __init__(self, line: int, what: str) -> None:
+        super().__init__(what)
+        self.line = line
+
+
 def lines_of(text: str) -> dict[Path, int]:
-    """The line (from 1) of every key, table header and array element, by its path in the parsed document."""
+    """The line (from 1) of every key, table header and array element, by its path in the parsed document.
+
+    Raises LaterTomlError for what a later version of TOML allows."""
     scanner = _Scanner(text)
     scanner.document()
     return scanner.lines
@@ -105,7 +117,7 @@ class _Scanner:
             case "{":
                 self._inline_table(path)
             case '"' | "'":
-                self._take(_STRING)
+                self._string()
             case _:
                 self._take(_OTHER_VALUE)
 
@@ -120,8 +132,24 @@ class _Scanner:
 
     def _inline_table(self, path: Path) -> None:
         self.at += 1
-        while self._another("}"):
+        while self._in_one_line("}"):
             self._pair(path)
+
+    def _in_one_line(self, end: str) -> bool:
+        began, line = self.at, self._line()
+        more = self._another(end)
+        if self.line_starts[line:line + 1] and self.at >= self.line_starts[line]:
+            raise LaterTomlError(line, "a table in braces stands on one line: break the line in the list around it, "
+                                       "or write the table with a header of its own")
+        if not more and "," in self.text[began:self.at]:
+            raise LaterTomlError(line, "a table in braces must not end with a comma")
+        return more
+
+    def _string(self) -> None:
+        line = self._line()
+        string = self._take(_STRING)
+        if string[0] == '"' and _LATER_ESCAPE.search(string):
+            raise LaterTomlError(line, r'"\e" and "\x" are no escapes: write "\u001b", or single quotes for a pattern')
 
     def _another(self, end: str) -> bool:
         """Go to the next item of an array or inline table; False once its closing bracket is passed."""

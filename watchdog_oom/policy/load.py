@@ -18,16 +18,20 @@ from watchdog_oom.formatting import printable
 from watchdog_oom.lean_dataclasses import dataclass
 from watchdog_oom.policy import names
 from watchdog_oom.policy.check import FileCheck
+from watchdog_oom.policy.exe_links import followed, plain_paths
 from watchdog_oom.policy.files import Gathered, files_of, judge, read
-from watchdog_oom.policy.lines import lines_of
+from watchdog_oom.policy.fingerprint import fingerprint_of
+from watchdog_oom.policy.lines import LaterTomlError, line_at, lines_of
 from watchdog_oom.policy.schema import NAMED, NOUNS
+from watchdog_oom.policy.toml_faults import in_plain_words
 
 _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 _DEFAULT_PLACES = (os.path.join(_PACKAGE, "shipped", "default.toml"),
                    os.path.join(os.path.dirname(_PACKAGE), "policies", "default.toml"))
 DEFAULT_POLICY = next((path for path in _DEFAULT_PLACES if os.path.exists(path)), _DEFAULT_PLACES[0])
 
-_TOML_POSITION = re.compile(r"(.*) \(at (?:line (\d+), column \d+|end of document)\)", re.DOTALL)
+NOTHING_PROTECTED = (f"the policy says nothing, and where it stands the built-in one ({DEFAULT_POLICY}) with its "
+                     "protections is not used: write rules, copy it, or remove the file")
 _HEADER = re.compile(r"^[ \t]*\[[ \t]*([a-z]+)[ \t]*\.[ \t]*[\"']?([A-Za-z0-9_-]+)[\"']?[ \t]*\]", re.MULTILINE)
 
 
@@ -56,11 +60,20 @@ def load_policy(directories: Sequence[str] = (), files: Sequence[str] = (), *, c
     if not paths and not gathered.faults:
         gathered.notes.append(f"no policy file found: using the shipped {DEFAULT_POLICY}")
         paths = [DEFAULT_POLICY]
+    given = paths != [DEFAULT_POLICY]
     documents = [(path, data) for path in paths if (data := read(path, gathered)) is not None]
     ir = check_documents(documents, gathered)
     if gathered.faults:
         raise PolicyError(tuple(set(gathered.faults)))
+    if given and says_nothing(ir):
+        gathered.warnings.append(Fault(printable(paths[-1]), 1, "", NOTHING_PROTECTED))
+    ir["links"] = followed(plain_paths(ir))
     return Loaded(ir, tuple(gathered.notes), tuple(paths), tuple(gathered.warnings))
+
+
+def says_nothing(ir: Mapping[str, Any]) -> bool:
+    """Whether there is no table at all, so that the files do nothing but keep the built-in policy away."""
+    return "emergency" not in ir and not any(ir[kind] for kind in NAMED)
 
 
 def load_config(path: str, *, check_ownership: bool = True) -> Loaded:
@@ -90,6 +103,7 @@ def check_documents(documents: Iterable[tuple[str, bytes]], gathered: Gathered) 
     """
     tables: dict[tuple[str, str], names.Table] = {}
     known: dict[str, set[str]] = {kind: set() for kind in NOUNS}
+    places: dict[str, str] = {}
     descriptions, sources = [], []
     for path, data in documents:
         sources.append(path)
@@ -102,12 +116,20 @@ def check_documents(documents: Iterable[tuple[str, bytes]], gathered: Gathered) 
         gathered.faults.extend(check.faults)
         descriptions.extend([check.description] if check.description else [])
         tables.update({(table.kind, table.name): table for table in check.tables})
+        places.update(_pattern_places(check))
         for kind in NOUNS:
             known[kind].update(document[kind] if isinstance(document.get(kind), dict) else ())
     gathered.warnings.extend(warning for table in tables.values() for warning in table.warnings)
     gathered.faults.extend(names.dangling(tables.values(), known))
     gathered.faults.extend(names.parent_circles([table for table in tables.values() if table.kind == "process"]))
-    return _merged(tables, "; ".join(descriptions), tuple(sources))
+    ir = _merged(tables, "; ".join(descriptions), tuple(sources))
+    return {**ir, "places": places, "fingerprints": {name: fingerprint_of(ir, name) for name in ir["recover"]}}
+
+
+def _pattern_places(check: FileCheck) -> dict[str, str]:
+    """Where the patterns of each process stand that has any: who meets one that is too slow is to be told."""
+    return {table.name: f"{check.file}:{line_at(check.lines, ('process', table.name, 'cmdline'))}"
+            for table in check.tables if table.kind == "process" and "cmdline" in table.values}
 
 
 def _merged(tables: Mapping[tuple[str, str], names.Table], description: str,
@@ -141,11 +163,11 @@ def _parse(path: str, data: bytes, gathered: Gathered) -> tuple[FileCheck, dict[
     try:
         document = tomli.loads(text)
         return FileCheck(printable(path), lines_of(text)), document
+    except LaterTomlError as error:
+        gathered.fault(path, str(error), error.line)
     except ValueError as error:  # TOMLDecodeError, or a number with thousands of digits
-        found = _TOML_POSITION.fullmatch(str(error))
-        what, line = (found[1], found[2]) if found else (str(error), None)
-        gathered.fault(path, f"not valid TOML: {what[:1].lower()}{what[1:]}",
-                       int(line) if line else max(1, len(text.splitlines())))
+        line, what = in_plain_words(text, error)
+        gathered.fault(path, what, line)
     except RecursionError:
         gathered.fault(path, "not a policy: brackets are nested too deeply", 1)
     return None

@@ -99,6 +99,7 @@ RECOVER: Keys = {
     "attempts": Key(Form.COUNT, "how many runs within `per` before it is held", default="3", least=1),
     "per": Key(Form.DURATION, "the window of `attempts`", default='"6h"', least=1),
     "hours": Key(Form.HOURS, "local time of day in which it may act", default='"00:00-24:00"'),
+    "verify": Key(Form.BOOLEAN, "false: no service has to be verified afterwards", default="true"),
     "mode": Key(Form.CHOICE, "act, or only report what would be done", default='"act"', choices=tuple(Mode)),
 }
 EMERGENCY: Keys = {

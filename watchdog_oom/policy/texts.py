@@ -6,7 +6,7 @@ import re
 import warnings
 from collections.abc import Callable
 
-from watchdog_oom.core.matching import glob_pattern
+from watchdog_oom.core.glob import glob_pattern
 from watchdog_oom.core.unit_name import is_unit_name
 
 
@@ -58,6 +58,7 @@ def _of_item(position: int, item: object) -> str:
 def path(value: object) -> str:
     """An absolute path without ``.`` and ``..``; doubled and trailing slashes are dropped."""
     given = text(value)
+    _refuse_home(given)
     if not given.startswith("/"):
         raise WrongValueError(f'"{given}" must be an absolute path')
     parts = given.split("/")
@@ -67,6 +68,13 @@ def path(value: object) -> str:
     if plain == "/":
         raise WrongValueError('must not be "/"')
     return plain
+
+
+def _refuse_home(given: str) -> None:
+    if given.startswith("~"):
+        rest = given.partition("/")[2]
+        raise WrongValueError(f'"{given}": there is no shell that knows whose home ~ is: write "/root/{rest}" or '
+                              f'"/home/NAME/{rest}"')
 
 
 def unit(value: object) -> str:
@@ -83,6 +91,7 @@ def units(value: object) -> tuple[str, ...]:
 def path_globs(value: object) -> tuple[str, ...]:
     globs = texts(value)
     for glob in globs:
+        _refuse_home(glob)
         if not glob.startswith(("/", "*", "[")):
             raise WrongValueError(f'"{glob}" can never match: write the whole path, "/usr/bin/{glob}" or "**/{glob}", '
                                   "or use the key name")
@@ -136,6 +145,7 @@ def argv(value: object) -> tuple[str, ...]:
             raise WrongValueError(f"item {position} of the list must be text in quotes, not {described(word)}")
         if "\0" in word:
             raise WrongValueError(f"item {position} of the list must not contain a NUL character")
+    _refuse_home(value[0])
     if not value[0].startswith("/") or value[0].endswith("/"):
         raise WrongValueError(f'"{value[0]}" must be the absolute path of a program: there is no shell and no PATH')
     return tuple(value)

@@ -28,6 +28,8 @@ def view(state: SpoolState | None) -> View:
     ({"size_above": percent(10)}, False, "100 MiB (threshold 100 MiB)"),
     ({"oldest_above": 7199.0}, True, "the oldest entry is 2h old"),
     ({"oldest_above": 7200.0}, False, "threshold 2h"),
+    ({"stale_above": 1499}, True, "1500 stale entries (threshold 1499)"),
+    ({"stale_above": 1500}, False, "1500 stale entries (threshold 1500)"),
     ({"space_free_below": mib(51)}, True, "50 MiB free (threshold 51 MiB)"),
     ({"space_free_below": percent(5)}, False, "50 MiB free (threshold 50 MiB)"),
     ({"inodes_free_below": Size(amount_bytes=101)}, True, "100 inodes free (threshold 101)"),

@@ -164,7 +164,7 @@ def test_nobody_protected_is_chosen_and_when_nobody_is_left_it_says_so_once() ->
     everyone = noun("everyone", comm=None, cmdline=".*")
     world.policy = replace(world.policy, processes={"everyone": everyone}, protects={"all": Protect("all", "everyone")})
     for process in world.procs.values():
-        process.facts = replace(process.facts, cmdline="x")
+        process.facts = replace(process.facts, cmdline="x", cmdline_has=frozenset(everyone.cmdline))
     world.ticks(20)
     assert world.sent == []
     note, = world.said("nobody is left who may be ended")

@@ -99,41 +99,6 @@ def test_one_that_is_being_ended_is_continued_so_that_it_can_follow_the_term() -
     assert world.signals(hog) == [STOP, TERM, CONT] and hog.state == "S"
 
 
-def queueing(**limits: object) -> World:
-    return World(policy(noun("scan"), Limit("queue", "scan", first=First.NEWEST, then=Then.FREEZE,
-                                            **limits)))  # type: ignore[arg-type]
-
-
-def test_of_a_group_the_newest_wait_and_go_on_one_by_one_as_the_older_finish() -> None:
-    world = queueing(count=2)
-    scans = [world.spawn("scan", age=100.0 - number) for number in range(5)]
-    world.ticks(3)
-    assert [scan.state for scan in scans] == ["S", "S", "T", "T", "T"]
-    del world.procs[scans[0].pid]
-    world.ticks(2)
-    assert [scan.state for scan in scans[1:]] == ["S", "S", "T", "T"]
-    assert world.signals(scans[2]) == [STOP, CONT] and world.signals(scans[4]) == [STOP]
-    del world.procs[scans[1].pid], world.procs[scans[2].pid]
-    world.ticks(2)
-    assert [scan.state for scan in scans[3:]] == ["S", "S"] and TERM not in world.signals()
-
-
-def test_a_group_that_holds_too_much_waits_but_for_those_that_have_room() -> None:
-    world = queueing(total_rss=mib(200))
-    old, next_one, newest = (world.spawn("scan", rss_mib=90, age=age) for age in (30.0, 20.0, 10.0))
-    world.ticks(2)
-    assert [process.state for process in (old, next_one, newest)] == ["S", "S", "T"]
-
-
-@pytest.mark.parametrize("first", list(First))
-def test_one_of_a_group_always_goes_on_even_if_it_alone_holds_too_much(first: First) -> None:
-    world = World(policy(noun("scan"), Limit("queue", "scan", total_rss=mib(50), first=first, then=Then.FREEZE)))
-    scans = [world.spawn("scan", rss_mib=100, age=100.0 - number) for number in range(3)]
-    world.ticks(5)
-    going = scans[0] if first is First.NEWEST else scans[-1]
-    assert [scan for scan in scans if scan.state != "T"] == [going]
-
-
 def test_who_waits_and_is_ended_by_another_rule_is_continued_so_that_it_can_follow_the_term() -> None:
     world = World(policy(noun("scan"), Limit("a", "scan", count=1, first=First.NEWEST, then=Then.FREEZE),
                          Limit("b", "scan", rss=mib(50))))

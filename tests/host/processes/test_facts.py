@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from watchdog_oom.core.matching import Fact, glob_pattern, own_keys_match
+from watchdog_oom.core.glob import glob_pattern
+from watchdog_oom.core.matching import Fact, missing_fact, own_keys_match
 from watchdog_oom.core.model import Process, ProcessId
 from watchdog_oom.core.nouns import ProcessNoun
 from watchdog_oom.host.processes.facts import FactReader, UserNames
@@ -68,3 +69,23 @@ def test_a_user_without_a_name_is_none() -> None:
     assert names.name(0) == "root"
     assert names.name(4_000_000_123) is None
     assert names.name(1 << 70) is None
+
+
+def test_each_noun_searches_a_command_line_for_its_own_patterns_and_what_rests_is_asked_again(tmp_path: Path) -> None:
+    folder = tmp_path / "9"
+    folder.mkdir()
+    (folder / "cmdline").write_bytes(b"python " + b"a" * 60)
+    (folder / "status").write_text("Uid:\t1\t1\t1\t1\n")
+    explodes, plain = re.compile(r"^python3? (\S+ ?)+--worker$"), re.compile("python")
+    nouns = (ProcessNoun("a", cmdline=(explodes,)), ProcessNoun("b", cmdline=(plain,)))
+    reader = FactReader(str(tmp_path))
+    first, known = reader.complete(Process(ProcessId(9, 1), 1, "x"), nouns)
+    assert first.facts.cmdline_has == {plain}
+    assert first.facts.cmdline_lacks == {explodes}
+    assert missing_fact(nouns[0], first, known) is None
+    assert reader.postponed == 0
+    second, known = reader.complete(Process(ProcessId(9, 1), 1, "x"), nouns)
+    assert second.facts.cmdline_has == {plain}
+    assert second.facts.cmdline_lacks == set()
+    assert missing_fact(nouns[0], second, known) is Fact.CMDLINE
+    assert reader.postponed == 1

@@ -1,6 +1,7 @@
 """The process table: real children that change, and made-up hosts whose every reading can be watched."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -13,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from watchdog_oom.core.matching import glob_pattern
+from watchdog_oom.core.glob import glob_pattern
 from watchdog_oom.core.model import NO_FACTS
 from watchdog_oom.core.nouns import ProcessNoun
 from watchdog_oom.host.processes.demand import UNIT_OF_EVERYBODY, ScanDemand
@@ -437,7 +438,7 @@ def test_the_kernel_protection_of_descendants_is_seen(start: Callable[..., subpr
     parent = start("sh", "-c", "sleep 60 & echo $!; wait")
     assert parent.stdout is not None
     grandchild = int(parent.stdout.readline())
-    noun = ProcessNoun("n", cmdline=_noun(comm="*sh -c sleep 60*").comm)
+    noun = ProcessNoun("n", cmdline=(re.compile("sh -c sleep 60"),))
     try:
         Path(f"/proc/{grandchild}/oom_score_adj").write_text("321")
         shown = ProcessTable().scan(ScanDemand(nouns=(noun,), protect=frozenset({"n"})), _boottime() + 100)
@@ -446,6 +447,21 @@ def test_the_kernel_protection_of_descendants_is_seen(start: Callable[..., subpr
         assert shown[os.getpid()].oom_score_adj is None
     finally:
         os.kill(grandchild, 9)
+
+
+def test_a_pattern_that_is_slow_for_one_user_holds_up_no_scan(
+        start: Callable[..., subprocess.Popen[bytes]]) -> None:
+    noun = ProcessNoun("n", cmdline=(re.compile(r"^exploding (\S+ ?)+--worker$"),), place="x.toml:3")
+    for _ in range(20):
+        start("bash", "-c", f"exec -a 'exploding {'a' * 60}' sleep 60")
+    last = start("bash", "-c", f"exec -a 'exploding {'a' * 60}' sleep 60")
+    _until(lambda: (read_cmdline("/proc", last.pid) or "").startswith("exploding"))
+    table = ProcessTable()
+    began = time.process_time()
+    table.scan(ScanDemand(nouns=(noun,)), _boottime() + 100)
+    assert time.process_time() - began < 1.0
+    assert sum(table.slow_patterns().values()) == 1
+    assert [rule for rule, _ in table.news(_boottime())] == ["process.n"]
 
 
 _EVENTS = st.lists(st.tuples(st.sampled_from(["put", "end", "recycle", "grow"]), st.integers(2, 9),

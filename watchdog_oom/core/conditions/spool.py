@@ -24,6 +24,7 @@ class SpoolIs:
     entries_above: int | None = None
     size_above: Size | None = None
     oldest_above: float | None = None
+    stale_above: int | None = None
     space_free_below: Size | None = None
     inodes_free_below: Size | None = None
 
@@ -33,8 +34,9 @@ class SpoolIs:
             return Finding(False, f"spool {self.spool} has not been scanned yet", known=False)
         if state.problem is not None:
             return Finding(False, f"spool {self.spool}: {state.problem}", known=False)
-        findings = [finding for finding in (self._entries(state), self._size(state), self._oldest(state),
-                                            self._space(state), self._inodes(state)) if finding is not None]
+        asked = (self._entries(state), self._size(state), self._oldest(state), self._stale(state), self._space(state),
+                 self._inodes(state))
+        findings = [finding for finding in asked if finding is not None]
         told = ", ".join(finding.words for finding in findings) + (f" ({state.gaps})" if state.gaps else "")
         holds = verdict(findings)
         return Finding(holds is True, f"spool {self.spool}: {told}", known=holds is not None)
@@ -58,6 +60,12 @@ class SpoolIs:
         return _growing(state, state.oldest_seconds > self.oldest_above,
                          f"the oldest entry is {_bound(state)}{formatting.duration(state.oldest_seconds)} old "
                          f"(threshold {formatting.duration(self.oldest_above)})")
+
+    def _stale(self, state: SpoolState) -> Finding | None:
+        if self.stale_above is None:
+            return None
+        return _growing(state, state.stale > self.stale_above,
+                        f"{_bound(state)}{state.stale} stale entries (threshold {self.stale_above})")
 
     def _space(self, state: SpoolState) -> Finding | None:
         if self.space_free_below is None:
@@ -90,5 +98,5 @@ def _build(values: Mapping[str, Any]) -> Condition:
 
 FAMILY = Family(subject="spool", build=_build, keys={
     "spool": Form.SPOOL, "entries_above": Form.COUNT, "size_above": Form.SIZE,
-    "oldest_above": Form.DURATION, "space_free_below": Form.SIZE,
+    "oldest_above": Form.DURATION, "stale_above": Form.COUNT, "space_free_below": Form.SIZE,
     "inodes_free_below": Form.SIZE_OR_COUNT})

@@ -29,7 +29,8 @@ def thaw_unwanted(tick: Tick) -> None:
             del tick.frozen[identity]
             tick.thawing.pop(identity, None)
         elif thaw is None or tick.now - thaw.asked_at >= RETRY_SECONDS:
-            intent = tick.plan(Signal(identity, process.comm, SignalName.CONT), rule, ("the rule no longer holds",))
+            why = tick.thaw_reasons.get(identity, "the rule no longer holds")
+            intent = tick.plan(Signal(identity, process.comm, SignalName.CONT), rule, (why,))
             if intent is not None:
                 tick.thawing[identity] = Thaw(intent.id, tick.now)
 

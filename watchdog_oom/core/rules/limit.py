@@ -12,7 +12,7 @@ from watchdog_oom.core.matching import names_target
 from watchdog_oom.core.model import Process, ProcessId
 from watchdog_oom.core.nouns import ProcessNoun, Size
 from watchdog_oom.core.policy import First, Limit, Then
-from watchdog_oom.core.rules import containment
+from watchdog_oom.core.rules import containment, waiting_queue
 from watchdog_oom.core.rules.kill_escalation import unkillable
 from watchdog_oom.core.tick import Tick
 from watchdog_oom.core.view import View
@@ -36,16 +36,26 @@ def _apply_one(tick: Tick, limit: Limit) -> None:
         exceeded = True if reasons else None if _unread(tick.view, limit, process) else False
         if tick.sustained(f"{rule} {process.id}", exceeded, limit.for_seconds):
             over[process.pid] = (process, reasons)
+    if limit.waits:
+        waiting_queue.apply(tick, limit, group, frozenset(process.id for process, _ in over.values()))
+    else:
+        _apply_to_group(tick, limit, noun, group, over)
+    for process, because in over.values():
+        _consequence(tick, limit, noun, process, because)
+    if limit.then is Then.CONTAIN:
+        _keep_contained(tick, limit, group)
+
+
+def _apply_to_group(tick: Tick, limit: Limit, noun: ProcessNoun, group: tuple[Process, ...],
+                    over: dict[int, tuple[Process, tuple[str, ...]]]) -> None:
+    """Add to ``over`` those that have to go until the rest is within the limits of the group."""
+    rule = f"limit.{limit.name}"
     going = frozenset(process.id for process, _ in over.values()) if limit.then is Then.KILL else frozenset()
     reasons, surplus = group_surplus(tick, limit, noun, group, going)
     exceeded = True if reasons else None if _needs_memory(tick.view, limit.total_rss) else False
     if tick.sustained(f"{rule} group", exceeded, limit.for_seconds):
         for process in surplus:
             over.setdefault(process.pid, (process, reasons))
-    for process, because in over.values():
-        _consequence(tick, limit, noun, process, because)
-    if limit.then is Then.CONTAIN:
-        _keep_contained(tick, limit, group)
 
 
 def process_reasons(view: View, limit: Limit, process: Process) -> tuple[str, ...]:
@@ -71,8 +81,7 @@ def group_surplus(tick: Tick, limit: Limit, noun: ProcessNoun, group: tuple[Proc
     newest, until the rest is within the limits.
 
     Processes that end anyway free memory first: those being terminated by any rule, and those ``going`` because they
-    exceed limits of their own. With ``freeze`` one process always runs on, since the group makes no progress if all of
-    them wait.
+    exceed limits of their own.
     """
     total_limit = size_bytes(tick.view, limit.total_rss)
     reasons = _group_reasons(limit, group, total_limit)
@@ -84,7 +93,7 @@ def group_surplus(tick: Tick, limit: Limit, noun: ProcessNoun, group: tuple[Proc
     total = _total_rss(group) - _total_rss(leaving)
     surplus: list[Process] = []
     in_turn = touchable if limit.first is First.OLDEST else touchable[::-1]
-    for process in in_turn[:-1] if limit.then is Then.FREEZE else in_turn:
+    for process in in_turn:
         if (limit.count is None or left <= limit.count) and (total_limit is None or total <= total_limit):
             break
         if process not in leaving:

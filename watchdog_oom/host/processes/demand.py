@@ -46,7 +46,7 @@ def demand_of(policy: Policy, *, everything: bool = False) -> ScanDemand:
     return ScanDemand(
         nouns=nouns,
         swap=frozenset(limit.process for limit in policy.limits.values()
-                       if limit.swap is not None or limit.then is Then.CONTAIN),
+                       if limit.swap is not None or limit.then is Then.CONTAIN or limit.waits),
         under=named & policy.spools.keys(),
         protect=frozenset(protect.process for protect in policy.protects.values()),
         guarded=_guarded_nouns(policy),

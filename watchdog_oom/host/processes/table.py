@@ -17,6 +17,7 @@ from watchdog_oom.host.processes.details import Details, Needs, needs_of
 from watchdog_oom.host.processes.facts import NOTHING_KNOWN, FactReader
 from watchdog_oom.host.processes.pid_list import PidList
 from watchdog_oom.host.processes.procfs import parse_stat, read_file
+from watchdog_oom.host.processes.slow_patterns import SlowPatterns
 from watchdog_oom.lean_dataclasses import dataclass, replace
 
 _ROTATION_SECONDS = 10.0
@@ -50,7 +51,8 @@ class ProcessTable:
         self.departures = 0
         self._root = root
         self._population = PidList(root)
-        self._facts = FactReader(root)
+        self._slow = SlowPatterns()
+        self._facts = FactReader(root, ended=self._slow.count)
         self._details = Details(root, self._count)
         self._nouns: tuple[ProcessNoun, ...] = ()
         self._entries: dict[int, _Entry] = {}
@@ -148,8 +150,10 @@ class ProcessTable:
         entry.stamp, entry.process, entry.settled = hash(raw), process, False
         if process.rss_bytes and not process.dead:
             entry.alive = process
+        postponed = self._facts.postponed
         self._recognise(entry)
-        entry.settled = boottime - process.started_boottime >= _SETTLED_SECONDS
+        entry.settled = (boottime - process.started_boottime >= _SETTLED_SECONDS
+                         and self._facts.postponed == postponed)
 
     def _recognise(self, entry: _Entry) -> None:
         """Read the facts that decide, note the nouns that match, and show the result."""
@@ -232,6 +236,14 @@ class ProcessTable:
             if len(self._vanished) <= _MOST_REMEMBERED and boottime - gone_boottime <= _REMEMBERED_SECONDS:
                 break
             del self._vanished[pid]
+
+    def slow_patterns(self) -> dict[str, int]:
+        """How many searches of command lines were ended because they took too long, by pattern."""
+        return self._slow.counts(self._nouns)
+
+    def news(self, boottime: float) -> list[tuple[str, str]]:
+        """Rule and words of patterns that took too long, for the journal."""
+        return self._slow.news(self._nouns, boottime)
 
     def _count(self, kind: str) -> None:
         self.skipped[kind] = self.skipped.get(kind, 0) + 1

@@ -115,6 +115,9 @@ class Remaining:
         directories = "1 trash directory" if self.directories == 1 else f"{self.directories} trash directories"
         return f"{_entries(self.entries)} in {directories} still to be deleted"
 
+    def to_plain(self) -> dict[str, int]:
+        return {"directories": self.directories, "entries": self.entries}
+
 
 PurgeNews: TypeAlias = Cleared | Deleted | Failed | Remaining
 _STAGES: Mapping[str, type[Cleared] | type[Deleted] | type[Failed] | type[Remaining]] = {

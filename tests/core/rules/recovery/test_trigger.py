@@ -14,6 +14,7 @@ from watchdog_oom.core.conditions.kernel import KernelOomKill
 from watchdog_oom.core.conditions.memory import MemoryAvailableBelow
 from watchdog_oom.core.conditions.process import ProcessesAre
 from watchdog_oom.core.conditions.service import ServiceFailed
+from watchdog_oom.core.conditions.spool import SpoolIs
 from watchdog_oom.core.history import Recovery
 from watchdog_oom.core.model import ServiceStatus
 from watchdog_oom.core.nouns import ServiceNoun, SpoolNoun, TcpProbe
@@ -292,6 +293,51 @@ def test_a_new_hold_is_told_even_when_the_last_one_is_less_than_an_hour_ago() ->
     assert world.now < 10_000.0 + 3600.0
 
 
+def _with_text(fingerprint: str, **rest: Any) -> Policy:
+    rules = mail_policy(**rest)
+    return replace(rules, recovers={"amavis": replace(rules.recovers["amavis"], fingerprint=fingerprint)})
+
+
+def test_a_changed_rule_is_a_new_one_and_the_same_text_is_not() -> None:
+    always = when(MemoryAvailableBelow(percent(100.0)))
+    rest: dict[str, Any] = {"clauses": (always,), "attempts": 1, "cooldown_seconds": 60.0}
+    world = mail_server(_with_text("a", **rest))
+    world.units["amavis.service"].answers = False
+    world.until(lambda: bool(world.said("held:")))
+    started = world.history.recoveries["amavis"].started
+    world.policy = _with_text("a", **rest)
+    world.ticks(5)
+    assert world.history.recoveries["amavis"].started == started
+    world.policy = _with_text("b", **rest)
+    world.tick()
+    assert len(world.said("the rule has changed")) == 1
+    state = world.history.recoveries["amavis"]
+    assert state.held_since is None and state.ended is None and state.unhelped == 0
+    assert state.run is not None
+    world.units["amavis.service"].answers = True
+    world.until(lambda: bool(world.said("closed: success")))
+
+
+def test_the_time_a_clause_must_hold_begins_anew_with_its_text() -> None:
+    lasting = Clause((ProcessesAre("clamscan", runtime_above=1200.0),), 30.0)
+    world = mail_server(_with_text("a", clauses=(lasting,)))
+    world.ticks(25)
+    world.policy = _with_text("b", clauses=(lasting,))
+    world.ticks(25)
+    assert not world.said("opened")
+    world.until(lambda: bool(world.said("opened")), most=10)
+
+
+def test_what_a_changed_rule_owes_is_still_started() -> None:
+    world = mail_server(_with_text("a", attempts=1))
+    world.units["amavis.service"].start = "fails"
+    world.until(lambda: bool(world.said("held:")))
+    assert world.history.recoveries["amavis"].owed == ("amavis",)
+    world.units["amavis.service"].start = "ok"
+    world.policy = _with_text("b", attempts=1)
+    world.until(lambda: world.status("amavis") is ServiceStatus.ACTIVE)
+
+
 def test_attempts_older_than_per_do_not_count() -> None:
     world = mail_server(mail_policy(attempts=2, cooldown_seconds=1.0, per_seconds=1000.0))
     for run in range(1, 5):
@@ -395,3 +441,38 @@ def test_a_bad_reading_at_the_end_of_the_rest_is_no_sign_of_help() -> None:
     world.memory_readable, world.ram_mib = True, 4096
     world.tick()
     assert world.history.recoveries["amavis"].unhelped == 0
+
+
+def purging(*more: Verb, **spool: Any) -> World:
+    world = World(policy(SpoolNoun("vscan", "/vscan", ("*",), 3600.0),
+                         Recover("r", (when(SpoolIs("vscan", entries_above=100)),),
+                                 (step(Verb.PURGE, "vscan"), *(step(verb, "vscan") for verb in more)))))
+    world.spools["vscan"] = Spool(entries=200, **spool)
+    return world
+
+
+def test_a_purge_alone_is_not_tried_while_nothing_is_stale_and_that_is_told_once_an_hour() -> None:
+    world = purging()
+    world.ticks(370, 10.0)
+    assert not world.said("opened") and not world.said("held")
+    assert [note.result for note in world.notes] == 2 * [
+        "nothing to clear: no entry of vscan is stale; it waits until one is"]
+    world.spools["vscan"].stale = 150
+    world.until(lambda: bool(world.said("closed: success")))
+    assert world.spools["vscan"].entries == 50
+
+
+def test_a_purge_that_could_clear_nothing_since_all_is_in_use_is_no_attempt_that_failed() -> None:
+    world = purging(stale=150, in_use=True)
+    world.ticks(200, 30.0)
+    assert not world.said("held") and len(world.said("closed: success")) > 3
+    world.spools["vscan"].in_use = False
+    world.until(lambda: world.spools["vscan"].stale == 0, most=4000)
+
+
+def test_a_purge_that_cleared_something_and_did_not_help_is_an_attempt() -> None:
+    world = purging(stale=150)
+    for _ in range(300):
+        world.tick(10.0)
+        world.spools["vscan"].entries, world.spools["vscan"].stale = 200, 150
+    assert world.said("held: 3 attempts")

@@ -15,6 +15,7 @@ from watchdog_oom.core.rules.kill_escalation import unkillable
 from watchdog_oom.core.rules.recovery import contain_step, service_steps, verify_step
 from watchdog_oom.core.rules.recovery.progress import WAITING, Context, Progress, Status, done, failed
 from watchdog_oom.core.tick import Tick
+from watchdog_oom.lean_dataclasses import replace
 
 DEFAULT_WITHIN_SECONDS = {Verb.STOP: 120.0, Verb.START: service_steps.START_SECONDS, Verb.RESTART: 240.0,
                           Verb.KILL: 60.0, Verb.FREEZE: 15.0, Verb.CONTAIN: 30.0, Verb.PURGE: 300.0, Verb.RUN: 60.0}
@@ -77,6 +78,7 @@ def keep_frozen(context: Context, run: RecoveryRun) -> list[Process]:
 
 def _purge(context: Context, run: RecoveryRun) -> tuple[RecoveryRun, Progress]:
     results: list[str] = []
+    cleared: list[int | None] = []
     within = context.step.within_seconds or DEFAULT_WITHIN_SECONDS[Verb.PURGE]
     for name in context.step.names:
         spool = context.tick.view.policy.spools[name]
@@ -97,7 +99,11 @@ def _purge(context: Context, run: RecoveryRun) -> tuple[RecoveryRun, Progress]:
             return run, WAITING
         if state.problem is not None:
             return run, failed(f"spool {name}: {state.problem}")
+        cleared.append(report.cleared)
         results.append(f"{told}; {state.entries} entries in {spool.path} now, {state.stale} of them stale")
+    counts = [count for count in (run.cleared, *cleared) if count is not None]
+    if None not in cleared:
+        run = replace(run, cleared=sum(counts))
     return run, done("; ".join(results))
 
 

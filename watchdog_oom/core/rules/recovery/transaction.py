@@ -132,5 +132,7 @@ def _finish(tick: Tick, recover: Recover, state: Recovery, run: RecoveryRun) -> 
     owing = f"; still down: {', '.join(run.stopped)}" if run.stopped else ""
     tick.note(f"recover.{recover.name}", f"closed: {result}{back}{owing}", because=run.because, incident=run.incident,
               took_seconds=round(tick.now - run.opened, 3), ok=run.failure is None and not run.stopped)
-    return replace(state, run=None, ended=tick.now, last_result=result, unhelped=state.unhelped + 1, owed=run.stopped,
-                   owed_triggers=run.triggers)
+    futile = recover.only_purges and run.cleared == 0 and run.failure is None  # no attempt that failed
+    started = state.started[:-1] if futile else state.started
+    return replace(state, run=None, started=started, ended=tick.now, last_result=result,
+                   unhelped=state.unhelped + 1, owed=run.stopped, owed_triggers=run.triggers)

@@ -27,8 +27,19 @@ def apply(tick: Tick) -> None:
         if state.run is not None:
             state = transaction.advance(tick, recover, state)
         elif not tick.before.stopping:
-            state = _idle(tick, recover, state)
+            state = _idle(tick, recover, _of_this_text(tick, recover, state))
         tick.recoveries[recover.name] = transaction.with_units(tick, recover, state)
+
+
+def _of_this_text(tick: Tick, recover: Recover, state: Recovery) -> Recovery:
+    """A changed rule is a new rule: attempts, hold and cooldown end with the old text; its debts remain (Law 5)."""
+    if not recover.fingerprint or state.fingerprint == recover.fingerprint:
+        return state
+    if not state.fingerprint:  # a new rule, or the state of a release that did not know texts
+        return replace(state, fingerprint=recover.fingerprint)
+    if state.started or state.held_since is not None:
+        tick.note(f"recover.{recover.name}", "the rule has changed: attempts, hold and cooldown start anew")
+    return replace(state, fingerprint=recover.fingerprint, started=(), ended=None, unhelped=0, held_since=None)
 
 
 def _abolished(tick: Tick) -> list[Recover]:
@@ -67,6 +78,8 @@ def _idle(tick: Tick, recover: Recover, state: Recovery) -> Recovery:
     if fired and (recover.mode is Mode.OBSERVE
                   or not recover.hours.contain(tick.view.snapshot.clock.local_minute)):
         _only_report(tick, recover, fired)
+        fired = ()
+    if fired and _nothing_to_clear(tick, recover, fired):
         fired = ()
     because = fired or tuple(f"{name} was stopped by this recovery and could not be started again"
                              for name in state.owed)
@@ -108,7 +121,7 @@ def _fired(tick: Tick, recover: Recover, state: Recovery) -> tuple[tuple[str, ..
         findings = clause_findings(clause, view)
         holds = verdict(findings)
         calm = calm and holds is False
-        ripe = tick.sustained(f"recover.{recover.name} when {index}", holds, clause.for_seconds)
+        ripe = tick.sustained(f"recover.{recover.name} {recover.fingerprint} when {index}", holds, clause.for_seconds)
         if ripe and not fired:
             lasting = f" (for {formatting.duration(clause.for_seconds)})" if clause.for_seconds else ""
             fired = tuple(finding.words + lasting for finding in findings)
@@ -140,6 +153,19 @@ def _only_report(tick: Tick, recover: Recover, because: tuple[str, ...]) -> None
     if tick.rate_limit(f"recover.{recover.name} reports"):
         would = ", ".join(str(step) for step in recover.steps)
         tick.note(f"recover.{recover.name}", f"{why}: would {would}", because=because)
+
+
+def _nothing_to_clear(tick: Tick, recover: Recover, because: tuple[str, ...]) -> bool:
+    """Whether all it could do is to clear spools in which nothing is stale; told once an hour."""
+    spools = [name for step in recover.steps if step.verb is Verb.PURGE for name in step.names]
+    states = [tick.view.snapshot.spools.get(name) for name in spools]
+    if not recover.only_purges or not all(state is not None and state.finished and state.problem is None
+                                          and state.stale == 0 for state in states):
+        return False
+    if tick.rate_limit(f"recover.{recover.name} has nothing to clear"):
+        tick.note(f"recover.{recover.name}", because=because,
+                  result=f"nothing to clear: no entry of {', '.join(spools)} is stale; it waits until one is")
+    return True
 
 
 def _hold(tick: Tick, recover: Recover, state: Recovery, because: tuple[str, ...]) -> Recovery:
