@@ -14,6 +14,7 @@ from watchdog_oom.errors import NotPermittedError, UsageError
 from watchdog_oom.policy.ownership import Part, problems, read_way, trusted_users
 
 _COULD = "replace what the daemon keeps below it"
+_ELSEWHERE = "let root own it and nobody else write to it, or name another directory"
 
 
 def own_directory(path: str, purpose: str, mode: int = 0o700) -> None:
@@ -49,7 +50,7 @@ def _judge(path: str, purpose: str) -> None:
         # Distributions give /var/log to the group of their syslog daemon: that costs evidence, but decides nothing.
         way = tuple(Part(part.path, part.uid, part.mode & ~0o020) if _is_log_s_group(part) else part
                     for part in way[:-1]) + way[-1:]
-    for place, what in problems(way, trusted_users(os.geteuid()), _COULD):
+    for place, what in problems(way, trusted_users(os.geteuid()), _COULD, _ELSEWHERE):
         raise UsageError(f"{path}: the {purpose} directory cannot be used: {place} {what}")
 
 
