@@ -43,6 +43,9 @@ host.spools.path_safety host.spools.scan_child host.spools.scan_messages host.sp
 host.spools.signs_of_life host.spools.survey host.syscalls journal journal.chain journal.files journal.head
 journal.inspect journal.reader journal.record journal.reserve journal.store journal.system_log journal.targets
 journal.unfinished journal.writer lean_dataclasses paths policy policy.build policy.ownership
+core.glob host.children.asked_child host.processes.may_hang host.processes.pattern_search
+host.processes.reader host.processes.reader_child host.processes.release host.processes.slow_patterns
+host.processes.user_names
 """
 
 # Of the standard library, beyond what python -I -S has anyway; their own parts are not listed.

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from watchdog_oom.core.matching import Fact, missing_fact, own_keys_match
 from watchdog_oom.core.model import NO_FACTS, Facts, Process
+from watchdog_oom.core.nouns import ProcessNoun
 from watchdog_oom.host.processes.demand import ScanDemand
 from watchdog_oom.host.processes.details import needs_of
 
@@ -33,7 +34,16 @@ def _recognised(process: Process, demand: ScanDemand) -> Process:
     for noun in demand.nouns:
         while (fact := missing_fact(noun, shown, known)) is not None:
             shown, known = replace(shown, facts=_read(fact, shown.facts, process.facts)), known | {fact}
+            if fact is Fact.CMDLINE:
+                shown = replace(shown, facts=_searched(noun, shown.facts))
     return shown
+
+
+def _searched(noun: ProcessNoun, facts: Facts) -> Facts:
+    """As the child that reads command lines answers."""
+    found = {pattern for pattern in noun.cmdline if pattern.search(facts.cmdline or "")}
+    return replace(facts, cmdline_has=facts.cmdline_has | found,
+                   cmdline_lacks=facts.cmdline_lacks | (frozenset(noun.cmdline) - found))
 
 
 def _read(fact: Fact, so_far: Facts, truth: Facts) -> Facts:

@@ -51,7 +51,7 @@ VICTIM = proc(100, "victim")
 @pytest.mark.parametrize(("process", "reason"), [
     (proc(1, "systemd"), "it is pid 1"),
     (proc(100, "kswapd0", kernel_thread=True), "it is a kernel thread"),
-    (proc(77, "watchdog-oomd"), "it is this daemon or an ancestor of it"),
+    (proc(77, "watchdog-oomd"), "it is this daemon, a helper or an ancestor of it"),
     (proc(100, "immune", oom_score_adj=-1000), "its oom_score_adj is -1000"),
     (proc(100, "unread", oom_score_adj=None), "its oom_score_adj could not be read"),
     (proc(100, "db"), "it is protected by protect.db"),

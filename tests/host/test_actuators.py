@@ -29,6 +29,7 @@ from watchdog_oom.core.policy import Policy, Protect
 from watchdog_oom.host.actuators import Actuators
 from watchdog_oom.host.clock import read_clock
 from watchdog_oom.host.processes.demand import demand_of
+from watchdog_oom.host.processes.facts import FactReader
 from watchdog_oom.host.processes.table import ProcessTable
 from watchdog_oom.host.purge.jobs import PurgeNote
 from watchdog_oom.host.services.lsb import Lsb
@@ -51,7 +52,7 @@ def child() -> Iterator[subprocess.Popen[bytes]]:
 
 @pytest.fixture
 def actuators(tmp_path: Path) -> Iterator[Actuators]:
-    made = Actuators("/proc", Lsb(str(tmp_path)))
+    made = Actuators("/proc", Lsb(str(tmp_path)), FactReader("/proc"))
     yield made
     made.close()
 
@@ -111,7 +112,7 @@ def test_one_that_the_kernel_was_told_to_spare_since_the_look_is_left_alone(
     (shown / "stat").symlink_to(f"/proc/{child.pid}/stat")
     (shown / "oom_score_adj").write_text(oom_score_adj)
     kill = Signal(before.processes[child.pid].id, "sleep", SignalName.KILL, "sleeper", explicit=True)
-    made = Actuators(str(tmp_path), Lsb(str(tmp_path)))
+    made = Actuators(str(tmp_path), Lsb(str(tmp_path)), FactReader(str(tmp_path)))
     done = made.perform(Intent("i-1", kill, "rule", ("because",)), before, policy())
     made.close()
     assert done is not None and done.ok is ends, done

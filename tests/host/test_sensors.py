@@ -14,6 +14,7 @@ from watchdog_oom.core.actions import Watch
 from watchdog_oom.core.model import ServiceStatus
 from watchdog_oom.core.nouns import ProcessNoun, ServiceNoun, SpoolNoun
 from watchdog_oom.core.policy import Policy
+from watchdog_oom.host.children.spawn import spawn_work
 from watchdog_oom.host.sensors import Sensors, units_of
 from watchdog_oom.host.services.lsb import Lsb
 
@@ -86,3 +87,23 @@ def test_looking_for_long_leaks_no_descriptor(sensors: Sensors) -> None:
         sensors.look(Policy(), Watch(), ())
         child.wait()
     assert len(os.listdir("/proc/self/fd")) == before
+
+
+def test_the_daemons_own_helpers_are_out_of_reach_and_programs_that_it_started_are_not(sensors: Sensors) -> None:
+    helper = spawn_work(lambda _: time.sleep(60))
+    program = subprocess.Popen(["sleep", "60"])
+    try:
+        until = time.monotonic() + 5
+        while Path(f"/proc/{program.pid}/comm").read_text() != "sleep\n":
+            assert time.monotonic() < until
+            time.sleep(0.01)
+        snapshot = sensors.look(Policy(), Watch(), ())
+        assert helper.pid in snapshot.processes and program.pid in snapshot.processes
+        assert helper.pid in snapshot.lineage
+        assert program.pid not in snapshot.lineage
+    finally:
+        helper.kill()
+        os.waitpid(helper.pid, 0)
+        helper.close()
+        program.kill()
+        program.wait()

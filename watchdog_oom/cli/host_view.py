@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import select
 import time
+import weakref
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
@@ -18,10 +19,10 @@ from watchdog_oom.formatting import printable
 from watchdog_oom.host.clock import boot_id, read_clock
 from watchdog_oom.host.memory.meminfo import MemoryReader
 from watchdog_oom.host.memory.psi import PressureReader
-from watchdog_oom.host.processes.demand import contained_nouns, scan_demand
-from watchdog_oom.host.processes.facts import FactReader
+from watchdog_oom.host.processes.demand import ScanDemand, contained_nouns, scan_demand
 from watchdog_oom.host.processes.procfs import lineage
 from watchdog_oom.host.processes.table import ProcessTable
+from watchdog_oom.host.sensors import helpers_of
 from watchdog_oom.host.services.choose import choose_manager
 from watchdog_oom.host.services.manager import ServiceManager
 from watchdog_oom.host.services.poller import StatusPoller
@@ -29,10 +30,12 @@ from watchdog_oom.host.spools.scanners import SpoolScanners
 
 SERVICES_SECONDS = 3.0
 SPOOL_SECONDS = 3.0
+ANSWERS_SECONDS = 3.0
+DESCRIBE_SECONDS = 0.5
 _READING = ("CAP_SYS_PTRACE", "CAP_DAC_READ_SEARCH")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, weakref_slot=True)
 class HostView:
     """The snapshot, what could not be read (in words), and what is needed to read more of it."""
 
@@ -40,11 +43,12 @@ class HostView:
     unread: tuple[str, ...]
     manager: ServiceManager
     proc: str
+    table: ProcessTable
 
     def describable(self, process: Process) -> Process:
         """The process with all its facts, for output; unchanged if reading them fails."""
         try:
-            return FactReader(self.proc).everything(process)
+            return self.table.facts.described(process, DESCRIBE_SECONDS)
         except OSError:
             return process
 
@@ -59,7 +63,7 @@ def look(policy: Policy, config: Config, proc: str, runtime: str | None = None) 
         daemon_pid = running_daemon(runtime) if runtime is not None else None
         ancestors = lineage(proc, daemon_pid) if daemon_pid else frozenset({1})
         want = replace(scan_demand(policy, readable, pressure=waits), everything=True)
-        processes = dict(table.scan(want, clock.boottime))
+        processes = _settled(table, want, clock)
         spools, users, unscanned = _spools(policy, clock, proc, want.under, table.spool_users)
         processes |= {identity.pid: replace(processes[identity.pid], under=users.get(identity))
                       for identity in table.spool_users if identity.pid in processes}
@@ -68,14 +72,27 @@ def look(policy: Policy, config: Config, proc: str, runtime: str | None = None) 
         snapshot = Snapshot(
             clock=clock, boot_id=boot_id(proc), memory=readable, memory_problem=memory.problem, pressure=waits,
             processes=processes, spools=spools, services=_services(policy, manager, processes),
-            skipped={**table.skipped, **table.slow_patterns()}, lineage=ancestors)
+            skipped={**table.skipped, **table.facts.slow_patterns()},
+            lineage=ancestors | (helpers_of(daemon_pid, processes) if daemon_pid else frozenset()))
         doubts = readable.doubts if readable is not None else ()
         problems = (memory.problem and f"memory: {memory.problem}", *doubts, memory.trouble)
     finally:
         memory.close()
         pressure.close()
     unread = (*(problem for problem in problems if problem), *unscanned, *_unread(snapshot))
-    return HostView(snapshot, unread, manager, proc)
+    view = HostView(snapshot, unread, manager, proc, table)
+    weakref.finalize(view, table.facts.close)
+    return view
+
+
+def _settled(table: ProcessTable, demand: ScanDemand, clock: Clock) -> dict[int, Process]:
+    """The processes, with all that is asked of children as the daemon's, as far as it comes within a few seconds."""
+    deadline = time.monotonic() + ANSWERS_SECONDS
+    processes = table.scan(demand, clock.boottime)
+    while table.facts.pending and time.monotonic() < deadline:
+        table.facts.wait(deadline - time.monotonic())
+        processes = table.scan(demand, clock.boottime)
+    return dict(processes)
 
 
 def _spools(

@@ -9,18 +9,17 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from watchdog_oom.cli.host_view import HostView
+from watchdog_oom.cli.host_view import ANSWERS_SECONDS, HostView
 from watchdog_oom.cli.lint import Warned
 from watchdog_oom.cli.near import near
 from watchdog_oom.core.matching import own_keys_match
 from watchdog_oom.core.model import Process
 from watchdog_oom.core.nouns import ProcessNoun
-from watchdog_oom.host.processes.facts import FactReader
 
 _ANYTHING = (re.compile("", re.DOTALL),)
 _READS: Mapping[str, ProcessNoun] = {  # nouns whose matching reads exactly one fact
     "exe": ProcessNoun("exe", exe=_ANYTHING), "user": ProcessNoun("user", user=("",)),
-    "unit": ProcessNoun("unit", unit=_ANYTHING), "cmdline": ProcessNoun("cmdline", cmdline=_ANYTHING)}
+    "unit": ProcessNoun("unit", unit=_ANYTHING)}
 
 
 class Missing:
@@ -29,7 +28,6 @@ class Missing:
     def __init__(self, host: HostView, values: Mapping[str, Any]) -> None:
         self._host = host
         self._values = values.get("process", {})
-        self._facts = FactReader(host.proc)
         self._read: dict[str, list[Process]] = {}
 
     def users(self, noun: ProcessNoun) -> list[Warned]:
@@ -45,7 +43,7 @@ class Missing:
                  "cmdline": ProcessNoun("", cmdline=noun.cmdline)}
         for key, part in parts.items():
             given = self._values.get(noun.name, {}).get(key, ())
-            if given and not any(own_keys_match(part, process) for process in self._with(key)):
+            if given and not any(own_keys_match(part, process) for process in self._with(key, part)):
                 return ("process", noun.name, key), f"matches nothing now: {self._words(key, given)}"
         several = "no process has all of its keys together"
         if noun.parent or noun.under:
@@ -70,14 +68,19 @@ class Missing:
             case _:
                 return "no process has such a command line"
 
-    def _with(self, key: str) -> list[Process]:
-        """All processes with the fact that the key tests."""
+    def _with(self, key: str, part: ProcessNoun | None = None) -> list[Process]:
+        """All processes with the fact that the key tests; of command lines, what they have of the noun's patterns."""
+        if key == "cmdline" and part is not None:
+            return self._host.table.facts.completed(self._everybody(), part, ANSWERS_SECONDS)
         if key not in self._read:
-            processes = [process for process in self._host.snapshot.processes.values() if not process.kernel_thread]
+            processes = self._everybody()
             if key in _READS:
-                processes = [self._facts.complete(process, [_READS[key]])[0] for process in processes]
+                processes = [self._host.table.facts.complete(process, [_READS[key]])[0] for process in processes]
             self._read[key] = processes
         return self._read[key]
+
+    def _everybody(self) -> list[Process]:
+        return [process for process in self._host.snapshot.processes.values() if not process.kernel_thread]
 
 
 def _first_hint(given: tuple[str, ...] | list[str], there: set[str]) -> str:

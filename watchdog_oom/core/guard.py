@@ -73,9 +73,12 @@ def untouchable(process: Process, view: View, *, explicit: bool = False) -> str 
     if process.kernel_thread:
         return "it is a kernel thread"
     if process.pid in view.snapshot.lineage:
-        return "it is this daemon or an ancestor of it"
+        return "it is this daemon, a helper or an ancestor of it"
     if process.id in view.protected:
         return f"it is protected by protect.{view.protected[process.id]}"
+    unsure = view.may_be_protected(process)
+    if unsure is not None:
+        return f"it is not known yet whether protect.{unsure} is about it"
     if process.oom_score_adj == UNKILLABLE_ADJ:
         return f"its oom_score_adj is {UNKILLABLE_ADJ}"
     if not explicit and _is(SSHD, process):

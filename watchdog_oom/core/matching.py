@@ -65,6 +65,18 @@ def keys_match(noun: ProcessNoun, process: Process, known: frozenset[Fact] = ALL
     return not (noun.cmdline and Fact.CMDLINE in known and facts.cmdline_has.isdisjoint(noun.cmdline))
 
 
+def may_match(noun: ProcessNoun, process: Process) -> bool:
+    """Whether own keys would match if what is still asked for turned out so; not where they match already."""
+    asked = process.facts.asked
+    if not asked or not alive(process) or keys_match(noun, process):
+        return False
+    open_facts = frozenset(fact for fact, patterns in ((Fact.USER, noun.user), (Fact.CMDLINE, noun.cmdline))
+                           if patterns and fact in asked)
+    if Fact.CMDLINE in open_facts and _searched(noun.cmdline, process.facts):
+        open_facts -= _SEARCHED
+    return bool(open_facts) and keys_match(noun, process, ALL_FACTS - open_facts)
+
+
 def any_of(texts: Iterable[str | None], patterns: Iterable[re.Pattern[str]]) -> frozenset[str | None]:
     """The names or executables that any of the patterns matches in full."""
     return frozenset([text for text in texts if _any_full(patterns, text)])

@@ -63,7 +63,8 @@ class Facts:
     ``exe`` has the kernel's `` (deleted)`` suffix stripped; ``cmdline`` is joined by spaces and forgeable; ``unit`` is
     the systemd unit of the cgroup path. ``cmdline_has`` and ``cmdline_lacks`` are the policy's patterns that were
     searched for in the command line, by whether they were found there: whoever reads a command line searches it, within
-    a time (host/processes/pattern_search.py), and nobody else does.
+    a time (host/processes/pattern_search.py), and nobody else does. ``asked`` names the facts (of ``matching.Fact``)
+    whose answer is outstanding: they are not known, which is neither yes nor no.
     """
 
     exe: str | None = None
@@ -73,6 +74,7 @@ class Facts:
     unit: str | None = None
     cmdline_has: frozenset[re.Pattern[str]] = frozenset()
     cmdline_lacks: frozenset[re.Pattern[str]] = frozenset()
+    asked: frozenset[str] = frozenset()
 
 
 NO_FACTS = Facts()
@@ -211,7 +213,8 @@ _EMPTY: Mapping[str, int] = MappingProxyType({})
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """Everything read at one tick. ``lineage`` are the pids of the daemon itself and of its ancestors;
+    """Everything read at one tick. ``lineage`` are the pids of the daemon itself, of its ancestors, and of its children
+    that run its own code;
     ``memory_problem`` is the reason why there is no ``memory``; ``kernel_log_gaps`` is how often records of the
     kernel's log were overwritten unread since the previous tick."""
 

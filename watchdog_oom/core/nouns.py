@@ -20,7 +20,7 @@ class Size:
         """The size in bytes, given the total that a percentage refers to."""
         if self.amount_bytes is not None:
             return self.amount_bytes
-        return total_bytes * (self.percent or 0.0) / 100.0
+        return min(total_bytes * (self.percent or 0.0) / 100.0, float(total_bytes))  # 100% of it is no byte more
 
     def scaled(self, factor: float) -> Size:
         """The size multiplied by ``factor``; a percentage is capped at 100."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterable, Iterator
 
-from watchdog_oom.core.matching import alive, any_of, keys_match, own_keys_match
+from watchdog_oom.core.matching import alive, any_of, keys_match, may_match, own_keys_match
 from watchdog_oom.core.model import KernelKill, Process, ProcessId, Snapshot
 from watchdog_oom.core.nouns import ProcessNoun
 from watchdog_oom.core.policy import Policy
@@ -51,10 +51,23 @@ class View:
         return self._matches[noun_name]
 
     def undecided(self, noun_name: str) -> bool:
-        """Whether some process would match if it worked in a spool of the noun, which is not known of it yet."""
+        """Whether some process would match if what is not known of it yet turned out so: its user, its command line, or
+        that it works in a spool of the noun."""
         noun = self.policy.processes[noun_name]
-        return bool(noun.under) and any(process.under is None and keys_match(noun, process)
-                                        for process in self._candidates(noun))
+        return any(self.may_match(noun, process) for process in self._candidates(noun))
+
+    def may_match(self, noun: ProcessNoun, process: Process) -> bool:
+        """Whether that is so for this process."""
+        if noun.under and process.under is None and keys_match(noun, process):
+            return True
+        return may_match(noun, process)
+
+    def may_be_protected(self, process: Process) -> str | None:
+        """The protect table that may be about the process, for all that is known of it yet."""
+        if not process.facts.asked:
+            return None
+        return next((protect.name for protect in self.policy.protects.values()
+                     if may_match(self.policy.processes[protect.process], process)), None)
 
     def matches(self, noun: ProcessNoun, process: Process) -> bool:
         """Whether every key of the noun matches the process, including ``parent`` and ``under``."""

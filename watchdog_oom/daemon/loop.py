@@ -30,7 +30,6 @@ from watchdog_oom.daemon.status_file import Health
 from watchdog_oom.daemon.wait import LoopWait
 from watchdog_oom.errors import WatchdogError, place_of
 from watchdog_oom.host.actuators import Actuators
-from watchdog_oom.host.processes.facts import FactReader
 from watchdog_oom.host.sensors import Sensors
 from watchdog_oom.host.services.choose import choose_manager
 from watchdog_oom.journal.record import Kind, Record
@@ -59,17 +58,16 @@ class Daemon:
         self.budget = Budget(self.config.kills_per_minute, self.config.purge_entries)
         manager = choose_manager(self.config.service_manager, init_dir=self.config.init_dir)
         self.sensors = Sensors(options.proc, manager)
-        self.actuators = Actuators(options.proc, manager, output_dir=options.state)
+        self.actuators = Actuators(options.proc, manager, self.sensors.processes.facts, output_dir=options.state)
         self.journal = open_journal(options.log, self.sensors.boot_id, self.config)
-        self.audit_trail = AuditTrail(self._write, self.journal.queue, FactReader(options.proc).everything)
+        self.audit_trail = AuditTrail(self._write, self.journal.queue, self.sensors.processes.facts.everything)
         self.reporter = Reporter(options, self.health, self.notifier)
         self.wakeups = SignalInbox()
         self.plan = Plan()
         self.reports: list[EffectReport] = []
         self.history = History(run_id=f"{int(self.health.started_wall):x}")
         self._failing = 0
-        self._urgent_at = 0.0
-        self._imminent = False
+        self._urgent_at, self._imminent = 0.0, False
         self._stopping = Stopping()
 
     def run(self) -> None:
@@ -98,6 +96,7 @@ class Daemon:
         for _ in range(2):
             snapshot = self.sensors.look(policy, self.plan.watch, ())
             decide(snapshot, policy, self.history, self.budget)
+            self.sensors.settle()
         inherited = inherit(state, read_unfinished(self.options.log, self.sensors.boot_id), policy, snapshot)
         self.health.troubles = (*missing_capabilities(self.options.proc), *self.sensors.troubles(),
                                 *protect_itself(self.options.proc), *group_writable_log(self.options.log),
@@ -119,8 +118,8 @@ class Daemon:
             self.health.failed_ticks += 1
             self._failing += 1
             where = place_of(error)
-            self._write(Record(Kind.INCIDENT, rule="daemon", because=(where,),
-                                       result=f"a tick failed, the next one follows: {type(error).__name__}: {error}"))
+            told = f"a tick failed, the next one follows: {type(error).__name__}: {error}"
+            self._write(Record(Kind.INCIDENT, rule="daemon", because=(where,), result=told))
             if self._failing >= MOST_FAILING_TICKS:
                 raise WatchdogError(f"{self._failing} ticks in a row failed, the last at {where}: {error}") from None
             return self.config.tick_slowest_seconds
@@ -190,7 +189,7 @@ class Daemon:
             if isinstance(step, Purge):
                 self.sensors.rescan_spool(step.spool)
             self._came_out(report)
-        self.audit_trail.slow_patterns(self.sensors.processes.news(now))
+        self.audit_trail.slow_patterns(self.sensors.processes.facts.news(now))
         for news in self.actuators.news():
             self.audit_trail.purge_went_on(news.intent_id, news.outcome)
 

@@ -30,6 +30,7 @@ from watchdog_oom.core.view import View
 from watchdog_oom.host.processes.facts import FactReader
 from watchdog_oom.host.processes.oom_score_adj import set_oom_score_adj
 from watchdog_oom.host.processes.procfs import read_oom_score_adj
+from watchdog_oom.host.processes.release import MemoryReleaser
 from watchdog_oom.host.processes.signals import PidfdSet, send
 from watchdog_oom.host.purge.jobs import PurgeJobs, PurgeNote
 from watchdog_oom.host.purge.messages import Remaining
@@ -43,16 +44,18 @@ from watchdog_oom.lean_dataclasses import replace
 class Actuators:
     """Performs intents; ``filenos`` become readable when something slow has ended, or a signalled process has."""
 
-    def __init__(self, proc: str, manager: ServiceManager, *, output_dir: str | None = None) -> None:
+    def __init__(self, proc: str, manager: ServiceManager, facts: FactReader, *, output_dir: str | None = None) -> None:
         self._proc = proc
-        self._facts = FactReader(proc)
+        self._facts = facts
         self._jobs = Jobs(manager, output_dir=output_dir)
         self._probes = TcpProbes()
         self._purges = PurgeJobs(proc)
         self._dying = PidfdSet()
+        self._releaser = MemoryReleaser()
 
     def filenos(self) -> tuple[int, ...]:
-        return (self._jobs.fileno(), self._probes.fileno(), self._purges.fileno(), self._dying.fileno())
+        return (self._jobs.fileno(), self._probes.fileno(), self._purges.fileno(), self._dying.fileno(),
+                self._releaser.fileno())
 
     @property
     def busy(self) -> bool:
@@ -93,6 +96,7 @@ class Actuators:
     def reports(self, now: float) -> tuple[EffectReport, ...]:
         """The slow effects that ended since the last call."""
         self._dying.ended()
+        self._releaser.poll()
         return (*self._jobs.poll(now), *self._probes.poll(now), *self._purges.poll(now))
 
     def news(self) -> tuple[PurgeNote, ...]:
@@ -109,12 +113,14 @@ class Actuators:
         return self._purges.remaining
 
     def close(self) -> None:
-        for part in (self._jobs, self._probes, self._purges, self._dying):
+        for part in (self._jobs, self._probes, self._purges, self._dying, self._releaser):
             part.close()
 
     def _signal(self, action: Signal, snapshot: Snapshot, policy: Policy) -> Outcome:
         sent = send(action, self._still(action, snapshot, policy), root=self._proc)
         if sent.pidfd is not None:
+            if action.signal is SignalName.KILL:
+                self._releaser.release(action.target, sent.pidfd)
             self._dying.add(action.target, sent.pidfd)
         return sent.outcome
 

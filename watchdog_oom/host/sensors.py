@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 import select
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from watchdog_oom.core.actions import Watch
-from watchdog_oom.core.model import KernelKill, ServiceState, Snapshot
+from watchdog_oom.core.model import KernelKill, Process, ServiceState, Snapshot
 from watchdog_oom.core.outcome import EffectReport
 from watchdog_oom.core.policy import Emergency, Policy
 from watchdog_oom.core.shortage import met, near
@@ -23,6 +23,8 @@ from watchdog_oom.host.services.manager import ServiceManager
 from watchdog_oom.host.services.poller import StatusPoller
 from watchdog_oom.host.spools.scanners import SpoolScanners
 from watchdog_oom.lean_dataclasses import replace
+
+SETTLE_SECONDS = 0.1
 
 
 class Sensors:
@@ -47,7 +49,8 @@ class Sensors:
 
     def filenos(self) -> tuple[int, ...]:
         """What the loop waits on. The pressure trigger is inside an epoll, since selectors do not support POLLPRI."""
-        candidates = (self._trigger_poll.fileno(), self._kmsg.fileno(), self._services.fileno(), self._spools.fileno())
+        candidates = (self._trigger_poll.fileno(), self._kmsg.fileno(), self._services.fileno(), self._spools.fileno(),
+                      *self.processes.facts.filenos())
         return tuple(fd for fd in candidates if fd >= 0)
 
     def troubles(self) -> tuple[str, ...]:
@@ -75,7 +78,12 @@ class Sensors:
         return Snapshot(
             clock=clock, boot_id=self.boot_id, memory=memory, memory_problem=self._memory.problem,
             pressure=pressure, processes=processes, spools=spools, services=self._states(units), kernel_kills=kills,
-            kernel_log_gaps=self._kmsg.lost - gaps, reports=reports, lineage=self._lineage, skipped=self._skipped())
+            kernel_log_gaps=self._kmsg.lost - gaps, reports=reports,
+            lineage=self._lineage | helpers_of(os.getpid(), processes), skipped=self._skipped())
+
+    def settle(self) -> None:
+        """Wait a little for answers that are outstanding: before READY, when nothing depends on the loop yet."""
+        self.processes.facts.wait(SETTLE_SECONDS)
 
     def emergency_is_met(self, emergency: Emergency) -> bool:
         """A glance at memory alone, between two ticks; a failed reading does not cause a tick."""
@@ -87,7 +95,7 @@ class Sensors:
         self._spools.rescan(name)
 
     def close(self) -> None:
-        for part in (self._memory, self._pressure, self._kills, self._services, self._spools,
+        for part in (self._memory, self._pressure, self._kills, self._services, self._spools, self.processes.facts,
                      self._trigger, self._trigger_poll):
             if part is not None:
                 part.close()
@@ -107,8 +115,18 @@ class Sensors:
     def _skipped(self) -> dict[str, int]:
         counts = {"memory": self._memory.skipped, "memory (contradicted itself)": self._memory.doubted,
                   "pressure": self._pressure.skipped, "kernel log (overwritten unread)": self._kills.gaps,
-                  **self.processes.skipped, **self.processes.slow_patterns()}
+                  **self.processes.skipped, **self.processes.facts.slow_patterns()}
         return {kind: count for kind, count in counts.items() if count}
+
+
+def helpers_of(daemon_pid: int, processes: Mapping[int, Process]) -> frozenset[int]:
+    """The daemon's children that run its own code. Without them it would be blind or slow just when it matters, and
+    they hold little of their own; a program that it started has another image, and nobody else can be its child."""
+    daemon = processes.get(daemon_pid)
+    if daemon is None or not daemon.image:
+        return frozenset()
+    return frozenset([pid for pid, process in processes.items()
+                      if process.ppid == daemon_pid and process.image == daemon.image])
 
 
 def units_of(policy: Policy, names: Iterable[str]) -> dict[str, str]:

@@ -16,16 +16,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from watchdog_oom.core.model import Process, ProcessId
+from watchdog_oom.host.processes.may_hang import read_cmdline, read_pss_bytes
+from watchdog_oom.host.processes.open_files import open_paths
 from watchdog_oom.host.processes.procfs import (
     PAGE_BYTES,
     TICKS_PER_SECOND,
     lineage,
     list_pids,
-    open_paths,
     parse_stat,
     parse_swap_bytes,
     parse_uid,
-    read_cmdline,
     read_exe,
     read_oom_score,
     read_oom_score_adj,
@@ -211,7 +211,13 @@ def test_a_zombie_is_dead_and_a_zombie_leader_with_threads_is_not(
     _until(lambda: (process := read_stat("/proc", leader.pid)) is not None and process.state == "Z")
     process = read_stat("/proc", leader.pid)
     assert process is not None
-    assert (process.threads, process.dead, process.image, process.rss_bytes) == (2, False, 0, 0)
+    assert os.path.samefile(read_exe("/proc", leader.pid) or "", sys.executable)
+    assert (read_cmdline("/proc", leader.pid) or "").startswith(f"{sys.executable} -c import ctypes")
+    assert read_swap_bytes("/proc", leader.pid) is not None
+    assert (read_pss_bytes("/proc", leader.pid) or 0) > 1 << 20
+    assert list(open_paths("/proc", leader.pid))
+    assert (process.threads, process.dead, process.image != 0) == (2, False, True)
+    assert process.rss_bytes > 1 << 20
     zombie = start("true")
     _until(lambda: (process := read_stat("/proc", zombie.pid)) is not None and process.dead)
     assert read_exe("/proc", zombie.pid) is None
@@ -233,7 +239,8 @@ def test_a_name_set_at_run_time_is_read_as_it_is() -> None:
 def test_a_command_line_is_cut_joined_and_never_undecodable(tmp_path: Path) -> None:
     (tmp_path / "9").mkdir()
     path = tmp_path / "9/cmdline"
-    for content, expected in ((b"a\0b c\0\0\0", "a b c"), (b"", ""), (b"\xff\0", "\udcff"), (b"x" * 9000, "x" * 4096)):
+    for content, expected in ((b"a\0b c\0\0\0", "a b c"), (b"", ""), (b"\xff\0", "\udcff"), (b"x" * 9000, "x" * 9000),
+                              (b"y" * 200_000, "y" * (128 << 10))):
         path.write_bytes(content)
         assert read_cmdline(str(tmp_path), 9) == expected
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import ctypes
 import errno
 import os
-import re
 import select
 import shutil
 import signal
@@ -33,12 +32,6 @@ import ctypes, threading, time
 threading.Thread(target=time.sleep, args=(60,)).start()
 print(flush=True)
 ctypes.CDLL(None).syscall(60, 0)
-"""
-HOLDS_32_MIB = """
-import time
-held = b"x" * (1 << 25)
-print(flush=True)
-time.sleep(60)
 """
 TWO_THREADS = LEADER_GONE.replace("ctypes.CDLL(None).syscall(60, 0)", "")
 
@@ -317,31 +310,6 @@ def forbid_syscall(number: int) -> None:
     libc = ctypes.CDLL(None)
     assert libc.prctl(38, 1, 0, 0, 0) == 0
     assert libc.prctl(22, 2, filter_, 0, 0) == 0
-
-
-def test_a_killed_process_that_cannot_run_has_its_memory_released_at_once() -> None:
-    # On a loaded machine the victim may run all the same before it is asked for, and free its memory itself.
-    releases = [seconds for _ in range(10) if (seconds := seconds_to_release()) is not None]
-    assert releases
-    assert 0 < min(releases) < 5
-
-
-def seconds_to_release() -> float | None:
-    with running(sys.executable, "-c", HOLDS_32_MIB, ready=True) as child:
-        # Both on one processor, and the victim only when that is idle.
-        cpus = os.sched_getaffinity(0)
-        cpu = {min(cpus)}
-        os.sched_setaffinity(child.pid, cpu)
-        os.sched_setscheduler(child.pid, os.SCHED_IDLE, os.sched_param(0))
-        until(lambda: state(child.pid) == "S")
-        os.sched_setaffinity(0, cpu)
-        try:
-            result = send(step(child.pid, SignalName.KILL), yes)
-        finally:
-            os.sched_setaffinity(0, cpus)
-        close(result)
-        told = re.search(r"released in ([0-9.]+)s", result.outcome.words)
-        return float(told[1]) if told else None
 
 
 def test_the_set_of_pidfds_tells_each_end_once_through_one_descriptor() -> None:

@@ -1,97 +1,155 @@
-"""The facts by which nouns match a process, read one by one and only as far as they decide."""
+"""The facts by which nouns match a process, read one by one and only as far as they decide.
+
+Command lines and names of users are asked of children that may hang (reader.py, user_names.py); here nothing waits.
+"""
 
 from __future__ import annotations
 
-import pwd
 import re
-from collections.abc import Callable, Iterable
+import select
+import time
+from collections.abc import Iterable
 from typing import assert_never
 
 from watchdog_oom.core.matching import Fact, missing_fact
-from watchdog_oom.core.model import Facts, Process
+from watchdog_oom.core.model import Facts, Process, ProcessId
 from watchdog_oom.core.nouns import ProcessNoun
-from watchdog_oom.host.processes.pattern_search import PatternSearch
-from watchdog_oom.host.processes.procfs import read_cmdline, read_exe, read_uid, read_unit
+from watchdog_oom.host.processes.procfs import read_exe, read_uid, read_unit
+from watchdog_oom.host.processes.reader import ANSWER_SECONDS, ProcessReader
+from watchdog_oom.host.processes.slow_patterns import SlowPatterns
+from watchdog_oom.host.processes.user_names import UserNames
 from watchdog_oom.lean_dataclasses import replace
 
 NOTHING_KNOWN: frozenset[Fact] = frozenset()
 _KNOWN: dict[frozenset[Fact], frozenset[Fact]] = {}  # shared by all processes: a set per process would take 216 bytes
 _PATTERNS: dict[frozenset[re.Pattern[str]], frozenset[re.Pattern[str]]] = {}  # likewise
 _MOST_SHARED = 256
-
-
-class UserNames:
-    """Names of users, each looked up once: the answer may come from a directory server."""
-
-    def __init__(self) -> None:
-        self._names: dict[int, str] = {}
-
-    def name(self, uid: int) -> str | None:
-        """``None`` for a uid without a name; looked up again next time, since the user may be created later."""
-        if uid not in self._names:
-            try:
-                self._names[uid] = pwd.getpwuid(uid).pw_name
-            except (KeyError, OverflowError):
-                return None
-        return self._names[uid]
+_WAIT_SECONDS = 0.1
 
 
 class FactReader:
-    """Reads facts of processes below ``root``. ``ended`` is called with each pattern that took too long to search for;
-    ``postponed`` counts the answers about command lines that are to be asked for again."""
+    """Reads facts of processes below ``root``. What is asked of children comes later: ``poll`` says of whom."""
 
-    def __init__(self, root: str, users: UserNames | None = None,
-                 ended: Callable[[re.Pattern[str]], None] = lambda pattern: None) -> None:
-        self.postponed = 0
+    def __init__(self, root: str, *, deadline_seconds: float = ANSWER_SECONDS) -> None:
         self._root = root
-        self._users = users or UserNames()
-        self._search = PatternSearch(ended)
+        self._slow = SlowPatterns()
+        self.reader = ProcessReader(root, slow=self._slow.count, deadline_seconds=deadline_seconds)
+        self._users = UserNames()
+        self._nouns: tuple[ProcessNoun, ...] = ()
 
-    def complete(self, process: Process, nouns: Iterable[ProcessNoun],
-                 known: frozenset[Fact] = NOTHING_KNOWN) -> tuple[Process, frozenset[Fact]]:
-        """The process with every fact that decides whether a noun matches it, and the set of known facts."""
+    def want(self, nouns: tuple[ProcessNoun, ...]) -> None:
+        """From now on these nouns are matched, and no others."""
+        self._nouns = nouns
+        self._users.want(name for noun in nouns for name in noun.user)
+        self.reader.want(frozenset(pattern for noun in nouns for pattern in noun.cmdline))
+
+    def poll(self) -> tuple[set[int], bool]:
+        """Take up answers: of which pids something may be known now that was not, and whether names of users mean
+        something else."""
+        return self.reader.poll(), self._users.poll()
+
+    def forget(self, process: ProcessId) -> None:
+        """The process is gone."""
+        self.reader.forget(process)
+
+    def complete(self, process: Process, nouns: Iterable[ProcessNoun], known: frozenset[Fact] = NOTHING_KNOWN, *,
+                 young: bool = False) -> tuple[Process, frozenset[Fact]]:
+        """The process with every fact that decides whether a noun matches it, and the set of known facts. What is still
+        asked for is named in its facts; ``young``: it may change still, so that it is asked again."""
+        if process.facts.asked:
+            known = known - {Fact(fact) for fact in process.facts.asked}
+            process = replace(process, facts=replace(process.facts, asked=NOTHING_KNOWN))
         for noun in nouns:
             while (fact := missing_fact(noun, process, known)) is not None:
                 if fact not in known:
-                    process = replace(process, facts=self._with(process.facts, fact, process.pid))
+                    process = replace(process, facts=self._with(process, fact))
                     more = known | {fact}
                     known = _KNOWN.setdefault(more, more)
-                if fact is Fact.CMDLINE:  # the last one; what is postponed stays missing
-                    process = replace(process, facts=self._searched(process.facts, noun.cmdline, process.pid))
+                if fact is Fact.CMDLINE:  # the last one; what is not known yet stays missing
+                    process = replace(process, facts=self._searched(process, noun.cmdline, young))
                     break
         return process, known
 
     def everything(self, process: Process) -> Process:
-        """The process with all its facts, for the journal record of an action on it."""
-        facts = process.facts
+        """The process with all facts that can be had at once, for the journal record of an action on it."""
         for fact in Fact:
-            facts = self._with(facts, fact, process.pid)
-        return replace(process, facts=facts)
+            process = replace(process, facts=self._with(process, fact))
+        return process
 
-    def _searched(self, facts: Facts, patterns: tuple[re.Pattern[str], ...], pid: int) -> Facts:
-        """The facts with what the command line has of the patterns; one that cannot be read has none."""
-        if facts.cmdline is None:
-            return replace(facts, cmdline_lacks=_shared(facts.cmdline_lacks.union(patterns)))
-        wanted = [pattern for pattern in patterns if pattern not in facts.cmdline_lacks]
-        uid = facts.uid
-        answers = self._search.found(wanted, facts.cmdline, lambda: read_uid(self._root, pid) if uid is None else uid)
-        self.postponed += len(answers) < len(wanted)
-        return replace(facts, cmdline_has=_shared(facts.cmdline_has.union(p for p, found in answers.items() if found)),
-                       cmdline_lacks=_shared(facts.cmdline_lacks.union(p for p, found in answers.items() if not found)))
+    def _searched(self, process: Process, patterns: tuple[re.Pattern[str], ...], young: bool) -> Facts:
+        """The facts with what the command line has of the patterns, as far as that is known."""
+        facts = process.facts
+        uid = facts.uid if facts.uid is not None else read_uid(self._root, process.pid)
+        line = self.reader.cmdline(process.id, process.image, uid, patterns, young=young)
+        asked = facts.asked if line.has | line.lacks >= frozenset(patterns) else facts.asked | {Fact.CMDLINE}
+        return replace(facts, cmdline=line.text, cmdline_has=_shared(line.has), cmdline_lacks=_shared(line.lacks),
+                       asked=asked)
 
-    def _with(self, facts: Facts, fact: Fact, pid: int) -> Facts:
+    def _with(self, process: Process, fact: Fact) -> Facts:
+        facts, pid = process.facts, process.pid
         match fact:
             case Fact.EXE:
                 return replace(facts, exe=read_exe(self._root, pid))
             case Fact.USER:
                 uid = read_uid(self._root, pid)
-                return replace(facts, uid=uid, user=self._users.name(uid) if uid is not None else None)
+                user = self._users.name(uid) if uid is not None else None
+                asked = facts.asked | {Fact.USER} if user is None and self._users.pending else facts.asked
+                return replace(facts, uid=uid, user=user, asked=asked)
             case Fact.UNIT:
                 return replace(facts, unit=read_unit(self._root, pid))
             case Fact.CMDLINE:
-                return replace(facts, cmdline=read_cmdline(self._root, pid))
+                return replace(facts, cmdline=self.reader.text(process.id))
             case _:
                 assert_never(fact)
+
+    def filenos(self) -> tuple[int, ...]:
+        """Readable when something is known that was asked for."""
+        return self.reader.fileno(), self._users.fileno()
+
+    @property
+    def pending(self) -> bool:
+        """Whether an answer is outstanding."""
+        return self.reader.busy or self._users.pending
+
+    def wait(self, seconds: float) -> None:
+        """For whoever has the time: until an answer came that the next ``poll`` takes up, or it must look at deadlines.
+        """
+        if self.pending and seconds > 0:
+            select.select(self.filenos(), [], [], min(seconds, _WAIT_SECONDS))
+
+    def completed(self, processes: Iterable[Process], noun: ProcessNoun, seconds: float) -> list[Process]:
+        """The processes with what decides whether the noun matches them, for whoever has the time; after that time,
+        as far as it is known."""
+        deadline = time.monotonic() + seconds
+        while True:
+            found = [self.complete(process, [noun])[0] for process in processes]
+            left = deadline - time.monotonic()
+            if left <= 0 or not self.pending:
+                return found
+            self.wait(left)
+            self.poll()
+
+    def described(self, process: Process, seconds: float) -> Process:
+        """The process with all its facts, likewise."""
+        self.reader.cmdline(process.id, process.image, process.facts.uid, (), young=True)
+        self.everything(process)
+        deadline = time.monotonic() + seconds
+        while self.pending and time.monotonic() < deadline:
+            self.wait(deadline - time.monotonic())
+            self.poll()
+        return self.everything(process)
+
+    def close(self) -> None:
+        self.reader.close()
+        self._users.close()
+
+    def slow_patterns(self) -> dict[str, int]:
+        """How many searches of command lines were ended because they took too long, by pattern."""
+        return self._slow.counts(self._nouns)
+
+    def news(self, boottime: float) -> list[tuple[str, str]]:
+        """Rule and words of patterns that took too long, for the journal."""
+        return self._slow.news(self._nouns, boottime)
 
 
 def _shared(patterns: frozenset[re.Pattern[str]]) -> frozenset[re.Pattern[str]]:

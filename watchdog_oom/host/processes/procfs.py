@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Iterator
+from collections.abc import Callable
 from contextlib import suppress
 from itertools import islice
 
@@ -21,10 +21,9 @@ from watchdog_oom.core.model import NO_FACTS, Facts, Process, ProcessId
 PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
 _PF_KTHREAD = 0x00200000
-_GONE = frozenset({errno.ENOENT, errno.ESRCH, errno.EACCES, errno.EPERM})
-_CMDLINE_BYTES = 4096
+GONE = frozenset({errno.ENOENT, errno.ESRCH, errno.EACCES, errno.EPERM})
+_MOST_THREADS = 64
 _STATUS_BYTES = 16384
-_MOST_DESCRIPTORS = 4096
 _DELETED = " (deleted)"
 _UNIT_SUFFIXES = (".service", ".scope", ".socket", ".mount", ".swap")
 
@@ -58,17 +57,22 @@ def parse_stat(pid: int, content: bytes, facts: Facts = NO_FACTS) -> Process:
 
 def parse_uid(status: bytes) -> int | None:
     """The effective user of /proc/PID/status: the one that ps and top show and that owns the files it creates."""
-    words = _status_value(status, b"Uid").split()
+    words = value_of(status, b"Uid").split()
     return int(words[1]) if len(words) > 1 and words[1].isdigit() else None
 
 
 def parse_swap_bytes(status: bytes) -> int | None:
     """VmSwap of /proc/PID/status (since Linux 2.6.34), ``None`` without an address space."""
-    words = _status_value(status, b"VmSwap").split()
-    return int(words[0]) * 1024 if words and words[0].isdigit() else None
+    return size_of(value_of(status, b"VmSwap"))
 
 
-def _status_value(status: bytes, name: bytes) -> bytes:
+def size_of(words: bytes) -> int | None:
+    """A size in kB, as the kernel prints it, in bytes."""
+    number = words.split()
+    return int(number[0]) * 1024 if number and number[0].isdigit() else None
+
+
+def value_of(status: bytes, name: bytes) -> bytes:
     """The kernel escapes a newline in the name of the first line, so no process can forge a later one."""
     _, _, rest = status.partition(b"\n" + name + b":")
     return rest.partition(b"\n")[0]
@@ -109,7 +113,7 @@ def read_file(path: str, most_bytes: int = 4096) -> bytes | None:
         finally:
             os.close(fd)
     except OSError as error:
-        if error.errno in _GONE:
+        if error.errno in GONE:
             return None
         raise
 
@@ -119,34 +123,76 @@ def list_pids(root: str) -> set[int]:
     return {int(name) for name in os.listdir(root) if name.isdecimal()}
 
 
+def read_stat_line(root: str, pid: int) -> bytes | None:
+    """The stat line; where the first thread has ended and others live, with what a living one shows of the memory."""
+    content = read_file(f"{root}/{pid}/stat")
+    if content is None or b") Z " not in content:
+        return content
+    thread = living_thread(root, pid, content)
+    shown = read_file(f"{root}/{pid}/task/{thread}/stat") if thread is not None else None
+    return content if shown is None else with_memory_of(content, shown)
+
+
+def with_memory_of(leader: bytes, thread: bytes) -> bytes:
+    """The stat line of a first thread that has ended, with the fields from vsize on (proc(5), 23) of another: they are
+    the whole process's, and the first shows none of them any more."""
+    head, tail = leader.rpartition(b") "), thread.rpartition(b") ")[2].split(None, 20)
+    fields = head[2].split(None, 20)
+    if len(fields) < 21 or len(tail) < 21:
+        return leader
+    return b"".join((head[0], head[1], b" ".join((*fields[:20], tail[20]))))
+
+
+def living_thread(root: str, pid: int, stat: bytes | None = None) -> int | None:
+    """A thread that lives, of a process whose first has ended; ``None`` if the first lives or none does. Others that
+    have ended vanish at once, unless they are traced, so few are looked at."""
+    content = stat if stat is not None else read_file(f"{root}/{pid}/stat")
+    if content is None or content.rpartition(b") ")[2][:1] != b"Z":
+        return None
+    with suppress(FileNotFoundError, ProcessLookupError, PermissionError), os.scandir(f"{root}/{pid}/task") as threads:
+        for entry in islice(threads, _MOST_THREADS):
+            if entry.name != str(pid) and entry.name.isdecimal():
+                shown = read_file(f"{root}/{pid}/task/{entry.name}/stat")
+                if shown is not None and shown.rpartition(b") ")[2][:1] not in (b"Z", b"X", b""):
+                    return int(entry.name)
+    return None
+
+
 def read_stat(root: str, pid: int) -> Process | None:
     """The process without facts, or ``None`` if it is gone; ``ValueError`` if the content makes no sense."""
-    content = read_file(f"{root}/{pid}/stat")
+    content = read_stat_line(root, pid)
     return parse_stat(pid, content) if content is not None else None
+
+
+def shown_at(root: str, pid: int) -> str:
+    """The directory that shows memory, program and files of a process: a living thread's, if the first has ended."""
+    thread = living_thread(root, pid)
+    return f"{root}/{pid}" if thread is None else f"{root}/{pid}/task/{thread}"
 
 
 def read_exe(root: str, pid: int) -> str | None:
     """The executable; if it was replaced or removed since, its old path."""
-    path = _readlink(f"{root}/{pid}/exe")
+    path = read_link(f"{root}/{pid}/exe")
+    path = path if path is not None else read_link(f"{shown_at(root, pid)}/exe")
     return path.removesuffix(_DELETED) if path is not None else None
 
 
-def read_cmdline(root: str, pid: int) -> str | None:
-    """The arguments joined by spaces, at most 4096 bytes; forgeable, and slow to read if swapped out."""
-    content = read_file(f"{root}/{pid}/cmdline", _CMDLINE_BYTES)
-    if content is None:
-        return None
-    return content.rstrip(b"\0").replace(b"\0", b" ").decode("utf-8", "surrogateescape")
-
-
 def read_uid(root: str, pid: int) -> int | None:
-    content = read_file(f"{root}/{pid}/status", _STATUS_BYTES)
-    return parse_uid(content) if content is not None else None
+    return _read_status(root, pid, parse_uid)
 
 
 def read_swap_bytes(root: str, pid: int) -> int | None:
-    content = read_file(f"{root}/{pid}/status", _STATUS_BYTES)
-    return parse_swap_bytes(content) if content is not None else None
+    return _read_status(root, pid, parse_swap_bytes)
+
+
+def _read_status(root: str, pid: int, parse: Callable[[bytes], int | None]) -> int | None:
+    """A size of the status; of a living thread's, if the first has ended and shows none."""
+    size = None
+    if (content := read_file(f"{root}/{pid}/status", _STATUS_BYTES)) is not None:
+        size = parse(content)
+        if size is None and (content := read_file(f"{shown_at(root, pid)}/status", _STATUS_BYTES)) is not None:
+            size = parse(content)
+    return size
 
 
 def read_unit(root: str, pid: int) -> str | None:
@@ -164,20 +210,6 @@ def read_oom_score(root: str, pid: int) -> int | None:
     return _read_number(f"{root}/{pid}/oom_score")
 
 
-def open_paths(root: str, pid: int, most_descriptors: int = _MOST_DESCRIPTORS) -> Iterator[str]:
-    """Working directory, root directory and open files as named by the kernel, including ``(deleted)``.
-
-    Of a process with a huge number of descriptors only the first are read, so that it cannot stall the daemon.
-    """
-    for name in ("cwd", "root"):
-        if (path := _readlink(f"{root}/{pid}/{name}")) is not None:
-            yield path
-    with suppress(FileNotFoundError, ProcessLookupError, PermissionError), os.scandir(f"{root}/{pid}/fd") as entries:
-        for entry in islice(entries, most_descriptors):
-            if (path := _readlink(entry.path)) is not None:
-                yield path
-
-
 def lineage(root: str, own_pid: int) -> frozenset[int]:
     """The pid itself and those of all its ancestors."""
     pids: set[int] = set()
@@ -190,12 +222,12 @@ def lineage(root: str, own_pid: int) -> frozenset[int]:
     return frozenset(pids)
 
 
-def _readlink(path: str) -> str | None:
+def read_link(path: str) -> str | None:
     """The target of a link below /proc; bytes that are not UTF-8 become surrogates."""
     try:
         return os.readlink(path)
     except OSError as error:
-        if error.errno in _GONE:
+        if error.errno in GONE:
             return None
         raise
 

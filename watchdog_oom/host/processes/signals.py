@@ -1,6 +1,6 @@
 """Signals to other processes, only through a pidfd of the process that was judged (Law 1).
 
-Needs Linux 5.3 (pidfd_open(2), pidfd_send_signal(2)); process_mrelease(2) is used if the kernel has it (5.15).
+Needs Linux 5.3 (pidfd_open(2), pidfd_send_signal(2)).
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ import errno
 import os
 import select
 import signal
-import time
 from collections.abc import Callable
 from contextlib import suppress
 
@@ -17,7 +16,6 @@ from watchdog_oom.core.actions import Signal, SignalName
 from watchdog_oom.core.model import Process, ProcessId
 from watchdog_oom.core.outcome import Outcome
 from watchdog_oom.formatting import printable
-from watchdog_oom.host import syscalls
 from watchdog_oom.host.processes.procfs import read_stat
 from watchdog_oom.lean_dataclasses import dataclass
 
@@ -80,7 +78,7 @@ def _deliver(pidfd: int, name: SignalName, process: Process | None) -> Sent:
         return _failure(error)
     match name:
         case SignalName.KILL:
-            return Sent(Outcome(True, f"KILL sent{_release_memory(pidfd)}"), pidfd)
+            return Sent(Outcome(True, "KILL sent"), pidfd)
         case SignalName.TERM if process is not None and process.state == "T":
             # A stopped process acts on TERM only once it runs again.
             with suppress(OSError):
@@ -90,16 +88,6 @@ def _deliver(pidfd: int, name: SignalName, process: Process | None) -> Sent:
             return Sent(Outcome(True, "TERM sent"), pidfd)
         case SignalName.STOP | SignalName.CONT:
             return Sent(Outcome(True, f"{name} sent"))
-
-
-def _release_memory(pidfd: int) -> str:
-    """Free a killed process's memory now, even where it cannot run to free it itself (process_mrelease(2)).
-
-    Returns how long that took, in words. ESRCH (all freed already), EINVAL (memory shared with a process that lives on)
-    and ENOSYS (Linux before 5.15) leave it to the kernel as ever.
-    """
-    began = time.monotonic()
-    return f"; its memory was released in {time.monotonic() - began:.3f}s" if syscalls.release_memory(pidfd) else ""
 
 
 def _not_sent(words: str) -> Sent:

@@ -16,8 +16,7 @@ from watchdog_oom.host.processes.demand import ScanDemand
 from watchdog_oom.host.processes.details import Details, Needs, needs_of
 from watchdog_oom.host.processes.facts import NOTHING_KNOWN, FactReader
 from watchdog_oom.host.processes.pid_list import PidList
-from watchdog_oom.host.processes.procfs import parse_stat, read_file
-from watchdog_oom.host.processes.slow_patterns import SlowPatterns
+from watchdog_oom.host.processes.procfs import parse_stat, read_stat_line
 from watchdog_oom.lean_dataclasses import dataclass, replace
 
 _ROTATION_SECONDS = 10.0
@@ -51,8 +50,7 @@ class ProcessTable:
         self.departures = 0
         self._root = root
         self._population = PidList(root)
-        self._slow = SlowPatterns()
-        self._facts = FactReader(root, ended=self._slow.count)
+        self.facts = FactReader(root)
         self._details = Details(root, self._count)
         self._nouns: tuple[ProcessNoun, ...] = ()
         self._entries: dict[int, _Entry] = {}
@@ -80,6 +78,7 @@ class ProcessTable:
         due = self._due(pids, boottime)
         if demand.everything:  # but kernel threads, which hold nothing and are most of a small host's processes
             due |= {pid for pid, entry in self._entries.items() if not entry.process.kernel_thread}
+        due |= self._answered()
         self._read(due, boottime)
         needs = needs_of(demand, {pid: self._entries[pid].nouns for pid in self._matching}, self._shown)
         self._arrange(due, needs, boottime)
@@ -107,6 +106,16 @@ class ProcessTable:
         used = self._spools_used.get(entry.alive.pid)
         return replace(entry.alive, under=used) if used else entry.alive
 
+    def _answered(self) -> set[int]:
+        """Whose facts are to be read again, since an answer came."""
+        told, users_changed = self.facts.poll()
+        told &= self._entries.keys()
+        if users_changed:
+            told |= {pid for pid, entry in self._entries.items() if entry.process.facts.uid is not None}
+        for pid in told:
+            self._entries[pid].settled = False
+        return told
+
     def _due(self, pids: frozenset[int], boottime: float) -> set[int]:
         """All processes outside the rotation, and the part of the rotation due after the time since the last scan."""
         due = set(pids - self._rotating.keys())
@@ -125,7 +134,7 @@ class ProcessTable:
         for pid in pids:
             entry = entries.get(pid)
             try:
-                raw = read_file(f"{root}/{pid}/stat")
+                raw = read_stat_line(root, pid)
                 if entry is not None and entry.settled and hash(raw) == entry.stamp:
                     continue
                 if raw is None:
@@ -150,16 +159,15 @@ class ProcessTable:
         entry.stamp, entry.process, entry.settled = hash(raw), process, False
         if process.rss_bytes and not process.dead:
             entry.alive = process
-        postponed = self._facts.postponed
+        entry.settled = boottime - process.started_boottime >= _SETTLED_SECONDS
         self._recognise(entry)
-        entry.settled = (boottime - process.started_boottime >= _SETTLED_SECONDS
-                         and self._facts.postponed == postponed)
 
     def _recognise(self, entry: _Entry) -> None:
         """Read the facts that decide, note the nouns that match, and show the result."""
         before, pid = entry.process, entry.process.pid
         self._shown[pid] = before
-        entry.process, entry.known = self._facts.complete(before, self._nouns, entry.known)
+        entry.process, entry.known = self.facts.complete(before, self._nouns, entry.known,
+                                                            young=not entry.settled)
         if entry.alive is before:
             entry.alive = entry.process
         entry.nouns = tuple([noun for noun in self._nouns if own_keys_match(noun, entry.process)])
@@ -172,6 +180,7 @@ class ProcessTable:
     def _adopt(self, nouns: tuple[ProcessNoun, ...]) -> None:
         """The policy changed: every process is matched again."""
         self._nouns = nouns
+        self.facts.want(nouns)
         for entry in self._entries.values():
             try:
                 self._recognise(entry)
@@ -229,6 +238,8 @@ class ProcessTable:
             self._vanished[pid] = (boottime, self._as_last_alive(entry))
         self._spools_used.pop(pid, None)
         self._details.forget(pid)
+        if entry is not None:
+            self.facts.forget(entry.process.id)
 
     def _forget_the_long_gone(self, boottime: float) -> None:
         while self._vanished:
@@ -236,14 +247,6 @@ class ProcessTable:
             if len(self._vanished) <= _MOST_REMEMBERED and boottime - gone_boottime <= _REMEMBERED_SECONDS:
                 break
             del self._vanished[pid]
-
-    def slow_patterns(self) -> dict[str, int]:
-        """How many searches of command lines were ended because they took too long, by pattern."""
-        return self._slow.counts(self._nouns)
-
-    def news(self, boottime: float) -> list[tuple[str, str]]:
-        """Rule and words of patterns that took too long, for the journal."""
-        return self._slow.news(self._nouns, boottime)
 
     def _count(self, kind: str) -> None:
         self.skipped[kind] = self.skipped.get(kind, 0) + 1

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import islice
 
 from watchdog_oom.core.model import ProcessId
-from watchdog_oom.host.processes.procfs import open_paths
+from watchdog_oom.host.processes.open_files import open_paths
 from watchdog_oom.lean_dataclasses import dataclass, field
 
 FIRST_LINKS = 64
