@@ -25,9 +25,11 @@ core.rules.recovery.progress core.rules.recovery.service_steps core.rules.recove
 core.rules.recovery.survivors core.rules.recovery.transaction core.rules.recovery.trigger
 core.rules.recovery.verify_step core.rules.victims core.rules.waiting_queue core.shortage core.tick core.unit_name
 core.view daemon
-daemon.atomic_file daemon.audit daemon.config daemon.crash_recovery daemon.loop daemon.options daemon.policy_loader
+daemon.atomic_file daemon.audit daemon.config daemon.console daemon.crash_recovery daemon.loop daemon.options
+daemon.own_directories daemon.own_lock daemon.policy_loader
 daemon.policy_store daemon.reporter daemon.sd_notify daemon.self_protection daemon.signals daemon.state_file
-daemon.status_file daemon.wait errors formatting host host.actuators host.children host.children.spawn
+daemon.status_file daemon.wait errors formatting host host.actuators host.children host.children.drain
+host.children.spawn
 host.children.supervisor host.clock host.kept_file host.memory host.memory.group_files host.memory.group_limit
 host.memory.kernel_kills host.memory.kmsg host.memory.meminfo host.memory.psi host.memory.zfs_cache host.processes
 host.processes.demand host.processes.details host.processes.facts host.processes.lasting host.processes.oom_score_adj
@@ -43,6 +45,7 @@ host.spools host.spools.descent host.spools.names host.spools.path_safety host.s
 host.spools.scan_messages host.spools.scanners host.spools.signs_of_life host.spools.survey host.syscalls journal
 journal.chain journal.files journal.head journal.inspect journal.reader journal.record journal.reserve journal.store
 journal.system_log journal.targets journal.unfinished journal.writer lean_dataclasses paths policy policy.build
+policy.ownership
 """
 
 # Of the standard library, beyond what python -I -S has anyway; their own parts are not listed.
