@@ -59,7 +59,6 @@ TESTED_ELSEWHERE: dict[str, tuple[str, str]] = {  # module: the test file, and w
     "core.history": ("core/test_decide.py", "a record; the rules fill and read it"),
     "core.memory": ("host/memory/test_meminfo.py", "two records; the shares are tested on readings"),
     "core.rules.recovery.progress": ("core/rules/recovery/test_transaction.py", "a run as its steps advance it"),
-    "daemon.loop": ("daemon/test_recovery.py", "only a real daemon on real processes shows it"),
     "daemon.policy_loader": ("daemon/test_policy_store.py", "its only caller; the child is a real one"),
     "daemon.reporter": ("cli/test_status.py", "what it writes is what ``status`` reads"),
     "daemon.status_file": ("cli/test_status.py", "written and read back by the command"),

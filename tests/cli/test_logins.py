@@ -15,7 +15,7 @@ import pytest
 from watchdog_oom.cli.logins import Login, boot_time, logins, show_host
 from watchdog_oom.cli.output import Page
 from watchdog_oom.cli.process_details import DetailReader
-from watchdog_oom.core.model import Process, ProcessId, Snapshot
+from watchdog_oom.core.model import Facts, Process, ProcessId, Snapshot
 from watchdog_oom.core.policy import Policy
 from watchdog_oom.core.view import View
 from watchdog_oom.host.clock import read_clock
@@ -47,8 +47,8 @@ def _view(child: int, parent_name: str) -> View:
     """That real process, below a made-up parent of that name in place of its own."""
     leader = read_stat("/proc", child)
     assert leader is not None
-    parent = Process(ProcessId(leader.ppid, 1), 1, parent_name)
     leader = replace(leader, oom_score_adj=0)
+    parent = Process(ProcessId(leader.ppid, 1), 1, parent_name, facts=Facts(exe=f"/usr/sbin/{parent_name}"))
     snapshot = Snapshot(clock=read_clock(), processes={leader.pid: leader, parent.pid: parent})
     return View(snapshot, Policy())
 

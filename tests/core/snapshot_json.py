@@ -20,7 +20,7 @@ def to_plain(value: object) -> Any:
     if isinstance(value, Mapping):
         return {str(key): to_plain(part) for key, part in value.items()}
     if isinstance(value, frozenset):
-        return sorted(to_plain(part) for part in value)
+        return sorted((to_plain(part) for part in value), key=str)
     if isinstance(value, tuple | list):
         return [to_plain(part) for part in value]
     return str(value) if isinstance(value, StrEnum) else value

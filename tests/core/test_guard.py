@@ -37,7 +37,8 @@ LOGIN = proc(60, "login", exe="/usr/bin/login")
 
 def refused(step: Action, *processes: Process, rules: Policy | None = None, kills: int = 0, begun: bool = False,
             lineage: Iterable[int] = ()) -> str | None:
-    seen = snapshot(*processes, lineage=frozenset(lineage), spools={"odd": spool_state(problem="it is a symlink")})
+    own = frozenset(process.id for process in processes if process.pid in lineage)
+    seen = snapshot(*processes, lineage=own, spools={"odd": spool_state(problem="it is a symlink")})
     return refusal(step, View(seen, rules or policy()), BUDGET, kills, begun=begun)
 
 
@@ -65,7 +66,7 @@ def test_these_are_never_signalled_even_when_a_policy_names_them(process: Proces
 
 @pytest.mark.parametrize(("process", "reason"), [
     (SSHD, "it is sshd"),
-    (proc(100, "sshd"), "it is sshd"),
+    (proc(100, "sshd", exe="/usr/sbin/sshd", host_namespaces=True), "it is sshd"),
     (proc(100, "sshd-session", exe="/usr/lib/openssh/sshd-session"), "it is sshd"),
     (proc(100, "bash", ppid=50, tty=34816, session=100), "it leads an operator's session"),
     (proc(100, "zsh", ppid=60, tty=1025, session=100), "it leads an operator's session"),
@@ -77,6 +78,9 @@ def test_sshd_and_login_shells_are_reached_only_by_a_policy_that_names_them(proc
 
 
 @pytest.mark.parametrize("process", [
+    proc(100, "sshd"),
+    proc(100, "sshd", exe="/usr/sbin/sshd", host_namespaces=False),
+    proc(100, "sshd", exe="/usr/sbin/sshd", exe_mounted=False),
     proc(100, "sshd", exe="/home/eve/sshd"),
     proc(100, "sshd", exe="/usr/bin/python3.11"),
     proc(100, "sshd", exe="/tmp/usr/sshd"),
@@ -204,7 +208,7 @@ def policies(draw: st.DrawFn) -> Policy:
 
 def immune(process: Process, view: View) -> bool:
     """Decided independently of guard: who may never be ended or frozen, named or not."""
-    return (process.pid == 1 or process.kernel_thread or process.pid in view.snapshot.lineage
+    return (process.pid == 1 or process.kernel_thread or process.id in view.snapshot.lineage
             or process.oom_score_adj == -1000
             or any(view.matches(view.policy.processes[protect.process], process)
                    for protect in view.policy.protects.values()))
@@ -212,16 +216,16 @@ def immune(process: Process, view: View) -> bool:
 
 def operators(process: Process, view: View) -> bool:
     parent = view.snapshot.processes.get(process.ppid)
-    login = parent is not None and parent.comm == "login" and parent.facts.exe in (None, "/usr/bin/login")
+    login = parent is not None and parent.comm == "login" and parent.facts.exe == "/usr/bin/login"
     shell = process.tty != 0 and process.session == process.pid and login
-    return shell or (process.comm == "sshd" and process.facts.exe in (None, "/usr/sbin/sshd"))
+    return shell or (process.comm == "sshd" and process.facts.exe == "/usr/sbin/sshd")
 
 
 @settings(max_examples=150, deadline=None)
 @given(world=hosts(), paces=st.lists(st.sampled_from([0.1, 1.0, 5.0, 20.0]), min_size=3, max_size=25))
 def test_no_plan_ever_reaches_the_untouchable_or_exceeds_the_budget_or_signals_twice(world: World,
                                                                                      paces: list[float]) -> None:
-    begun: list[tuple[float, ProcessId]] = []
+    begun: list[tuple[float, ProcessId, bool]] = []
     once: set[tuple[ProcessId, SignalName]] = set()
     for pace in paces:
         sensed = len(world.sent)
@@ -233,11 +237,12 @@ def test_no_plan_ever_reaches_the_untouchable_or_exceeds_the_budget_or_signals_t
             target = truth.snapshot.processes[intent.action.target.pid]
             assert not immune(target, truth), f"{intent} reaches the untouchable"
             assert intent.action.explicit or not operators(target, truth), f"{intent} reaches an operator"
-            if intent.action.signal is not SignalName.STOP and intent.action.target not in {old for _, old in begun}:
-                begun.append((world.now, intent.action.target))
+            if intent.action.signal is not SignalName.STOP and intent.action.target not in {old for _, old, _ in begun}:
+                begun.append((world.now, intent.action.target, intent.urgent))
         for _, signal, identity, _ in world.sent[sensed:]:
             if signal in (SignalName.TERM, SignalName.KILL):
                 assert (identity, signal) not in once, f"{signal} twice to {identity}"
                 once.add((identity, signal))
-        recent = [at for at, _ in begun if world.now - at < 60.0]
-        assert len(recent) <= world.budget.kills_per_minute
+        for urgent in (True, False):  # the emergency has a budget of its own
+            recent = [at for at, _, was_urgent in begun if world.now - at < 60.0 and was_urgent is urgent]
+            assert len(recent) <= world.budget.kills_per_minute

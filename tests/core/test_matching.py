@@ -11,7 +11,7 @@ from tests.core.build import noun, proc
 from watchdog_oom.core.glob import glob_pattern
 from watchdog_oom.core.matching import Fact, missing_fact, names_target, own_keys_match
 from watchdog_oom.core.model import NO_FACTS
-from watchdog_oom.core.nouns import ProcessNoun
+from watchdog_oom.core.nouns import Namespaces, ProcessNoun
 
 TEMPDIR = re.compile(r"--tempdir=\S+")
 ALL = ProcessNoun("all", exe=(glob_pattern("/usr/bin/*", path=True),), user=("amavis", "0"),
@@ -62,16 +62,26 @@ def test_facts_are_read_one_by_one_the_cheapest_first_and_only_while_they_can_de
         known |= {fact}
         value = "cmdline_has" if fact is Fact.CMDLINE else fact.value
         process = replace(process, facts=replace(process.facts, **{value: getattr(MATCHING.facts, value)}))
-    assert asked == [Fact.EXE, Fact.USER, Fact.UNIT, Fact.CMDLINE]
+    assert asked == [Fact.EXE, Fact.USER, Fact.UNIT, Fact.HOST_NAMESPACES, Fact.EXE_MOUNTED, Fact.CMDLINE]
     assert missing_fact(ALL, replace(MATCHING, comm="bash"), frozenset()) is None
     assert missing_fact(ALL, replace(MATCHING, facts=NO_FACTS), frozenset({Fact.EXE})) is None
-    assert missing_fact(noun("x"), proc(1, "x"), frozenset()) is None
+    assert missing_fact(noun("x"), proc(1, "x"), frozenset()) is Fact.HOST_NAMESPACES
+    assert missing_fact(noun("x"), proc(1, "x"), frozenset({Fact.HOST_NAMESPACES})) is None
+    assert missing_fact(replace(noun("x"), namespaces=Namespaces.ANY), proc(1, "x"), frozenset()) is None
+
+
+def test_the_command_line_of_a_process_of_another_namespace_is_not_read() -> None:
+    foreign = replace(MATCHING, facts=replace(MATCHING.facts, host_namespaces=False))
+    known = frozenset({Fact.EXE, Fact.USER, Fact.UNIT, Fact.HOST_NAMESPACES})
+    assert missing_fact(ALL, foreign, known) is None
+    assert not own_keys_match(ALL, foreign)
+    assert own_keys_match(replace(ALL, namespaces=Namespaces.ANY), foreign)
 
 
 def test_a_command_line_is_missing_until_each_pattern_was_searched_for_or_one_is_found() -> None:
     other = re.compile("other")
     both = ProcessNoun("x", cmdline=(TEMPDIR, other))
-    read = frozenset({Fact.CMDLINE})
+    read = frozenset({Fact.CMDLINE, Fact.HOST_NAMESPACES})
     for has, lacks, wanted in ((set(), set(), True), (set(), {TEMPDIR}, True), ({other}, set(), False),
                                (set(), {TEMPDIR, other}, False)):
         process = proc(1, "x", cmdline="x", cmdline_has=frozenset(has), cmdline_lacks=frozenset(lacks))
@@ -80,5 +90,26 @@ def test_a_command_line_is_missing_until_each_pattern_was_searched_for_or_one_is
 
 
 def test_a_noun_names_its_target_by_name_or_executable_only() -> None:
-    assert names_target(noun("x")) and names_target(noun("x", exe="/bin/x"))
-    assert not names_target(noun("x", user=("eve",))) and not names_target(noun("x", cmdline="x"))
+    process = proc(1, "x", exe="/bin/x")
+    assert names_target(noun("x"), process) and names_target(noun("x", exe="/bin/x"), process)
+    assert not names_target(noun("x", user=("eve",)), process) and not names_target(noun("x", cmdline="x"), process)
+
+
+@pytest.mark.parametrize(("key", "glob", "named"), [
+    ("comm", "bash", True), ("comm", "php-fpm8.2", True), ("comm", "a*b", False), ("comm", "*", False),
+    ("comm", "b?sh", False), ("comm", "[b]ash", False), ("exe", "/usr/bin/bash", True), ("exe", "/usr/**/bash", True),
+    ("exe", "/usr/*/bash", True), ("exe", "/usr/**", False), ("exe", "/usr/bin/*", False),
+    ("exe", "/usr/bin/b?sh", False),
+    ("exe", "/usr/bin/[!x]ash", False), ("exe", "/usr/bin/ba*", False), ("exe", "/opt/a b+(c)/d[", True)])
+def test_a_wildcard_is_no_name_unless_the_last_component_is_given(key: str, glob: str, named: bool) -> None:
+    pattern = glob_pattern(glob, path=key == "exe")
+    shown = "/opt/a b+(c)/d[" if glob.endswith("d[") else "/usr/bin/bash"
+    process = proc(1, glob if named else "bash", exe=shown)
+    by = ProcessNoun("x", comm=(pattern,)) if key == "comm" else ProcessNoun("x", exe=(pattern,))
+    assert names_target(by, process) is named
+
+
+def test_of_several_patterns_the_one_that_matches_must_give_the_name() -> None:
+    either = ProcessNoun("x", comm=(glob_pattern("clamscan"), glob_pattern("*")))
+    assert names_target(either, proc(1, "clamscan"))
+    assert not names_target(either, proc(1, "bash"))

@@ -34,7 +34,7 @@ SNAPSHOTS = st.builds(
         ServiceState, st.text(max_size=9), st.sampled_from(ServiceStatus), st.floats(0, 1e8))),
     kernel_kills=st.lists(st.builds(KernelKill, st.integers(1, 99), st.text(max_size=9), st.text(max_size=9),
                                     st.floats(0, 1e8), victim=st.none() | PROCESSES), max_size=2).map(tuple),
-    lineage=st.frozensets(st.integers(1, 99), max_size=3))
+    lineage=st.frozensets(st.builds(ProcessId, st.integers(1, 99), st.integers(0, 9)), max_size=3))
 
 
 @given(SNAPSHOTS)

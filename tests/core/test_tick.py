@@ -8,10 +8,10 @@ from tests.core.build import NOW, noun, policy, proc, snapshot, tick
 from tests.core.world import World
 from watchdog_oom.core.actions import Probe, SignalName
 from watchdog_oom.core.guard import Budget
-from watchdog_oom.core.history import History, Stage, Termination
+from watchdog_oom.core.history import KERNEL_KILLS_KEPT, History, Stage, Termination
 from watchdog_oom.core.model import KernelKill
 from watchdog_oom.core.policy import Protect
-from watchdog_oom.core.tick import KERNEL_KILLS_KEPT, Tick
+from watchdog_oom.core.tick import Tick
 
 VICTIM = proc(10, "victim")
 
@@ -171,3 +171,24 @@ def test_kernel_kills_that_are_kept_have_a_bound_and_those_of_control_groups_dis
     assert len(history.kernel_kills) <= KERNEL_KILLS_KEPT + 1
     assert set(host) <= set(history.kernel_kills)
     assert history.kernel_kills[-1].boottime == NOW + 39
+
+
+def test_what_limits_have_used_up_is_not_missed_by_the_emergency() -> None:
+    victims = [proc(pid, "x") for pid in (10, 11, 12)]
+    now = tick(snapshot(*victims), budget=Budget(kills_per_minute=1))
+    assert now.end(victims[0], "limit.x", (), 5.0)
+    assert not now.end(victims[1], "limit.x", (), 5.0)
+    assert now.end(victims[1], "emergency", (), 5.0, urgent=True)
+    assert not now.end(victims[2], "emergency", (), 5.0, urgent=True)
+
+
+def test_refusals_of_many_are_told_once_a_rule_and_reason_and_counted() -> None:
+    spared = [proc(pid, f"x{pid}", oom_score_adj=-1000) for pid in range(10, 40)]
+    now = tick(snapshot(*spared))
+    for process in spared:
+        now.end(process, "limit.x", (), 5.0)
+    plan, history = now.result()
+    assert len(plan.refusals) == 1 and len(history.told_at) == 1
+    later = tick(snapshot(*spared, at=NOW + 3601.0), history=history)
+    later.end(spared[0], "limit.x", (), 5.0)
+    assert "29 more refusals" in later.result()[0].refusals[0].reason

@@ -115,7 +115,7 @@ def _decided(rules: Policy, processes: dict[int, Process], history: History) -> 
     (policy(noun("hog", under=("s",)), SPOOLS["s"], Limit("l", "hog", rss=mib(1))), (), History(), {"under": _NOBODY}),
     (policy(_HOG, _CONTAINS), (_SPARED,), History(), {"contained": _NOBODY}),
     (policy(_HOG, _CONTAINS), (_SPARED,), History(), {"nouns": UNIT_OF_EVERYBODY}),
-    (policy(_EMERGENCY), (proc(9, "sshd", rss=600, exe="/home/eve/sshd"),), History(), {"nouns": ()}),
+    (policy(_EMERGENCY), (proc(9, "sshd", rss=600, exe="/usr/sbin/sshd"),), History(), {"nouns": ()}),
     (policy(_EMERGENCY), (), History(), {"everything": False}),
     (policy(), (), _ENDING, {"pids": frozenset[int]()}),
 ], ids=lambda value: next(iter(value)) if isinstance(value, dict) else None)

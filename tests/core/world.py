@@ -268,7 +268,8 @@ class World:
             spools={name: SpoolState(self.now if spool.scanned is None else spool.scanned, spool.problem, spool.entries,
                                      spool.stale, complete=spool.finished, finished=spool.finished)
                     for name, spool in self.spools.items() if name in self.policy.spools},
-            services=self._service_states(), kernel_kills=kills, reports=reports, lineage=self.lineage)
+            services=self._service_states(), kernel_kills=kills, reports=reports,
+            lineage=frozenset(self.procs[pid].id for pid in self.lineage if pid in self.procs))
 
     def memory(self) -> Memory:
         held = sum(process.rss_mib for process in self.procs.values())

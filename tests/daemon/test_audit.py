@@ -20,6 +20,7 @@ from watchdog_oom.core.policy import Policy
 from watchdog_oom.daemon.audit import AuditTrail
 from watchdog_oom.journal.record import Record
 from watchdog_oom.journal.reserve import AHEAD_BYTES
+from watchdog_oom.lean_dataclasses import replace
 
 HOG = Process(ProcessId(7, 70), 1, "hog", rss_bytes=5 << 20, started_boottime=40.0, facts=Facts(exe="/bin/hog", uid=9))
 SNAPSHOT = Snapshot(Clock(1000.0, 100.0), processes={7: HOG})
@@ -57,6 +58,19 @@ def test_intent_and_outcome_are_two_records_with_one_id_and_the_same_target() ->
     assert {"pid": 7, "start": 70, "exe": "/bin/hog", "rss": 5 << 20, "age": 60.0}.items() <= first.target.items()
     assert (first.ok, second.ok) == (None, True)
     assert second.result == "TERM sent"
+
+
+def test_intents_of_which_nothing_is_heard_are_told_so_and_not_kept_for_ever() -> None:
+    journal = Journal()
+    for number in range(2000):
+        stop = replace(intent(StopUnit("db", "mariadb.service")), id=f"i-{number}")
+        journal.audit_trail.intent(stop, SNAPSHOT, POLICY)
+    told = [record for record in journal.appended if record.kind == "outcome"]
+    assert [record.id for record in told] == [f"i-{number}" for number in range(len(told))]
+    assert 900 < len(told) < 1000
+    assert {(record.ok, record.result) for record in told} == {(None, "nothing was heard of it")}
+    assert journal.audit_trail.action_of("i-0") is None
+    assert journal.audit_trail.action_of("i-1999") is not None
 
 
 def test_an_urgent_intent_touches_neither_the_disk_nor_proc() -> None:

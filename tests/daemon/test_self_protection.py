@@ -1,14 +1,8 @@
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
-import pytest
-
-from watchdog_oom.daemon.self_protection import OwnLock, missing_capabilities, own_directory
-from watchdog_oom.errors import NotPermittedError, UsageError
+from watchdog_oom.daemon.self_protection import missing_capabilities
 
 
 def status_with(tmp_path: Path, effective: int) -> str:
@@ -25,47 +19,3 @@ def test_every_capability_that_is_missing_is_told_with_its_loss(tmp_path: Path) 
 
 def test_full_root_lacks_nothing(tmp_path: Path) -> None:
     assert missing_capabilities(status_with(tmp_path, (1 << 41) - 1)) == ()
-
-
-def test_an_own_directory_is_made_closed_to_others(tmp_path: Path) -> None:
-    own_directory(str(tmp_path / "a" / "b"), "state")
-    assert (tmp_path / "a" / "b").stat().st_mode & 0o777 == 0o700
-
-
-def test_a_directory_that_others_can_write_to_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "open").mkdir()
-    (tmp_path / "open").chmod(0o777)
-    with pytest.raises(UsageError, match="can be written to by others"):
-        own_directory(str(tmp_path / "open"), "state")
-
-
-@pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
-def test_a_directory_of_another_user_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "theirs").mkdir(mode=0o755)
-    os.chown(tmp_path / "theirs", 65534, 65534)
-    with pytest.raises(UsageError, match="written to by others"):
-        own_directory(str(tmp_path / "theirs"), "state")
-
-
-def test_a_file_in_the_way_is_an_error_in_words(tmp_path: Path) -> None:
-    (tmp_path / "file").write_text("")
-    with pytest.raises((UsageError, NotPermittedError), match="cannot be made"):
-        own_directory(str(tmp_path / "file" / "below"), "state")
-
-
-def test_the_lock_is_held_once_and_free_again_after_a_kill(tmp_path: Path) -> None:
-    code = f"""import time
-from watchdog_oom.daemon.self_protection import OwnLock
-OwnLock({str(tmp_path)!r})
-print(flush=True)
-time.sleep(60)"""
-    holder = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE)
-    try:
-        assert holder.stdout is not None
-        holder.stdout.readline()
-        with pytest.raises(UsageError, match=f"pid {holder.pid}"):
-            OwnLock(str(tmp_path))
-    finally:
-        holder.kill()
-        holder.communicate()
-    OwnLock(str(tmp_path)).release()

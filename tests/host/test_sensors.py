@@ -36,7 +36,7 @@ def test_one_look_holds_the_host_as_it_is(sensors: Sensors) -> None:
     snapshot = sensors.look(Policy(), Watch(), ())
     assert snapshot.memory is not None and snapshot.memory.total_bytes > 0
     assert os.getpid() in snapshot.processes
-    assert {os.getpid(), os.getppid()} <= snapshot.lineage
+    assert {os.getpid(), os.getppid()} <= {identity.pid for identity in snapshot.lineage}
     assert snapshot.boot_id == Path("/proc/sys/kernel/random/boot_id").read_text().strip()
 
 
@@ -99,8 +99,8 @@ def test_the_daemons_own_helpers_are_out_of_reach_and_programs_that_it_started_a
             time.sleep(0.01)
         snapshot = sensors.look(Policy(), Watch(), ())
         assert helper.pid in snapshot.processes and program.pid in snapshot.processes
-        assert helper.pid in snapshot.lineage
-        assert program.pid not in snapshot.lineage
+        out_of_reach = {identity.pid for identity in snapshot.lineage}
+        assert helper.pid in out_of_reach and program.pid not in out_of_reach
     finally:
         helper.kill()
         os.waitpid(helper.pid, 0)

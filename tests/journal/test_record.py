@@ -34,6 +34,7 @@ def test_every_key_is_there_in_the_documented_order_and_null_where_it_says_nothi
     assert fields["because"] == []
     assert {key for key, value in fields.items() if value is None} == {
         "incident", "rule", "step", "target", "before", "after", "ok", "result", "took_s", "id", "dropped", "detail"}
+    assert fields["first"] == 1
     assert line.endswith(b'"prev":"%b"}' % GENESIS.digest)
 
 

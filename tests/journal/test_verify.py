@@ -219,6 +219,57 @@ def test_removing_the_oldest_segment_is_not_taken_for_rotation(write: Writer, di
     assert "removed: record" in str(verify(str(directory)).findings[0])
 
 
+def test_old_segments_cannot_be_removed_by_a_head_that_names_a_newer_record_as_the_oldest(
+        write: Writer, directory: Path) -> None:
+    write(30, segment_bytes=SEGMENT_BYTES, keep=3).close()
+    head = (directory / "audit.head").read_bytes()
+    oldest, second = sorted(directory.glob("audit-*.jsonl"))[:2]
+    first = int(oldest.stem.removeprefix("audit-"))
+    oldest.unlink()
+    (directory / "audit.head").write_bytes(head[:84] + b"%018d\n" % int(second.stem.removeprefix("audit-")))
+    found = [str(finding) for finding in verify(str(directory)).findings]
+    assert any(f"but the chain says {first}: it was edited" in finding for finding in found)
+    assert any(f"removed: records {first} to" in finding for finding in found)
+    journal = write(segment_bytes=SEGMENT_BYTES, keep=3)
+    assert f"but the chain says {first}" in (journal.damaged or "")
+    journal.append(Record(Kind.LATE))
+    assert not verify(str(directory)).intact
+
+
+@pytest.mark.parametrize("field", [0, 1, 2])
+@pytest.mark.parametrize("count", [1, 5, 30])
+@pytest.mark.parametrize("by", [-5, -1, 1, 1000])
+def test_each_field_of_the_head_that_is_changed_is_found(write: Writer, directory: Path, field: int, count: int,
+                                                         by: int) -> None:
+    write(count, segment_bytes=SEGMENT_BYTES, keep=3).close()
+    fields = (directory / "audit.head").read_bytes().split()
+    if field == 1:
+        fields[1] = (b"0" if fields[1][:1] != b"0" else b"1") + fields[1][1:]
+    else:
+        fields[field] = b"%018d" % max(0, int(fields[field]) + by)
+    (directory / "audit.head").write_bytes(b" ".join(fields) + b"\n")
+    assert not verify(str(directory)).intact
+    assert write(segment_bytes=SEGMENT_BYTES, keep=3).damaged
+
+
+def test_a_journal_of_a_release_whose_records_state_no_oldest_is_taken_up_and_that_is_said_once(
+        write: Writer, directory: Path) -> None:
+    lines: list[bytes] = []
+    for number in range(8, 12):
+        prev = digest_of(lines[-1]) if lines else b"a" * 64
+        lines.append(b'{"v":1,"seq":%d,"detail":null,"prev":"%b"}' % (number, prev))
+    directory.mkdir(mode=0o700)
+    (directory / "audit.jsonl").write_bytes(b"".join(line + b"\n" for line in lines))
+    (directory / "audit.head").write_bytes(b"%018d %b %018d\n" % (11, digest_of(lines[-1]), 8))
+    assert verify(str(directory)).intact
+    journal = write()
+    assert "an earlier release wrote that 8 is the oldest" in (journal.damaged or "")
+    journal.append(Record(Kind.LATE))
+    journal.close()
+    assert verify(str(directory)).intact
+    assert write().damaged is None
+
+
 def test_verifying_beside_a_writing_and_rotating_daemon_never_cries_wolf(
         directory: Path, start_writer: Callable[..., Popen[bytes]]) -> None:
     start_writer(segment_bytes=20_000, keep=2)

@@ -61,7 +61,7 @@ def look(policy: Policy, config: Config, proc: str, runtime: str | None = None) 
     try:
         readable, waits = memory.read(), pressure.read()
         daemon_pid = running_daemon(runtime) if runtime is not None else None
-        ancestors = lineage(proc, daemon_pid) if daemon_pid else frozenset({1})
+        ancestors = lineage(proc, daemon_pid) if daemon_pid else frozenset()
         want = replace(scan_demand(policy, readable, pressure=waits), everything=True)
         processes = _settled(table, want, clock)
         spools, users, unscanned = _spools(policy, clock, proc, want.under, table.spool_users)

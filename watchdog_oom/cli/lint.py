@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, TypeAlias
 
 from watchdog_oom.cli.explosive import why_explosive
-from watchdog_oom.core.nouns import Size
+from watchdog_oom.core.nouns import Namespaces, Size
 from watchdog_oom.core.policy import Emergency, Policy, Recover, Then, Verb
 from watchdog_oom.core.shortage import watches_pressure
 from watchdog_oom.policy.lines import Path
@@ -53,6 +53,9 @@ def _forgeable(policy: Policy) -> Iterator[Warned]:
         if noun.cmdline and not (noun.exe or noun.user or noun.unit or noun.comm):
             yield (("process", noun.name, "cmdline"),
                    "only the command line selects, and any user can set it: add exe, user or unit")
+        if noun.namespaces is Namespaces.ANY and noun.exe and not (noun.user or noun.unit):
+            yield (("process", noun.name, "namespaces"),
+                   "any user can show any exe in a namespace of his own: add user or unit")
 
 
 def _explosive(values: Mapping[str, Any]) -> Iterator[Warned]:

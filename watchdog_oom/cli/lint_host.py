@@ -12,11 +12,12 @@ from watchdog_oom.cli.missing import Missing
 from watchdog_oom.cli.near import near
 from watchdog_oom.core.guard import untouchable
 from watchdog_oom.core.matching import names_target
-from watchdog_oom.core.model import ServiceStatus
+from watchdog_oom.core.model import Process, ServiceStatus
 from watchdog_oom.core.rules.lost_senses import BLIND
 from watchdog_oom.core.view import View
 from watchdog_oom.explain.rehearsal import Rehearsal
 from watchdog_oom.policy.exe_links import lead, plain_paths
+from watchdog_oom.policy.lines import Path
 
 _UNIT_DIRECTORIES = ("/etc/systemd/system", "/run/systemd/system", "/usr/lib/systemd/system", "/lib/systemd/system")
 MOST_NAMED = 3
@@ -98,12 +99,15 @@ def _out_of_reach(view: View) -> Iterator[Warned]:
     for path, noun in targets(view.policy):
         if noun in protected:
             continue
-        explicit = path[0] != "emergency" and names_target(view.policy.processes[noun])
         kept = [f"{process.label}: {reason}" for process in view.matching(noun)
-                if (reason := untouchable(process, view, explicit=explicit)) is not None]
+                if (reason := untouchable(process, view, explicit=_named(view, path, noun, process))) is not None]
         if kept:
             more = f", and {len(kept) - MOST_NAMED} more" if len(kept) > MOST_NAMED else ""
             yield path, f"out of its reach: {', '.join(kept[:MOST_NAMED])}{more}"
+
+
+def _named(view: View, path: Path, noun: str, process: Process) -> bool:
+    return path[0] != "emergency" and names_target(view.policy.processes[noun], process)
 
 
 def _acting(rehearsal: Rehearsal) -> Iterator[Warned]:

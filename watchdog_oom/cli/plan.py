@@ -17,6 +17,7 @@ from watchdog_oom.cli.process_details import DetailReader
 from watchdog_oom.core.guard import Budget
 from watchdog_oom.core.history import History
 from watchdog_oom.daemon import state_file
+from watchdog_oom.explain.left_out import left_out_words
 from watchdog_oom.explain.rehearsal import rehearse
 from watchdog_oom.formatting import printable
 
@@ -47,7 +48,7 @@ def plan(context: click.Context, paths: tuple[str, ...], directories: tuple[str,
     budget = Budget(loaded.config.kills_per_minute, loaded.config.purge_entries)
     rehearsal = rehearse(host.snapshot, loaded.policy, history, budget)
     details = DetailReader(proc)
-    told = (*loaded.notes, *map(str, loaded.warnings), *notes, *host.unread)
+    told = (*loaded.notes, *map(str, loaded.warnings), *left_out_words(rehearsal.view), *notes, *host.unread)
     if as_json:
         show_json(to_plain(rehearsal, host, told, details))
     else:
@@ -67,4 +68,4 @@ def _history(state: str, boot_id: str) -> tuple[History, tuple[str, ...]]:
     # What a run under way has stopped is no debt that calls for another one.
     recoveries = {name: replace(recovery, owed=(), owed_triggers=()) if name in left.unclosed else recovery
                   for name, recovery in left.history.recoveries.items()}
-    return replace(History(), recoveries=recoveries), ()
+    return replace(History(), recoveries=recoveries, descent=left.history.descent), ()

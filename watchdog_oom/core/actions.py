@@ -203,11 +203,13 @@ class Refusal:
 @dataclass(frozen=True, slots=True)
 class Watch:
     """What the next snapshot must hold beyond the ordinary: fresh states of these services, and of the processes with
-    these pids what guard asks of those it is to let go."""
+    these pids what guard asks of those it is to let go. ``below`` are pids that were seen below a noun, whoever
+    their parent is now."""
 
     services: frozenset[str] = frozenset()
     often: bool = False
     processes: frozenset[int] = frozenset()
+    below: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,11 +11,12 @@ from watchdog_oom.core.rules import containment, emergency, freeze, kill_escalat
 from watchdog_oom.core.rules.recovery import trigger
 from watchdog_oom.core.tick import Tick
 from watchdog_oom.core.view import View
+from watchdog_oom.lean_dataclasses import replace
 
 
 def decide(snapshot: Snapshot, policy: Policy, history: History, budget: Budget) -> tuple[Plan, History]:
     """What to do now. The emergency comes first, so that nothing delays it and no other rule spends its budget."""
-    tick = Tick(View(snapshot, policy), history, budget)
+    tick = Tick(View(replace(snapshot, below=history.descent.below), policy), history, budget)
     kill_escalation.advance(tick)
     emergency.apply(tick)
     lost_senses.apply(tick)

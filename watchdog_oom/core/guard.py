@@ -18,6 +18,7 @@ from watchdog_oom.core.actions import (
     StartUnit,
     StopUnit,
 )
+from watchdog_oom.core.matching import hosts_own
 from watchdog_oom.core.model import Process
 from watchdog_oom.core.nouns import ProcessNoun
 from watchdog_oom.core.view import View
@@ -72,7 +73,7 @@ def untouchable(process: Process, view: View, *, explicit: bool = False) -> str 
         return "it is pid 1"
     if process.kernel_thread:
         return "it is a kernel thread"
-    if process.pid in view.snapshot.lineage:
+    if process.id in view.snapshot.lineage:
         return "it is this daemon, a helper or an ancestor of it"
     if process.id in view.protected:
         return f"it is protected by protect.{view.protected[process.id]}"
@@ -105,9 +106,10 @@ def uncontainable(unit: str, view: View) -> str | None:
 
 
 def _is(noun: ProcessNoun, process: Process) -> bool:
-    """By executable where it could be read: a name alone is anybody's to take."""
+    """By executable, of the host's own processes: a name alone is anybody's to take, and so is a namespace."""
     exe = process.facts.exe
-    return bool(noun.comm[0].fullmatch(process.comm)) and (exe is None or bool(noun.exe[0].fullmatch(exe)))
+    return (bool(noun.comm[0].fullmatch(process.comm)) and exe is not None and bool(noun.exe[0].fullmatch(exe))
+            and hosts_own(process, exe=True))
 
 
 def leads_login_session(process: Process, view: View) -> bool:

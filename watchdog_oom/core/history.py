@@ -5,10 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from enum import StrEnum
 
+from watchdog_oom.core.descent import Lineage
 from watchdog_oom.core.model import KernelKill, ProcessId
 from watchdog_oom.core.outcome import EffectReport
 from watchdog_oom.core.policy import RecoveryStep
 from watchdog_oom.lean_dataclasses import dataclass, field
+
+KERNEL_KILL_MEMORY_SECONDS = 3600.0
+KERNEL_KILLS_KEPT = 256
+MOST_TOLD = 4096
 
 
 class Stage(StrEnum):
@@ -187,18 +192,21 @@ class History:
     """Everything remembered. ``run_id`` distinguishes runs of the daemon in the journal's ids; ``decided_at`` is the
     time of the previous tick; ``ended_at`` is when a process that was ended was last seen gone, ``relieved_at`` when
     one that the emergency ended was; ``shunned`` maps processes that could not be signalled to the time until which
-    they are not chosen again."""
+    they are not chosen again. ``refused`` counts the refusals not told yet, by kind; ``urgent_kills``
+    are the emergency's."""
 
     run_id: str = "0"
     decided_at: float = 0.0
     counter: int = 0
     held_since: Mapping[str, float] = field(default_factory=dict)
     told_at: Mapping[str, float] = field(default_factory=dict)
+    refused: Mapping[str, int] = field(default_factory=dict)
     terminations: Mapping[ProcessId, Termination] = field(default_factory=dict)
     shunned: Mapping[ProcessId, float] = field(default_factory=dict)
     ended_at: float = 0.0
     relieved_at: float = 0.0
     kills: tuple[float, ...] = ()
+    urgent_kills: tuple[float, ...] = ()
     adjusted: Mapping[ProcessId, Adjusted] = field(default_factory=dict)
     frozen: Mapping[ProcessId, str] = field(default_factory=dict)
     thawing: Mapping[ProcessId, Thaw] = field(default_factory=dict)
@@ -206,6 +214,27 @@ class History:
     contained: Mapping[str, Contained] = field(default_factory=dict)
     recoveries: Mapping[str, Recovery] = field(default_factory=dict)
     kernel_kills: tuple[KernelKill, ...] = ()
+    descent: Lineage = field(default_factory=Lineage)
     emergency: str | None = None
     stopping: bool = False
     finished: bool = False
+
+
+def recent_kills(history: History, news: tuple[KernelKill, ...], now: float) -> tuple[KernelKill, ...]:
+    """Those of the last hour, as many of the newest as are kept: their number is up to others. Kills in control groups,
+    which any user can cause in a group of their own, never displace one of the host."""
+    told = (*history.kernel_kills, *news)
+    recent = {(kill.pid, kill.boottime, kill.line): kill for kill in told}
+    kept = [kill for kill in recent.values() if now - kill.boottime < KERNEL_KILL_MEMORY_SECONDS]
+    if len(kept) <= KERNEL_KILLS_KEPT:
+        return tuple(kept)
+    of_the_host = [kill for kill in kept if not kill.cgroup][-KERNEL_KILLS_KEPT:]
+    in_groups = [kill for kill in kept if kill.cgroup][-max(1, KERNEL_KILLS_KEPT - len(of_the_host)):]
+    return tuple(sorted((*of_the_host, *in_groups), key=lambda kill: kill.boottime))
+
+
+def newest(told: dict[str, float]) -> dict[str, float]:
+    """Others choose what there is to tell, so what was told is remembered of the newest only (Law 11)."""
+    if len(told) <= MOST_TOLD:
+        return told
+    return dict(sorted(told.items(), key=lambda item: item[1])[-MOST_TOLD:])

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from enum import StrEnum
 
 from watchdog_oom.core.model import Facts, Process
-from watchdog_oom.core.nouns import ProcessNoun
+from watchdog_oom.core.nouns import Namespaces, ProcessNoun
 
 
 class Fact(StrEnum):
@@ -20,10 +20,14 @@ class Fact(StrEnum):
     EXE = "exe"
     USER = "user"
     UNIT = "unit"
+    HOST_NAMESPACES = "host_namespaces"
+    EXE_MOUNTED = "exe_mounted"
     CMDLINE = "cmdline"
 
 
 ALL_FACTS = frozenset(Fact)
+# As glob_pattern writes it: behind the last slash no class, no star and no dot that is not escaped.
+_LITERAL_NAME = re.compile(r"(?:.*/)?(?:\\.|[^\\.\[\]()*?+/])+", re.DOTALL)
 _SEARCHED = frozenset({Fact.CMDLINE})
 
 
@@ -31,7 +35,9 @@ def missing_fact(noun: ProcessNoun, process: Process, known: frozenset[Fact]) ->
     """The next fact to read to decide whether the noun may match; ``None`` when no further fact can change that."""
     if not own_keys_match(noun, process, known - _SEARCHED):
         return None
-    wanted = ((Fact.EXE, noun.exe), (Fact.USER, noun.user), (Fact.UNIT, noun.unit))
+    hosts = noun.namespaces is Namespaces.HOST
+    wanted = ((Fact.EXE, noun.exe), (Fact.USER, noun.user), (Fact.UNIT, noun.unit), (Fact.HOST_NAMESPACES, hosts),
+              (Fact.EXE_MOUNTED, hosts and noun.exe))
     fact = next((fact for fact, patterns in wanted if patterns and fact not in known), None)
     if fact is None and noun.cmdline and not _searched(noun.cmdline, process.facts):
         return Fact.CMDLINE
@@ -62,6 +68,8 @@ def keys_match(noun: ProcessNoun, process: Process, known: frozenset[Fact] = ALL
         return False
     if noun.unit and Fact.UNIT in known and not _any_full(noun.unit, facts.unit):
         return False
+    if noun.namespaces is Namespaces.HOST and not hosts_own(process, exe=bool(noun.exe)):
+        return False
     return not (noun.cmdline and Fact.CMDLINE in known and facts.cmdline_has.isdisjoint(noun.cmdline))
 
 
@@ -77,14 +85,24 @@ def may_match(noun: ProcessNoun, process: Process) -> bool:
     return bool(open_facts) and keys_match(noun, process, ALL_FACTS - open_facts)
 
 
+def hosts_own(process: Process, *, exe: bool = False) -> bool:
+    """Whether it is the host's own process, and with ``exe`` its executable the one of that path: a name or a mount of
+    a user's own gives nothing. What cannot be read speaks against nobody: no user can make it unreadable."""
+    facts = process.facts
+    return facts.host_namespaces is not False and not (exe and facts.exe_mounted is False)
+
+
 def any_of(texts: Iterable[str | None], patterns: Iterable[re.Pattern[str]]) -> frozenset[str | None]:
     """The names or executables that any of the patterns matches in full."""
     return frozenset([text for text in texts if _any_full(patterns, text)])
 
 
-def names_target(noun: ProcessNoun) -> bool:
-    """Whether the noun gives its targets' own name or executable, not only a user, a unit or a pattern."""
-    return bool(noun.comm or noun.exe)
+def names_target(noun: ProcessNoun, process: Process) -> bool:
+    """Whether the noun gives this target's own name or executable: the last component of the path without a wildcard.
+    A user, a unit, or a pattern that happens to match names nobody."""
+    named = [pattern for pattern in (*noun.comm, *noun.exe) if _LITERAL_NAME.fullmatch(pattern.pattern)]
+    return (_any_full([pattern for pattern in noun.comm if pattern in named], process.comm)
+            or _any_full([pattern for pattern in noun.exe if pattern in named], process.facts.exe))
 
 
 def _any_full(patterns: Iterable[re.Pattern[str]], text: str | None) -> bool:

@@ -65,6 +65,8 @@ class Facts:
     searched for in the command line, by whether they were found there: whoever reads a command line searches it, within
     a time (host/processes/pattern_search.py), and nobody else does. ``asked`` names the facts (of ``matching.Fact``)
     whose answer is outstanding: they are not known, which is neither yes nor no.
+    ``host_namespaces``: it is of the daemon's own user and pid namespace; ``exe_mounted``: its executable lies where
+    its path says, on a mount of its own mount namespace.
     """
 
     exe: str | None = None
@@ -75,6 +77,8 @@ class Facts:
     cmdline_has: frozenset[re.Pattern[str]] = frozenset()
     cmdline_lacks: frozenset[re.Pattern[str]] = frozenset()
     asked: frozenset[str] = frozenset()
+    host_namespaces: bool | None = None
+    exe_mounted: bool | None = None
 
 
 NO_FACTS = Facts()
@@ -129,7 +133,8 @@ class KernelKill:
     """One OOM kill by the kernel, as its log reported it; ``comm`` is cut to 15 bytes by the kernel.
 
     ``victim`` is the process as last seen alive, if it had been seen; ``cgroup`` says that a control group hit its
-    limit, as opposed to the host running out of memory.
+    limit, as opposed to the host running out of memory. ``memcg`` is the victim's own control group, ``unit`` the unit
+    of that path and ``uid`` its owner, where the kernel's line tells them (Linux 5.0 and later).
     """
 
     pid: int
@@ -138,6 +143,9 @@ class KernelKill:
     boottime: float
     cgroup: bool = False
     victim: Process | None = None
+    uid: int | None = None
+    memcg: str | None = None
+    unit: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,10 +221,11 @@ _EMPTY: Mapping[str, int] = MappingProxyType({})
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """Everything read at one tick. ``lineage`` are the pids of the daemon itself, of its ancestors, and of its children
-    that run its own code;
+    """Everything read at one tick. ``lineage`` are the daemon itself, its ancestors, and its children that run its own
+    code;
     ``memory_problem`` is the reason why there is no ``memory``; ``kernel_log_gaps`` is how often records of the
-    kernel's log were overwritten unread since the previous tick."""
+    kernel's log were overwritten unread since the previous tick; ``below`` are the nouns below
+    which processes were seen in earlier snapshots: see ``core/descent.py``."""
 
     clock: Clock
     boot_id: str = ""
@@ -229,7 +238,8 @@ class Snapshot:
     kernel_kills: tuple[KernelKill, ...] = ()
     kernel_log_gaps: int = 0
     reports: tuple[EffectReport, ...] = ()
-    lineage: frozenset[int] = frozenset()
+    lineage: frozenset[ProcessId] = frozenset()
+    below: Mapping[ProcessId, frozenset[str]] = field(default_factory=dict)
     skipped: Mapping[str, int] = field(default_factory=lambda: _EMPTY)
 
     def alive(self, identity: ProcessId) -> Process | None:

@@ -29,6 +29,13 @@ class Size:
         return Size(percent=min(100.0, (self.percent or 0.0) * factor))
 
 
+class Namespaces(StrEnum):
+    """Whose processes a noun may match: the host's own, or those of containers and of users' own namespaces, too."""
+
+    HOST = "host"
+    ANY = "any"
+
+
 @dataclass(frozen=True, slots=True)
 class ProcessNoun:
     """[process.NAME]: every given key must match, with any of its values. Patterns are compiled and match in full,
@@ -43,6 +50,7 @@ class ProcessNoun:
     unit: tuple[re.Pattern[str], ...] = ()
     parent: tuple[str, ...] = ()
     under: tuple[str, ...] = ()
+    namespaces: Namespaces = Namespaces.HOST
     place: str = ""
 
 

@@ -5,16 +5,28 @@ Rules plan actions only through this class, so every action is checked by the gu
 
 from __future__ import annotations
 
-from watchdog_oom.core.actions import Action, Intent, Note, NoteKind, Plan, Refusal, Signal, SignalName, Watch
+from watchdog_oom import formatting
+from watchdog_oom.core.actions import (
+    Action,
+    Contain,
+    Intent,
+    Note,
+    NoteKind,
+    Plan,
+    Refusal,
+    SetOomScoreAdj,
+    Signal,
+    SignalName,
+    Watch,
+)
+from watchdog_oom.core.descent import remember
 from watchdog_oom.core.guard import KILL_WINDOW_SECONDS, Budget, refusal
-from watchdog_oom.core.history import Contained, History, Queue, Stage, Termination, Thaw
-from watchdog_oom.core.model import KernelKill, Process, ProcessId
+from watchdog_oom.core.history import Contained, History, Queue, Stage, Termination, Thaw, newest, recent_kills
+from watchdog_oom.core.model import Process, ProcessId
 from watchdog_oom.core.view import View
 from watchdog_oom.lean_dataclasses import dataclass, replace
 
 REPEAT_SECONDS = 3600.0
-KERNEL_KILL_MEMORY_SECONDS = 3600.0
-KERNEL_KILLS_KEPT = 256
 REFREEZE_SECONDS = 10.0
 PRESSED_SECONDS = 3.0
 
@@ -52,17 +64,19 @@ class Tick:
         self.wanted_contained: dict[str, ContainRequest] = {}
         self.recoveries = dict(history.recoveries)
         self.kills = tuple(at for at in history.kills if self.now - at < KILL_WINDOW_SECONDS)
+        self.urgent_kills = tuple(at for at in history.urgent_kills if self.now - at < KILL_WINDOW_SECONDS)
         self.shunned = {identity: until for identity, until in history.shunned.items() if until > self.now}
         self.ended_at = history.ended_at
         self.relieved_at = history.relieved_at
         self.emergency = history.emergency
-        self.kernel_kills = _recent_kills(history, view, self.now)
+        self.kernel_kills = recent_kills(history, view.snapshot.kernel_kills, self.now)
         self.watched: set[str] = set()
         self.watched_pids: set[int] = set()
         self.often = False
         self.finished = False
         self._held: dict[str, float] = {}
         self._told = {key: at for key, at in history.told_at.items() if self.now - at < REPEAT_SECONDS}
+        self._refused = dict(history.refused)
         self._intents: list[Intent] = []
         self._refusals: list[Refusal] = []
         self._notes: list[Note] = []
@@ -87,9 +101,12 @@ class Tick:
         since = self._held.setdefault(key, self.before.held_since.get(key, self.now))
         return self.now - since >= for_seconds
 
-    def rate_limit(self, key: str, again_seconds: float = REPEAT_SECONDS) -> bool:
-        """Whether to report this now: the first time, then once per ``again_seconds``."""
+    def rate_limit(self, key: str, again_seconds: float = REPEAT_SECONDS, *, most: int = 0, kind: str = "") -> bool:
+        """Whether to report this now: the first time, then once per ``again_seconds``; of keys that begin with ``kind``
+        at most ``most`` an hour."""
         last = self._told.get(key)
+        if last is None and most and sum(told.startswith(kind) for told in self._told) >= most:
+            return False
         if last is not None and self.now - last < again_seconds:
             return False
         self._told[key] = self.now
@@ -101,16 +118,27 @@ class Tick:
 
     def plan(self, action: Action, rule: str, because: tuple[str, ...], *, incident: str | None = None,
              urgent: bool = False) -> Intent | None:
-        """Add the action to the plan unless the guard refuses it; a refusal is recorded once, then hourly."""
+        """Add the action to the plan unless the guard refuses it; a refusal is told once a rule and reason."""
         intent = Intent(self.new_id(), action, rule, because, incident, urgent)
         begun = isinstance(action, Signal) and action.target in self.terminations
-        reason = refusal(action, self.view, self.budget, len(self.kills), begun=begun)
+        reason = refusal(action, self.view, self.budget, len(self.urgent_kills if urgent else self.kills), begun=begun)
         if reason is None:
             self._intents.append(intent)
             return intent
-        if self.rate_limit(f"refused {rule} {action} {reason}"):
-            self._refusals.append(Refusal(intent, reason))
+        self._refuse(intent, reason)
         return None
+
+    def _refuse(self, intent: Intent, reason: str) -> None:
+        """Once a rule and reason, then hourly with a count: who is refused, and how many, is for others to choose."""
+        action = intent.action
+        what = type(action).__name__ if isinstance(action, Signal | SetOomScoreAdj) else str(action)
+        key = f"refused {intent.rule} {what}" + ("" if isinstance(action, Contain) else f" {reason}")
+        if not self.rate_limit(key):
+            self._refused[key] = self._refused.get(key, 0) + 1
+            return
+        more = self._refused.pop(key, 0)
+        since = f" ({formatting.count(more, 'more refusal')} of the kind since the last one told)" if more else ""
+        self._refusals.append(Refusal(intent, reason + since))
 
     def note(self, rule: str, result: str, *, kind: NoteKind = NoteKind.INCIDENT, because: tuple[str, ...] = (),
              incident: str | None = None, action: str | None = None, target: ProcessId | None = None, comm: str = "",
@@ -141,7 +169,10 @@ class Tick:
         )
         if not self._signal(process.id, termination, stage):
             return False
-        self.kills = (*self.kills, self.now)
+        if urgent:  # a budget of its own: whatever ordinary limits used up, the last resort can act (Law 3)
+            self.urgent_kills = (*self.urgent_kills, self.now)
+        else:
+            self.kills = (*self.kills, self.now)
         self.wanted_frozen.discard(process.id)
         return True
 
@@ -208,25 +239,15 @@ class Tick:
 
     def result(self) -> tuple[Plan, History]:
         under_way = {identity.pid for identity in self.terminations}
+        descent = remember(self.view)
+        below = frozenset(identity.pid for identity in descent.below)
         plan = Plan(tuple(self._intents), tuple(self._refusals), tuple(self._notes),
-                    Watch(frozenset(self.watched), self.often, frozenset(self.watched_pids | under_way)))
+                    Watch(frozenset(self.watched), self.often, frozenset(self.watched_pids | under_way), below))
         history = replace(
-            self.before, counter=self.counter, decided_at=self.now, held_since=self._held, told_at=self._told,
-            terminations=self.terminations, shunned=self.shunned, ended_at=self.ended_at,
-            relieved_at=self.relieved_at, kills=self.kills, adjusted=self.adjusted, frozen=self.frozen,
-            thawing=self.thawing, queues=self.queues, contained=self.contained, recoveries=self.recoveries,
-            kernel_kills=self.kernel_kills, emergency=self.emergency, finished=self.finished)
+            self.before, counter=self.counter, decided_at=self.now, held_since=self._held, told_at=newest(self._told),
+            refused=self._refused, terminations=self.terminations, shunned=self.shunned, ended_at=self.ended_at,
+            relieved_at=self.relieved_at, kills=self.kills, urgent_kills=self.urgent_kills, adjusted=self.adjusted,
+            frozen=self.frozen, thawing=self.thawing, queues=self.queues, contained=self.contained,
+            recoveries=self.recoveries, kernel_kills=self.kernel_kills, descent=descent, emergency=self.emergency,
+            finished=self.finished)
         return plan, history
-
-
-def _recent_kills(history: History, view: View, now: float) -> tuple[KernelKill, ...]:
-    """Those of the last hour, as many of the newest as are kept: their number is up to others. Kills in control groups,
-    which any user can cause in a group of their own, never displace one of the host."""
-    told = (*history.kernel_kills, *view.snapshot.kernel_kills)
-    recent = {(kill.pid, kill.boottime, kill.line): kill for kill in told}
-    kept = [kill for kill in recent.values() if now - kill.boottime < KERNEL_KILL_MEMORY_SECONDS]
-    if len(kept) <= KERNEL_KILLS_KEPT:
-        return tuple(kept)
-    of_the_host = [kill for kill in kept if not kill.cgroup][-KERNEL_KILLS_KEPT:]
-    in_groups = [kill for kill in kept if kill.cgroup][-max(1, KERNEL_KILLS_KEPT - len(of_the_host)):]
-    return tuple(sorted((*of_the_host, *in_groups), key=lambda kill: kill.boottime))

@@ -92,7 +92,12 @@ class View:
         if not noun.parent:
             return True
         parents = {p.id for name in noun.parent for p in self.matching(name)}
-        return any(ancestor.id in parents for ancestor in self.ancestors(process))
+        return self._was_below(noun, process) or any(ancestor.id in parents or self._was_below(noun, ancestor)
+                                                     for ancestor in self.ancestors(process))
+
+    def _was_below(self, noun: ProcessNoun, process: Process) -> bool:
+        """Whether it was seen below one of the noun's parents, and so stays there for its life."""
+        return not self.snapshot.below.get(process.id, frozenset()).isdisjoint(noun.parent)
 
     def ancestors(self, process: Process) -> Iterator[Process]:
         """Parent, grandparent and so on, as far as they are in the snapshot; a cycle ends the walk."""

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 
 from watchdog_oom import __version__
-from watchdog_oom.errors import NotPermittedError, WatchdogError
+from watchdog_oom.errors import NotPermittedError, WatchdogError, place_of
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -27,9 +27,25 @@ def _run(argv: Sequence[str]) -> int:
         os.umask(0o022)
         Daemon(asked).run()
     except WatchdogError as error:
-        sys.stderr.write("".join(f"watchdog-oomd: {line}\n" for line in str(error).splitlines()))
+        _tell(*str(error).splitlines())
         return error.exit_status
     except PermissionError as error:
-        sys.stderr.write(f"watchdog-oomd: {error.filename}: {error.strerror}; run as root, or name other directories\n")
+        _tell(f"{error.filename}: {error.strerror}; run as root, or name other directories")
         return NotPermittedError.exit_status
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        _tell(f"cannot run: {where}{error.strerror} ({place_of(error)})")
+        return WatchdogError.exit_status
+    except Exception as error:  # noqa: BLE001 - without descriptors or memory an import fails in many ways
+        _tell(f"cannot run: {type(error).__name__}: {error} ({place_of(error)})")
+        return WatchdogError.exit_status
     return 0
+
+
+def _tell(*lines: str) -> None:
+    """On standard error, without waiting for anybody who does not read it."""
+    from watchdog_oom.daemon.console import Console
+    console = Console()
+    for line in lines:
+        console.line(f"watchdog-oomd: {line}")
+    console.close()

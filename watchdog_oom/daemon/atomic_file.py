@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import stat
 from contextlib import suppress
 
 from watchdog_oom.host import syscalls
@@ -41,9 +42,12 @@ def swap_file(path: str, content: bytes, mode: int = 0o600) -> None:
 
 
 def read_own(path: str, most_bytes: int = 1 << 24) -> bytes:
-    """The content; a symlink is not followed. Raises OSError."""
-    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+    """The content of a regular file that nobody else could have written; a symlink is not followed. Raises OSError."""
+    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
     try:
+        found = os.fstat(fd)
+        if not stat.S_ISREG(found.st_mode) or found.st_uid not in (0, os.geteuid()) or found.st_mode & 0o022:
+            raise OSError(errno.EPERM, "it is not a file that root alone can write", path)
         return os.read(fd, most_bytes)
     finally:
         os.close(fd)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable
-from contextlib import suppress
 
 from watchdog_oom.core.actions import (
     Action,
@@ -18,6 +17,7 @@ from watchdog_oom.core.model import Process, Snapshot
 from watchdog_oom.core.outcome import EffectReport, Outcome
 from watchdog_oom.core.policy import Policy
 from watchdog_oom.daemon.config import Config
+from watchdog_oom.daemon.console import Console
 from watchdog_oom.host.syscalls import fallocate
 from watchdog_oom.journal.record import Kind, Record, sentence
 from watchdog_oom.journal.system_log import SystemLog
@@ -25,18 +25,18 @@ from watchdog_oom.journal.targets import process_target, target_of
 from watchdog_oom.journal.writer import Journal
 
 _MOST_PURGES = 16  # whose deletion may still be told
+_MOST_OPEN = 1024  # whose outcome may still be told; a tick with more has lost count of some
 
 
 def open_journal(directory: str, boot_id: str, config: Config) -> Journal:
     """The journal, which copies every record to the system's log, and to the console unless that log reads it."""
     system_log = SystemLog()
-    console = "JOURNAL_STREAM" not in os.environ
+    console = None if "JOURNAL_STREAM" in os.environ else Console()
 
     def copy(record: Record, seq: int | None) -> None:
         system_log.send(record, seq)
-        if console:
-            with suppress(OSError):
-                os.write(2, f"{sentence(record)}\n".encode("utf-8", "backslashreplace"))
+        if console is not None:
+            console.line(sentence(record))
 
     journal = Journal(directory, boot_id=boot_id, segment_bytes=config.journal_segment_bytes, keep=config.journal_keep,
                       allocate=fallocate, copy=copy)
@@ -61,6 +61,8 @@ class AuditTrail:
     def intent(self, intent: Intent, snapshot: Snapshot, policy: Policy) -> None:
         """To be called before the act. An urgent one takes the facts at hand: reading more could stall."""
         target = target_of(intent.action, snapshot, policy, (lambda p: p) if intent.urgent else self._all_facts)
+        for oldest in tuple(self._open)[:-_MOST_OPEN]:
+            self.report(EffectReport(oldest, Outcome(None, "nothing was heard of it"), None, 0.0))
         self._open[intent.id] = (intent, target)
         write = self._queue if intent.urgent else self._append
         write(

@@ -19,11 +19,13 @@ from watchdog_oom.daemon.audit import AuditTrail, open_journal
 from watchdog_oom.daemon.config import build_config
 from watchdog_oom.daemon.crash_recovery import finish_purges, inherit
 from watchdog_oom.daemon.options import Options
+from watchdog_oom.daemon.own_directories import group_writable_log, own_directory
+from watchdog_oom.daemon.own_lock import OwnLock
 from watchdog_oom.daemon.policy_store import PolicyStore
 from watchdog_oom.daemon.reporter import Reporter
 from watchdog_oom.daemon.sd_notify import SdNotifier
-from watchdog_oom.daemon.self_protection import OwnLock, missing_capabilities, own_directory, protect_itself
-from watchdog_oom.daemon.signals import SignalInbox
+from watchdog_oom.daemon.self_protection import missing_capabilities, protect_itself
+from watchdog_oom.daemon.signals import SignalInbox, Stopping
 from watchdog_oom.daemon.status_file import Health
 from watchdog_oom.daemon.wait import LoopWait
 from watchdog_oom.errors import WatchdogError, place_of
@@ -34,7 +36,6 @@ from watchdog_oom.journal.record import Kind, Record
 from watchdog_oom.journal.unfinished import read_unfinished
 from watchdog_oom.lean_dataclasses import replace
 
-STOP_SECONDS = 90.0
 BUSY_PAUSE_SECONDS = 0.25
 SHORTEST_PAUSE_SECONDS = 0.02
 CALM_SECONDS = 2.0
@@ -67,7 +68,7 @@ class Daemon:
         self.history = History(run_id=f"{int(self.health.started_wall):x}")
         self._failing = 0
         self._urgent_at, self._imminent = 0.0, False
-        self._stop_by: float | None = None
+        self._stopping = Stopping()
 
     def run(self) -> None:
         """From start to stop; returns when everything is given back."""
@@ -78,6 +79,8 @@ class Daemon:
         while not self.history.finished:
             waiting.until(due, glancing=self._imminent)
             self._take_requests()
+            if self._stopping.cut_short(time.monotonic()):
+                break
             pause = self._survive(self._tick)
             self.reporter.lateness(time.monotonic() - due, self._write)
             due = time.monotonic() + pause
@@ -96,14 +99,15 @@ class Daemon:
             self.sensors.settle()
         inherited = inherit(state, read_unfinished(self.options.log, self.sensors.boot_id), policy, snapshot)
         self.health.troubles = (*missing_capabilities(self.options.proc), *self.sensors.troubles(),
-                                *protect_itself(self.options.proc), *filter(None, (state.problem,)))
+                                *protect_itself(self.options.proc), *group_writable_log(self.options.log),
+                                *filter(None, (state.problem,)))
         self.reporter.started(self.policy_store, _problems(state.problem, snapshot), self._write)
         self.policy_store.tell(self._write)
         for record in inherited.records:
             self._write(record)
         self.history = inherited.history
         self._perform(Plan(intents=inherited.intents), snapshot)
-        self.reporter.tell(snapshot, self.policy_store, self.history, self.journal, self.budget)
+        self.reporter.tell(snapshot, self.policy_store, self.history, self.journal, self.budget, self._write)
         self.notifier.ready()
 
     def _survive(self, tick: Callable[[], float]) -> float:
@@ -130,7 +134,7 @@ class Daemon:
         reports, self.reports = tuple(self.reports), []
         snapshot = self.sensors.look(policy, self.plan.watch, reports)
         self.plan, self.history = decide(snapshot, policy, self.history, self.budget)
-        self._perform(self.plan, snapshot)
+        self._perform(self.plan, replace(snapshot, below=self.history.descent.below))
         self._finish_purges(snapshot)
         self.health.ticks += 1
         self._remember(snapshot)
@@ -196,18 +200,14 @@ class Daemon:
         left = self.actuators.left_by_purges(self.policy_store.policy, snapshot.clock)
         self.health.trash = self.actuators.trash
         if left and not self.options.observe:
-            self._perform(Plan(intents=finish_purges(left, f"leftovers-{self.history.run_id}.{self.health.ticks}")),
-                          snapshot)
+            self._perform(Plan(intents=finish_purges(left, f"left-{self.history.run_id}.{self.health.ticks}")), snapshot)
 
     def _take_requests(self) -> None:
         """Signals and policy files since the last tick."""
         asked = self.wakeups.take()
-        if asked.stop and not self.history.stopping:
+        if asked.stop and self._stopping.ask(time.monotonic()):
             self.notifier.stopping()
-            self._stop_by = time.monotonic() + STOP_SECONDS
             self.history = replace(self.history, stopping=True)
-        elif asked.stop or (self._stop_by is not None and time.monotonic() > self._stop_by):
-            self.history = replace(self.history, finished=True)
         if asked.reload:
             self.notifier.reloading()
             self.policy_store.reload()
@@ -223,7 +223,7 @@ class Daemon:
             return
         if self.plan.intents or self.plan.notes or self.plan.refusals:
             self.reporter.status_is_due()
-        self.reporter.tell(snapshot, self.policy_store, self.history, self.journal, self.budget)
+        self.reporter.tell(snapshot, self.policy_store, self.history, self.journal, self.budget, self._write)
 
     def _pressed(self) -> bool:
         """An emergency, and an act of it just now: the next may follow at once and must not wait for a disk (Law 8)."""
@@ -244,7 +244,7 @@ class Daemon:
     def _finish(self) -> None:
         self.audit_trail.abandon("the daemon stopped before this ended")
         self.history = replace(self.history, emergency=None)
-        self._write(Record(Kind.STOP, result="stopped"))
+        self._write(Record(Kind.STOP, result=self._stopping.words))
         self._save(Plan(), complete=True)
         self.reporter.close()
         self.actuators.close()

@@ -31,6 +31,7 @@ class Reporter:
         self._notifier = notifier
         self._saved: dict[str, object] = {}
         self._unsaved = False
+        self._unshown = False
         self._status_due = 0.0
 
     def status_is_due(self) -> None:
@@ -68,7 +69,7 @@ class Reporter:
                              "lacks": self.health.troubles}))
 
     def tell(self, snapshot: Snapshot, policy_store: PolicyStore, history: History, journal: Journal,
-             budget: Budget) -> None:
+             budget: Budget, write: Callable[[Record], None]) -> None:
         """Write the status file and the service manager's status line when they are due."""
         if snapshot.clock.boottime < self._status_due:
             return
@@ -78,8 +79,16 @@ class Reporter:
         self.health.skipped = dict(snapshot.skipped)
         self.health.journal_seq, self.health.journal_dropped = journal.last_seq, journal.dropped
         plain = status_file.to_plain(snapshot, policy_store.policy, history, self.health, budget)
-        status_file.write(self._options.runtime, plain)
+        self._show(plain, write)
         self._notifier.status(_line(snapshot, policy_store))
+
+    def _show(self, plain: dict[str, object], write: Callable[[Record], None]) -> None:
+        """The watch goes on without its status file; that is told when it begins and when it is over."""
+        shown = status_file.write(self._options.runtime, plain)
+        if shown == self._unshown:
+            words = "written again" if shown else "not written, so `status` shows old figures or none"
+            write(Record(Kind.INCIDENT, rule="daemon", ok=shown, result=f"status.json is {words}"))
+        self._unshown = not shown
 
     def lateness(self, late_seconds: float, write: Callable[[Record], None]) -> None:
         """Record how much longer than planned one round of the loop took: the daemon reports its own starvation

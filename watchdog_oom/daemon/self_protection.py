@@ -1,21 +1,14 @@
-"""The daemon's own protection: locked memory, oom_score_adj, single instance, missing capabilities (Law 11)."""
+"""The daemon's own protection: locked memory, oom_score_adj, missing capabilities (Law 11)."""
 
 from __future__ import annotations
 
-import fcntl
 import gc
-import os
-import time
-from contextlib import suppress
 
-from watchdog_oom.errors import NotPermittedError, UsageError
 from watchdog_oom.host.processes.oom_score_adj import set_own
 from watchdog_oom.host.processes.procfs import read_file
 from watchdog_oom.host.syscalls import lock_memory
 
 OWN_OOM_SCORE_ADJ = -1000
-LOCK_TRIES = 5
-LOCK_PAUSE_SECONDS = 0.02
 _CAPABILITIES = {  # capabilities(7): bit, name, what fails without it
     5: ("CAP_KILL", "processes of other users cannot be ended"),
     24: ("CAP_SYS_RESOURCE", "oom_score_adj cannot be lowered, and pressure triggers are coarser"),
@@ -49,48 +42,3 @@ def protect_itself(proc: str = "/proc") -> tuple[str, ...]:
     if not adjusted.ok:
         troubles.append(f"the kernel may choose the daemon itself: oom_score_adj: {adjusted.words}")
     return tuple(troubles)
-
-
-def own_directory(path: str, purpose: str, mode: int = 0o700) -> None:
-    """Create one of the daemon's directories, and refuse one that others could write to (Law 12)."""
-    try:
-        os.makedirs(path, mode=mode, exist_ok=True)
-        status = os.stat(path)
-    except PermissionError as error:
-        raise NotPermittedError(f"{path}: the {purpose} directory cannot be made: {error.strerror}; "
-                                f"run as root, or name another directory") from None
-    except OSError as error:
-        raise UsageError(f"{path}: the {purpose} directory cannot be made: {error.strerror}") from None
-    if status.st_mode & 0o022 or status.st_uid not in (0, os.geteuid()):
-        raise UsageError(f"{path}: the {purpose} directory can be written to by others; "
-                         f"it must belong to root (or to the daemon's user) and have mode 0755 or less")
-    if not os.access(path, os.W_OK):
-        raise NotPermittedError(f"{path}: the {purpose} directory cannot be written to; "
-                                f"run as root, or name another directory")
-
-
-class OwnLock:
-    """A lock held while the daemon runs, so that two never share a runtime directory. The kernel releases it however
-    the daemon ends; the file holds the daemon's pid for ``status``."""
-
-    def __init__(self, runtime: str) -> None:
-        path = f"{runtime}/lock"
-        self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o644)
-        if not self._taken():
-            holder = os.pread(self._fd, 32, 0).decode("ascii", "replace").strip() or "unknown"
-            os.close(self._fd)
-            raise UsageError(f"another watchdog-oomd (pid {holder}) runs already; its lock is {path}")
-        os.ftruncate(self._fd, 0)
-        os.pwrite(self._fd, f"{os.getpid()}\n".encode(), 0)
-
-    def _taken(self) -> bool:
-        """Tried a few times: ``status`` holds the lock for a moment to check whether a daemon does."""
-        for _ in range(LOCK_TRIES):
-            with suppress(BlockingIOError):
-                fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                return True
-            time.sleep(LOCK_PAUSE_SECONDS)
-        return False
-
-    def release(self) -> None:
-        os.close(self._fd)

@@ -9,6 +9,7 @@ from types import FrameType
 
 from watchdog_oom.lean_dataclasses import dataclass
 
+STOP_SECONDS = 90.0
 _STOP = (signal.SIGTERM, signal.SIGINT)
 
 
@@ -48,3 +49,32 @@ class SignalInbox:
 
     def _on_reload(self, _number: int, _frame: FrameType | None) -> None:
         self._reloads += 1
+
+
+class Stopping:
+    """A stop, from the first request on. It waits for what must not be left half done, but not when it is asked for
+    again, and not after 90 s: what is still owed then stands in state.json for the next daemon. ``words`` says how it
+    ended."""
+
+    def __init__(self) -> None:
+        self.words = "stopped"
+        self._by: float | None = None
+        self._again = False
+
+    def ask(self, now: float) -> bool:
+        """One request; whether it is the first. Times are seconds of the monotonic clock."""
+        first = self._by is None
+        if first:
+            self._by = now + STOP_SECONDS
+        else:
+            self._again = True
+        return first
+
+    def cut_short(self, now: float) -> bool:
+        """Whether nothing is waited for any more. It stays so: no tick takes it back."""
+        late = self._by is not None and now > self._by
+        if not (self._again or late):
+            return False
+        why = "it was asked twice" if self._again else f"{STOP_SECONDS:g} s are over"
+        self.words = f"stopped at once, because {why}; what was not finished is left to the next daemon"
+        return True

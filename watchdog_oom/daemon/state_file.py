@@ -12,6 +12,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from watchdog_oom.core.descent import Lineage
 from watchdog_oom.core.history import Adjusted, Contained, History, Recovery
 from watchdog_oom.core.model import ProcessId
 from watchdog_oom.daemon.atomic_file import read_own, swap_file
@@ -69,6 +70,7 @@ def to_plain(boot_id: str, history: History, purging: Mapping[str, str], *, comp
         "contained": [[unit, contained.rule, contained.noun, contained.high_bytes, contained.max_bytes,
                        contained.before_high_bytes, contained.before_max_bytes, contained.since, contained.at_runtime]
                       for unit, contained in history.contained.items()],
+        "below": _descent_to_plain(history),
         "purging": dict(purging)}
 
 
@@ -81,8 +83,17 @@ def from_plain(plain: dict[str, Any], history: History) -> State:
     frozen = {ProcessId(pid, start): rule for pid, start, rule in plain["frozen"]}
     contained = {unit: replace(Contained(*bounds), done=0.0, seen=True) for unit, *bounds in plain.get("contained", ())}
     unclosed = {name: state["incident"] for name, state in plain["recoveries"].items() if state.get("incident")}
-    return State(replace(history, recoveries=recoveries, adjusted=adjusted, frozen=frozen, contained=contained),
+    below = {ProcessId(pid, start): frozenset(names) for pid, start, *names in plain.get("below", ())}
+    return State(replace(history, recoveries=recoveries, adjusted=adjusted, frozen=frozen, contained=contained,
+                         descent=Lineage(below, frozenset(below))),
                  dict(plain.get("purging", {})), unclosed, bool(plain.get("complete", False)))
+
+
+def _descent_to_plain(history: History) -> list[list[Any]]:
+    """The orphans, of whom nothing else tells whose they were; everybody, while a recovery may be stopping parents."""
+    running = any(recovery.run is not None for recovery in history.recoveries.values())
+    kept = history.descent.below.keys() if running else history.descent.orphans
+    return [[identity.pid, identity.start_ticks, *sorted(history.descent.below[identity])] for identity in sorted(kept)]
 
 
 def _recovery_to_plain(state: Recovery) -> dict[str, Any]:

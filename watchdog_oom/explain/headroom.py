@@ -90,9 +90,9 @@ class RecoverReport:
 
 def limit_report(view: View, limit: Limit, acts: bool) -> LimitReport:
     group = view.matching(limit.process)
-    explicit = names_target(view.policy.processes[limit.process])
+    noun = view.policy.processes[limit.process]
     processes = [LimitedProcess(process, _process_measures(view, limit, process),
-                                untouchable(process, view, explicit=explicit)) for process in group]
+                                untouchable(process, view, explicit=names_target(noun, process))) for process in group]
     return LimitReport(limit, tuple(sorted(processes, key=_nearest, reverse=True)),
                        _group_measures(view, limit, group), acts)
 

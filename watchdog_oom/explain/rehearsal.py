@@ -92,6 +92,7 @@ class Rehearsal:
 
 def rehearse(snapshot: Snapshot, policy: Policy, history: History, budget: Budget) -> Rehearsal:
     """Decide once, and explain. ``history`` may hold the attempts and cooldowns of recoveries."""
+    snapshot = replace(snapshot, below=history.descent.below)
     plan, after = decide(snapshot, policy, replace(history, held_since=EverSince()), budget)
     view = View(snapshot, policy)
     acting = {intent.rule for intent in plan.intents}

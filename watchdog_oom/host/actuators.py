@@ -27,7 +27,7 @@ from watchdog_oom.core.nouns import RunProbe, TcpProbe
 from watchdog_oom.core.outcome import EffectReport, Outcome
 from watchdog_oom.core.policy import Policy
 from watchdog_oom.core.view import View
-from watchdog_oom.host.processes.facts import FactReader
+from watchdog_oom.host.processes.facts import FactReader, joined
 from watchdog_oom.host.processes.oom_score_adj import set_oom_score_adj
 from watchdog_oom.host.processes.procfs import read_oom_score_adj
 from watchdog_oom.host.processes.release import MemoryReleaser
@@ -131,11 +131,13 @@ class Actuators:
             # What is exiting shows no executable any more; what was known of the same process stays true.
             complete = (replace(fresh, facts=seen.facts) if fresh.image == 0
                         else self._facts.complete(fresh, (*policy.processes.values(), SSHD, LOGIN))[0])
+            if fresh.image == seen.image:
+                complete = replace(complete, facts=joined(complete.facts, seen.facts))
             now = replace(complete, under=seen.under, oom_score_adj=read_oom_score_adj(self._proc, fresh.pid))
             view = View(replace(snapshot, processes={**snapshot.processes, fresh.pid: now}), policy)
             noun = policy.processes.get(action.noun) if action.noun is not None else None
-            if noun is not None and not view.matches(noun, now):
-                return False
+            if action.noun is not None and (noun is None or not view.matches(noun, now)):
+                return False  # a noun that has left the policy matches nobody
             if isinstance(action, SetOomScoreAdj) or action.signal is SignalName.CONT:
                 return True
             return untouchable(now, view, explicit=action.explicit) is None

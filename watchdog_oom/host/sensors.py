@@ -7,7 +7,7 @@ import select
 from collections.abc import Iterable, Mapping
 
 from watchdog_oom.core.actions import Watch
-from watchdog_oom.core.model import KernelKill, Process, ServiceState, Snapshot
+from watchdog_oom.core.model import KernelKill, Process, ProcessId, ServiceState, Snapshot
 from watchdog_oom.core.outcome import EffectReport
 from watchdog_oom.core.policy import Emergency, Policy
 from watchdog_oom.core.shortage import met, near
@@ -119,13 +119,13 @@ class Sensors:
         return {kind: count for kind, count in counts.items() if count}
 
 
-def helpers_of(daemon_pid: int, processes: Mapping[int, Process]) -> frozenset[int]:
+def helpers_of(daemon_pid: int, processes: Mapping[int, Process]) -> frozenset[ProcessId]:
     """The daemon's children that run its own code. Without them it would be blind or slow just when it matters, and
     they hold little of their own; a program that it started has another image, and nobody else can be its child."""
     daemon = processes.get(daemon_pid)
     if daemon is None or not daemon.image:
         return frozenset()
-    return frozenset([pid for pid, process in processes.items()
+    return frozenset([process.id for process in processes.values()
                       if process.ppid == daemon_pid and process.image == daemon.image])
 
 

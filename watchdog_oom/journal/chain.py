@@ -7,6 +7,7 @@ one takes 0.03.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterable
 from typing import NamedTuple, Protocol
 
@@ -14,6 +15,8 @@ from watchdog_oom.lean_dataclasses import dataclass, field
 
 _START = b'{"v":1,"seq":'
 _PREV = b'"prev":"'
+_FIRST = re.compile(rb',"first":(\d{1,18}),$')
+_FIRST_BYTES = 29
 _HEX = frozenset(b"0123456789abcdef")
 
 
@@ -72,7 +75,8 @@ def link_of(line: bytes) -> ChainLink | None:
 class Walk:
     """A walk along the chain, segment by segment; ``last`` is the newest record seen, ``first_seq`` the oldest.
 
-    ``anchor`` is the newest record according to audit.head.
+    ``anchor`` is the newest record according to audit.head. ``stated`` is the oldest record kept, as the newest record
+    says, ``stated_at_anchor`` as the newest up to the anchor says; ``None`` where an earlier release wrote them.
     After a break the walk continues from the next record, so that every break is reported, the first one first.
     """
 
@@ -80,6 +84,8 @@ class Walk:
     anchor: ChainLink | None = None
     first_seq: int | None = None
     first_file: str = ""
+    stated: int | None = None
+    stated_at_anchor: int | None = None
     lines: int = 0
     findings: list[ChainFault] = field(default_factory=list)
     file: str = ""
@@ -113,6 +119,9 @@ class Walk:
         self.last = ChainLink(seq, digest)
         self._unread = 0
         self._where = (self.file, self.number)
+        self.stated = _stated(line)
+        if self.anchor is None or seq <= self.anchor.seq:
+            self.stated_at_anchor = self.stated
         if self.anchor is not None and seq == self.anchor.seq and digest != self.anchor.digest:
             self._blame(self._where, "edited: audit.head has another hash for this line")
 
@@ -180,6 +189,12 @@ def _shape(line: bytes) -> tuple[int, bytes] | None:
     if line[-74:-66] != _PREV or line[-2:] != b'"}' or not _HEX.issuperset(prev):
         return None
     return int(number), prev
+
+
+def _stated(line: bytes) -> int | None:
+    """The oldest record kept when this line was written; it stands just before prev."""
+    match = _FIRST.search(line[-74 - _FIRST_BYTES:-74])
+    return None if match is None else int(match[1])
 
 
 def _is_json(line: bytes) -> bool:

@@ -26,28 +26,51 @@ def examine(directory_fd: int, head_fd: int) -> Found:
     """Read the current segment and the head. Raises OSError when they cannot be read at all."""
     head, head_problem = read_head_from(head_fd)
     closed = closed_segments(directory_fd)
-    walk = _walk_current(directory_fd, head)
+    walk = _walk(directory_fd, CURRENT, head)
     newest_closed = next((link for segment in reversed(closed)
                           if (link := last_link(directory_fd, segment.name)) is not None), None)
     if walk.lines == 0 and not closed and head is None and head_problem == "missing":
         return Found(GENESIS, 1)
     last = _furthest(walk.last, newest_closed, head.link if head else None)
-    first_seq = head.first_seq if head else min([s.first_seq for s in closed] + [walk.first_seq or last.seq + 1])
+    stated = walk if walk.lines or not closed else _walk(directory_fd, closed[-1].name, head)
+    first_seq = stated.stated or (head.first_seq if head else min(
+        [s.first_seq for s in closed] + [walk.first_seq or last.seq + 1]))
     damaged = _damage(walk, head, head_problem, walk.last or newest_closed or GENESIS)
     behind = head is not None and walk.last is not None and head.link.seq < walk.last.seq - 1
     if damaged is None and behind and head is not None:
         # the result of a power failure: the lines reached the disk complete, only the head did not
         damaged = f"{HEAD}: {last.seq - head.link.seq} records behind the last line"
         return Found(last, first_seq, walk.first_seq, damaged)
+    if damaged is None and head is not None:
+        unlike = other_hash(head, newest_closed or GENESIS) or oldest_differs(head, stated.stated_at_anchor)
+        if unlike or (head.first_seq > 1 and stated.stated is None):
+            # no reason for a new segment: the lines are whole
+            damaged = unlike or (f"{HEAD}: an earlier release wrote that {head.first_seq} is the oldest record; from "
+                                 "here on each record says so")
+            return Found(last, first_seq, walk.first_seq, damaged)
     return Found(last, first_seq, walk.first_seq, damaged, set_aside=damaged is not None and walk.lines > 0)
 
 
-def _walk_current(directory_fd: int, head: Head | None) -> Walk:
+def other_hash(head: Head, link: ChainLink) -> str:
+    """What is wrong with the head if it names this record with another hash; empty if nothing."""
+    if head.link.seq != link.seq or head.link.digest == link.digest:
+        return ""
+    return f"{HEAD}: names another hash for record {link.seq}: it was edited"
+
+
+def oldest_differs(head: Head, stated: int | None) -> str:
+    """What is wrong with the oldest record that the head names, by what the chain states; empty if nothing."""
+    if stated is None or head.first_seq == stated:
+        return ""
+    return f"{HEAD}: names {head.first_seq} as the oldest record kept, but the chain says {stated}: it was edited"
+
+
+def _walk(directory_fd: int, name: str, head: Head | None) -> Walk:
     walk = Walk(anchor=head.link if head else None)
-    fd = open_for_reading(directory_fd, CURRENT)
+    fd = open_for_reading(directory_fd, name)
     if fd is not None:
         try:
-            walk.segment(CURRENT, lines_of(fd))
+            walk.segment(name, lines_of(fd))
         finally:
             os.close(fd)
     return walk

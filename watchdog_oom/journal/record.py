@@ -14,7 +14,7 @@ from watchdog_oom.lean_dataclasses import dataclass
 
 VERSION = 1
 KEYS = ("v", "seq", "time", "boot", "mono", "kind", "incident", "rule", "step", "target", "because", "before", "after",
-        "ok", "result", "took_s", "id", "dropped", "detail", "prev")
+        "ok", "result", "took_s", "id", "dropped", "detail", "first", "prev")
 FAILED = "failed"
 LONGEST_TEXT_CHARS = 2000
 LONGEST_LINE_BYTES = 64 << 10
@@ -67,11 +67,12 @@ class Moment(NamedTuple):
 
 class ChainPlace(NamedTuple):
     """The position of a record in the chain. ``prev`` is the hex SHA-256 of the line before; ``dropped`` counts the
-    records lost just before this one."""
+    records lost just before this one; ``first`` is the number of the oldest record that is kept."""
 
     seq: int
     prev: bytes
     dropped: int = 0
+    first: int = 1
 
 
 def now() -> Moment:
@@ -112,7 +113,7 @@ def _line(record: Record, place: ChainPlace, moment: Moment, boot_id: str) -> by
     values = (VERSION, place.seq, rfc3339(moment.wall), boot_id, round(moment.boottime, 3), record.kind.value,
               record.incident, record.rule, record.step, record.target, record.because, record.before, record.after,
               record.ok, record.result, None if took is None else round(took, 3), record.id, place.dropped or None,
-              record.detail)
+              record.detail, place.first)
     fields = dict(zip(KEYS[:-1], (_plain(value) for value in values), strict=True))
     fields["prev"] = place.prev.decode("ascii")
     return _encode(fields).encode("ascii")

@@ -15,6 +15,7 @@ from watchdog_oom.journal.chain import GENESIS, ChainLink, digest_of
 from watchdog_oom.journal.files import (
     CURRENT,
     HEAD,
+    Segment,
     closed_name,
     closed_segments,
     damaged_name,
@@ -30,7 +31,8 @@ _NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
 
 
 class Store:
-    """``last`` is the newest record written; ``damaged`` is damage that was found and not yet reported."""
+    """``last`` is the newest record written, ``first_kept`` the oldest that is kept, which every record states;
+    ``damaged`` is damage that was found and not yet reported."""
 
     def __init__(self, directory: str, *, segment_bytes: int, keep: int, allocate: Allocate | None) -> None:
         self.last = GENESIS
@@ -39,8 +41,9 @@ class Store:
         self._segment_bytes = segment_bytes
         self._keep = keep
         self._allocate = allocate
-        self._first_kept = 1
+        self.first_kept = 1
         self._current_first: int | None = None
+        self._surplus: tuple[Segment, ...] = ()
         self._size_bytes = 0
         self._directory_fd = self._head_fd = self._fd = -1
         self._reserve: Reserve | None = None
@@ -85,7 +88,7 @@ class Store:
         try:
             self._put(whole)
         except OSError as error:
-            if error.errno not in _NO_SPACE or self._reserve is None or not self._reserve.release():
+            if error.errno not in _NO_SPACE or not self._make_room():
                 raise
             self._put(whole)
         self.last = ChainLink(self.last.seq + 1, digest_of(line))
@@ -94,13 +97,14 @@ class Store:
         self._size_bytes += len(whole)
         with suppress(OSError):  # a failed write of the head is corrected by the next record's
             self._write_head()
+        self._remove_surplus()
 
     def _open(self) -> None:
         self._directory_fd = open_directory(self._directory)
         self._head_fd = open_for_writing(self._directory_fd, HEAD, 0)
         self._lock()
         found = examine(self._directory_fd, self._head_fd)
-        self._first_kept = found.first_seq
+        self.first_kept = found.first_seq
         self._current_first = found.current_first_seq
         self.damaged = found.damaged
         if found.last.seq >= self.last.seq:
@@ -167,10 +171,10 @@ class Store:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     def _write_head(self) -> None:
-        os.pwrite(self._head_fd, format_head(Head(self.last, self._first_kept)), 0)
+        os.pwrite(self._head_fd, format_head(Head(self.last, self.first_kept)), 0)
 
     def _rotate(self, first_seq: int) -> None:
-        """Close the current segment under the number of its first record, and remove the oldest closed ones."""
+        """Close the current segment under the number of its first record, and find the closed ones that are too old."""
         with suppress(OSError):
             os.ftruncate(self._fd, self._size_bytes)  # frees the reserved space
         self._rename_current(closed_name(first_seq))
@@ -187,13 +191,18 @@ class Store:
 
     def _prune(self) -> None:
         closed = closed_segments(self._directory_fd)
-        surplus = closed[:max(0, len(closed) - self._keep)]
-        if not surplus:
-            return
-        # the head first: it tells verify that the daemon itself removed them
-        self._first_kept = min((s.first_seq for s in closed[len(surplus):]), default=self.last.seq + 1)
-        with suppress(OSError):
-            self._write_head()
+        self._surplus = closed[:max(0, len(closed) - self._keep)]
+        if self._surplus:
+            self.first_kept = min((s.first_seq for s in closed[len(self._surplus):]), default=self.last.seq + 1)
+
+    def _remove_surplus(self) -> bool:
+        """Once a record and the head say so: that tells verify that the daemon itself removed them."""
+        surplus, self._surplus = self._surplus, ()
         for segment in surplus:
             with suppress(OSError):
                 os.unlink(segment.name, dir_fd=self._directory_fd)
+        return bool(surplus)
+
+    def _make_room(self) -> bool:
+        """On a full disk: the spare file, or what would be removed after the next record anyway."""
+        return (self._reserve is not None and self._reserve.release()) or self._remove_surplus()

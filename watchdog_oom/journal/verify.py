@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 
-from watchdog_oom.journal.chain import ChainFault, Walk, records
+from watchdog_oom.journal.chain import GENESIS, ChainFault, Walk, records
 from watchdog_oom.journal.files import CURRENT, HEAD, lines_of
 from watchdog_oom.journal.head import Head, read_head
+from watchdog_oom.journal.inspect import oldest_differs, other_hash
 from watchdog_oom.journal.reader import PATIENCE_SECONDS, opened_segments
 from watchdog_oom.lean_dataclasses import dataclass
 
@@ -68,8 +69,15 @@ def _ends(walk: Walk, before: Head | None, after: Head | None, problem: str) -> 
         return
     last_seq = walk.last.seq if walk.last else 0
     first_seq = walk.first_seq if walk.first_seq is not None else last_seq + 1
-    if first_seq > after.first_seq and walk.first_seq is not None:
-        missing = records(after.first_seq, first_seq - 1)
+    oldest = after.first_seq
+    if before is not None and other_hash(before, GENESIS):
+        yield ChainFault(HEAD, 0, "names a hash for no record: it was edited")
+    if before is not None and walk.stated_at_anchor is not None and before.first_seq != walk.stated_at_anchor:
+        oldest = min(oldest, walk.stated_at_anchor)
+        what = oldest_differs(before, walk.stated_at_anchor)
+        yield ChainFault(HEAD, 0, what.removeprefix(f"{HEAD}: "))
+    if first_seq > oldest and walk.first_seq is not None:
+        missing = records(oldest, first_seq - 1)
         yield ChainFault(walk.first_file, 1, f"removed: {missing} missing before this line")
     if before is not None and before.link.seq > last_seq:
         number = walk.number + 1 if walk.file == CURRENT else 1

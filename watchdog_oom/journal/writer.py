@@ -102,7 +102,7 @@ class Journal:
             store.prepare(moment.boottime)
             if store.damaged is not None:
                 record = replace(record, detail={**(record.detail or {}), "damaged": store.damaged})
-            place = ChainPlace(store.last.seq + 1, store.last.digest, self._untold)
+            place = ChainPlace(store.last.seq + 1, store.last.digest, self._untold, store.first_kept)
             store.append(format_line(record, place, moment, self._boot_id))
         except (OSError, WatchdogError):
             self._lose()

@@ -11,7 +11,17 @@ from typing import Any, TypeAlias
 
 from watchdog_oom.core.conditions import registry
 from watchdog_oom.core.glob import glob_pattern
-from watchdog_oom.core.nouns import Busy, ProbeSpec, ProcessNoun, RunProbe, ServiceNoun, Size, SpoolNoun, TcpProbe
+from watchdog_oom.core.nouns import (
+    Busy,
+    Namespaces,
+    ProbeSpec,
+    ProcessNoun,
+    RunProbe,
+    ServiceNoun,
+    Size,
+    SpoolNoun,
+    TcpProbe,
+)
 from watchdog_oom.core.policy import (
     Children,
     Clause,
@@ -81,7 +91,8 @@ def _process(name: str, values: Values, ir: Values) -> ProcessNoun:
     def regexes(patterns: tuple[str, ...]) -> tuple[re.Pattern[str], ...]:
         return tuple(re.compile(pattern) for pattern in patterns)
 
-    converters = {"exe": paths, "name": names, "unit": names, "cmdline": regexes}
+    converters: dict[str, Callable[[Any], Any]] = {"exe": paths, "name": names, "unit": names, "cmdline": regexes,
+                                                   "namespaces": Namespaces}
     return ProcessNoun(name, place=ir.get("places", {}).get(name, ""), **_converted(values, converters))
 
 

@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from watchdog_oom.lean_dataclasses import dataclass
 
 OWN_DIRECTORY = "/etc/watchdog-oom"
+_ELSEWHERE = f"move the policy to where only root can write, such as {OWN_DIRECTORY}/policies.d"
 _MOST_LINKS = 40  # as the kernel follows: path_resolution(7)
 
 
@@ -71,27 +72,29 @@ def _read_part(path: str) -> Part:
     return Part(path, found.st_uid, found.st_mode)
 
 
-def problems(way: Sequence[Part], trusted: frozenset[int]) -> tuple[tuple[str, str], ...]:
-    """Pairs of a path and what is wrong with it, with the command that fixes it; nothing if all is well."""
+def problems(way: Sequence[Part], trusted: frozenset[int], could: str = "change policies",
+             elsewhere: str = _ELSEWHERE) -> tuple[tuple[str, str], ...]:
+    """Pairs of a path and what is wrong with it, with the command that fixes it; nothing if all is well. ``could`` is
+    what somebody else could do, ``elsewhere`` the remedy for a directory that must stay as it is."""
     found: list[tuple[str, str]] = []
     owners = " or ".join("root" if uid == 0 else f"uid {uid}" for uid in sorted(trusted))
     for part, following in zip(way, (*way[1:], None), strict=True):
         if part.uid not in trusted:
-            what = (f"belongs to uid {part.uid}, who could change policies: its owner must be {owners} "
-                    f"({_remedy(part, 'chown root')})")
+            what = (f"belongs to uid {part.uid}, who could {could}: its owner must be {owners} "
+                    f"({_remedy(part, 'chown root', elsewhere)})")
             found.append((part.path, what))
         if not stat.S_ISLNK(part.mode) and part.mode & 0o022 and not _harmless(part, following):
             who = " and ".join(word for bit, word in ((0o020, "its group"), (0o002, "others")) if part.mode & bit)
-            remedy = _remedy(part, "chmod go-w")
-            found.append((part.path, f"is writable by {who}, who could change policies ({remedy})"))
+            remedy = _remedy(part, "chmod go-w", elsewhere)
+            found.append((part.path, f"is writable by {who}, who could {could} ({remedy})"))
     return tuple(found)
 
 
-def _remedy(part: Part, command: str) -> str:
+def _remedy(part: Part, command: str, elsewhere: str) -> str:
     """The command only where it breaks nothing: files, and directories of our own. Other directories, /tmp or a home,
     are as they are for a reason, and it is the policy that is in the wrong place."""
     if stat.S_ISDIR(part.mode) and not f"{part.path}/".startswith(f"{OWN_DIRECTORY}/"):
-        return f"move the policy to where only root can write, such as {OWN_DIRECTORY}/policies.d"
+        return elsewhere
     return command
 
 

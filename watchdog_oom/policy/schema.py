@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 from watchdog_oom.core.conditions.registry import families
 from watchdog_oom.core.form import Form
-from watchdog_oom.core.nouns import Busy
+from watchdog_oom.core.nouns import Busy, Namespaces
 from watchdog_oom.core.policy import Children, First, Mode, Then, Verb
 from watchdog_oom.lean_dataclasses import dataclass
 
@@ -48,6 +48,8 @@ PROCESS: Keys = {
     "unit": Key(Form.NAME_GLOBS, "the systemd unit the process runs in"),
     "parent": Key(Form.PROCESSES, "one of its ancestors is one of these processes"),
     "under": Key(Form.SPOOLS, "its working directory or an open file is in one of these spools"),
+    "namespaces": Key(Form.CHOICE, "the host's own processes, or those of containers and users' namespaces, too",
+                      default='"host"', choices=tuple(Namespaces)),
 }
 SPOOL: Keys = {
     "path": Key(Form.PATH, "the directory", required=True),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.core.build import NOW, noun, policy, proc, snapshot
-from watchdog_oom.core.conditions.kernel import KernelOomKill
+from watchdog_oom.core.conditions.kernel import KernelOomKill, explained
 from watchdog_oom.core.model import KernelKill, Process
 from watchdog_oom.core.nouns import ProcessNoun
 from watchdog_oom.core.view import View
@@ -41,6 +41,40 @@ def test_one_never_seen_alive_is_matched_by_its_name_in_the_kernels_line_only() 
     assert found(noun("db", comm="mysqld"), kill("mysqld"))
     assert not found(noun("db", comm="mysqld"), kill("mysqld_safe"))
     assert not found(noun("db", exe="/usr/sbin/mysqld"), kill("mysqld"))
+
+
+@pytest.mark.parametrize(("which", "uid", "unit", "expected"), [
+    (noun("db", comm="mysqld", user=("root",)), 0, None, True),
+    (noun("db", comm="mysqld", user=("root",)), 1001, None, False),
+    (noun("db", comm="mysqld", user=("1001",)), 1001, None, True),
+    (noun("db", comm="mysqld", user=("mysql",)), 106, None, True),
+    (noun("db", comm="mysqld", user=("mysql",)), 1001, None, False),
+    (noun("db", comm="mysqld", user=("mysql",)), None, None, False),
+    (noun("db", comm="mysqld", unit="mariadb.service"), 106, "mariadb.service", True),
+    (noun("db", comm="mysqld", unit="mariadb.service"), 106, "docker-1.scope", False),
+    (noun("db", comm="mysqld", unit="mariadb.service"), 106, None, False),
+    (noun("db", comm="mysqld", exe="/usr/sbin/mysqld"), 106, "mariadb.service", False),
+])
+def test_one_never_seen_must_match_all_keys_by_what_the_kernels_line_says(
+        which: ProcessNoun, uid: int | None, unit: str | None, expected: bool) -> None:
+    killed = KernelKill(100, "mysqld", "line", NOW, uid=uid, unit=unit)
+    neighbour = proc(60, "mysqld", uid=106, user="mysql")
+    view = View(snapshot(neighbour, kernel_kills=(killed,)), policy(which))
+    assert KernelOomKill("db").find(view).holds is expected
+
+
+@pytest.mark.parametrize(("told", "seen_in", "expected"), [
+    ({"unit": "mariadb.service", "memcg": "/system.slice/mariadb.service"}, None, True),
+    ({"unit": "docker-1.scope", "memcg": "/system.slice/docker-1.scope"}, "mariadb.service", False),
+    ({"memcg": "/docker/1"}, None, False), ({"memcg": "/"}, None, True), ({}, None, True),
+    ({}, "mariadb.service", True), ({}, "docker-1.scope", False)])
+def test_a_death_explains_only_the_service_in_whose_control_group_it_was(
+        told: dict[str, str], seen_in: str | None, expected: bool) -> None:
+    killed = KernelKill(100, "mysqld", "line", NOW, victim=proc(100, "mysqld", unit=seen_in),
+                        memcg=told.get("memcg"), unit=told.get("unit"))
+    view = View(snapshot(kernel_kills=(killed,)), policy(noun("mysqld")))
+    assert KernelOomKill("mysqld").find(view).holds
+    assert explained(view, "mysqld", "mariadb.service") is expected
 
 
 def test_any_process_will_do_and_no_kill_is_no_evidence() -> None:

@@ -309,7 +309,7 @@ def test_some_units_are_never_contained(unit: str) -> None:
 @pytest.mark.parametrize("name", ["sshd", "watchdog"])
 def test_a_unit_that_holds_sshd_or_the_daemon_is_never_contained(name: str) -> None:
     world, _, _ = world_of()
-    process = world.spawn(name, unit=UNIT)
+    process = world.spawn(name, unit=UNIT, exe=f"/usr/sbin/{name}")
     world.lineage = frozenset({process.pid} if name == "watchdog" else ())
     assert uncontainable(UNIT, View(world.snapshot(), world.policy)) is not None
 
@@ -347,7 +347,7 @@ def test_no_plan_ever_bounds_a_unit_in_which_anybody_untouchable_lives(
         if unit is not None:
             world.units[unit] = Unit()
     for comm, unit, rss in processes:
-        world.spawn(comm, rss_mib=rss, unit=unit)
+        world.spawn(comm, rss_mib=rss, unit=unit, exe=f"/usr/sbin/{comm}")
     holding = {unit for comm, unit, _ in processes if comm in ("mysqld", "sshd")}
     for tick in range(6):
         if tick == crash_at:

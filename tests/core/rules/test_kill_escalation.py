@@ -76,6 +76,17 @@ def test_one_that_becomes_protected_after_term_gets_no_kill_and_is_given_up() ->
     assert [refusal.reason for refusal in world.refusals] == ["it is protected by protect.hog"]
 
 
+def test_no_kill_follows_for_a_noun_or_a_rule_that_has_left_the_policy_or_means_another_one_now() -> None:
+    limit = Limit("hog", "hog", rss=mib(100))
+    for changed in (policy(), policy(noun("hog")), policy(noun("hog", comm="other"), limit)):
+        world, hog = world_with_hog()
+        world.ticks(2)
+        world.policy = changed
+        world.ticks(60)
+        assert world.signals(hog) == [TERM]
+        assert world.said("given up: ") and world.history.terminations == {}
+
+
 def test_one_that_becomes_protected_does_not_block_the_emergency() -> None:
     rules = policy(noun("hog"), Emergency(percent(30.0), percent(30.0)))
     world = World(rules, swap_mib=0)

@@ -16,13 +16,15 @@ from watchdog_oom.host.memory.kmsg import KillLog, KmsgReader, OomLine, parse_oo
 
 _SUMMARY = ("oom-kill:constraint=CONSTRAINT_NONE,nodemask=(null),cpuset=/,mems_allowed=0,global_oom,"
             "task_memcg=/user.slice/user-0.slice/session-1.scope,task=hog,pid=15112,uid=0")
+_MEMCG = "/user.slice/user-0.slice/session-1.scope"
 _KILLED = ("Out of memory: Killed process 15112 (hog) total-vm:3145732kB, anon-rss:2995140kB, file-rss:0kB, "
            "shmem-rss:0kB, UID:0 pgtables:5912kB oom_score_adj:0")
 
 
 @pytest.mark.parametrize(("text", "line"), [
-    (_SUMMARY, OomLine(15112, "hog", False)),
-    (_SUMMARY.replace("CONSTRAINT_NONE", "CONSTRAINT_MEMCG"), OomLine(15112, "hog", True)),
+    (_SUMMARY, OomLine(15112, "hog", False, True, 0, _MEMCG)),
+    (_SUMMARY.replace("CONSTRAINT_NONE", "CONSTRAINT_MEMCG"), OomLine(15112, "hog", True, True, 0, _MEMCG)),
+    (_SUMMARY.replace("uid=0", "uid=1001"), OomLine(15112, "hog", False, True, 1001, _MEMCG)),
     (_KILLED, OomLine(15112, "hog", False)),
     ("Memory cgroup out of memory: Killed process 123 (x) total-vm:12kB, anon-rss:1kB", OomLine(123, "x", True)),
     ("Out of memory (oom_kill_allocating_task): Killed process 9 (x) total-vm:1kB, a", OomLine(9, "x", False)),
@@ -58,13 +60,14 @@ def test_no_name_can_point_at_another_process(comm: str) -> None:
     killed = parse_oom_line(_KILLED.replace("(hog)", f"({comm})"))
     oldest = parse_oom_line(f"Out of Memory: Killed process 15112 ({comm}).")
     assert killed == oldest == OomLine(15112, comm, False)
+    assert summary is not None and summary.memcg == ("" if ",task=" in comm else _MEMCG)
     assert summary is not None
     assert summary.pid == 15112
 
 
 def test_no_name_of_a_control_group_can_point_at_another_process() -> None:
     line = parse_oom_line(_SUMMARY.replace("session-1.scope", "a,task=sshd,pid=1,uid=0"))
-    assert line == OomLine(15112, "hog", False)
+    assert line == OomLine(15112, "hog", False, True, 0, "")
 
 
 @given(st.text(max_size=200) | st.lists(st.sampled_from(_KILLED.split(" ") + _SUMMARY.split(","))).map(" ".join))
@@ -90,7 +93,7 @@ def test_any_record_is_text_or_nothing(record: bytes) -> None:
 
 def test_two_lines_about_one_kill_are_one_kill_with_the_clearer_words() -> None:
     kills = KillLog().kills([_SUMMARY, _KILLED], 50.0)
-    assert kills == (KernelKill(15112, "hog", _KILLED, 50.0),)
+    assert kills == (KernelKill(15112, "hog", _KILLED, 50.0, uid=0, memcg=_MEMCG, unit="session-1.scope"),)
 
 
 def test_the_second_line_may_come_with_the_next_reading() -> None:
@@ -145,7 +148,8 @@ def test_records_become_kills_with_the_victim_as_it_was_last_seen(records: int) 
     os.write(records, b"6,1,1,-;" + _SUMMARY.encode() + b"\n")
     os.write(records, b"11,2,1,-;" + _KILLED.replace("15112", "1").encode() + b"\n")
     os.write(records, b"3,2,1,-;" + _KILLED.encode() + b"\n")
-    assert reader.read(2.0, {15112: victim}.get) == (KernelKill(15112, "hog", _KILLED, 2.0, victim=victim),)
+    told = KernelKill(15112, "hog", _KILLED, 2.0, victim=victim, uid=0, memcg=_MEMCG, unit="session-1.scope")
+    assert reader.read(2.0, {15112: victim}.get) == (told,)
     reader.close()
 
 
@@ -248,3 +252,15 @@ def test_a_real_kill_by_the_kernel_is_told_once(small_cgroup: Path) -> None:
     kills.extend(reader.read(time.monotonic()))
     reader.close()
     assert [(kill.pid, kill.cgroup) for kill in kills if kill.pid == pid] == [(pid, True)]
+
+
+def test_a_control_group_whose_name_could_begin_twice_is_not_told() -> None:
+    forged = "/user.slice/a,task_memcg=/system.slice/mariadb.service"
+    line = parse_oom_line(_SUMMARY.replace(_MEMCG, forged))
+    assert line is not None and line.memcg == ""
+
+
+def test_the_kill_has_the_unit_and_the_owner_that_its_first_line_told() -> None:
+    summary = _SUMMARY.replace(_MEMCG, "/system.slice/mariadb.service/x").replace("uid=0", "uid=106")
+    [kill] = KillLog().kills([summary, _KILLED], 1.0)
+    assert (kill.unit, kill.uid, kill.memcg) == ("mariadb.service", 106, "/system.slice/mariadb.service/x")

@@ -80,7 +80,7 @@ def test_every_fact_of_a_real_child_is_found(child: int) -> None:
     reader = FactReader("/proc")
     reader.want((noun,))
     unknown, known = reader.complete(process, (noun,))
-    assert known == {Fact.EXE, Fact.USER, Fact.CMDLINE}
+    assert known == {Fact.EXE, Fact.USER, Fact.HOST_NAMESPACES, Fact.EXE_MOUNTED, Fact.CMDLINE}
     assert may_match(noun, unknown) and not own_keys_match(noun, unknown)
     (completed,) = reader.completed([process], noun, 5.0)
     assert completed.facts.user == pwd.getpwuid(os.geteuid()).pw_name

@@ -68,10 +68,10 @@ def jobs(tmp_path: Path) -> Iterator[Jobs]:
     yield jobs
     jobs.close()
     assert len(os.listdir("/proc/self/fd")) == before
-    reap_all()
     for line in tmp_path.glob("*pid"):
         if alive(int(line.read_text())):
             os.kill(int(line.read_text()), signal.SIGKILL)
+    reap_all()  # who reads a service's output ends with the service
 
 
 def report(jobs: Jobs, now: float = 101.0) -> EffectReport:

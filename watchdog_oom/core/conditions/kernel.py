@@ -27,10 +27,37 @@ class KernelOomKill:
 
 
 def _was(view: SnapshotView, noun: ProcessNoun, kill: KernelKill) -> bool:
-    """A dead process is matched as last seen alive; one never seen, only by the name in the kernel's log line."""
+    """A dead process is matched as last seen alive. One never seen, by all keys of the noun, which the kernel's line
+    must be able to answer: anybody can let a process called mysqld die in a control group of his own."""
     if kill.victim is not None:
         return view.matches(noun, kill.victim)
-    return bool(noun.comm) and any(pattern.fullmatch(kill.comm) for pattern in noun.comm)
+    if noun.exe or noun.cmdline or noun.parent or noun.under or not noun.comm:
+        return False
+    user = None if kill.uid is None else _name(view, kill.uid)
+    return (any(pattern.fullmatch(kill.comm) for pattern in noun.comm)
+            and (not noun.user or str(kill.uid) in noun.user or user in noun.user)
+            and (not noun.unit or any(pattern.fullmatch(kill.unit or "") for pattern in noun.unit)))
+
+
+def _name(view: SnapshotView, uid: int) -> str | None:
+    """The user's name, as it is known from other processes: the name service cannot be asked here."""
+    if uid == 0:
+        return "root"
+    return next((process.facts.user for process in view.snapshot.processes.values() if process.facts.uid == uid), None)
+
+
+def explained(view: SnapshotView, noun: str, unit: str) -> bool:
+    """Whether the kernel killed a process of the noun that was the unit's own: what died in a container, or in a
+    control group that a user made, explains nothing about a service of the same program."""
+    return any(_was(view, view.noun(noun), kill) and _lived_in(kill, unit) for kill in view.kernel_kills)
+
+
+def _lived_in(kill: KernelKill, unit: str) -> bool:
+    """Where nothing tells its control group, as without systemd, the noun alone decides."""
+    there = kill.unit or (kill.victim.facts.unit if kill.victim is not None else None)
+    if there is not None:
+        return there.removesuffix(".service") == unit.removesuffix(".service")
+    return kill.memcg in (None, "/")
 
 
 def _build(values: Mapping[str, Any]) -> Condition:

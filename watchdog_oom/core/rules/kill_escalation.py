@@ -59,10 +59,31 @@ def _not_sent(tick: Tick, identity: ProcessId, termination: Termination) -> None
 
 
 def _escalate(tick: Tick, identity: ProcessId, termination: Termination) -> None:
+    why = _no_longer(tick, identity, termination)
+    if why is not None:
+        del tick.terminations[identity]
+        _tell(tick, identity, termination, f"given up: {why}; no KILL follows", ok=None)
+        return
     if identity in tick.shunned or tick.escalate(identity):
         return
     tick.terminations[identity] = replace(termination, stage=Stage.UNKILLABLE, stage_since=tick.now)
     _tell(tick, identity, termination, "given up: it may no longer be killed", ok=False)
+
+
+def _no_longer(tick: Tick, identity: ProcessId, termination: Termination) -> str | None:
+    """Why the rule does not mean this process any more, or ``None``: the policy may have changed since the TERM."""
+    policy = tick.view.policy
+    kind, _, name = termination.rule.partition(".")
+    rules = {"limit": policy.limits, "recover": policy.recovers}.get(kind)
+    if rules is not None and name not in rules:
+        return f"{termination.rule} has left the policy"
+    if termination.noun is None:
+        return None
+    noun = policy.processes.get(termination.noun)
+    if noun is None:
+        return f"{termination.noun} has left the policy"
+    matches = tick.view.matches(noun, tick.view.snapshot.processes[identity.pid])
+    return None if matches else f"{termination.noun} does not match it any more"
 
 
 def _tell(tick: Tick, identity: ProcessId, termination: Termination, result: str, *, ok: bool | None) -> None:

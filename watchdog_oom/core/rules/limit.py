@@ -19,6 +19,7 @@ from watchdog_oom.core.view import View
 
 CALM_SECONDS = 60.0
 CALM_SHARE = 0.8
+MOST_REPORTS = 50
 
 
 def apply(tick: Tick) -> None:
@@ -87,7 +88,7 @@ def group_surplus(tick: Tick, limit: Limit, noun: ProcessNoun, group: tuple[Proc
     reasons = _group_reasons(limit, group, total_limit)
     touchable = [process for process in group
                  if not unkillable(tick, process.id) and process.id not in tick.shunned
-                 and untouchable(process, tick.view, explicit=names_target(noun)) is None]
+                 and untouchable(process, tick.view, explicit=names_target(noun, process)) is None]
     leaving = [process for process in touchable if process.id in going or process.id in tick.terminations]
     left = len(group) - len(leaving)
     total = _total_rss(group) - _total_rss(leaving)
@@ -165,7 +166,7 @@ def _calm(view: View, limit: Limit, unit: str, group: tuple[Process, ...]) -> bo
 
 def _consequence(tick: Tick, limit: Limit, noun: ProcessNoun, process: Process, because: tuple[str, ...]) -> None:
     rule = f"limit.{limit.name}"
-    explicit = names_target(noun)
+    explicit = names_target(noun, process)
     match limit.then:
         case Then.KILL:
             tick.end(process, rule, because, limit.grace_seconds, noun=noun.name, explicit=explicit)
@@ -175,7 +176,7 @@ def _consequence(tick: Tick, limit: Limit, noun: ProcessNoun, process: Process, 
             containment.ask(tick, process, containment.Bounds(limit.contained_at, limit.memory_max), rule, because,
                            noun=noun.name)
         case Then.REPORT:
-            if tick.rate_limit(f"{rule} reports {process.id}"):
+            if tick.rate_limit(f"{rule} reports {process.id}", most=MOST_REPORTS, kind=f"{rule} reports "):
                 tick.note(rule, "reported: the limit is exceeded, and the policy only asks for a report",
                           because=because, target=process.id, comm=process.comm)
         case _:

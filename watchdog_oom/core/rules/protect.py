@@ -56,6 +56,8 @@ def _set(tick: Tick, process: Process, protect: Protect, value: int) -> None:
         return
     if before is not None and before.value == value and tick.now - before.tried_at < RETRY_SECONDS:
         return
+    if value > (now_there if before is None or now_there != before.value else before.original):
+        return  # protection lowers or leaves: it makes nobody more killable than he was
     step = SetOomScoreAdj(process.id, process.comm, value, noun=protect.process)
     because = (f"{process.label} matches {protect.process}; its oom_score_adj is {now_there}",)
     if tick.plan(step, f"protect.{protect.name}", because) is not None:

@@ -45,8 +45,7 @@ class _Queue:
     def __init__(self, tick: Tick, limit: Limit, group: tuple[Process, ...], aside: frozenset[ProcessId]) -> None:
         self.tick, self.limit, self.rule = tick, limit, f"limit.{limit.name}"
         self.known = tick.queues.get(limit.name, Queue())
-        noun = tick.view.policy.processes[limit.process]
-        self.noun, self.explicit = noun.name, names_target(noun)
+        self.noun = tick.view.policy.processes[limit.process]
         mine = [process for process in group if process.id not in aside and self._may_wait(process)]
         ours = {process.id for process in mine}
         self.waited = {process.id for process in mine if self._waits(process)}
@@ -64,7 +63,7 @@ class _Queue:
     def _may_wait(self, process: Process) -> bool:
         stopped_by_others = process.state == STOPPED and process.id not in self.tick.frozen
         return (not stopped_by_others and process.id not in self.tick.terminations
-                and untouchable(process, self.tick.view, explicit=self.explicit) is None)
+                and untouchable(process, self.tick.view, explicit=names_target(self.noun, process)) is None)
 
     def _waits(self, process: Process) -> bool:
         return self.tick.frozen.get(process.id) == self.rule and process.id not in self.tick.thawing
@@ -183,8 +182,8 @@ class _Queue:
             anew = process.id not in self.waited
             if anew and not ripe:
                 continue
-            stands = self.tick.freeze(process, self.rule, (f"waits for its turn: {why}",), noun=self.noun,
-                                      explicit=self.explicit, again_seconds=AGAIN_SECONDS)
+            stands = self.tick.freeze(process, self.rule, (f"waits for its turn: {why}",), noun=self.noun.name,
+                                      explicit=names_target(self.noun, process), again_seconds=AGAIN_SECONDS)
             if stands and anew:
                 self.stopped[process.id] = self.tick.now
 

@@ -16,6 +16,7 @@ import signal
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 
+from watchdog_oom.host.children.drain import Drain, keep_then_discard
 from watchdog_oom.lean_dataclasses import dataclass
 
 CLEAN_ENVIRONMENT: Mapping[str, str] = {
@@ -28,12 +29,14 @@ ALL_SIGNALS = frozenset(signal.valid_signals())
 
 @dataclass(slots=True)
 class Child:
-    """One child; ``output_fd`` holds what it printed (a program) or is the pipe it writes to (own work)."""
+    """One child; ``output_fd`` holds what it printed (a program) or is the pipe it writes to (own work); ``drain``
+    reads the output of a program that may leave something running."""
 
     pid: int
     pidfd: int
     output_fd: int
     status: int | None = None
+    drain: Drain | None = None
 
     def poll(self) -> int | None:
         """The exit status as in a shell (128 + signal if killed), or ``None`` while it runs. Reaps the child.
@@ -92,24 +95,39 @@ def spawn_program(argv: Sequence[str], *, output_dir: str | None = None,
     created.
     """
     output_fd = _unlinked_file(output_dir)
-
-    def execute() -> None:
-        null = os.open("/dev/null", os.O_RDONLY)
-        os.dup2(null, 0)
-        os.dup2(output_fd, 1)
-        os.dup2(output_fd, 2)
-        _close_all_but(())
-        try:
-            os.execvpe(argv[0], list(argv), dict(environment))
-        except (OSError, ValueError) as error:
-            reason = error.strerror if isinstance(error, OSError) else error
-            os.write(2, f"{argv[0]}: {reason}\n".encode("utf-8", "surrogateescape"))
-
     try:
-        return _fork(execute, output_fd, EXIT_CANNOT_EXEC)
+        return _fork(lambda: _execute(argv, output_fd, environment), output_fd, EXIT_CANNOT_EXEC)
     except OSError:
         os.close(output_fd)
         raise
+
+
+def spawn_drained(argv: Sequence[str], *, environment: Mapping[str, str] = CLEAN_ENVIRONMENT) -> Child:
+    """Like ``spawn_program``, for a program that may leave something running, such as an init script: its output goes
+    to a pipe with a reader of its own, which stays as long as anybody can write to it."""
+    kept_fd = _unlinked_file(None)
+    reading, writing = os.pipe2(os.O_CLOEXEC)
+    told, control = os.pipe2(os.O_CLOEXEC)
+
+    def read_on() -> None:
+        _close_all_but((reading, told, kept_fd))
+        keep_then_discard(reading, told, kept_fd)
+        os._exit(0)
+
+    try:
+        reader = _fork(read_on, kept_fd, EXIT_WORK_FAILED)
+        os.close(reader.pidfd)
+        drain = Drain(reader.pid, reading, control)
+        child = _fork(lambda: _execute(argv, writing, environment), kept_fd, EXIT_CANNOT_EXEC)
+    except OSError:
+        for fd in (kept_fd, reading, control):
+            os.close(fd)
+        raise
+    finally:
+        os.close(writing)
+        os.close(told)
+    child.drain = drain
+    return child
 
 
 def spawn_work(work: Callable[[int], None], *, keep: Iterable[int] = ()) -> Child:
@@ -134,6 +152,20 @@ def spawn_work(work: Callable[[int], None], *, keep: Iterable[int] = ()) -> Chil
         raise
     finally:
         os.close(writing)
+
+
+def _execute(argv: Sequence[str], output_fd: int, environment: Mapping[str, str]) -> None:
+    """In the child: become the program, or say why not."""
+    null = os.open("/dev/null", os.O_RDONLY)
+    os.dup2(null, 0)
+    os.dup2(output_fd, 1)
+    os.dup2(output_fd, 2)
+    _close_all_but(())
+    try:
+        os.execvpe(argv[0], list(argv), dict(environment))
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        os.write(2, f"{argv[0]}: {reason}\n".encode("utf-8", "surrogateescape"))
 
 
 def _fork(body: Callable[[], None], output_fd: int, failed_status: int) -> Child:

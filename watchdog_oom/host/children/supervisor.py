@@ -5,8 +5,11 @@ from __future__ import annotations
 import select
 from collections.abc import Iterator
 
+from watchdog_oom.host.children.drain import Drain
 from watchdog_oom.host.children.spawn import Child
 from watchdog_oom.lean_dataclasses import dataclass
+
+LAST_OUTPUT_SECONDS = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +30,16 @@ class _WatchedChild:
     began: float
     deadline: float
     group: bool
+    ended: float | None = None
+
+    def waits_for_output(self, now: float) -> bool:
+        """Whether it has ended and its last output is still to be read, which takes a moment."""
+        drain = self.child.drain
+        if drain is None:
+            return False
+        first = self.ended is None
+        self.ended = now if self.ended is None else self.ended
+        return (first or drain.behind()) and now - self.ended < LAST_OUTPUT_SECONDS
 
 
 class ChildSupervisor:
@@ -36,6 +49,7 @@ class ChildSupervisor:
         self._epoll = select.epoll()
         self._running: dict[str, _WatchedChild] = {}
         self._dying: list[Child] = []
+        self._drains: list[Drain] = []
 
     def __contains__(self, key: object) -> bool:
         return key in self._running
@@ -58,11 +72,14 @@ class ChildSupervisor:
         """The children that ended or became overdue since the last call. A killed child is reported immediately and
         reaped later."""
         self._dying = [child for child in self._dying if not self._reaped(child)]
+        self._drains = [drain for drain in self._drains if not drain.reaped()]
         ended = []
         for running in tuple(self._running.values()):
             status = running.child.poll()
             if status is None and now < running.deadline:
                 running.child.trim()
+                continue
+            if status is not None and running.waits_for_output(now):
                 continue
             del self._running[running.key]
             text = running.child.printed()
@@ -96,3 +113,6 @@ class ChildSupervisor:
     def _forget(self, child: Child) -> None:
         self._epoll.unregister(child.pidfd)
         child.close()
+        if child.drain is not None:
+            child.drain.hand_over()
+            self._drains.append(child.drain)

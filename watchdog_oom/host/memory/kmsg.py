@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable
 
 from watchdog_oom.core.model import KernelKill, Process
+from watchdog_oom.host.processes.procfs import first_unit
 from watchdog_oom.lean_dataclasses import dataclass, replace
 
 # printk's largest extended record; a smaller buffer makes the kernel answer EINVAL and drop the record.
@@ -17,7 +18,9 @@ _GIVE_UP_AFTER = 64
 _TOLD_KEPT = 1024
 
 _ESCAPE = re.compile(rb"\\x([0-9a-fA-F]{2})")
-_SUMMARY = re.compile(r"oom-kill:constraint=(CONSTRAINT_[A-Z_]+),.*,task=(.{0,15}),pid=(\d{1,10}),uid=\d+", re.DOTALL)
+_SUMMARY = re.compile(r"oom-kill:constraint=(CONSTRAINT_[A-Z_]+),.*,"
+                      r"task=(.{0,15}),pid=(\d{1,10}),uid=(\d{1,10})", re.DOTALL)
+_MEMCG = ",task_memcg="
 # A comm has 15 bytes at most and may hold `)`: it ends at the last place from which the rest looks as the kernel's.
 _KILLED = re.compile(r"(?:(Out of [Mm]emory|Memory cgroup out of memory)(?: \(oom_kill_allocating_task\))?: )?"
                      r"Killed process (\d{1,10})(?:, UID \d+,)? \((.{0,15})\)(?:\.|,? (?:total-vm|vsz|UID)[: ].*)?",
@@ -30,12 +33,15 @@ _CGROUP_WORDS = "Memory cgroup out of memory"
 @dataclass(frozen=True, slots=True)
 class OomLine:
     """One line about an OOM kill. ``killed`` is false where the kernel only named its choice: kernels before 4.19 may
-    then kill a child of it instead, which the next line tells. ``cgroup``: a control group's limit was hit."""
+    then kill a child of it instead, which the next line tells. ``cgroup``: a control group's limit was hit.
+    ``uid`` and ``memcg``, the victim's own control group, are only in the summary."""
 
     pid: int
     comm: str
     cgroup: bool
     killed: bool = True
+    uid: int | None = None
+    memcg: str | None = None
 
 
 def parse_record(record: bytes) -> str | None:
@@ -59,10 +65,21 @@ def parse_oom_line(text: str) -> OomLine | None:
     if match := _KILLED.fullmatch(text):
         return OomLine(int(match[2]), match[3], match[1] == _CGROUP_WORDS)
     if match := _SUMMARY.fullmatch(text):
-        return OomLine(int(match[3]), match[2], match[1] == "CONSTRAINT_MEMCG")
+        return OomLine(int(match[3]), match[2], match[1] == "CONSTRAINT_MEMCG", True, int(match[4]),
+                       _memcg(text, len(match[2]) + len(match[3]) + len(match[4])))
     if match := _CHOSEN.fullmatch(text):
         return OomLine(int(match[2]), match[3], match[1] == _CGROUP_WORDS, killed=False)
     return None
+
+
+def _memcg(text: str, other_values: int) -> str | None:
+    """The victim's control group: users name their own, so one that could begin or end twice is nobody's: empty."""
+    parts = text.split(_MEMCG)
+    if len(parts) == 1:
+        return None
+    if len(parts) > 2 or text.count(",task=") > 1:
+        return ""
+    return parts[1][:len(parts[1]) - other_values - len(",task=,pid=,uid=")]
 
 
 class KillLog:
@@ -84,8 +101,11 @@ class KillLog:
             self._chosen_in_cgroup = line.cgroup and not line.killed
             if line.killed and line.pid not in self._told:
                 earlier = found.get(line.pid)
-                found[line.pid] = KernelKill(line.pid, line.comm, text, boottime,
-                                             cgroup or (earlier is not None and earlier.cgroup))
+                memcg = line.memcg if earlier is None else earlier.memcg
+                found[line.pid] = KernelKill(
+                    line.pid, line.comm, text, boottime, cgroup or (earlier is not None and earlier.cgroup),
+                    uid=line.uid if earlier is None else earlier.uid, memcg=memcg,
+                    unit=None if memcg is None else first_unit(memcg.encode("utf-8", "surrogateescape")))
         self._told.update(dict.fromkeys(found, boottime))
         for pid in list(self._told)[:-_TOLD_KEPT]:
             del self._told[pid]

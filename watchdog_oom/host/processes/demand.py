@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 
 from watchdog_oom.core.actions import Watch
+from watchdog_oom.core.conditions.kernel import KernelOomKill
 from watchdog_oom.core.guard import LOGIN, SSHD
 from watchdog_oom.core.memory import Memory, Pressure
 from watchdog_oom.core.model import ProcessId
@@ -26,7 +27,7 @@ class ScanDemand:
     and that of everybody who lives in one unit with them. ``under`` are the spools that nouns name, and ``users`` says
     which of them processes use, as far as that is known. ``everything``: an emergency is near, so every process is
     read, with its swap, badness and oom_score_adj. ``pids`` are processes that guard is asked about whatever matches
-    them."""
+    them; ``below`` were seen below a noun before."""
 
     nouns: tuple[ProcessNoun, ...] = ()
     swap: frozenset[str] = frozenset()
@@ -37,6 +38,7 @@ class ScanDemand:
     contained: frozenset[str] = frozenset()
     everything: bool = False
     pids: frozenset[int] = frozenset()
+    below: frozenset[int] = frozenset()
 
 
 def demand_of(policy: Policy, *, everything: bool = False) -> ScanDemand:
@@ -68,10 +70,20 @@ def _guarded_nouns(policy: Policy) -> frozenset[str]:
                       *(name for step in steps if step.verb in (Verb.KILL, Verb.FREEZE) for name in step.names)))
 
 
+def _unit_of_victims(policy: Policy) -> tuple[ProcessNoun, ...]:
+    """Nouns that match nobody, and so have the unit read of everybody whose death by the kernel may explain why a
+    service is down."""
+    names = {condition.noun for recover in policy.recovers.values() for clause in recover.when
+             for condition in clause.conditions if isinstance(condition, KernelOomKill) and condition.noun is not None}
+    return tuple(replace(policy.processes[name], name=f"the unit of {name}", unit=UNIT_OF_EVERYBODY.unit)
+                 for name in sorted(names))
+
+
 def scan_demand(policy: Policy, memory: Memory | None, watch: Watch = NOTHING_WATCHED,
                 pressure: Pressure | None = None) -> ScanDemand:
     """What the process scan must tell: what the rules ask for, what the last decision asked for, who is sshd and login
     for guard, everybody near an emergency; and where units may be contained, who lives in them."""
     demand = demand_of(policy, everything=memory is not None and near(memory, policy.emergency, pressure))
     for_guard = (SSHD, LOGIN, UNIT_OF_EVERYBODY) if demand.contained else (SSHD, LOGIN)
-    return replace(demand, nouns=(*demand.nouns, *for_guard), pids=watch.processes)
+    return replace(demand, nouns=(*demand.nouns, *for_guard, *_unit_of_victims(policy)), pids=watch.processes,
+                   below=watch.below)

@@ -52,7 +52,8 @@ def needs_of(
     for noun in demand.nouns:
         pids = by_own_keys.get(noun.name, frozenset())
         if noun.parent and pids:
-            pids &= family.descendants(pid for name in noun.parent for pid in by_own_keys.get(name, ()))
+            heads = (pid for name in noun.parent for pid in by_own_keys.get(name, ()))
+            pids &= family.descendants((*heads, *demand.below)) | demand.below
         relevant[noun.name] = pids
     pids = demand.pids & processes.keys()
     watched = pids.union(*relevant.values())

@@ -9,11 +9,12 @@ import re
 import select
 import time
 from collections.abc import Iterable
-from typing import assert_never
+from typing import TypeVar, assert_never
 
 from watchdog_oom.core.matching import Fact, missing_fact
 from watchdog_oom.core.model import Facts, Process, ProcessId
 from watchdog_oom.core.nouns import ProcessNoun
+from watchdog_oom.host.processes.namespaces import NamespaceReader
 from watchdog_oom.host.processes.procfs import read_exe, read_uid, read_unit
 from watchdog_oom.host.processes.reader import ANSWER_SECONDS, ProcessReader
 from watchdog_oom.host.processes.slow_patterns import SlowPatterns
@@ -21,6 +22,8 @@ from watchdog_oom.host.processes.user_names import UserNames
 from watchdog_oom.lean_dataclasses import replace
 
 NOTHING_KNOWN: frozenset[Fact] = frozenset()
+_T = TypeVar("_T")
+_TOLD = (Fact.EXE, Fact.USER, Fact.UNIT, Fact.CMDLINE)
 _KNOWN: dict[frozenset[Fact], frozenset[Fact]] = {}  # shared by all processes: a set per process would take 216 bytes
 _PATTERNS: dict[frozenset[re.Pattern[str]], frozenset[re.Pattern[str]]] = {}  # likewise
 _MOST_SHARED = 256
@@ -35,6 +38,7 @@ class FactReader:
         self._slow = SlowPatterns()
         self.reader = ProcessReader(root, slow=self._slow.count, deadline_seconds=deadline_seconds)
         self._users = UserNames()
+        self._namespaces = NamespaceReader(root)
         self._nouns: tuple[ProcessNoun, ...] = ()
 
     def want(self, nouns: tuple[ProcessNoun, ...]) -> None:
@@ -72,7 +76,7 @@ class FactReader:
 
     def everything(self, process: Process) -> Process:
         """The process with all facts that can be had at once, for the journal record of an action on it."""
-        for fact in Fact:
+        for fact in _TOLD:
             process = replace(process, facts=self._with(process, fact))
         return process
 
@@ -97,6 +101,10 @@ class FactReader:
                 return replace(facts, uid=uid, user=user, asked=asked)
             case Fact.UNIT:
                 return replace(facts, unit=read_unit(self._root, pid))
+            case Fact.HOST_NAMESPACES:
+                return replace(facts, host_namespaces=self._namespaces.are_hosts(pid))
+            case Fact.EXE_MOUNTED:
+                return replace(facts, exe_mounted=self._namespaces.exe_is_mounted(pid))
             case Fact.CMDLINE:
                 return replace(facts, cmdline=self.reader.text(process.id))
             case _:
@@ -150,6 +158,16 @@ class FactReader:
     def news(self, boottime: float) -> list[tuple[str, str]]:
         """Rule and words of patterns that took too long, for the journal."""
         return self._slow.news(self._nouns, boottime)
+
+
+def joined(fresh: Facts, earlier: Facts) -> Facts:
+    """What was read now, and for the rest what was known of the same process image: not read is not unreadable."""
+    def of(now: _T | None, before: _T | None) -> _T | None:
+        return before if now is None else now
+    return Facts(of(fresh.exe, earlier.exe), of(fresh.cmdline, earlier.cmdline), of(fresh.uid, earlier.uid),
+                 of(fresh.user, earlier.user), of(fresh.unit, earlier.unit),
+                 fresh.cmdline_has or earlier.cmdline_has, fresh.cmdline_lacks or earlier.cmdline_lacks, fresh.asked,
+                 of(fresh.host_namespaces, earlier.host_namespaces), of(fresh.exe_mounted, earlier.exe_mounted))
 
 
 def _shared(patterns: frozenset[re.Pattern[str]]) -> frozenset[re.Pattern[str]]:

@@ -85,15 +85,19 @@ def unit_of_cgroup(content: bytes) -> str | None:
     user who names a control group ``mariadb.service`` gains nothing. Both the unified hierarchy (``0::/…``) and
     version 1 (``name=systemd``) are supported.
     """
+    unified: bytes | None = None
     for line in content.splitlines():
         _, _, named = line.partition(b":")
         controllers, _, path = named.partition(b":")
-        if controllers in (b"", b"name=systemd") and (unit := _first_unit(path)) is not None:
-            return unit
-    return None
+        if controllers == b"name=systemd":
+            return first_unit(path)  # where both are there, systemd itself goes by this one
+        if controllers == b"":
+            unified = path
+    return None if unified is None else first_unit(unified)
 
 
-def _first_unit(path: bytes) -> str | None:
+def first_unit(path: bytes) -> str | None:
+    """The unit of a control group's path."""
     for component in path.decode("utf-8", "surrogateescape").split("/"):
         # systemd puts "_" before a name that the kernel would take for one of its own files (cg_escape).
         name = component.removesuffix(_DELETED).removeprefix("_")
@@ -210,16 +214,19 @@ def read_oom_score(root: str, pid: int) -> int | None:
     return _read_number(f"{root}/{pid}/oom_score")
 
 
-def lineage(root: str, own_pid: int) -> frozenset[int]:
-    """The pid itself and those of all its ancestors."""
-    pids: set[int] = set()
+def lineage(root: str, own_pid: int) -> frozenset[ProcessId]:
+    """The process of that pid and all its ancestors, by identity: an ancestor's pid may be another's one day."""
+    found: set[ProcessId] = set()
     pid = own_pid
-    while pid > 0 and pid not in pids:
-        pids.add(pid)
+    while pid > 0:
+        process = None
         with suppress(OSError, ValueError):
             process = read_stat(root, pid)
-            pid = process.ppid if process is not None else 0
-    return frozenset(pids)
+        if process is None or process.id in found:
+            break
+        found.add(process.id)
+        pid = process.ppid
+    return frozenset(found)
 
 
 def read_link(path: str) -> str | None:

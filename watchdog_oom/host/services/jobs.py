@@ -18,7 +18,7 @@ from watchdog_oom.core.actions import Contain, Release, RunCommand, StartUnit, S
 from watchdog_oom.core.nouns import RunProbe
 from watchdog_oom.core.outcome import EffectReport, Outcome
 from watchdog_oom.core.unit_name import is_unit_name
-from watchdog_oom.host.children.spawn import spawn_program
+from watchdog_oom.host.children.spawn import spawn_drained, spawn_program
 from watchdog_oom.host.children.supervisor import ChildSupervisor, Ended
 from watchdog_oom.host.services.manager import JobEnd, ServiceBus, ServiceManager, bus_of
 from watchdog_oom.host.services.program_words import exit_words, with_output
@@ -32,8 +32,9 @@ JobStep: TypeAlias = StopUnit | StartUnit | Contain | Release | RunCommand | Run
 
 @dataclass(slots=True)
 class _ProgramJob:
-    """``judge`` turns exit status and output into a verdict; ``retry`` says what to run before one retry, if any;
-    ``tidy`` is run after a success and returns what went wrong."""
+    """``judge`` turns exit status and output into a verdict; ``leaves_running``: something that it starts may stay, and
+    keep its output; ``retry`` says what to run before one retry, if any; ``tidy`` is run after a success and returns
+    what went wrong."""
 
     name: str
     argv: tuple[str, ...]
@@ -41,6 +42,7 @@ class _ProgramJob:
     deadline: float
     judge: Callable[[int, str], tuple[bool, str]]
     stops_with_daemon: bool
+    leaves_running: bool = True
     group: bool = True
     retry: Callable[[str], tuple[str, ...] | None] | None = None
     again: bool = False
@@ -131,7 +133,8 @@ class Jobs:
                 return _ProgramJob(argv[0], argv, now, now + within, judge_run, stops_with_daemon=True)
             case RunProbe(argv=argv, within_seconds=within):
                 return _ProgramJob(argv[0], argv, now, now + min(within, ATTEMPT_DEADLINE_SECONDS),
-                            lambda status, text: judge_probe(step.expect, status, text), stops_with_daemon=True)
+                            lambda status, text: judge_probe(step.expect, status, text), stops_with_daemon=True,
+                            leaves_running=False)
             case _:
                 assert_never(step)
 
@@ -150,7 +153,7 @@ class Jobs:
 
     def _spawn(self, intent_id: str, job: _ProgramJob, argv: tuple[str, ...], now: float) -> None:
         try:
-            child = spawn_program(argv, output_dir=self._output_dir)
+            child = (spawn_drained(argv) if job.leaves_running else spawn_program(argv, output_dir=self._output_dir))
         except OSError as error:
             self._report(intent_id, job, now, False, f"could not be begun: {error.strerror}")
             return

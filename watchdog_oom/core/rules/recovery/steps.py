@@ -43,8 +43,8 @@ def _kill(context: Context, run: RecoveryRun) -> tuple[RecoveryRun, Progress]:
     grace = min(KILL_GRACE_SECONDS, within / 2)  # leave time for KILL within a short deadline
     waiting = False
     for name in context.step.names:
-        explicit = names_target(tick.view.policy.processes[name])
         for process in tick.view.matching(name):
+            explicit = names_target(tick.view.policy.processes[name], process)
             reason = untouchable(process, tick.view, explicit=explicit)
             if reason is None and unkillable(tick, process.id):
                 reason = "it is unkillable"
@@ -69,10 +69,10 @@ def keep_frozen(context: Context, run: RecoveryRun) -> list[Process]:
     """Freeze all processes the step names; call at every tick for as long as the run lasts."""
     asked: list[Process] = []
     for name in context.step.names:
-        explicit = names_target(context.tick.view.policy.processes[name])
+        noun = context.tick.view.policy.processes[name]
         asked += [process for process in context.tick.view.matching(name)
-                  if context.tick.freeze(process, context.rule, run.because, noun=name, explicit=explicit,
-                                         incident=run.incident)]
+                  if context.tick.freeze(process, context.rule, run.because, noun=name,
+                                         explicit=names_target(noun, process), incident=run.incident)]
     return asked
 
 

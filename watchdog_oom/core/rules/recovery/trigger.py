@@ -8,7 +8,7 @@ from __future__ import annotations
 from watchdog_oom import formatting
 from watchdog_oom.core.actions import NoteKind
 from watchdog_oom.core.condition import Finding, verdict
-from watchdog_oom.core.conditions.kernel import KernelOomKill
+from watchdog_oom.core.conditions.kernel import KernelOomKill, explained
 from watchdog_oom.core.conditions.service import ServiceFailed
 from watchdog_oom.core.history import Phase, Recovery, RecoveryRun
 from watchdog_oom.core.policy import Clause, Mode, Recover, Verb
@@ -144,7 +144,8 @@ def _revivable(tick: Tick, recover: Recover, state: Recovery) -> frozenset[str]:
         if isinstance(condition, ServiceFailed) and condition.find(view).holds:
             revive.add(condition.service)
         if isinstance(condition, KernelOomKill) and condition.noun is not None and condition.find(view).holds:
-            revive |= {name for step in recover.steps if step.verb in (Verb.START, Verb.RESTART) for name in step.names}
+            revive |= {name for step in recover.steps if step.verb in (Verb.START, Verb.RESTART) for name in step.names
+                       if explained(view, condition.noun, tick.view.policy.services[name].unit)}
     return frozenset(revive)
 
 
