@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from watchdog_oom.core.matching import Fact, missing_fact, own_keys_match
@@ -25,6 +25,12 @@ def as_sensed(everybody: Mapping[int, Process], demand: ScanDemand) -> dict[int,
         badness=everybody[pid].badness if pid in needs.badness else None,
         under=(everybody[pid].under or frozenset()) & needs.spools.get(pid, frozenset()) & demand.under,
     ) for pid, process in recognised.items()}
+
+
+def searched(everybody: Mapping[int, Process], nouns: Iterable[ProcessNoun]) -> dict[int, Process]:
+    """The processes with every pattern of these nouns searched for in every command line."""
+    every = ProcessNoun("every", cmdline=tuple(pattern for noun in nouns for pattern in noun.cmdline))
+    return {pid: replace(process, facts=_searched(every, process.facts)) for pid, process in everybody.items()}
 
 
 def _recognised(process: Process, demand: ScanDemand) -> Process:

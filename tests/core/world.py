@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from tests.core.build import MIB, NOW
-from tests.core.sensed import as_sensed
+from tests.core.sensed import as_sensed, searched
 from watchdog_oom.core.actions import (
     Contain,
     Intent,
@@ -190,7 +190,7 @@ class World:
         self.wall += seconds
         self._happen()
         self.seen = self.snapshot()
-        self.truth = replace(self.seen, processes=self.everybody())
+        self.truth = replace(self.seen, processes=searched(self.everybody(), self.policy.processes.values()))
         plan, self.history = decide(self.seen, self.policy, self.history, self.budget)
         self._watch = plan.watch
         self.notes += plan.notes
