@@ -200,7 +200,7 @@ class Daemon:
         left = self.actuators.left_by_purges(self.policy_store.policy, snapshot.clock)
         self.health.trash = self.actuators.trash
         if left and not self.options.observe:
-            self._perform(Plan(intents=finish_purges(left, f"left-{self.history.run_id}.{self.health.ticks}")), snapshot)
+            self._perform(Plan(intents=finish_purges(left, f"{self.history.run_id}-{self.health.ticks}")), snapshot)
 
     def _take_requests(self) -> None:
         """Signals and policy files since the last tick."""
