@@ -38,7 +38,7 @@ class SlowPatterns:
                 continue
             self._told[pattern] = (count, boottime)
             times = f" ({count - before} times)" if count - before > 1 else ""
-            words = f"{_named(noun)} took too long in a command line{times}, which counts as not matching"
+            words = f"{_named(noun)} took too long in a command line, which counts as not matching{times}"
             news.append((f"process.{noun.name}", f"{words}: {pattern.pattern}"))
         return news
 
