@@ -44,13 +44,16 @@ def test_the_same_snapshot_and_history_give_the_same_plan_and_change_nothing() -
     assert first == second and history == History(run_id="1")
 
 
-def test_the_emergency_goes_first_so_that_no_other_rule_spends_its_budget() -> None:
+def test_the_emergency_goes_first_and_has_a_budget_of_its_own() -> None:
     seen = snapshot(proc(10, "hog", rss=100, age=9.0), proc(11, "hog", rss=200), proc(12, "giant", rss=500),
                     memory=Memory(1 << 30, 1 << 20, 1 << 30, 0, 0))
     plan, _ = decide(seen, EVERYTHING, History(), Budget(kills_per_minute=1))
+    lean, _ = decide(seen, EVERYTHING, History(kills=(seen.clock.boottime,)), Budget(kills_per_minute=1))
     ends = [intent for intent in plan.intents if "KILL" in str(intent.action) or "TERM" in str(intent.action)]
-    assert [str(intent.action) for intent in ends] == ["KILL giant[12]"] and ends[0].urgent
-    assert any("budget" in refusal.reason for refusal in plan.refusals)
+    assert [str(intent.action) for intent in ends] == ["KILL giant[12]", "TERM hog[11]"]
+    assert [intent.urgent for intent in ends] == [True, False]
+    assert [str(intent.action) for intent in lean.intents if intent.urgent] == ["KILL giant[12]"]
+    assert any("budget" in refusal.reason for refusal in lean.refusals)
 
 
 def test_a_stop_gives_everything_back_and_says_when_it_has_finished() -> None:

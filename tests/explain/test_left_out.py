@@ -16,7 +16,8 @@ NODE = ProcessNoun("node", exe=(re.compile("/usr/bin/node"),), cmdline=(re.compi
 
 def process(pid: int, *, hosts: bool | None = True, mounted: bool | None = True, cmdline: str | None = None,
             exe: str = "/usr/bin/node") -> Process:
-    facts = Facts(exe=exe, cmdline=cmdline, host_namespaces=hosts, exe_mounted=mounted)
+    found = frozenset(NODE.cmdline) if cmdline is not None else frozenset[re.Pattern[str]]()
+    facts = Facts(exe=exe, cmdline=cmdline, cmdline_has=found, host_namespaces=hosts, exe_mounted=mounted)
     return Process(ProcessId(pid, 1), 1, "node", facts=facts)
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 from contextlib import suppress
 
-from watchdog_oom.host.processes.procfs import read_file, read_link
+from watchdog_oom.host.processes.procfs import read_file, read_link, shown_at
 
 _NAMESPACES = ("user", "pid")
 _MOST_TABLES = 64
@@ -36,18 +36,22 @@ class NamespaceReader:
         another process's ``/proc/PID/root``, or through a descriptor that he was handed, can show a path that only
         exists in there. ``None`` where it cannot be told, as for a service that root put into a chroot of its own.
         """
-        mount = self._mount_of_exe(pid)
-        namespace, own_root = _link(self._root, str(pid), "mnt"), read_link(f"{self._root}/{pid}/root")
+        shown = f"{self._root}/{pid}"
+        mount = _mount_of_exe(shown)
+        if mount is None:  # the first thread may have ended
+            shown = shown_at(self._root, pid)
+            mount = _mount_of_exe(shown)
+        namespace, own_root = read_link(f"{shown}/ns/mnt"), read_link(f"{shown}/root")
         if mount is None or namespace is None or own_root is None:
             return None
-        whole = pid
+        whole = shown
         if own_root != "/":
             if namespace != _link(self._root, "1", "mnt"):
                 return None
-            whole = 1
+            whole = f"{self._root}/1"
         if mount in self._mounts.get(namespace, ()):
             return True
-        table = read_file(f"{self._root}/{whole}/mountinfo", _MOST_BYTES)
+        table = read_file(f"{whole}/mountinfo", _MOST_BYTES)
         if not table:
             return None
         if len(self._mounts) >= _MOST_TABLES:
@@ -55,17 +59,18 @@ class NamespaceReader:
         self._mounts[namespace] = frozenset(line.partition(b" ")[0] for line in table.splitlines())
         return mount in self._mounts[namespace]
 
-    def _mount_of_exe(self, pid: int) -> bytes | None:
-        """The mount's number in the kernel (proc(5), fdinfo); O_PATH opens nothing that a file system could delay."""
-        with suppress(OSError):
-            fd = os.open(f"{self._root}/{pid}/exe", os.O_PATH | os.O_CLOEXEC)
-            try:
-                told = read_file(f"/proc/self/fdinfo/{fd}") or b""
-            finally:
-                os.close(fd)
-            _, _, rest = told.partition(b"mnt_id:")
-            return rest.split(None, 1)[0] if rest.strip() else None
-        return None
+
+def _mount_of_exe(shown: str) -> bytes | None:
+    """The mount's number in the kernel (proc(5), fdinfo); O_PATH opens nothing that a file system could delay."""
+    with suppress(OSError):
+        fd = os.open(f"{shown}/exe", os.O_PATH | os.O_CLOEXEC)
+        try:
+            told = read_file(f"/proc/self/fdinfo/{fd}") or b""
+        finally:
+            os.close(fd)
+        _, _, rest = told.partition(b"mnt_id:")
+        return rest.split(None, 1)[0] if rest.strip() else None
+    return None
 
 
 def _link(root: str, pid: str, kind: str) -> str | None:
