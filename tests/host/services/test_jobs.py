@@ -7,12 +7,12 @@ import select
 import signal
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from tests.host.services.own_children import OwnChildren
 from watchdog_oom.core.actions import RunCommand, StartUnit, StopUnit
 from watchdog_oom.core.nouns import RunProbe
 from watchdog_oom.core.outcome import EffectReport, Outcome
@@ -57,12 +57,12 @@ def pid_in(path: Path) -> int:
 
 def reap_all() -> None:
     """Reap what was killed and let go of."""
-    with suppress(ChildProcessError):
-        until(lambda: os.waitpid(-1, os.WNOHANG) is None)
+    until(OwnChildren.latest.all_reaped)
 
 
 @pytest.fixture
 def jobs(tmp_path: Path) -> Iterator[Jobs]:
+    OwnChildren()
     before = len(os.listdir("/proc/self/fd"))
     jobs = Jobs(Lsb(str(tmp_path)), output_dir=str(tmp_path))
     yield jobs

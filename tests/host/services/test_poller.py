@@ -6,11 +6,11 @@ import os
 import select
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
+from tests.host.services.own_children import OwnChildren
 from watchdog_oom.core.model import ServiceState, ServiceStatus
 from watchdog_oom.host.services.lsb import Lsb
 from watchdog_oom.host.services.poller import StatusPoller
@@ -38,12 +38,12 @@ def script(directory: Path, name: str, body: str) -> None:
 @pytest.fixture
 def poller(tmp_path: Path) -> Iterator[StatusPoller]:
     before = len(os.listdir("/proc/self/fd"))
+    own = OwnChildren()
     poller = StatusPoller(Lsb(str(tmp_path)))
     yield poller
     poller.close()
     assert len(os.listdir("/proc/self/fd")) == before
-    with suppress(ChildProcessError):
-        until(lambda: os.waitpid(-1, os.WNOHANG) is None)
+    until(own.all_reaped)
 
 
 def answered(poller: StatusPoller, now: float) -> None:
@@ -56,12 +56,8 @@ def answered(poller: StatusPoller, now: float) -> None:
 
 
 def asks_a_program() -> bool:
-    """Whether this process has a child that was not reaped yet."""
-    try:
-        os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
-    except ChildProcessError:
-        return False
-    return True
+    """Whether the poller has a child that was not reaped yet."""
+    return bool(OwnChildren.latest.there())
 
 
 def asked(directory: Path) -> int:
