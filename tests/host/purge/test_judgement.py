@@ -20,7 +20,7 @@ MODES = [stat.S_IFREG, stat.S_IFDIR, stat.S_IFLNK, stat.S_IFIFO, stat.S_IFSOCK]
 
 
 def seen(*, mode: int = stat.S_IFREG, inode: int = 7, uid: int = OWNER, mtime: float, ctime: float) -> os.stat_result:
-    return os.stat_result((mode | 0o600, inode, 1, 1, uid, uid, 3, 0, int(mtime), int(ctime)),  # type: ignore[arg-type]
+    return os.stat_result((mode | 0o600, inode, 1, 1, uid, uid, 3, 0, int(mtime), int(ctime)),
                           {"st_mtime_ns": int(mtime * 1e9), "st_ctime_ns": int(ctime * 1e9), "st_blocks": 8})
 
 
