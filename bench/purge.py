@@ -47,8 +47,8 @@ def run() -> tuple[Table, ...]:
         else:
             notes.append(f"{place}: not writable here, skipped.")
     if _Ours.unseen:
-        notes.append("What some processes use could not be told here, so the kernel was asked about each file (a lease: "
-                     "three system calls more). Where all processes can be seen that is spared.")
+        notes.append("What some processes use could not be told here, so the kernel was asked about each file (a "
+                     "lease: three system calls more). Where all processes can be seen that is spared.")
     return (Table("purge", COLUMNS, tuple(rows), tuple(notes)),)
 
 
