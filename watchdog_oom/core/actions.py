@@ -170,7 +170,7 @@ class NoteKind(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Note:
     """News for the journal: an incident opened, was held or closed; a kill was verified; something would be done.
-    ``ok`` is how what it tells of came out, where that is known."""
+    ``ok`` says whether what it reports succeeded, where that is known."""
 
     kind: NoteKind
     rule: str
@@ -202,9 +202,9 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class Watch:
-    """What the next snapshot must hold beyond the ordinary: fresh states of these services, and of the processes with
-    these pids what guard asks of those it is to let go. ``below`` are pids that were seen below a noun, whoever
-    their parent is now."""
+    """What the next snapshot must contain in addition: fresh states of these services, and for the processes with these
+    pids what guard must know before it allows an action on them. ``below`` are pids that were seen below a noun,
+    whoever their parent is now."""
 
     services: frozenset[str] = frozenset()
     often: bool = False

@@ -44,8 +44,8 @@ class Termination:
 
 @dataclass(frozen=True, slots=True)
 class Adjusted:
-    """An oom_score_adj that we wrote: what stood there before, what we wrote, when we last tried, and the intent that
-    gives it back."""
+    """An oom_score_adj that the daemon wrote: the value before, the value written, when it last tried, and the intent
+    that restores the former one."""
 
     comm: str
     original: int
@@ -94,9 +94,10 @@ class Contained:
 class Queue:
     """What is remembered of a limit whose processes wait for their turn.
 
-    ``need_bytes`` is what one is known to need, as of ``seen_at``; ``grew_at`` when that last grew, ``settled`` whether
-    one was ever seen that did not grow any more. ``admitted_at`` is when one that had waited last went on; ``running``
-    are those let in, each with the time since when it runs; ``stopped`` those stopped in the last minute, and when.
+    ``need_bytes`` is what one process is known to need, as of ``seen_at``; ``grew_at`` is when that last grew,
+    ``settled`` whether one was ever seen that had stopped growing. ``admitted_at`` is when a waiting process last went
+    on; ``running`` are those let in, each with the time from which it has run; ``stopped`` are those stopped in the
+    last minute, and when.
     """
 
     need_bytes: float = 0.0
@@ -192,7 +193,7 @@ class History:
     """Everything remembered. ``run_id`` distinguishes runs of the daemon in the journal's ids; ``decided_at`` is the
     time of the previous tick; ``ended_at`` is when a process that was ended was last seen gone, ``relieved_at`` when
     one that the emergency ended was; ``shunned`` maps processes that could not be signalled to the time until which
-    they are not chosen again. ``refused`` counts the refusals not told yet, by kind; ``urgent_kills``
+    they are not chosen again. ``refused`` counts the refusals not reported yet, by kind; ``urgent_kills``
     are the emergency's."""
 
     run_id: str = "0"
@@ -221,8 +222,8 @@ class History:
 
 
 def recent_kills(history: History, news: tuple[KernelKill, ...], now: float) -> tuple[KernelKill, ...]:
-    """Those of the last hour, as many of the newest as are kept: their number is up to others. Kills in control groups,
-    which any user can cause in a group of their own, never displace one of the host."""
+    """Those of the last hour, but only a bounded number of the newest, since others decide how many there are. Kills in
+    control groups, which any user can cause in a group of their own, never displace one of the host."""
     told = (*history.kernel_kills, *news)
     recent = {(kill.pid, kill.boottime, kill.line): kill for kill in told}
     kept = [kill for kill in recent.values() if now - kill.boottime < KERNEL_KILL_MEMORY_SECONDS]
@@ -234,7 +235,7 @@ def recent_kills(history: History, news: tuple[KernelKill, ...], now: float) -> 
 
 
 def newest(told: dict[str, float]) -> dict[str, float]:
-    """Others choose what there is to tell, so what was told is remembered of the newest only (Law 11)."""
+    """Others decide how much there is to report, so only the newest keys are remembered (Law 11)."""
     if len(told) <= MOST_TOLD:
         return told
     return dict(sorted(told.items(), key=lambda item: item[1])[-MOST_TOLD:])

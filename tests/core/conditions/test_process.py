@@ -80,6 +80,6 @@ def test_a_count_that_is_too_small_is_not_known_while_the_use_of_spools_is_not()
     unknown = proc(11, "scan", under=None)
     finding = ProcessesAre("scan", count_above=1).find(View(snapshot(used, unknown), rules))
     assert (finding.holds, finding.known) == (False, False)
-    assert finding.words.endswith(", it is not known yet of some other processes whether they match")
+    assert finding.words.endswith(", it is not known yet whether some other processes match")
     assert ProcessesAre("scan", count_above=0).find(View(snapshot(used, unknown), rules)).holds
     assert ProcessesAre("scan", count_above=1).find(View(snapshot(used), rules)).known

@@ -31,7 +31,7 @@ class ProcessesAre:
                     if finding is not None]
         holds = verdict(findings)
         if not holds and view.undecided(self.noun):
-            words = "it is not known yet of some other processes whether they match"
+            words = "it is not known yet whether some other processes match"
             return Finding(False, ", ".join((*(finding.words for finding in findings), words)), known=False)
         return Finding(holds is True, ", ".join(finding.words for finding in findings), known=holds is not None)
 

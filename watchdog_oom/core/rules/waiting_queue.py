@@ -1,4 +1,4 @@
-"""Waiting instead of dying: of a group that may hold so much, or be so many, whoever finds no room waits, stopped.
+"""Waiting instead of dying: in a group limited in memory or in number, a process without room waits, stopped.
 
 The queue admits. A process that comes when there is no room for what one of its kind is known to need (the largest
 seen) is stopped while it is young, before it has grown; a process that was let in runs to its end, unless the running
@@ -135,7 +135,7 @@ class _Queue:
         return max(self.need, self.total * UNKNOWN_SHARE)
 
     def _settled(self) -> bool:
-        """Whether it was ever seen that one does not grow any more."""
+        """Whether one was ever seen that had stopped growing."""
         calm = self.need > 0 and self.tick.now - self.grew_at >= SETTLE_SECONDS
         return self.known.settled or calm
 
@@ -175,7 +175,7 @@ class _Queue:
         return f"its turn has come: {self._run()}, it needs {formatting.size(self._needs(process))}"
 
     def let_wait(self) -> None:
-        """Who finds no room is stopped, once that has been so for as long as the policy says."""
+        """A process without room is stopped, once that has been so for as long as the policy says."""
         crowded = None if self.unread else bool(self.waiting)
         ripe = self.tick.sustained(f"{self.rule} group", crowded, self.limit.for_seconds)
         for process, why in self.waiting:
