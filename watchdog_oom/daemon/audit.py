@@ -24,8 +24,8 @@ from watchdog_oom.journal.system_log import SystemLog
 from watchdog_oom.journal.targets import process_target, target_of
 from watchdog_oom.journal.writer import Journal
 
-_MOST_PURGES = 16  # whose deletion may still be told
-_MOST_OPEN = 1024  # whose outcome may still be told; a tick with more has lost count of some
+_MOST_PURGES = 16  # whose deletion may still be recorded
+_MOST_OPEN = 1024  # whose outcome may still be recorded; with more, the oldest are given up
 
 
 def open_journal(directory: str, boot_id: str, config: Config) -> Journal:
@@ -62,7 +62,7 @@ class AuditTrail:
         """To be called before the act. An urgent one takes the facts at hand: reading more could stall."""
         target = target_of(intent.action, snapshot, policy, (lambda p: p) if intent.urgent else self._all_facts)
         for oldest in tuple(self._open)[:-_MOST_OPEN]:
-            self.report(EffectReport(oldest, Outcome(None, "nothing was heard of it"), None, 0.0))
+            self.report(EffectReport(oldest, Outcome(None, "its outcome was never reported"), None, 0.0))
         self._open[intent.id] = (intent, target)
         write = self._queue if intent.urgent else self._append
         write(
@@ -70,8 +70,8 @@ class AuditTrail:
         )
 
     def report(self, report: EffectReport) -> None:
-        """To be called once for each intent, at once or when the slow effect has ended: the one place where an outcome
-        is told."""
+        """To be called once for each intent, at once or when the slow effect has ended: the only place that records an
+        outcome."""
         kept = self._open.pop(report.intent_id, None)
         if kept is None:
             return
@@ -116,6 +116,6 @@ class AuditTrail:
                             result=note.result, took_seconds=note.took_seconds))
 
     def abandon(self, why: str) -> None:
-        """The daemon goes before these effects ended."""
+        """The daemon ends before these effects do."""
         for intent_id in tuple(self._open):
             self.report(EffectReport(intent_id, Outcome(None, why), None, 0.0))
