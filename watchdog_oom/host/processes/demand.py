@@ -1,4 +1,4 @@
-"""What a scan of the processes must tell beyond their stat lines."""
+"""What a scan of the processes must read beyond their stat lines."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from watchdog_oom.core.shortage import near
 from watchdog_oom.lean_dataclasses import dataclass, field, replace
 
 NOTHING_WATCHED = Watch()
-# Matches nobody, but to know that, everybody's unit is read: once, like every fact. Guard asks who lives in a unit.
+# Matches no process, but to find that out the unit of each is read, once, like every fact. Guard needs all of a unit.
 UNIT_OF_EVERYBODY = ProcessNoun("the unit of everybody", unit=(re.compile("(?!)"),))
 
 
@@ -24,7 +24,7 @@ UNIT_OF_EVERYBODY = ProcessNoun("the unit of everybody", unit=(re.compile("(?!)"
 class ScanDemand:
     """``swap``, ``protect``, ``guarded`` and ``contained`` are names of nouns: whose swap is needed; whose
     oom_score_adj, that of all their descendants included; whose own oom_score_adj, since guard is asked about them;
-    and that of everybody who lives in one unit with them. ``under`` are the spools that nouns name, and ``users`` says
+    and in whose units that of every process. ``under`` are the spools that nouns name, and ``users`` says
     which of them processes use, as far as that is known. ``everything``: an emergency is near, so every process is
     read, with its swap, badness and oom_score_adj. ``pids`` are processes that guard is asked about whatever matches
     them; ``below`` were seen below a noun before."""
@@ -71,8 +71,8 @@ def _guarded_nouns(policy: Policy) -> frozenset[str]:
 
 
 def _unit_of_victims(policy: Policy) -> tuple[ProcessNoun, ...]:
-    """Nouns that match nobody, and so have the unit read of everybody whose death by the kernel may explain why a
-    service is down."""
+    """Nouns that match no process, but have the unit read of each whose death by the kernel may explain why a service
+    is down."""
     names = {condition.noun for recover in policy.recovers.values() for clause in recover.when
              for condition in clause.conditions if isinstance(condition, KernelOomKill) and condition.noun is not None}
     return tuple(replace(policy.processes[name], name=f"the unit of {name}", unit=UNIT_OF_EVERYBODY.unit)
@@ -81,8 +81,8 @@ def _unit_of_victims(policy: Policy) -> tuple[ProcessNoun, ...]:
 
 def scan_demand(policy: Policy, memory: Memory | None, watch: Watch = NOTHING_WATCHED,
                 pressure: Pressure | None = None) -> ScanDemand:
-    """What the process scan must tell: what the rules ask for, what the last decision asked for, who is sshd and login
-    for guard, everybody near an emergency; and where units may be contained, who lives in them."""
+    """What the process scan must read: for the rules, for the last decision, sshd and login for guard, every process
+    when an emergency is near; and where units may be contained, the processes in them."""
     demand = demand_of(policy, everything=memory is not None and near(memory, policy.emergency, pressure))
     for_guard = (SSHD, LOGIN, UNIT_OF_EVERYBODY) if demand.contained else (SSHD, LOGIN)
     return replace(demand, nouns=(*demand.nouns, *for_guard, *_unit_of_victims(policy)), pids=watch.processes,

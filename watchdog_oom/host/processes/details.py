@@ -21,9 +21,9 @@ SWAP_SECONDS = 2.0
 @dataclass(frozen=True, slots=True)
 class Needs:
     """Pids by what has to be read of them. ``watched`` are those a rule may be about; ``spools`` names the spools whose
-    use by the process matters. ``swap`` and ``adjusted`` must be of this moment; for ``guarded``, of whom guard asks
-    the oom_score_adj, and for the swap of those who are judged by ``badness``, what was read a while ago will do: the
-    last look before an act is fresh, and swap decides only who is large."""
+    use by the process matters. ``swap`` and ``adjusted`` must be of this moment; for ``guarded``, whose oom_score_adj
+    guard asks for, and for the swap of those judged by ``badness``, an older reading will do: the last look before an
+    act is fresh, and swap only decides which are large."""
 
     watched: frozenset[int] = frozenset()
     swap: frozenset[int] = frozenset()
@@ -34,7 +34,7 @@ class Needs:
 
     @property
     def detailed(self) -> frozenset[int]:
-        """Those of whom something is read at every scan."""
+        """Those of which something is read at every scan."""
         return self.swap | self.adjusted | self.badness | self.spools.keys()
 
 
@@ -44,7 +44,7 @@ def needs_of(
     """What has to be read, given the nouns whose own keys each process matches.
 
     A noun with ``parent`` is about descendants only: so a noun of nothing but a parent does not make the whole host
-    interesting. Parents are taken by their own keys here, which is never too few.
+    interesting. Parents are matched by their own keys here, which never finds too few.
     """
     by_own_keys = _by_noun(matches)
     family = _Family(processes)
@@ -76,7 +76,7 @@ def _pids_of(names: Iterable[str], relevant: Mapping[str, frozenset[int]]) -> fr
 
 
 def _housemates(pids: frozenset[int], processes: Mapping[int, Process]) -> frozenset[int]:
-    """Everybody who lives in one unit with any of the given processes."""
+    """Every process in a unit with one of the given ones."""
     units = {unit for pid in pids if (unit := processes[pid].facts.unit) is not None}
     return frozenset(pid for pid, process in processes.items() if process.facts.unit in units) if units else frozenset()
 

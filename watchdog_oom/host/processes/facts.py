@@ -48,7 +48,7 @@ class FactReader:
         self.reader.want(frozenset(pattern for noun in nouns for pattern in noun.cmdline))
 
     def poll(self) -> tuple[set[int], bool]:
-        """Take up answers: of which pids something may be known now that was not, and whether names of users mean
+        """Take in answers: returns the pids of which something new may be known, and whether names of users mean
         something else."""
         return self.reader.poll(), self._users.poll()
 
@@ -59,7 +59,7 @@ class FactReader:
     def complete(self, process: Process, nouns: Iterable[ProcessNoun], known: frozenset[Fact] = NOTHING_KNOWN, *,
                  young: bool = False) -> tuple[Process, frozenset[Fact]]:
         """The process with every fact that decides whether a noun matches it, and the set of known facts. What is still
-        asked for is named in its facts; ``young``: it may change still, so that it is asked again."""
+        asked for is named in its facts; ``young``: it may still change, so it is asked again."""
         if process.facts.asked:
             known = known - {Fact(fact) for fact in process.facts.asked}
             process = replace(process, facts=replace(process.facts, asked=NOTHING_KNOWN))
@@ -120,14 +120,14 @@ class FactReader:
         return self.reader.busy or self._users.pending
 
     def wait(self, seconds: float) -> None:
-        """For whoever has the time: until an answer came that the next ``poll`` takes up, or it must look at deadlines.
+        """For callers that may wait: until there is an answer for the next ``poll``, or a deadline for it to check.
         """
         if self.pending and seconds > 0:
             select.select(self.filenos(), [], [], min(seconds, _WAIT_SECONDS))
 
     def completed(self, processes: Iterable[Process], noun: ProcessNoun, seconds: float) -> list[Process]:
-        """The processes with what decides whether the noun matches them, for whoever has the time; after that time,
-        as far as it is known."""
+        """The processes with what decides whether the noun matches them, for callers that may wait; after that time, as
+        far as it is known."""
         deadline = time.monotonic() + seconds
         while True:
             found = [self.complete(process, [noun])[0] for process in processes]

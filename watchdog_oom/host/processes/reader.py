@@ -1,4 +1,4 @@
-"""What only a child may read of a process, asked and remembered: its command line and its share of memory (PSS).
+"""What only a child may read of a process, requested and remembered: its command line and its share of memory (PSS).
 
 Nothing here waits. A command line that is asked for is not known until the answer comes; for how long that may be is
 bounded, and a user on whose processes a child hung gets no such time for others of them.
@@ -93,7 +93,7 @@ class ProcessReader:
 
     def cmdline(self, process: ProcessId, image: int, uid: int | None, patterns: Iterable[re.Pattern[str]],
                 *, young: bool = False) -> CommandLine:
-        """What is known by now, and whatever is not is asked; ``young``: it may change still, so it is asked again."""
+        """What is known by now; the rest is requested. ``young``: it may still change, so it is requested again."""
         now = time.monotonic()
         wanted = frozenset(patterns)
         line = self._lines.get(process)
@@ -115,7 +115,7 @@ class ProcessReader:
         return line.known.text if line is not None else None
 
     def pss(self, process: ProcessId, uid: Callable[[], int | None]) -> tuple[int | None, bool]:
-        """The share, and whether it is still to come: then it is not known, otherwise it cannot be had."""
+        """The share, and whether the answer is still to come; with neither, it cannot be read."""
         now = time.monotonic()
         share = self._shares.get(process)
         if share is None:
@@ -128,7 +128,7 @@ class ProcessReader:
         return None, share.had and now - share.since < PSS_SECONDS
 
     def poll(self) -> set[int]:
-        """Take up answers; of which pids something may be known now that was not."""
+        """Take in answers; returns the pids of which something new may be known."""
         told: set[int] = set()
         for (kind, process, image, patterns), answer in self._child.poll():
             told.add(process.pid)
