@@ -239,3 +239,8 @@ def newest(told: dict[str, float]) -> dict[str, float]:
     if len(told) <= MOST_TOLD:
         return told
     return dict(sorted(told.items(), key=lambda item: item[1])[-MOST_TOLD:])
+
+
+def latest(counts: dict[str, int]) -> dict[str, int]:
+    """The same for counts of what was not reported: those begun last are kept."""
+    return counts if len(counts) <= MOST_TOLD else dict(list(counts.items())[-MOST_TOLD:])

@@ -21,7 +21,7 @@ from watchdog_oom.core.actions import (
 )
 from watchdog_oom.core.descent import remember
 from watchdog_oom.core.guard import KILL_WINDOW_SECONDS, Budget, refusal
-from watchdog_oom.core.history import Contained, History, Queue, Stage, Termination, Thaw, newest, recent_kills
+from watchdog_oom.core.history import Contained, History, Queue, Stage, Termination, Thaw, latest, newest, recent_kills
 from watchdog_oom.core.model import Process, ProcessId
 from watchdog_oom.core.view import View
 from watchdog_oom.lean_dataclasses import dataclass, replace
@@ -247,7 +247,7 @@ class Tick:
                     Watch(frozenset(self.watched), self.often, frozenset(self.watched_pids | under_way), below))
         history = replace(
             self.before, counter=self.counter, decided_at=self.now, held_since=self._held, told_at=newest(self._told),
-            refused=self._refused, terminations=self.terminations, shunned=self.shunned, ended_at=self.ended_at,
+            refused=latest(self._refused), terminations=self.terminations, shunned=self.shunned, ended_at=self.ended_at,
             relieved_at=self.relieved_at, kills=self.kills, urgent_kills=self.urgent_kills, adjusted=self.adjusted,
             frozen=self.frozen, thawing=self.thawing, queues=self.queues, contained=self.contained,
             recoveries=self.recoveries, kernel_kills=self.kernel_kills, descent=descent, emergency=self.emergency,
