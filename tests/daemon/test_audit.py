@@ -68,7 +68,7 @@ def test_intents_of_which_nothing_is_heard_are_told_so_and_not_kept_for_ever() -
     told = [record for record in journal.appended if record.kind == "outcome"]
     assert [record.id for record in told] == [f"i-{number}" for number in range(len(told))]
     assert 900 < len(told) < 1000
-    assert {(record.ok, record.result) for record in told} == {(None, "its outcome was never reported")}
+    assert {(record.ok, record.result) for record in told} == {(None, "nothing was heard of it")}
     assert journal.audit_trail.action_of("i-0") is None
     assert journal.audit_trail.action_of("i-1999") is not None
 

@@ -170,7 +170,7 @@ class NoteKind(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Note:
     """News for the journal: an incident opened, was held or closed; a kill was verified; something would be done.
-    ``ok`` says whether what it reports succeeded, where that is known."""
+    ``ok`` is how what it tells of came out, where that is known."""
 
     kind: NoteKind
     rule: str

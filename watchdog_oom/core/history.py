@@ -44,8 +44,8 @@ class Termination:
 
 @dataclass(frozen=True, slots=True)
 class Adjusted:
-    """An oom_score_adj that the daemon wrote: the value before, the value written, when it last tried, and the intent
-    that restores the former one."""
+    """An oom_score_adj that we wrote: what stood there before, what we wrote, when we last tried, and the intent that
+    gives it back."""
 
     comm: str
     original: int
@@ -94,10 +94,9 @@ class Contained:
 class Queue:
     """What is remembered of a limit whose processes wait for their turn.
 
-    ``need_bytes`` is what one process is known to need, as of ``seen_at``; ``grew_at`` is when that last grew,
-    ``settled`` whether one was ever seen that had stopped growing. ``admitted_at`` is when a waiting process last went
-    on; ``running`` are those let in, each with the time from which it has run; ``stopped`` are those stopped in the
-    last minute, and when.
+    ``need_bytes`` is what one is known to need, as of ``seen_at``; ``grew_at`` when that last grew, ``settled`` whether
+    one was ever seen that did not grow any more. ``admitted_at`` is when one that had waited last went on; ``running``
+    are those let in, each with the time since when it runs; ``stopped`` those stopped in the last minute, and when.
     """
 
     need_bytes: float = 0.0

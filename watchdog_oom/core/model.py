@@ -90,8 +90,8 @@ class Process:
 
     ``image`` changes at every exec; ``tty`` is the controlling terminal's device number or 0; ``badness`` is
     /proc/PID/oom_score; ``under`` names the spools in which the process has its working directory or an open file.
-    ``swap_bytes``, ``oom_score_adj``, ``badness`` and ``under`` are read only for processes that a rule asks about, and
-    for all when an emergency is near; ``None`` means not read or not readable, for ``under`` that it is not known yet.
+    ``swap_bytes``, ``oom_score_adj``, ``badness`` and ``under`` are read only of those whom a rule asks about, of all
+    when an emergency is near; ``None`` means not read or not readable, of ``under`` that it is not known yet.
     """
 
     id: ProcessId

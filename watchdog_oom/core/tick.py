@@ -119,7 +119,7 @@ class Tick:
 
     def plan(self, action: Action, rule: str, because: tuple[str, ...], *, incident: str | None = None,
              urgent: bool = False) -> Intent | None:
-        """Add the action to the plan unless the guard refuses it; a refusal is reported once per rule and reason."""
+        """Add the action to the plan unless the guard refuses it; a refusal is told once a rule and reason."""
         intent = Intent(self.new_id(), action, rule, because, incident, urgent)
         begun = isinstance(action, Signal) and action.target in self.terminations
         reason = refusal(action, self.view, self.budget, len(self.urgent_kills if urgent else self.kills), begun=begun)

@@ -62,7 +62,7 @@ class AuditTrail:
         """To be called before the act. An urgent one takes the facts at hand: reading more could stall."""
         target = target_of(intent.action, snapshot, policy, (lambda p: p) if intent.urgent else self._all_facts)
         for oldest in tuple(self._open)[:-_MOST_OPEN]:
-            self.report(EffectReport(oldest, Outcome(None, "its outcome was never reported"), None, 0.0))
+            self.report(EffectReport(oldest, Outcome(None, "nothing was heard of it"), None, 0.0))
         self._open[intent.id] = (intent, target)
         write = self._queue if intent.urgent else self._append
         write(
@@ -70,8 +70,8 @@ class AuditTrail:
         )
 
     def report(self, report: EffectReport) -> None:
-        """To be called once for each intent, at once or when the slow effect has ended: the only place that records an
-        outcome."""
+        """To be called once for each intent, at once or when the slow effect has ended: the one place where an outcome
+        is told."""
         kept = self._open.pop(report.intent_id, None)
         if kept is None:
             return

@@ -29,8 +29,8 @@ def restore_all(tick: Tick) -> None:
 
 
 def owing(tick: Tick) -> bool:
-    """Whether a value was restored in this tick, whose outcome the next one will report. One that could not be written
-    is left to the daemon's next start."""
+    """Whether a value was given back in this tick, so that the next one will tell of it. What could not be written is
+    left to the next life of the daemon."""
     return any(adjusted.restore_id and adjusted.tried_at == tick.now for adjusted in tick.adjusted.values())
 
 
@@ -95,8 +95,8 @@ def _reset_children(tick: Tick, wanted: dict[ProcessId, tuple[Process, Protect, 
 
 
 def _release(tick: Tick, keep: set[ProcessId]) -> None:
-    """Restore the former values. One is forgotten only when it is known to have been written: a crash before that must
-    still find it (Law 5)."""
+    """Give back what was there before. A value is forgotten when it is known to have been written: a crash before that
+    must still find it (Law 5)."""
     written = {report.intent_id for report in tick.view.snapshot.reports if report.outcome.ok}
     for identity, adjusted in list(tick.adjusted.items()):
         if identity in keep:

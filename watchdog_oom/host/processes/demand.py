@@ -81,8 +81,8 @@ def _unit_of_victims(policy: Policy) -> tuple[ProcessNoun, ...]:
 
 def scan_demand(policy: Policy, memory: Memory | None, watch: Watch = NOTHING_WATCHED,
                 pressure: Pressure | None = None) -> ScanDemand:
-    """What the process scan must read: for the rules, for the last decision, sshd and login for guard, every process
-    when an emergency is near; and where units may be contained, the processes in them."""
+    """What the process scan must tell: what the rules ask for, what the last decision asked for, who is sshd and login
+    for guard, everybody near an emergency; and where units may be contained, who lives in them."""
     demand = demand_of(policy, everything=memory is not None and near(memory, policy.emergency, pressure))
     for_guard = (SSHD, LOGIN, UNIT_OF_EVERYBODY) if demand.contained else (SSHD, LOGIN)
     return replace(demand, nouns=(*demand.nouns, *for_guard, *_unit_of_victims(policy)), pids=watch.processes,

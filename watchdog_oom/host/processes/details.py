@@ -21,9 +21,9 @@ SWAP_SECONDS = 2.0
 @dataclass(frozen=True, slots=True)
 class Needs:
     """Pids by what has to be read of them. ``watched`` are those a rule may be about; ``spools`` names the spools whose
-    use by the process matters. ``swap`` and ``adjusted`` must be of this moment; for ``guarded``, whose oom_score_adj
-    guard asks for, and for the swap of those judged by ``badness``, an older reading will do: the last look before an
-    act is fresh, and swap only decides which are large."""
+    use by the process matters. ``swap`` and ``adjusted`` must be of this moment; for ``guarded``, of whom guard asks
+    the oom_score_adj, and for the swap of those who are judged by ``badness``, what was read a while ago will do: the
+    last look before an act is fresh, and swap decides only who is large."""
 
     watched: frozenset[int] = frozenset()
     swap: frozenset[int] = frozenset()
@@ -34,7 +34,7 @@ class Needs:
 
     @property
     def detailed(self) -> frozenset[int]:
-        """Those of which something is read at every scan."""
+        """Those of whom something is read at every scan."""
         return self.swap | self.adjusted | self.badness | self.spools.keys()
 
 

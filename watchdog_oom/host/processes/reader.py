@@ -1,4 +1,4 @@
-"""What only a child may read of a process, requested and remembered: its command line and its share of memory (PSS).
+"""What only a child may read of a process, asked and remembered: its command line and its share of memory (PSS).
 
 Nothing here waits. A command line that is asked for is not known until the answer comes; for how long that may be is
 bounded, and a user on whose processes a child hung gets no such time for others of them.
@@ -115,7 +115,7 @@ class ProcessReader:
         return line.known.text if line is not None else None
 
     def pss(self, process: ProcessId, uid: Callable[[], int | None]) -> tuple[int | None, bool]:
-        """The share, and whether the answer is still to come; with neither, it cannot be read."""
+        """The share, and whether it is still to come: then it is not known, otherwise it cannot be had."""
         now = time.monotonic()
         share = self._shares.get(process)
         if share is None:
