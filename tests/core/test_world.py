@@ -144,6 +144,8 @@ def put(root: Path, process: Process) -> None:
     (folder / "stat").write_text(f"{process.pid} ({process.comm}) {process.state} {' '.join(map(str, fields))}\n")
     (folder / "status").write_text(f"Name:\t{process.comm}\nUid:\t0\t0\t0\t0\n"
                                    f"VmSwap:\t{(process.swap_bytes or 0) // 1024} kB\n")
+    if process.sharing is not None:
+        (folder / "smaps_rollup").write_text(f"0-1 ---p [rollup]\nPss:  {(process.sharing.pss_bytes or 0) // 1024} kB\n")
     (folder / "cgroup").write_text(f"0::/system.slice/{facts.unit}\n" if facts.unit else "0::/\n")
     (folder / "cmdline").write_text(facts.cmdline or "")
     (folder / "oom_score_adj").write_text(f"{process.oom_score_adj}\n")
@@ -170,7 +172,8 @@ def scanned(root: str, demand: ScanDemand) -> dict[int, Process]:
     try:
         while True:
             shown = dict(table.scan(demand, NOW))
-            if not any(process.facts.asked for process in shown.values()):
+            if not any(process.facts.asked or (process.sharing is not None and process.sharing.awaited)
+                       for process in shown.values()):
                 return shown
             assert time.monotonic() < until
             table.facts.wait(0.1)
