@@ -66,8 +66,6 @@ class Proc:
     started: float
     ppid: int = 1
     rss_mib: int = 1
-    shared_mib: int = 0         # of it, shared with all processes of the same name that share
-    forked: bool = False        # shared since a fork, so that the kernel calls it anonymous
     swap_mib: int = 0
     facts: Facts = NO_FACTS
     tty: int = 0
@@ -80,6 +78,8 @@ class Proc:
     unkillable: bool = False
     out_of_reach: bool = False  # signals to it cannot be sent
     supervised: bool = False    # somebody starts it again
+    shared_mib: int = 0         # of its memory, shared with all processes of the same name that share
+    forked: bool = False        # that is shared since a fork, so that the kernel calls it anonymous
 
     @property
     def id(self) -> ProcessId:

@@ -12,8 +12,12 @@ from collections.abc import Iterable
 from watchdog_oom import formatting
 from watchdog_oom.core.memory import Sharing
 from watchdog_oom.core.model import Process
+from watchdog_oom.core.nouns import Size
+from watchdog_oom.core.policy import Limit, Then
 from watchdog_oom.lean_dataclasses import dataclass
 
+CALM_SHARE = 0.8   # of total_rss: a contained unit that holds no more is calm
+TIGHT_SHARE = 0.5  # of total_rss: a queue of processes that hold no more has room, whatever they share
 _NOT_READ = Sharing()
 
 
@@ -52,6 +56,13 @@ def together(processes: Iterable[Process], above: float) -> Together:
     some = f" for {len(unknown)} of them" if by_shares < estimate else ""
     return Together(held, f"estimated{some} by anonymous memory, where what forks share counts for each of them, and "
                           "the largest shared part")
+
+
+def matters_from(limit: Limit) -> Size | None:
+    """The sum, counted one by one, beyond which the limit asks what its processes share; ``None``: it never does."""
+    if limit.total_rss is None:
+        return None
+    return limit.total_rss.scaled({Then.CONTAIN: CALM_SHARE, Then.FREEZE: TIGHT_SHARE}.get(limit.then, 1.0))
 
 
 def _pss_bytes(process: Process) -> int | None:

@@ -53,7 +53,8 @@ def test_guard_must_know_sshd_and_login_and_those_that_the_last_decision_watches
 def test_the_lowest_sum_by_which_a_rule_could_act_says_from_when_on_sharing_matters() -> None:
     nouns = {name: ProcessNoun(name) for name in ("pool", "queue", "leaker", "php", "other")}
     clauses = (Clause((ProcessesAre("php", total_rss_above=Size(percent=50)), ProcessesAre("php", count_above=1))),
-               Clause((ProcessesAre("php", total_rss_above=Size(700)),)), Clause((ProcessesAre("other", count_above=1),)))
+               Clause((ProcessesAre("php", total_rss_above=Size(700)),)),
+               Clause((ProcessesAre("other", count_above=1),)))
     limits = (Limit("pool", "pool", total_rss=Size(1000)), Limit("lower", "pool", total_rss=Size(900)),
               Limit("queue", "queue", total_rss=Size(1000), then=Then.FREEZE),
               Limit("leaker", "leaker", total_rss=Size(1000), then=Then.CONTAIN), Limit("other", "other", rss=Size(1)))

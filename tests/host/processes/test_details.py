@@ -66,7 +66,7 @@ def test_parents_in_a_circle_end() -> None:
 def test_sharing_is_read_of_a_group_that_holds_more_than_a_rule_allows_if_each_is_counted_alone() -> None:
     noun = ProcessNoun("worker")
     pool = {pid: Process(ProcessId(pid, pid), 1, "worker", rss_bytes=100) for pid in (11, 12)}
-    matches = {pid: (noun,) for pid in pool}
+    matches = dict.fromkeys(pool, (noun,))
     above = ScanDemand(nouns=(noun,), together={"worker": 199.0})
     assert needs_of(above, matches, pool) == Needs(watched=frozenset(pool), together={"worker": frozenset(pool)})
     assert needs_of(above, matches, pool).detailed == pool.keys()

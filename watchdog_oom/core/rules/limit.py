@@ -8,7 +8,7 @@ from typing import assert_never
 from watchdog_oom import formatting
 from watchdog_oom.core.condition import threshold_bytes
 from watchdog_oom.core.guard import untouchable
-from watchdog_oom.core.held_memory import together
+from watchdog_oom.core.held_memory import CALM_SHARE, together
 from watchdog_oom.core.matching import names_target
 from watchdog_oom.core.model import Process, ProcessId
 from watchdog_oom.core.nouns import ProcessNoun, Size
@@ -19,7 +19,6 @@ from watchdog_oom.core.tick import Tick
 from watchdog_oom.core.view import View
 
 CALM_SECONDS = 60.0
-CALM_SHARE = 0.8
 MOST_REPORTS = 50
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 from watchdog_oom import formatting
 from watchdog_oom.core.condition import threshold_bytes
 from watchdog_oom.core.guard import untouchable
-from watchdog_oom.core.held_memory import together
+from watchdog_oom.core.held_memory import TIGHT_SHARE, together
 from watchdog_oom.core.history import Queue
 from watchdog_oom.core.matching import names_target
 from watchdog_oom.core.model import Process, ProcessId
@@ -25,7 +25,6 @@ SETTLE_SECONDS = 5.0
 HALF_LIFE_SECONDS = 6 * 3600.0
 GROWTH = 1.05
 UNKNOWN_SHARE = 0.25        # of the limit: what one is taken to need before the first has grown
-TIGHT_SHARE = 0.5           # of the limit: from there on it matters what the processes share
 STOPPED = "T"
 
 

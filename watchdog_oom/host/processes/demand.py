@@ -9,12 +9,11 @@ from watchdog_oom.core.actions import Watch
 from watchdog_oom.core.conditions.kernel import KernelOomKill
 from watchdog_oom.core.conditions.process import ProcessesAre
 from watchdog_oom.core.guard import LOGIN, SSHD
+from watchdog_oom.core.held_memory import matters_from
 from watchdog_oom.core.memory import Memory, Pressure
 from watchdog_oom.core.model import ProcessId
 from watchdog_oom.core.nouns import ProcessNoun, Size
-from watchdog_oom.core.policy import Limit, Policy, Then, Verb
-from watchdog_oom.core.rules.limit import CALM_SHARE
-from watchdog_oom.core.rules.waiting_queue import TIGHT_SHARE
+from watchdog_oom.core.policy import Policy, Then, Verb
 from watchdog_oom.core.shortage import near
 from watchdog_oom.lean_dataclasses import dataclass, field, replace
 
@@ -90,25 +89,13 @@ def _together(policy: Policy, memory: Memory | None) -> dict[str, float]:
         (condition.noun, condition.total_rss_above) for recover in policy.recovers.values() for clause in recover.when
         for condition in clause.conditions
         if isinstance(condition, ProcessesAre) and condition.total_rss_above is not None]
-    sizes += [(limit.process, limit.total_rss.scaled(_acts_at(limit))) for limit in policy.limits.values()
-              if limit.total_rss is not None]
+    sizes += [(limit.process, size) for limit in policy.limits.values() if (size := matters_from(limit)) is not None]
     lowest: dict[str, float] = {}
     for name, size in sizes:
         if size.percent is None or memory is not None:
             amount = size.of(memory.total_bytes if memory is not None else 0)
             lowest[name] = min(amount, lowest.get(name, amount))
     return lowest
-
-
-def _acts_at(limit: Limit) -> float:
-    """From which share of its ``total_rss`` on a limit looks at what is shared."""
-    match limit.then:
-        case Then.CONTAIN:
-            return CALM_SHARE
-        case Then.FREEZE:
-            return TIGHT_SHARE
-        case _:
-            return 1.0
 
 
 def scan_demand(policy: Policy, memory: Memory | None, watch: Watch = NOTHING_WATCHED,
