@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from typing import assert_never
 
 from watchdog_oom import formatting
 from watchdog_oom.core.condition import threshold_bytes
@@ -17,6 +16,7 @@ from watchdog_oom.core.rules import containment, waiting_queue
 from watchdog_oom.core.rules.kill_escalation import unkillable
 from watchdog_oom.core.tick import Tick
 from watchdog_oom.core.view import View
+from watchdog_oom.lean_typing import assert_never
 
 CALM_SECONDS = 60.0
 MOST_REPORTS = 50
