@@ -42,6 +42,20 @@ class Memory:
 
 
 @dataclass(frozen=True, slots=True)
+class Sharing:
+    """How much of a process's resident memory is its own, in bytes; ``None``: not known.
+
+    ``pss_bytes`` is its share, pages of several processes divided by their number. ``anonymous_bytes``, read where a
+    share cannot be had, belongs to no file and no shared mapping; a page that is shared since a fork counts in full in
+    each process. ``awaited``: the share has been asked for a moment ago.
+    """
+
+    pss_bytes: int | None = None
+    anonymous_bytes: int | None = None
+    awaited: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Pressure:
     """/proc/pressure/memory: shares of time stalled in percent over 10 s, totals in microseconds (accounting/psi)."""
 

@@ -16,6 +16,7 @@ from watchdog_oom.core.nouns import ProcessNoun
 from watchdog_oom.host.processes.namespaces import NamespaceReader
 from watchdog_oom.host.processes.procfs import read_exe, read_uid, read_unit
 from watchdog_oom.host.processes.reader import ANSWER_SECONDS, ProcessReader
+from watchdog_oom.host.processes.sharing import SharingReader
 from watchdog_oom.host.processes.slow_patterns import SlowPatterns
 from watchdog_oom.host.processes.user_names import UserNames
 from watchdog_oom.lean_dataclasses import replace
@@ -31,12 +32,14 @@ _WAIT_SECONDS = 0.1
 
 
 class FactReader:
-    """Reads facts of processes below ``root``. What is asked of children comes later: ``poll`` says of whom."""
+    """Reads facts of processes below ``root``. What is asked of children comes later: ``poll`` says of whom. What
+    processes share, no fact by which they match, is asked here as well, so that there is one place to wait."""
 
     def __init__(self, root: str, *, deadline_seconds: float = ANSWER_SECONDS) -> None:
         self._root = root
         self._slow = SlowPatterns()
         self.reader = ProcessReader(root, slow=self._slow.count, deadline_seconds=deadline_seconds)
+        self.sharing = SharingReader(root)
         self._users = UserNames()
         self._namespaces = NamespaceReader(root)
         self._nouns: tuple[ProcessNoun, ...] = ()
@@ -112,12 +115,12 @@ class FactReader:
 
     def filenos(self) -> tuple[int, ...]:
         """Readable when something is known that was asked for."""
-        return self.reader.fileno(), self._users.fileno()
+        return self.reader.fileno(), self._users.fileno(), self.sharing.fileno()
 
     @property
     def pending(self) -> bool:
         """Whether an answer is outstanding."""
-        return self.reader.busy or self._users.pending
+        return self.reader.busy or self._users.pending or self.sharing.busy
 
     def wait(self, seconds: float) -> None:
         """For callers that may wait: until there is an answer for the next ``poll``, or a deadline for it to check.
@@ -150,6 +153,7 @@ class FactReader:
     def close(self) -> None:
         self.reader.close()
         self._users.close()
+        self.sharing.close()
 
     def slow_patterns(self) -> dict[str, int]:
         """How many searches of command lines were ended because they took too long, by pattern."""

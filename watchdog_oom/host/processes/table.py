@@ -51,7 +51,7 @@ class ProcessTable:
         self._root = root
         self._population = PidList(root)
         self.facts = FactReader(root)
-        self._details = Details(root, self._count)
+        self._details = Details(root, self._count, self.facts.sharing)
         self._nouns: tuple[ProcessNoun, ...] = ()
         self._entries: dict[int, _Entry] = {}
         self._shown: dict[int, Process] = {}
