@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from watchdog_oom.core.history import Adjusted, Contained, History, Recovery, RecoveryRun
+from watchdog_oom.core.history import Contained, History, Recovery, RecoveryRun
 from watchdog_oom.core.model import UNLIMITED_BYTES, ProcessId
+from watchdog_oom.core.scores import Adjusted
 from watchdog_oom.daemon import state_file
 
 HISTORY = History(

@@ -147,7 +147,8 @@ Action: TypeAlias = Signal | SetOomScoreAdj | StopUnit | StartUnit | Purge | Run
 
 @dataclass(frozen=True, slots=True)
 class Intent:
-    """An action with its rule and evidence. ``urgent`` intents are performed before they are journaled."""
+    """An action with its rule and evidence. ``urgent`` intents are performed before they are journaled. ``again``: the
+    words with which the same act failed before; it is journaled only if it comes out otherwise now."""
 
     id: str
     action: Action
@@ -155,6 +156,7 @@ class Intent:
     because: tuple[str, ...]
     incident: str | None = None
     urgent: bool = False
+    again: str = ""
 
     def __str__(self) -> str:
         return f"{self.action}  [{self.rule}] because {'; '.join(self.because)}"
