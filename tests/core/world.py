@@ -77,6 +77,7 @@ class Proc:
     ignores_term: bool = False
     unkillable: bool = False
     out_of_reach: bool = False  # signals to it cannot be sent
+    sealed: str = ""            # why its oom_score_adj cannot be written
     supervised: bool = False    # somebody starts it again
 
     @property
@@ -324,7 +325,9 @@ class World:
                 self._signal(intent, signal)
             case SetOomScoreAdj() as adjust:
                 process = self.procs.get(adjust.target.pid)
-                if process is not None and process.id == adjust.target:
+                if process is not None and process.id == adjust.target and process.sealed:
+                    self._reports.append(EffectReport(intent.id, Outcome(False, process.sealed), None, self.now))
+                elif process is not None and process.id == adjust.target:
                     process.adj = adjust.value
                     self._reports.append(EffectReport(intent.id, Outcome(True, "set"), None, self.now))
                 else:

@@ -43,9 +43,9 @@ class Patience:
         for rule, counted in scores.let_go.items():
             if tick.before.stopping or tick.now - counted.since >= REPEAT_SECONDS:
                 del let_go[rule]
-                tick.note(rule, f"{counted.count} short-lived process{'' if counted.count == 1 else 'es'} in "
-                                f"{formatting.duration(tick.now - counted.since)} let go: nothing is written for one "
-                                f"that does not live for {formatting.duration(LIVED_SECONDS)}")
+                who = "1 short-lived process was" if counted.count == 1 else f"{counted.count} short-lived processes were"
+                tick.note(rule, f"{who} let go in {formatting.duration(tick.now - counted.since)}: nothing is written for "
+                                f"those that do not live for {formatting.duration(LIVED_SECONDS)}")
         tick.scores = replace(scores, waiting=self._waiting, let_go=let_go)
 
     def _left(self, identity: ProcessId) -> bool:
