@@ -107,18 +107,24 @@ def test_an_act_for_a_noun_that_has_left_the_policy_is_refused(
 
 @pytest.mark.parametrize("same_image", [True, False])
 def test_at_the_last_look_what_was_known_of_the_same_image_stays_known(
-        actuators: Actuators, child: subprocess.Popen[bytes], same_image: bool) -> None:
+        child: subprocess.Popen[bytes], tmp_path: Path, same_image: bool) -> None:
     """A search in the command line is answered later, by a child: the last look takes what the decision knew, unless
     the process is another program since."""
     pattern = re.compile("sleep 100")
     of = Policy(processes={"sleeper": replace(SLEEPER, cmdline=(pattern,))})
-    seen = look(of)
+    seen = look(policy())
     known = seen.processes[child.pid]
     known = replace(known, facts=replace(known.facts, cmdline_has=frozenset({pattern})))
     known = known if same_image else replace(known, image=known.image + 1)
     told = replace(seen, processes={**seen.processes, child.pid: known})
     kill = Signal(known.id, "sleep", SignalName.KILL, "sleeper")
-    done = actuators.perform(Intent("i-1", kill, "rule", ("because",)), told, of)
+    facts = FactReader("/proc")
+    made = Actuators("/proc", Lsb(str(tmp_path)), facts)
+    try:
+        done = made.perform(Intent("i-1", kill, "rule", ("because",)), told, of)
+    finally:
+        made.close()
+        facts.close()
     assert done is not None and done.ok is same_image, done
 
 

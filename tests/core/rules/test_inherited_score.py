@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from tests.core.build import noun, policy
 from tests.core.world import World
 from watchdog_oom.core.policy import Policy, Protect
@@ -19,7 +21,7 @@ def test_a_reset_that_fails_is_tried_again_ever_more_seldom_and_told_hourly() ->
     world.ticks(3)
     world.spawn("sh", ppid=cron.pid, adj=-500, sealed=WORDS)
     tried = [(30 * number, intent.again) for number in range(200) for intent in world.tick(30.0).intents]
-    assert [later[0] - earlier[0] for earlier, later in zip(tried, tried[1:], strict=False)] == [60, 300, 1800, 3600]
+    assert [later[0] - earlier[0] for earlier, later in pairwise(tried)] == [60, 300, 1800, 3600]
     assert [again for _, again in tried] == ["", *[WORDS] * 4]
     assert len(world.said("of 1 process is not written")) == 2
 

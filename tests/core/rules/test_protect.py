@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -181,7 +182,7 @@ def test_what_cannot_be_written_is_tried_again_ever_more_seldom() -> None:
     world = World(rules())
     world.spawn("db", sealed=NOT_PERMITTED)
     tried = [30 * number for number in range(320) if world.tick(30.0).intents]
-    pauses = [later - earlier for earlier, later in zip(tried, tried[1:], strict=False)]
+    pauses = [later - earlier for earlier, later in pairwise(tried)]
     assert pauses == [60, 300, 1800, 3600, 3600]
 
 

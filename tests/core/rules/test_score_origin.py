@@ -35,9 +35,9 @@ def test_an_orphan_of_the_protected_goes_back_to_zero_and_why_is_said() -> None:
     world, cron = world_with_cron()
     hog = orphan(world)
     said = [(intent.rule, intent.because) for _ in range(5) for intent in world.tick().intents]
-    assert said == [("protect.cron", (
-        f"hog[{hog.pid}] shows -500, which was written for cron[{cron.pid}]; it was born 1min2s after that, its parents "
-        "have ended, no other origin of the value is known, and it is not protected itself",))]
+    why = (f"hog[{hog.pid}] shows -500, which was written for cron[{cron.pid}]; it was born 1min2s after that, its "
+           "parents have ended, no other origin of the value is known, and it is not protected itself")
+    assert said == [("protect.cron", (why,))]
     assert (hog.adj, cron.adj) == (0, -500)
 
 

@@ -12,7 +12,7 @@ from watchdog_oom.core.view import View
 
 
 def rules(**keys: object) -> Policy:
-    return policy(noun("sendmail"), Protect("mta", "sendmail", -500), **keys)  # type: ignore[arg-type]
+    return policy(noun("sendmail"), Protect("mta", "sendmail", -500), **keys)
 
 
 def test_a_process_is_protected_when_it_has_lived_a_few_seconds() -> None:

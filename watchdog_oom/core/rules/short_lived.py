@@ -43,9 +43,10 @@ class Patience:
         for rule, counted in scores.let_go.items():
             if tick.before.stopping or tick.now - counted.since >= REPEAT_SECONDS:
                 del let_go[rule]
-                who = "1 short-lived process was" if counted.count == 1 else f"{counted.count} short-lived processes were"
-                tick.note(rule, f"{who} let go in {formatting.duration(tick.now - counted.since)}: nothing is written for "
-                                f"those that do not live for {formatting.duration(LIVED_SECONDS)}")
+                what = "process was let go in" if counted.count == 1 else "processes were let go in"
+                tick.note(rule, f"{counted.count} short-lived {what} {formatting.duration(tick.now - counted.since)}: "
+                                "nothing is written for those that do not live for "
+                                f"{formatting.duration(LIVED_SECONDS)}")
         tick.scores = replace(scores, waiting=self._waiting, let_go=let_go)
 
     def _left(self, identity: ProcessId) -> bool:
