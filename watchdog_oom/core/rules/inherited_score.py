@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TypeAlias
-
 from watchdog_oom import formatting
 from watchdog_oom.core.actions import SetOomScoreAdj
 from watchdog_oom.core.model import Process, ProcessId
@@ -13,6 +11,7 @@ from watchdog_oom.core.rules.short_lived import Patience
 from watchdog_oom.core.scores import NO_ATTEMPT, Written, home
 from watchdog_oom.core.tick import Tick
 from watchdog_oom.lean_dataclasses import replace
+from watchdog_oom.lean_typing import TypeAlias
 
 Wanted: TypeAlias = dict[ProcessId, tuple[Process, Protect, int]]
 
