@@ -45,10 +45,9 @@ host.purge.unix_sockets host.purge.worker host.sensors host.services host.servic
 host.services.lsb host.services.manager host.services.poller host.services.program_words host.services.tcp_probe
 host.spools host.spools.descent host.spools.names host.spools.path_safety host.spools.scan_child
 host.spools.scan_messages host.spools.scanners host.spools.signs_of_life host.spools.survey host.syscalls journal
-journal.chain journal.files journal.head journal.inspect journal.reader journal.record journal.reserve journal.store
-journal.system_log journal.targets journal.unfinished journal.writer lean_dataclasses lean_typing paths policy
-policy.build
-policy.ownership
+journal.chain journal.evidence journal.files journal.head journal.inspect journal.reader journal.record journal.reserve
+journal.store journal.system_log journal.targets journal.unfinished journal.writer lean_dataclasses lean_typing
+paths policy policy.build policy.ownership
 """
 
 # Of the standard library, beyond what python -I -S has anyway; their own parts are not listed.

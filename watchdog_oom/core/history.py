@@ -106,6 +106,18 @@ class Phase(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Probing:
+    """A service that is asked again and again until it answers: one act with one intent, however many tries it takes.
+    ``words`` are those of the last try that ended."""
+
+    service: str
+    intent_id: str
+    since: float
+    tries: int = 0
+    words: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class RecoveryRun:
     """One running transaction. Names are services unless stated otherwise; times are boottime seconds.
 
@@ -135,6 +147,7 @@ class RecoveryRun:
     failure: str | None = None
     active_since: float | None = None
     active_pid: int = 0
+    probing: Probing | None = None
     cleared: int | None = None
 
     @property

@@ -119,9 +119,9 @@ class Tick:
         return self._told.pop(key, None) is not None
 
     def plan(self, action: Action, rule: str, because: tuple[str, ...], *, incident: str | None = None,
-             urgent: bool = False, again: str = "") -> Intent | None:
+             urgent: bool = False, part_of: str = "", again: str = "") -> Intent | None:
         """Add the action to the plan unless the guard refuses it; a refusal is told once a rule and reason."""
-        intent = Intent(self.new_id(), action, rule, because, incident, urgent, again)
+        intent = Intent(self.new_id(), action, rule, because, incident, urgent, part_of, again)
         begun = isinstance(action, Signal) and action.target in self.terminations
         reason = refusal(action, self.view, self.budget, len(self.urgent_kills if urgent else self.kills), begun=begun)
         if reason is None:
@@ -144,8 +144,9 @@ class Tick:
 
     def note(self, rule: str, result: str, *, kind: NoteKind = NoteKind.INCIDENT, because: tuple[str, ...] = (),
              incident: str | None = None, action: str | None = None, target: ProcessId | None = None, comm: str = "",
-             took_seconds: float | None = None, ok: bool | None = None) -> None:
-        self._notes.append(Note(kind, rule, result, because, incident, action, target, comm, took_seconds, ok))
+             took_seconds: float | None = None, ok: bool | None = None, intent_id: str = "", tries: int = 0) -> None:
+        self._notes.append(Note(kind, rule, result, because, incident, action, target, comm, took_seconds, ok,
+                                intent_id, tries))
 
     def end(self, process: Process, rule: str, because: tuple[str, ...], grace_seconds: float, *,
             noun: str | None = None, explicit: bool = False, incident: str | None = None, urgent: bool = False,
