@@ -38,14 +38,14 @@ host.processes.pattern_search host.processes.pid_list host.processes.procfs host
 host.processes.reader_child host.processes.release host.processes.signals host.processes.slow_patterns
 host.processes.table host.processes.user_names host.purge host.purge.become host.purge.delete_tree host.purge.in_use
 host.purge.job host.purge.jobs host.purge.kept host.purge.lease host.purge.messages host.purge.mounts
-host.purge.open_files host.purge.pair host.purge.reap host.purge.search host.purge.supervisor host.purge.trash
-host.purge.unix_sockets host.purge.worker host.sensors host.services host.services.choose host.services.jobs
-host.services.lsb host.services.manager host.services.poller host.services.program_words host.services.tcp_probe
-host.spools host.spools.descent host.spools.names host.spools.path_safety host.spools.scan_child
-host.spools.scan_messages host.spools.scanners host.spools.signs_of_life host.spools.survey host.syscalls journal
-journal.chain journal.files journal.head journal.inspect journal.reader journal.record journal.reserve journal.store
-journal.system_log journal.targets journal.unfinished journal.writer lean_dataclasses paths policy policy.build
-policy.ownership
+host.purge.open_files host.purge.pair host.purge.reap host.purge.search host.purge.supervisor host.purge.threads
+host.purge.trash host.purge.unix_sockets host.purge.worker host.sensors host.services host.services.choose
+host.services.jobs host.services.lsb host.services.manager host.services.poller host.services.program_words
+host.services.tcp_probe host.spools host.spools.descent host.spools.names host.spools.path_safety
+host.spools.scan_child host.spools.scan_messages host.spools.scanners host.spools.signs_of_life host.spools.survey
+host.syscalls journal journal.chain journal.files journal.head journal.inspect journal.reader journal.record
+journal.reserve journal.store journal.system_log journal.targets journal.unfinished journal.writer lean_dataclasses
+paths policy policy.build policy.ownership
 """
 
 # Of the standard library, beyond what python -I -S has anyway; their own parts are not listed.
