@@ -1,7 +1,7 @@
 """What a policy needs to see."""
 
 from watchdog_oom.core.actions import Watch
-from watchdog_oom.core.guard import LOGIN, SSHD
+from watchdog_oom.core.guard import WAYS_IN
 from watchdog_oom.core.nouns import ProcessNoun, Size, SpoolNoun
 from watchdog_oom.core.policy import Limit, Policy, Protect, Recover, RecoveryStep, Then, Verb
 from watchdog_oom.host.processes.demand import UNIT_OF_EVERYBODY, ScanDemand, demand_of, scan_demand
@@ -40,12 +40,12 @@ def test_where_units_may_be_contained_swap_and_the_units_of_everybody_are_read_t
     demand = demand_of(policy)
     assert demand.swap == {"leaker"}
     assert demand.contained == {"leaker", "worker"}
-    assert scan_demand(policy, None).nouns == (*nouns.values(), SSHD, LOGIN, UNIT_OF_EVERYBODY)
+    assert scan_demand(policy, None).nouns == (*nouns.values(), *WAYS_IN, UNIT_OF_EVERYBODY)
 
 
 def test_guard_must_know_sshd_and_login_and_those_that_the_last_decision_watches() -> None:
     assert scan_demand(Policy(), None, Watch(processes=frozenset({7}))) == ScanDemand(
-        nouns=(SSHD, LOGIN), pids=frozenset({7}))
+        nouns=WAYS_IN, pids=frozenset({7}))
 
 
 def test_an_empty_policy_wants_nothing() -> None:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from watchdog_oom.core.actions import Watch
 from watchdog_oom.core.conditions.kernel import KernelOomKill
-from watchdog_oom.core.guard import LOGIN, SSHD
+from watchdog_oom.core.guard import WAYS_IN
 from watchdog_oom.core.memory import Memory, Pressure
 from watchdog_oom.core.model import ProcessId
 from watchdog_oom.core.nouns import ProcessNoun
@@ -84,6 +84,6 @@ def scan_demand(policy: Policy, memory: Memory | None, watch: Watch = NOTHING_WA
     """What the process scan must tell: what the rules ask for, what the last decision asked for, who is sshd and login
     for guard, everybody near an emergency; and where units may be contained, who lives in them."""
     demand = demand_of(policy, everything=memory is not None and near(memory, policy.emergency, pressure))
-    for_guard = (SSHD, LOGIN, UNIT_OF_EVERYBODY) if demand.contained else (SSHD, LOGIN)
+    for_guard = (*WAYS_IN, UNIT_OF_EVERYBODY) if demand.contained else WAYS_IN
     return replace(demand, nouns=(*demand.nouns, *for_guard, *_unit_of_victims(policy)), pids=watch.processes,
                    below=watch.below)
