@@ -9,6 +9,7 @@ from watchdog_oom.core.descent import Lineage
 from watchdog_oom.core.model import KernelKill, ProcessId
 from watchdog_oom.core.outcome import EffectReport
 from watchdog_oom.core.policy import RecoveryStep
+from watchdog_oom.core.scores import Adjusted, Scores
 from watchdog_oom.lean_dataclasses import dataclass, field
 
 KERNEL_KILL_MEMORY_SECONDS = 3600.0
@@ -40,18 +41,6 @@ class Termination:
     incident: str | None = None
     urgent: bool = False
     intent_id: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Adjusted:
-    """An oom_score_adj that we wrote: what stood there before, what we wrote, when we last tried, and the intent that
-    gives it back."""
-
-    comm: str
-    original: int
-    value: int
-    tried_at: float
-    restore_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +106,18 @@ class Phase(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Probing:
+    """A service that is asked again and again until it answers: one act with one intent, however many tries it takes.
+    ``words`` are those of the last try that ended."""
+
+    service: str
+    intent_id: str
+    since: float
+    tries: int = 0
+    words: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class RecoveryRun:
     """One running transaction. Names are services unless stated otherwise; times are boottime seconds.
 
@@ -146,6 +147,7 @@ class RecoveryRun:
     failure: str | None = None
     active_since: float | None = None
     active_pid: int = 0
+    probing: Probing | None = None
     cleared: int | None = None
 
     @property
@@ -192,7 +194,7 @@ class History:
     """Everything remembered. ``run_id`` distinguishes runs of the daemon in the journal's ids; ``decided_at`` is the
     time of the previous tick; ``ended_at`` is when a process that was ended was last seen gone, ``relieved_at`` when
     one that the emergency ended was; ``shunned`` maps processes that could not be signalled to the time until which
-    they are not chosen again. ``refused`` counts the refusals not told yet, by kind; ``urgent_kills``
+    they are not chosen again. ``refused`` counts the refusals not reported yet, by kind; ``urgent_kills``
     are the emergency's."""
 
     run_id: str = "0"
@@ -208,6 +210,7 @@ class History:
     kills: tuple[float, ...] = ()
     urgent_kills: tuple[float, ...] = ()
     adjusted: Mapping[ProcessId, Adjusted] = field(default_factory=dict)
+    scores: Scores = field(default_factory=Scores)
     frozen: Mapping[ProcessId, str] = field(default_factory=dict)
     thawing: Mapping[ProcessId, Thaw] = field(default_factory=dict)
     queues: Mapping[str, Queue] = field(default_factory=dict)
@@ -221,8 +224,8 @@ class History:
 
 
 def recent_kills(history: History, news: tuple[KernelKill, ...], now: float) -> tuple[KernelKill, ...]:
-    """Those of the last hour, as many of the newest as are kept: their number is up to others. Kills in control groups,
-    which any user can cause in a group of their own, never displace one of the host."""
+    """Those of the last hour, but only a bounded number of the newest, since others decide how many there are. Kills in
+    control groups, which any user can cause in a group of their own, never displace one of the host."""
     told = (*history.kernel_kills, *news)
     recent = {(kill.pid, kill.boottime, kill.line): kill for kill in told}
     kept = [kill for kill in recent.values() if now - kill.boottime < KERNEL_KILL_MEMORY_SECONDS]
@@ -234,7 +237,12 @@ def recent_kills(history: History, news: tuple[KernelKill, ...], now: float) -> 
 
 
 def newest(told: dict[str, float]) -> dict[str, float]:
-    """Others choose what there is to tell, so what was told is remembered of the newest only (Law 11)."""
+    """Others decide how much there is to report, so only the newest keys are remembered (Law 11)."""
     if len(told) <= MOST_TOLD:
         return told
     return dict(sorted(told.items(), key=lambda item: item[1])[-MOST_TOLD:])
+
+
+def latest(counts: dict[str, int]) -> dict[str, int]:
+    """The same for counts of what was not reported: those begun last are kept."""
+    return counts if len(counts) <= MOST_TOLD else dict(list(counts.items())[-MOST_TOLD:])

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import errno
 import os
+import sys
 from collections.abc import Callable
 from contextlib import suppress
 from itertools import islice
@@ -66,6 +67,11 @@ def parse_swap_bytes(status: bytes) -> int | None:
     return size_of(value_of(status, b"VmSwap"))
 
 
+def parse_anonymous_bytes(status: bytes) -> int | None:
+    """RssAnon of /proc/PID/status (since Linux 4.5), ``None`` without an address space."""
+    return size_of(value_of(status, b"RssAnon"))
+
+
 def size_of(words: bytes) -> int | None:
     """A size in kB, as the kernel prints it, in bytes."""
     number = words.split()
@@ -102,7 +108,7 @@ def first_unit(path: bytes) -> str | None:
         # systemd puts "_" before a name that the kernel would take for one of its own files (cg_escape).
         name = component.removesuffix(_DELETED).removeprefix("_")
         if name.endswith(_UNIT_SUFFIXES):
-            return name
+            return sys.intern(name)  # one text for all who live there
         if name not in ("", "..") and not name.endswith(".slice"):
             return None
     return None
@@ -187,6 +193,10 @@ def read_uid(root: str, pid: int) -> int | None:
 
 def read_swap_bytes(root: str, pid: int) -> int | None:
     return _read_status(root, pid, parse_swap_bytes)
+
+
+def read_anonymous_bytes(root: str, pid: int) -> int | None:
+    return _read_status(root, pid, parse_anonymous_bytes)
 
 
 def _read_status(root: str, pid: int, parse: Callable[[bytes], int | None]) -> int | None:
