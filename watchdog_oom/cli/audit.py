@@ -25,7 +25,7 @@ from watchdog_oom.paths import LOG
 EXIT_BROKEN = EXIT_NOTHING = 1
 _COLOURS = {
     Kind.INCIDENT: "bold yellow", Kind.INTENT: "cyan", Kind.OUTCOME: "green", Kind.REFUSED: "magenta",
-    Kind.RECOVERED: "bold yellow", Kind.LATE: "yellow",
+    Kind.RECOVERED: "bold yellow", Kind.LATE: "yellow", Kind.REQUEST: "bold cyan",
 }
 _KIND_WIDTH = max(len(kind) for kind in Kind)
 

@@ -6,8 +6,18 @@ from watchdog_oom.core.actions import Plan
 from watchdog_oom.core.guard import Budget
 from watchdog_oom.core.history import History
 from watchdog_oom.core.model import Snapshot
+from watchdog_oom.core.pause import in_force, with_pauses
 from watchdog_oom.core.policy import Policy
-from watchdog_oom.core.rules import containment, emergency, freeze, kill_escalation, limit, lost_senses, protect
+from watchdog_oom.core.rules import (
+    containment,
+    emergency,
+    freeze,
+    kill_escalation,
+    limit,
+    lost_senses,
+    maintenance,
+    protect,
+)
 from watchdog_oom.core.rules.recovery import trigger
 from watchdog_oom.core.tick import Tick
 from watchdog_oom.core.view import View
@@ -16,10 +26,12 @@ from watchdog_oom.lean_dataclasses import replace
 
 def decide(snapshot: Snapshot, policy: Policy, history: History, budget: Budget) -> tuple[Plan, History]:
     """What to do now. The emergency comes first, so that nothing delays it and no other rule spends its budget."""
+    policy = with_pauses(policy, in_force(history.pauses, snapshot.clock.boottime))
     tick = Tick(View(replace(snapshot, below=history.descent.below), policy), history, budget)
     kill_escalation.advance(tick)
     emergency.apply(tick)
     lost_senses.apply(tick)
+    maintenance.apply(tick)
     if history.stopping:
         _shut_down(tick)
     else:

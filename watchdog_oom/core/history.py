@@ -8,6 +8,7 @@ from enum import StrEnum
 from watchdog_oom.core.descent import Lineage
 from watchdog_oom.core.model import KernelKill, ProcessId
 from watchdog_oom.core.outcome import EffectReport
+from watchdog_oom.core.pause import Pause
 from watchdog_oom.core.policy import RecoveryStep
 from watchdog_oom.core.scores import Adjusted, Scores
 from watchdog_oom.lean_dataclasses import dataclass, field
@@ -195,7 +196,7 @@ class History:
     time of the previous tick; ``ended_at`` is when a process that was ended was last seen gone, ``relieved_at`` when
     one that the emergency ended was; ``shunned`` maps processes that could not be signalled to the time until which
     they are not chosen again. ``refused`` counts the refusals not reported yet, by kind; ``urgent_kills``
-    are the emergency's."""
+    are the emergency's; ``asked`` are rules that an administrator wants to run now, with the reason in words."""
 
     run_id: str = "0"
     decided_at: float = 0.0
@@ -219,6 +220,8 @@ class History:
     kernel_kills: tuple[KernelKill, ...] = ()
     descent: Lineage = field(default_factory=Lineage)
     emergency: str | None = None
+    pauses: Mapping[str, Pause] = field(default_factory=dict)
+    asked: Mapping[str, str] = field(default_factory=dict)
     stopping: bool = False
     finished: bool = False
 

@@ -1,15 +1,21 @@
-"""The policy of a daemon that only observes: the same rules, each reporting what it would do. Pure."""
+"""The policy of a daemon, or of rules, that only observe: the same rules, each reporting what it would do. Pure."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 from watchdog_oom.core.policy import Mode, Policy, Then
 from watchdog_oom.lean_dataclasses import replace
 
 
-def observing(policy: Policy) -> Policy:
+def observing(policy: Policy, concerned: Callable[[str], bool] = lambda rule: True) -> Policy:
+    """``concerned`` tells of a rule, by its whole name (``limit.clamscan``), whether it only observes."""
     return replace(
         policy,
-        limits={name: replace(limit, then=Then.REPORT) for name, limit in policy.limits.items()},
-        recovers={name: replace(recover, mode=Mode.OBSERVE) for name, recover in policy.recovers.items()},
-        protects={name: replace(protect, oom_score_adj=None) for name, protect in policy.protects.items()},
-        emergency=replace(policy.emergency, mode=Mode.OBSERVE))
+        limits={name: replace(limit, then=Then.REPORT) if concerned(f"limit.{name}") else limit
+                for name, limit in policy.limits.items()},
+        recovers={name: replace(recover, mode=Mode.OBSERVE) if concerned(f"recover.{name}") else recover
+                  for name, recover in policy.recovers.items()},
+        protects={name: replace(protect, oom_score_adj=None) if concerned(f"protect.{name}") else protect
+                  for name, protect in policy.protects.items()},
+        emergency=replace(policy.emergency, mode=Mode.OBSERVE) if concerned("emergency") else policy.emergency)

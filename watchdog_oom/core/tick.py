@@ -23,6 +23,7 @@ from watchdog_oom.core.descent import remember
 from watchdog_oom.core.guard import KILL_WINDOW_SECONDS, Budget, refusal
 from watchdog_oom.core.history import Contained, History, Queue, Stage, Termination, Thaw, latest, newest, recent_kills
 from watchdog_oom.core.model import Process, ProcessId
+from watchdog_oom.core.pause import in_force
 from watchdog_oom.core.view import View
 from watchdog_oom.lean_dataclasses import dataclass, replace
 
@@ -70,6 +71,8 @@ class Tick:
         self.ended_at = history.ended_at
         self.relieved_at = history.relieved_at
         self.emergency = history.emergency
+        self.pauses = in_force(history.pauses, self.now)
+        self.asked = history.asked
         self.kernel_kills = recent_kills(history, view.snapshot.kernel_kills, self.now)
         self.watched: set[str] = set()
         self.watched_pids: set[int] = set()
@@ -253,5 +256,5 @@ class Tick:
             relieved_at=self.relieved_at, kills=self.kills, urgent_kills=self.urgent_kills, adjusted=self.adjusted,
             scores=self.scores, frozen=self.frozen, thawing=self.thawing, queues=self.queues, contained=self.contained,
             recoveries=self.recoveries, kernel_kills=self.kernel_kills, descent=descent, emergency=self.emergency,
-            finished=self.finished)
+            finished=self.finished, pauses=self.pauses, asked={})
         return plan, history

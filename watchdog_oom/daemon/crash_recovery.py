@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from watchdog_oom.core.actions import Intent, Purge
 from watchdog_oom.core.history import History, Phase, Recovery, RecoveryRun
 from watchdog_oom.core.model import Snapshot
+from watchdog_oom.core.pause import pause_of
 from watchdog_oom.core.policy import Policy
 from watchdog_oom.core.rules.freeze import adopt_stopped
 from watchdog_oom.daemon.state_file import State
@@ -58,7 +59,7 @@ def _pay_back(state: State, boottime: float) -> tuple[History, list[Record]]:
     records: list[Record] = []
     for name, recovery in state.history.recoveries.items():
         incident = state.unclosed.get(name)
-        if recovery.owed:
+        if recovery.owed and (incident is not None or pause_of(state.history.pauses, f"recover.{name}") is None):
             why = STILL_OWED if incident is None else FAILURE
             incident = incident or f"{name}-{state.history.run_id}"
             recoveries[name] = _way_back(recovery, incident, why, boottime)

@@ -12,11 +12,11 @@ from watchdog_oom.core.history import History
 from watchdog_oom.core.model import Snapshot
 from watchdog_oom.core.outcome import EffectReport, Outcome
 from watchdog_oom.core.poll_interval import pause_seconds
-from watchdog_oom.core.rules.lost_senses import BLIND
 from watchdog_oom.core.shortage import imminent
 from watchdog_oom.daemon import state_file
 from watchdog_oom.daemon.audit import AuditTrail, open_journal
 from watchdog_oom.daemon.config import build_config
+from watchdog_oom.daemon.control.desk import ControlDesk
 from watchdog_oom.daemon.crash_recovery import finish_purges, inherit
 from watchdog_oom.daemon.options import Options
 from watchdog_oom.daemon.own_directories import group_writable_log, own_directory
@@ -61,6 +61,7 @@ class Daemon:
         self.actuators = Actuators(options.proc, manager, self.sensors.processes.facts, output_dir=options.state)
         self.journal = open_journal(options.log, self.sensors.boot_id, self.config)
         self.audit_trail = AuditTrail(self._write, self.journal.queue, self.sensors.processes.facts.everything)
+        self.control = ControlDesk(options, self.sensors.processes.facts.user_name, self._write)
         self.reporter = Reporter(options, self.health, self.notifier)
         self.wakeups = SignalInbox()
         self.plan = Plan()
@@ -73,7 +74,8 @@ class Daemon:
     def run(self) -> None:
         """From start to stop; returns when everything is given back."""
         self._get_ready()
-        waiting = LoopWait((*self.sensors.filenos(), *self.actuators.filenos(), self.wakeups.fileno()),
+        waiting = LoopWait((*self.sensors.filenos(), *self.actuators.filenos(), *self.control.filenos(),
+                             self.wakeups.fileno()),
                           lambda: self.sensors.emergency_is_met(self.policy_store.policy.emergency))
         due = time.monotonic()
         while not self.history.finished:
@@ -100,8 +102,8 @@ class Daemon:
         inherited = inherit(state, read_unfinished(self.options.log, self.sensors.boot_id), policy, snapshot)
         self.health.troubles = (*missing_capabilities(self.options.proc), *self.sensors.troubles(),
                                 *protect_itself(self.options.proc), *group_writable_log(self.options.log),
-                                *filter(None, (state.problem,)))
-        self.reporter.started(self.policy_store, _problems(state.problem, snapshot), self._write)
+                                *filter(None, (state.problem, self.control.trouble)))
+        self.reporter.started(self.policy_store, state.problem, snapshot, self._write)
         self.policy_store.tell(self._write)
         for record in inherited.records:
             self._write(record)
@@ -133,8 +135,10 @@ class Daemon:
         policy = self.policy_store.policy
         reports, self.reports = tuple(self.reports), []
         snapshot = self.sensors.look(policy, self.plan.watch, reports)
+        self.history = self.control.attend(snapshot.clock, policy, self.history)
         self.plan, self.history = decide(snapshot, policy, self.history, self.budget)
         self._perform(self.plan, replace(snapshot, below=self.history.descent.below))
+        self.control.tell(self.plan, self.history)
         self._finish_purges(snapshot)
         self.health.ticks += 1
         self._remember(snapshot)
@@ -208,12 +212,13 @@ class Daemon:
         if asked.stop and self._stopping.ask(time.monotonic()):
             self.notifier.stopping()
             self.history = replace(self.history, stopping=True)
-        if asked.reload:
+        if asked.reload or self.control.take_reload():
             self.notifier.reloading()
             self.policy_store.reload()
         recovering = any(state.run is not None for state in self.history.recoveries.values())
         if self.policy_store.poll(hold=recovering or self.history.stopping or self._pressed()):
             self.policy_store.tell(self._write)
+            self.control.reloaded(self.policy_store.faults, self.policy_store.notes)
             self.notifier.ready()
             self.reporter.status_is_due()
 
@@ -239,22 +244,17 @@ class Daemon:
         pause = pause_seconds(snapshot.memory, self.policy_store.policy.emergency,
                               fastest=self.config.tick_fastest_seconds, slowest=self.config.tick_slowest_seconds)
         waiting = self.plan.watch.often or self.history.terminations or self.actuators.busy or self.policy_store.busy
-        return min(pause, BUSY_PAUSE_SECONDS) if waiting else pause
+        return min(pause, BUSY_PAUSE_SECONDS) if waiting or self.control.busy else pause
 
     def _finish(self) -> None:
         self.audit_trail.abandon("the daemon stopped before this ended")
         self.history = replace(self.history, emergency=None)
         self._write(Record(Kind.STOP, result=self._stopping.words))
         self._save(Plan(), complete=True)
+        self.control.close()
         self.reporter.close()
         self.actuators.close()
         self.sensors.close()
         self.journal.close()
         self.notifier.close()
         self.lock.release()
-
-
-def _problems(problem: str, snapshot: Snapshot) -> str:
-    """What the start record must say first: what kept the daemon from its state, and that memory cannot be judged."""
-    blind = f"{BLIND} ({snapshot.memory_problem})" if snapshot.memory is None else ""
-    return "; ".join(text for text in (problem, blind) if text)

@@ -54,8 +54,9 @@ class PolicyStore:
         return self._loading is not None
 
     def reload(self) -> None:
-        """Read all files again; where no process can be created for that now, as soon as one can."""
-        self._asked = True
+        """Read all files again, as they are now: what an earlier reading finds counts no more. Where no process can be
+        created for that now, as soon as one can."""
+        self._asked, self._waiting = True, None
         if self._loading is None:
             seen = self._look()
             with suppress(OSError):
@@ -75,6 +76,8 @@ class PolicyStore:
                 self._loading.close()
                 self._loading = None
                 self._waiting = answer
+                if self._asked:
+                    self.reload()
         if self._waiting is None or (hold and self._waiting.policy is not None):
             return False
         answer, self._waiting = self._waiting, None

@@ -10,6 +10,7 @@ from watchdog_oom import __version__
 from watchdog_oom.core.guard import Budget
 from watchdog_oom.core.history import History
 from watchdog_oom.core.model import Snapshot
+from watchdog_oom.core.rules.lost_senses import BLIND
 from watchdog_oom.daemon import state_file, status_file
 from watchdog_oom.daemon.options import Options
 from watchdog_oom.daemon.policy_store import PolicyStore
@@ -60,9 +61,12 @@ class Reporter:
         self._unsaved = False
         self._saved = plain
 
-    def started(self, policy_store: PolicyStore, problem: str, write: Callable[[Record], None]) -> None:
-        """The first record after a start; ``problem`` is why it is not known what the previous daemon left."""
-        result = f"watchdog-oomd {__version__} is ready" + (f"; {problem}" if problem else "")
+    def started(self, policy_store: PolicyStore, problem: str, snapshot: Snapshot,
+                write: Callable[[Record], None]) -> None:
+        """The first record after a start; ``problem`` is why it is not known what the previous daemon left. Where
+        memory cannot be judged that is said there, too."""
+        blind = f"{BLIND} ({snapshot.memory_problem})" if snapshot.memory is None else ""
+        result = "; ".join(filter(None, (f"watchdog-oomd {__version__} is ready", problem, blind)))
         write(Record(Kind.START, result=result,
                      detail={"version": __version__, "pid": os.getpid(), "observe": self._options.observe,
                              "sources": policy_store.policy.sources, "notes": policy_store.notes,

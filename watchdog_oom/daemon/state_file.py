@@ -9,11 +9,14 @@ taken up from it.
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Mapping
 
 from watchdog_oom.core.descent import Lineage
 from watchdog_oom.core.history import Contained, History, Recovery
 from watchdog_oom.core.model import ProcessId
+from watchdog_oom.core.pause import Pause
+from watchdog_oom.core.requests import LONGEST_PAUSE_SECONDS
 from watchdog_oom.core.scores import Adjusted, Attempt, Scores, Written
 from watchdog_oom.daemon.atomic_file import read_own, swap_file
 from watchdog_oom.lean_dataclasses import dataclass, field, replace
@@ -51,7 +54,7 @@ def restore(directory: str, boot_id: str, history: History) -> State:
     try:
         plain = json.loads(read_own(f"{directory}/{NAME}"))
         if plain["boot"] != boot_id:
-            return State(history, reboot=True)
+            return State(replace(history, pauses=_pauses_of_another_boot(plain)), reboot=True)
         return from_plain(plain, history)
     except FileNotFoundError:
         return State(history)
@@ -78,7 +81,9 @@ def to_plain(boot_id: str, history: History, purging: Mapping[str, str], *, comp
                        contained.before_high_bytes, contained.before_max_bytes, contained.since, contained.at_runtime]
                       for unit, contained in history.contained.items()],
         "below": _descent_to_plain(history),
-        "purging": dict(purging)}
+        "purging": dict(purging),
+        "pauses": [[rule, pause.until, pause.until_wall, pause.by, pause.why]
+                   for rule, pause in history.pauses.items()]}
 
 
 def from_plain(plain: dict[str, Any], history: History) -> State:
@@ -92,10 +97,18 @@ def from_plain(plain: dict[str, Any], history: History) -> State:
     frozen = {ProcessId(pid, start): rule for pid, start, rule in plain["frozen"]}
     contained = {unit: replace(Contained(*bounds), done=0.0, seen=True) for unit, *bounds in plain.get("contained", ())}
     unclosed = {name: state["incident"] for name, state in plain["recoveries"].items() if state.get("incident")}
+    pauses = {rule: Pause(*pause) for rule, *pause in plain.get("pauses", ())}
     below = {ProcessId(pid, start): frozenset(names) for pid, start, *names in plain.get("below", ())}
     return State(replace(history, recoveries=recoveries, adjusted=adjusted, scores=scores, frozen=frozen,
-                         contained=contained, descent=Lineage(below, frozenset(below))),
+                         contained=contained, descent=Lineage(below, frozenset(below)), pauses=pauses),
                  dict(plain.get("purging", {})), unclosed, bool(plain.get("complete", False)))
+
+
+def _pauses_of_another_boot(plain: dict[str, Any]) -> dict[str, Pause]:
+    """Maintenance may need a boot: what is left of each pause by the date, which may have been set meanwhile."""
+    now, wall = time.clock_gettime(time.CLOCK_BOOTTIME), time.time()
+    return {rule: Pause(now + min(until_wall - wall, LONGEST_PAUSE_SECONDS), until_wall, by, why)
+            for rule, _, until_wall, by, why in plain.get("pauses", ())}
 
 
 def _adjusted_from_plain(comm: str, original: int, value: int, since: float = NEVER, home: str = "",

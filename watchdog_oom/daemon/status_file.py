@@ -8,7 +8,7 @@ import os
 from watchdog_oom.core.guard import Budget
 from watchdog_oom.core.history import History, Probing, Recovery
 from watchdog_oom.core.memory import Memory, Pressure
-from watchdog_oom.core.model import Snapshot
+from watchdog_oom.core.model import Clock, Snapshot
 from watchdog_oom.core.policy import Policy
 from watchdog_oom.core.rules.recovery.trigger import wait_seconds
 from watchdog_oom.daemon.atomic_file import replace_file
@@ -58,7 +58,7 @@ def to_plain(snapshot: Snapshot, policy: Policy, history: History, health: Healt
         "processes": len(snapshot.processes),
         "rules": {"protect": sorted(policy.protects), "limit": sorted(policy.limits),
                   "recover": sorted(policy.recovers), "emergency": policy.emergency.mode.value},
-        "emergency": history.emergency,
+        "emergency": history.emergency, "pauses": _pauses(history, clock),
         "recoveries": {name: _recovery(policy, name, history.recoveries.get(name, Recovery()), snapshot)
                        for name in policy.recovers},
         "spools": {name: {"path": policy.spools[name].path, "entries": state.entries, "stale": state.stale,
@@ -82,6 +82,12 @@ def to_plain(snapshot: Snapshot, policy: Policy, history: History, health: Healt
         "budget": {"kills_per_minute": budget.kills_per_minute, "kills_last_minute": len(history.kills),
                    "purge_entries": budget.purge_entries},
         "health": _health(health)}
+
+
+def _pauses(history: History, clock: Clock) -> list[dict[str, object]]:
+    return [{"rule": rule, "until": round(clock.wall + pause.until - clock.boottime),
+             "for_seconds": round(pause.until - clock.boottime), "by": pause.by, "why": pause.why or None}
+            for rule, pause in history.pauses.items()]
 
 
 def _health(health: Health) -> dict[str, object]:

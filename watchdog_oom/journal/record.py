@@ -33,6 +33,7 @@ class Kind(StrEnum):
     RECOVERED = "recovered"
     LATE = "late"
     STOP = "stop"
+    REQUEST = "request"
 
 
 @dataclass(frozen=True, slots=True)

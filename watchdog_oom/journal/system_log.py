@@ -33,10 +33,12 @@ MESSAGE_IDS: dict[Kind, str] = {
     Kind.RECOVERED: "15f6a7c30d4343b8acc04598e36fa31f",
     Kind.LATE: "9192d12539ad41baae743adb4e0b6116",
     Kind.STOP: "b0c61b223c3a40b288bb810535c78e54",
+    Kind.REQUEST: "4ab0d43d67b94aba8fb8092ef03a2eb3",
 }
 _PRIORITIES = {
     Kind.START: _INFO, Kind.STOP: _INFO, Kind.POLICY: _NOTICE, Kind.INTENT: _NOTICE, Kind.OUTCOME: _NOTICE,
     Kind.INCIDENT: _WARNING, Kind.REFUSED: _WARNING, Kind.RECOVERED: _WARNING, Kind.LATE: _WARNING,
+    Kind.REQUEST: _NOTICE,
 }
 _OK_WORDS: dict[bool | None, str] = {True: "true", False: "false"}
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from watchdog_oom.core.condition import Finding, verdict
 from watchdog_oom.core.history import Stage
 from watchdog_oom.core.memory import Memory
+from watchdog_oom.core.pause import paused_words
 from watchdog_oom.core.policy import Emergency, Mode
 from watchdog_oom.core.rules.kill_escalation import killing, unkillable
 from watchdog_oom.core.rules.victims import Victims, held
@@ -96,7 +97,7 @@ def _observe(tick: Tick, cause: Cause) -> None:
         victims = Victims(tick.view)
         best = next((p for p in victims.ranked() if victims.reason_against(p) is None), None)
         would = f"would end {best.label}" if best else "would find nobody to end"
-        tick.note(RULE, f"observed only: {would}", because=cause.because)
+        tick.note(RULE, f"{paused_words(tick.pauses, RULE) or 'observed only'}: {would}", because=cause.because)
 
 
 def _close(tick: Tick, findings: tuple[Finding, ...]) -> None:

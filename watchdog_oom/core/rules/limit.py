@@ -11,6 +11,7 @@ from watchdog_oom.core.held_memory import CALM_SHARE, together
 from watchdog_oom.core.matching import names_target
 from watchdog_oom.core.model import Process, ProcessId
 from watchdog_oom.core.nouns import ProcessNoun, Size
+from watchdog_oom.core.pause import paused_words
 from watchdog_oom.core.policy import First, Limit, Then
 from watchdog_oom.core.rules import containment, waiting_queue
 from watchdog_oom.core.rules.kill_escalation import unkillable
@@ -185,7 +186,8 @@ def _consequence(tick: Tick, limit: Limit, noun: ProcessNoun, process: Process, 
                            noun=noun.name)
         case Then.REPORT:
             if tick.rate_limit(f"{rule} reports {process.id}", most=MOST_REPORTS, kind=f"{rule} reports "):
-                tick.note(rule, "reported: the limit is exceeded, and the policy only asks for a report",
-                          because=because, target=process.id, comm=process.comm)
+                why = paused_words(tick.pauses, rule) or "the policy only asks for a report"
+                tick.note(rule, f"reported: the limit is exceeded, and {why}", because=because,
+                          target=process.id, comm=process.comm)
         case _:
             assert_never(limit.then)

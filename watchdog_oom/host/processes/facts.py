@@ -113,6 +113,10 @@ class FactReader:
             case _:
                 assert_never(fact)
 
+    def user_name(self, uid: int) -> str | None:
+        """The name of a user, as far as it is known by now; nobody is waited for."""
+        return self._users.name(uid)
+
     def filenos(self) -> tuple[int, ...]:
         """Readable when something is known that was asked for."""
         return self.reader.fileno(), self._users.fileno(), self.sharing.fileno()

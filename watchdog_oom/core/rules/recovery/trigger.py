@@ -11,6 +11,7 @@ from watchdog_oom.core.condition import Finding, verdict
 from watchdog_oom.core.conditions.kernel import KernelOomKill, explained
 from watchdog_oom.core.conditions.service import ServiceFailed
 from watchdog_oom.core.history import Phase, Recovery, RecoveryRun
+from watchdog_oom.core.pause import pause_of, paused_words
 from watchdog_oom.core.policy import Clause, Mode, Recover, Verb
 from watchdog_oom.core.rules.recovery import transaction
 from watchdog_oom.core.tick import Tick
@@ -71,6 +72,9 @@ def wait_seconds(recover: Recover, state: Recovery) -> float:
 
 def _idle(tick: Tick, recover: Recover, state: Recovery) -> Recovery:
     state = _rearm(tick, recover, state)
+    rule = f"recover.{recover.name}"
+    if rule in tick.asked:  # an administrator judged instead of the clauses
+        return _open(tick, recover, state, (tick.asked[rule],), only_debts=False)
     fired, calm = _fired(tick, recover, state)
     resting = state.ended is not None and tick.now - state.ended < wait_seconds(recover, state)
     if calm and not resting and not state.owed and state.unhelped and state.last_result == transaction.SUCCESS:
@@ -83,7 +87,7 @@ def _idle(tick: Tick, recover: Recover, state: Recovery) -> Recovery:
         fired = ()
     because = fired or tuple(f"{name} was stopped by this recovery and could not be started again"
                              for name in state.owed)
-    if not because:
+    if not because or pause_of(tick.pauses, rule) is not None:
         return state
     if state.held_since is not None or len(state.started) >= recover.attempts:
         return _hold(tick, recover, state, because)
@@ -150,7 +154,8 @@ def _revivable(tick: Tick, recover: Recover, state: Recovery) -> frozenset[str]:
 
 
 def _only_report(tick: Tick, recover: Recover, because: tuple[str, ...]) -> None:
-    why = "observed only" if recover.mode is Mode.OBSERVE else f"outside its hours ({recover.hours})"
+    observed = paused_words(tick.pauses, f"recover.{recover.name}") or "observed only"
+    why = observed if recover.mode is Mode.OBSERVE else f"outside its hours ({recover.hours})"
     if tick.rate_limit(f"recover.{recover.name} reports"):
         would = ", ".join(str(step) for step in recover.steps)
         tick.note(f"recover.{recover.name}", f"{why}: would {would}", because=because)
