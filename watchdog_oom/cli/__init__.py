@@ -24,6 +24,11 @@ COMMANDS: Mapping[str, str] = {  # name -> module, which is imported only when t
     "status": "watchdog_oom.cli.status",
     "audit": "watchdog_oom.cli.audit",
     "export": "watchdog_oom.cli.export",
+    "pause": "watchdog_oom.cli.pause",
+    "resume": "watchdog_oom.cli.pause",
+    "rearm": "watchdog_oom.cli.rearm",
+    "run": "watchdog_oom.cli.run",
+    "reload": "watchdog_oom.cli.reload",
 }
 
 
@@ -70,13 +75,14 @@ class FrontDoor(click.Group):
 @click.version_option(__version__, prog_name="watchdog-oom", message="%(prog)s %(version)s")
 @click.option("--debug", is_flag=True, help="Show the traceback of an error, for a bug report.")
 def cli(debug: bool) -> None:
-    """Check a policy, see what it does on this host, and inspect the running watchdog-oomd.
+    """Check a policy, see what it does on this host, inspect the running watchdog-oomd, and steer it.
 
     \b
     A new policy:         watchdog-oom check mail.toml     is it valid, and what does it match here?
                           watchdog-oom plan mail.toml      what would it do now, and why?
     The running daemon:   watchdog-oom status --watch      is all well?
                           watchdog-oom audit --since 8h    what did it do in the night, and why?
+    Maintenance:          watchdog-oom pause --all --for 2h --why "new database"
 
     \b
     Exit status: 0 fine, 1 found something, 2 wrong usage or invalid policy,

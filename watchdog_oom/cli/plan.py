@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from dataclasses import replace
 
 import click
@@ -18,6 +19,7 @@ from watchdog_oom.cli.status import read_status
 from watchdog_oom.cli.status_page import unwritten_words
 from watchdog_oom.core.guard import Budget
 from watchdog_oom.core.history import History
+from watchdog_oom.core.pause import in_force
 from watchdog_oom.daemon import state_file
 from watchdog_oom.errors import WatchdogError
 from watchdog_oom.explain.left_out import left_out_words
@@ -51,7 +53,8 @@ def plan(context: click.Context, paths: tuple[str, ...], directories: tuple[str,
     budget = Budget(loaded.config.kills_per_minute, loaded.config.purge_entries)
     rehearsal = rehearse(host.snapshot, loaded.policy, history, budget)
     details = DetailReader(proc)
-    told = (*loaded.notes, *map(str, loaded.warnings), *left_out_words(rehearsal.view), *notes, *host.unread,
+    paused = (f"{rule}: {pause.words}" for rule, pause in history.pauses.items())
+    told = (*loaded.notes, *map(str, loaded.warnings), *left_out_words(rehearsal.view), *notes, *paused, *host.unread,
             *_unwritten(runtime))
     if as_json:
         show_json(to_plain(rehearsal, host, told, details))
@@ -81,4 +84,5 @@ def _history(state: str, boot_id: str) -> tuple[History, tuple[str, ...]]:
     # What a running recovery has stopped does not cause another run.
     recoveries = {name: replace(recovery, owed=(), owed_triggers=()) if name in left.unclosed else recovery
                   for name, recovery in left.history.recoveries.items()}
-    return replace(History(), recoveries=recoveries, descent=left.history.descent), ()
+    pauses = in_force(left.history.pauses, time.clock_gettime(time.CLOCK_BOOTTIME))
+    return replace(History(), recoveries=recoveries, descent=left.history.descent, pauses=pauses), ()

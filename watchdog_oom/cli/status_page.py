@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 
 from watchdog_oom import formatting
 from watchdog_oom.cli.output import Page, Part, local_time
+from watchdog_oom.cli.pauses_page import show_pauses
 from watchdog_oom.core.rules.lost_senses import BLIND
 
 Plain: TypeAlias = Mapping[str, Any]
@@ -26,6 +27,7 @@ def page_of(status: Plain, now: float, largest: Iterable[Sequence[str]] = ()) ->
     processes that the reader sees itself, in the columns of LARGEST."""
     page = Page()
     _daemon(page, status, now)
+    show_pauses(page, _maps(status, "pauses"), now)
     _policy(page, _map(status, "policy"), now)
     _host(page, status)
     _largest(page, largest)

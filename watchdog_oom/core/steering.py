@@ -174,7 +174,7 @@ def _told(pause: Pause, clock: Clock) -> str:
 def _until(pause: Pause, clock: Clock) -> str:
     """The local time of day, and how long that is from now."""
     left = max(0.0, pause.until - clock.boottime)
-    days, minute = divmod(clock.local_minute + int(left // 60), _DAY_MINUTES)
+    days, minute = divmod(int((clock.local_minute * 60 + clock.wall % 60 + left) // 60), _DAY_MINUTES)
     day = " tomorrow" if days == 1 else f" in {days} days" if days else ""
     return f"{minute // 60:02d}:{minute % 60:02d}{day} ({formatting.duration(max(1.0, left))} from now)"
 

@@ -10,6 +10,7 @@ from watchdog_oom.core.decide import decide
 from watchdog_oom.core.guard import Budget
 from watchdog_oom.core.history import History, Recovery
 from watchdog_oom.core.model import Process, Snapshot
+from watchdog_oom.core.pause import in_force, with_pauses
 from watchdog_oom.core.policy import Emergency, Policy
 from watchdog_oom.core.rules import emergency
 from watchdog_oom.core.rules.victims import Victims
@@ -93,6 +94,7 @@ class Rehearsal:
 def rehearse(snapshot: Snapshot, policy: Policy, history: History, budget: Budget) -> Rehearsal:
     """Decide once, and explain. ``history`` may hold the attempts and cooldowns of recoveries."""
     snapshot = replace(snapshot, below=history.descent.below)
+    policy = with_pauses(policy, in_force(history.pauses, snapshot.clock.boottime))
     plan, after = decide(snapshot, policy, replace(history, held_since=EverSince()), budget)
     view = View(snapshot, policy)
     acting = {intent.rule for intent in plan.intents}
