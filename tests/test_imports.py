@@ -26,7 +26,9 @@ core.rules.recovery.progress core.rules.recovery.service_steps core.rules.recove
 core.rules.recovery.survivors core.rules.recovery.transaction core.rules.recovery.trigger
 core.rules.recovery.verify_step core.rules.victims core.rules.waiting_queue core.shortage core.tick core.unit_name
 core.view daemon
-daemon.atomic_file daemon.audit daemon.config daemon.console daemon.crash_recovery daemon.loop daemon.options
+daemon.atomic_file daemon.audit daemon.config daemon.control daemon.control.asker daemon.control.caller
+daemon.control.desk daemon.control.listener daemon.control.parse core.pause core.requests core.steering
+core.rules.maintenance daemon.console daemon.crash_recovery daemon.loop daemon.options
 daemon.own_directories daemon.own_lock daemon.policy_loader
 daemon.policy_store daemon.reporter daemon.sd_notify daemon.self_protection daemon.signals daemon.state_file
 daemon.status_file daemon.wait errors formatting host host.actuators host.children host.children.drain

@@ -15,7 +15,7 @@ from watchdog_oom.core.history import History, Recovery
 from watchdog_oom.core.model import Clock
 from watchdog_oom.core.nouns import ServiceNoun
 from watchdog_oom.core.policy import Hours, Limit, Mode, Protect, Recover, Verb
-from watchdog_oom.core.requests import Answer, PauseRule, Rearm, Reload, ResumeRule, RunNow, Steering
+from watchdog_oom.core.requests import PauseRule, Rearm, Reload, ResumeRule, Ruling, RunNow, Steering
 from watchdog_oom.core.steering import came_out, rule_names, steer
 
 ALICE, BOB = "root (pid 12, alice)", "root (pid 13, bob)"
@@ -32,7 +32,7 @@ def host(recover: Recover = APP) -> World:
     return world
 
 
-def ask(world: World, request: Steering, by: str = ALICE) -> Answer:
+def ask(world: World, request: Steering, by: str = ALICE) -> Ruling:
     clock = Clock(wall=world.wall, boottime=world.now, local_minute=world.minute)
     world.history, answer = steer(request, by, world.policy, world.history, clock)
     return answer
@@ -121,15 +121,15 @@ def test_a_run_that_was_asked_for_is_one_like_any_other_and_its_end_is_told() ->
     assert ask(world, Rearm("recover.app")).exit_status == 1
     world.until(lambda: not world.running("app"))
     assert world.done == ["stop app.service", "start app.service"]
-    assert came_out("recover.app", since, world.history) == Answer("recover.app: success", 0, "recover.app")
+    assert came_out("recover.app", since, world.history) == Ruling("recover.app: success", 0, "recover.app")
 
 
 def test_a_run_that_failed_or_left_something_down_is_no_success() -> None:
     failed = History(recoveries={"app": Recovery(ended=5.0, last_result="failed: x")})
     owing = History(recoveries={"app": Recovery(ended=5.0, last_result="success", owed=("app",))})
     for history, words in ((failed, "failed: x"), (owing, "success; still down: app")):
-        assert came_out("recover.app", 4.0, history) == Answer(f"recover.app: {words}", 1, "recover.app")
-    assert came_out("recover.app", 6.0, failed) == Answer("recover.app was not begun", 1, "recover.app")
+        assert came_out("recover.app", 4.0, history) == Ruling(f"recover.app: {words}", 1, "recover.app")
+    assert came_out("recover.app", 6.0, failed) == Ruling("recover.app was not begun", 1, "recover.app")
 
 
 @pytest.mark.parametrize(("recover", "state", "why"), [

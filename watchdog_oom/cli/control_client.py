@@ -26,7 +26,7 @@ _AGAIN_SECONDS = 0.1
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
+class LastWord:
     """The daemon's last line: the exit status it asks for, words, and the faults of policy files."""
 
     exit_status: int
@@ -35,7 +35,7 @@ class Reply:
     faults: tuple[str, ...]
 
 
-def ask(runtime: str, what: str, **keys: object) -> Reply:
+def ask(runtime: str, what: str, **keys: object) -> LastWord:
     """Prints what the daemon says of its progress. Raises NotRunningError and NotPermittedError."""
     request = json.dumps({"v": VERSION, "ask": what, **keys}).encode() + b"\n"
     with closing(_connect(runtime)) as connection:
@@ -45,13 +45,13 @@ def ask(runtime: str, what: str, **keys: object) -> Reply:
         for told in _lines(connection):
             connection.settimeout(None)  # it has heard: a run takes as long as it takes
             if "exit" in told:
-                return Reply(int(told["exit"]), str(told.get("words")), tuple(map(str, told.get("names", ()))),
+                return LastWord(int(told["exit"]), str(told.get("words")), tuple(map(str, told.get("names", ()))),
                              tuple(map(str, told.get("faults", ()))))
             click.echo(safe(str(told.get("progress"))))
     raise NotRunningError("the daemon ended before it answered")
 
 
-def finish(reply: Reply, rule: str | None = None) -> int:
+def finish(reply: LastWord, rule: str | None = None) -> int:
     """Print the answer; the exit status. ``rule`` is what the user called the rule."""
     for fault in reply.faults:
         click.echo(safe(fault), err=True)

@@ -71,7 +71,7 @@ Steering: TypeAlias = PauseRule | ResumeRule | Rearm | RunNow | Reload
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class Ruling:
     """``words`` for whoever asked, and the exit status of the command. ``rule`` is the whole name of the rule it is
     about; ``names`` are those that exist, where that was not one; ``follow``: the end is still to come."""
 

@@ -7,7 +7,7 @@ from watchdog_oom.core.history import History, Recovery
 from watchdog_oom.core.model import Clock
 from watchdog_oom.core.pause import ALL, EMERGENCY, Pause, in_force, pause_of
 from watchdog_oom.core.policy import Mode, Policy
-from watchdog_oom.core.requests import Answer, PauseRule, Rearm, Reload, ResumeRule, RunNow, Steering
+from watchdog_oom.core.requests import PauseRule, Rearm, Reload, ResumeRule, Ruling, RunNow, Steering
 from watchdog_oom.core.rules.recovery.transaction import SUCCESS
 from watchdog_oom.formatting import printable
 from watchdog_oom.lean_dataclasses import dataclass, field, replace
@@ -28,14 +28,14 @@ class Desk:
     pauses: dict[str, Pause] = field(default_factory=dict)
 
 
-def steer(request: Steering, by: str, policy: Policy, history: History, clock: Clock) -> tuple[History, Answer]:
+def steer(request: Steering, by: str, policy: Policy, history: History, clock: Clock) -> tuple[History, Ruling]:
     """``by`` is who asks, in words. A refused request changes nothing."""
     desk = Desk(policy, history, clock, by, in_force(history.pauses, clock.boottime))
     if isinstance(request, Reload):
         waits = "; a new policy waits for the recovery under way to end" if _running(desk, ALL) else ""
-        return history, Answer(f"the policy files are read again{waits}", follow=True)
+        return history, Ruling(f"the policy files are read again{waits}", follow=True)
     named = ALL if request.rule is None else _whole_name(desk, request.rule)
-    if isinstance(named, Answer):
+    if isinstance(named, Ruling):
         return history, named
     match request:
         case PauseRule():
@@ -57,80 +57,80 @@ def rule_names(policy: Policy) -> tuple[str, ...]:
     return (*(f"{kind}.{name}" for kind, rules in kinds for name in rules), EMERGENCY)
 
 
-def came_out(rule: str, since: float, history: History) -> Answer | None:
+def came_out(rule: str, since: float, history: History) -> Ruling | None:
     """How the run of a rule ended that was asked for at ``since``; ``None`` while it is under way."""
     state = history.recoveries.get(rule.removeprefix("recover."), Recovery())
     if state.run is not None or rule in history.asked:
         return None
     if state.ended is None or state.ended < since:
-        return Answer(f"{rule} was not begun", REFUSED, rule)
+        return Ruling(f"{rule} was not begun", REFUSED, rule)
     down = f"; still down: {', '.join(state.owed)}" if state.owed else ""
     good = state.last_result == SUCCESS and not down
-    return Answer(f"{rule}: {state.last_result}{down}", 0 if good else REFUSED, rule)
+    return Ruling(f"{rule}: {state.last_result}{down}", 0 if good else REFUSED, rule)
 
 
-def _whole_name(desk: Desk, word: str) -> str | Answer:
+def _whole_name(desk: Desk, word: str) -> str | Ruling:
     """A rule that has left the policy can still be resumed."""
     names = tuple(dict.fromkeys((*rule_names(desk.policy), *(rule for rule in desk.pauses if rule != ALL))))
     found = [name for name in names if name == word] or [name for name in names if name.partition(".")[2] == word]
     if len(found) == 1:
         return found[0]
     told = f"is the name of several rules: {', '.join(found)}" if found else "is the name of no rule"
-    return Answer(f'"{printable(word)}" {told}', UNKNOWN, names=() if found else names)
+    return Ruling(f'"{printable(word)}" {told}', UNKNOWN, names=() if found else names)
 
 
-def _pause(desk: Desk, rule: str, request: PauseRule) -> tuple[History, Answer]:
+def _pause(desk: Desk, rule: str, request: PauseRule) -> tuple[History, Ruling]:
     known = pause_of(desk.pauses, rule)
     if known is not None:
-        return desk.history, Answer(f"{_called(rule)} paused already {_told(known, desk.clock)}", REFUSED)
+        return desk.history, Ruling(f"{_called(rule)} paused already {_told(known, desk.clock)}", REFUSED)
     seconds = request.for_seconds
     pause = Pause(desk.clock.boottime + seconds, desk.clock.wall + seconds, desk.by, request.why)
     running = "; the recovery under way finishes first" if _running(desk, rule) else ""
     words = f"{_called(rule)} paused until {_until(pause, desk.clock)}: what would be done is only reported{running}"
     if rule == ALL:
         words += "; the emergency rule goes on to act"
-    return replace(desk.history, pauses={**desk.pauses, rule: pause}), Answer(words)
+    return replace(desk.history, pauses={**desk.pauses, rule: pause}), Ruling(words)
 
 
-def _resume(desk: Desk, rule: str) -> tuple[History, Answer]:
+def _resume(desk: Desk, rule: str) -> tuple[History, Ruling]:
     ended = [name for name in desk.pauses if name == rule or (rule == ALL and name != EMERGENCY)]
     if not ended and rule not in (ALL, EMERGENCY) and ALL in desk.pauses:
         told = _told(desk.pauses[ALL], desk.clock)
-        return desk.history, Answer(f"{rule} is paused with all rules {told}; resume --all ends that", REFUSED)
+        return desk.history, Ruling(f"{rule} is paused with all rules {told}; resume --all ends that", REFUSED)
     if not ended:
-        return desk.history, Answer(f"{_called(rule)} not paused", REFUSED)
+        return desk.history, Ruling(f"{_called(rule)} not paused", REFUSED)
     left = {name: pause for name, pause in desk.pauses.items() if name not in ended}
     was = "; ".join(f"{_called(name)} no longer {desk.pauses[name].words}" for name in ended)
     still = "; the emergency rule is still paused" if rule == ALL and EMERGENCY in left else ""
-    return replace(desk.history, pauses=left), Answer(was + still)
+    return replace(desk.history, pauses=left), Ruling(was + still)
 
 
-def _rearm(desk: Desk, rule: str) -> tuple[History, Answer]:
+def _rearm(desk: Desk, rule: str) -> tuple[History, Ruling]:
     kind, _, name = rule.partition(".")
     state = desk.history.recoveries.get(name, Recovery())
     if kind != "recover":
-        return desk.history, Answer(f"{rule} is no recovery: only those are held", UNKNOWN)
+        return desk.history, Ruling(f"{rule} is no recovery: only those are held", UNKNOWN)
     if state.run is not None:
         return desk.history, _under_way(desk, rule)
     held = "its hold is lifted" if state.held_since is not None else "it was not held"
     forgotten = formatting.count(len(state.started), "attempt")
     armed = replace(state, started=(), held_since=None, unhelped=0, ended=None)
     return (replace(desk.history, recoveries={**desk.history.recoveries, name: armed}),
-            Answer(f"{rule} is armed: {held}, {forgotten} and the cooldown are forgotten"))
+            Ruling(f"{rule} is armed: {held}, {forgotten} and the cooldown are forgotten"))
 
 
-def _run(desk: Desk, rule: str, request: RunNow) -> tuple[History, Answer]:
+def _run(desk: Desk, rule: str, request: RunNow) -> tuple[History, Ruling]:
     kind, _, name = rule.partition(".")
     if kind != "recover":
-        return desk.history, Answer(f"{rule} is no recovery: only those are run", UNKNOWN)
+        return desk.history, Ruling(f"{rule} is no recovery: only those are run", UNKNOWN)
     if _running(desk, rule):
         return desk.history, _under_way(desk, rule)
     why_not = _why_not(desk, rule, name)
     if why_not:
-        return desk.history, Answer(f"{rule} is not run: {why_not}", REFUSED)
+        return desk.history, Ruling(f"{rule} is not run: {why_not}", REFUSED)
     because = f"asked for by {desk.by}" + (f": {request.why}" if request.why else "")
     return (replace(desk.history, asked={**desk.history.asked, rule: because}),
-            Answer(f"{rule} runs now: {formatting.count(len(desk.policy.recovers[name].steps), 'step')}", follow=True))
+            Ruling(f"{rule} runs now: {formatting.count(len(desk.policy.recovers[name].steps), 'step')}", follow=True))
 
 
 def _why_not(desk: Desk, rule: str, name: str) -> str:
@@ -157,14 +157,14 @@ def _running(desk: Desk, rule: str) -> bool:
     return bool(under_way) if rule == ALL else rule in under_way or rule in desk.history.asked
 
 
-def _under_way(desk: Desk, rule: str) -> Answer:
+def _under_way(desk: Desk, rule: str) -> Ruling:
     run = desk.history.recoveries.get(rule.partition(".")[2], Recovery()).run
     asked = desk.history.asked.get(rule, "")
     if run is None:
-        return Answer(f"{rule} is about to run already: {asked}", REFUSED)
+        return Ruling(f"{rule} is about to run already: {asked}", REFUSED)
     since = formatting.duration(desk.clock.boottime - run.opened)
     why = "; ".join(run.because)
-    return Answer(f"{rule} is under way already, for {since} (incident {run.incident}): {why}", REFUSED)
+    return Ruling(f"{rule} is under way already, for {since} (incident {run.incident}): {why}", REFUSED)
 
 
 def _told(pause: Pause, clock: Clock) -> str:

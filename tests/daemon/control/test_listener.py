@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.daemon.control.conftest import Clients
-from watchdog_oom.core.requests import Answer
+from watchdog_oom.core.requests import Ruling
 from watchdog_oom.daemon.control.listener import MOST_CALLERS, MOST_WAKEUPS, WAKEUPS_PER_SECOND, ControlSocket
 
 NOW = 1000.0
@@ -27,7 +27,7 @@ def heard(control: ControlSocket, now: float) -> bytes | None:
     taken = control.take(now)
     if taken is None:
         return None
-    taken[0].end(Answer("no", 1))
+    taken[0].end(Ruling("no", 1))
     return taken[1]
 
 
@@ -68,7 +68,7 @@ def test_a_request_comes_with_who_asks_and_is_answered(control: ControlSocket, c
     caller, line = taken
     assert (line, caller.pid, caller.uid) == (b'{"v": 1}', os.getpid(), os.geteuid())
     caller.progress("soon")
-    caller.end(Answer("done", 1, "limit.x", ("limit.x",)), ("a fault",))
+    caller.end(Ruling("done", 1, "limit.x", ("limit.x",)), ("a fault",))
     assert asking.told() == [{"v": 1, "progress": "soon"}, {
         "v": 1, "exit": 1, "words": "done", "rule": "limit.x", "names": ["limit.x"], "faults": ["a fault"]}]
 

@@ -43,7 +43,8 @@ def test_a_pause_is_neither_without_end_nor_without_length(seconds: object) -> N
         parse(line(ask="pause", rule="x", for_seconds=seconds))
 
 
-values = st.sampled_from([None, True, 1, 60, -1.5, float("nan"), 10**30, "x", "\ud800", "\x1b", [], {}, [[1]], "all"])
+values: st.SearchStrategy[object] = st.sampled_from([
+    None, True, 1, 60, -1.5, float("nan"), 10**30, "x", "\ud800", "\x1b", [], {}, [[1]], "all"])
 fields = st.fixed_dictionaries({"v": st.sampled_from([1, 1, 2]), "ask": st.sampled_from(
     ["pause", "resume", "rearm", "run", "reload"])}, optional={"rule": values, "for_seconds": values, "why": values})
 

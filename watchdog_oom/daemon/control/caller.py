@@ -6,7 +6,7 @@ import json
 import socket
 from contextlib import suppress
 
-from watchdog_oom.core.requests import Answer
+from watchdog_oom.core.requests import Ruling
 from watchdog_oom.daemon.control.parse import VERSION
 from watchdog_oom.errors import UsageError
 
@@ -53,7 +53,7 @@ class Caller:
     def progress(self, words: str) -> None:
         self._say({"v": VERSION, "progress": words})
 
-    def end(self, answer: Answer, faults: tuple[str, ...] = ()) -> None:
+    def end(self, answer: Ruling, faults: tuple[str, ...] = ()) -> None:
         """The last line, after which the connection is closed."""
         self._say({"v": VERSION, "exit": answer.exit_status, "words": answer.words, "rule": answer.rule,
                    "names": answer.names, "faults": faults})

@@ -12,7 +12,7 @@ from watchdog_oom.core.actions import Plan
 from watchdog_oom.core.history import History
 from watchdog_oom.core.model import Clock
 from watchdog_oom.core.policy import Policy
-from watchdog_oom.core.requests import Answer, Reload, RunNow
+from watchdog_oom.core.requests import Reload, Ruling, RunNow
 from watchdog_oom.core.steering import came_out, steer
 from watchdog_oom.daemon.control.asker import asker
 from watchdog_oom.daemon.control.caller import Caller
@@ -38,7 +38,7 @@ class ControlDesk:
             self._socket = ControlSocket(options.runtime)
         except OSError as error:
             self.trouble = f"{options.runtime}/control cannot be made, so nobody can ask it anything: {error.strerror}"
-        self._answers: list[tuple[Caller, Answer]] = []
+        self._answers: list[tuple[Caller, Ruling]] = []
         self._runs: list[tuple[Caller, str]] = []
         self._reloads: list[Caller] = []
         self._told_at: dict[str, float] = {}
@@ -67,7 +67,7 @@ class ControlDesk:
         try:
             request = parse(line)
         except UsageError as error:
-            caller.end(Answer(str(error), 2))
+            caller.end(Ruling(str(error), 2))
             self._refuse("unclear", f"a request of {who.words} was not understood: {error}", clock.boottime)
             return history
         if isinstance(request, Reload | RunNow) and len(self._runs) + len(self._reloads) >= MOST_FOLLOWING:
@@ -107,11 +107,11 @@ class ControlDesk:
         words = "the policy files are broken: the last good policy stays in force" if faults else "; ".join(
             ("the policy files are in force", *notes))
         for caller in self._reloads:
-            caller.end(Answer(words, 2 if faults else 0), faults)
+            caller.end(Ruling(words, 2 if faults else 0), faults)
         self._reloads.clear()
 
     def close(self) -> None:
-        stops = Answer("the daemon stops", 4)
+        stops = Ruling("the daemon stops", 4)
         for caller in (*self._reloads, *(caller for caller, _ in self._runs), *(one for one, _ in self._answers)):
             caller.end(stops)
         if self._socket is not None:

@@ -11,7 +11,7 @@ import select
 import socket
 from contextlib import suppress
 
-from watchdog_oom.core.requests import Answer
+from watchdog_oom.core.requests import Ruling
 from watchdog_oom.daemon.control.asker import peer_of
 from watchdog_oom.daemon.control.caller import Caller
 from watchdog_oom.errors import UsageError
@@ -22,8 +22,8 @@ MOST_ACCEPTED = 64  # at a time; those for whom there is no room are told so
 BACKLOG = 16
 MOST_WAKEUPS = 8.0
 WAKEUPS_PER_SECOND = 4.0
-BUSY = Answer("too many requests at a time; ask again", 1)
-NOT_ROOT = Answer("only root may ask this; run it as root", 3)
+BUSY = Ruling("too many requests at a time; ask again", 1)
+NOT_ROOT = Ruling("only root may ask this; run it as root", 3)
 
 
 class ControlSocket:
@@ -66,7 +66,7 @@ class ControlSocket:
             except UsageError as error:
                 self._drop(caller)
                 self.unclear.append((caller, str(error)))
-                caller.end(Answer(str(error), 2))
+                caller.end(Ruling(str(error), 2))
                 continue
             if line is not None:
                 self._drop(caller)
@@ -75,7 +75,7 @@ class ControlSocket:
 
     def close(self) -> None:
         for caller in self._callers:
-            caller.end(Answer("the daemon stops", 4))
+            caller.end(Ruling("the daemon stops", 4))
         self._epoll.close()
         self._socket.close()
         with suppress(OSError):
@@ -127,15 +127,15 @@ def _listen(runtime: str, path: str) -> socket.socket:
     with suppress(FileNotFoundError):
         os.unlink(path)
     directory = os.open(runtime, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
-    listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
+    server = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
     before = os.umask(0o177)
     try:
-        listening.bind(f"/proc/self/fd/{directory}/{NAME}")
-        listening.listen(BACKLOG)
+        server.bind(f"/proc/self/fd/{directory}/{NAME}")
+        server.listen(BACKLOG)
     except OSError:
-        listening.close()
+        server.close()
         raise
     finally:
         os.umask(before)
         os.close(directory)
-    return listening
+    return server
