@@ -32,7 +32,8 @@ daemon.status_file daemon.wait errors formatting host host.actuators host.childr
 host.children.spawn
 host.children.supervisor host.clock host.kept_file host.memory host.memory.group_files host.memory.group_limit
 host.memory.kernel_kills host.memory.kmsg host.memory.meminfo host.memory.psi host.memory.zfs_cache host.processes
-host.processes.demand host.processes.details host.processes.facts host.processes.lasting host.processes.oom_score_adj
+host.processes.control_group host.processes.demand host.processes.details host.processes.facts
+host.processes.lasting host.processes.oom_score_adj
 core.glob daemon.link_watch host.children.asked_child host.processes.may_hang host.processes.namespaces
 host.processes.pattern_search host.processes.pid_list host.processes.procfs host.processes.reader
 host.processes.reader_child host.processes.release host.processes.signals host.processes.slow_patterns

@@ -104,6 +104,10 @@ RECOVER = '[recover.r]\nwhen = [{ memory_available_below = "1%" }]\nsteps = '
     ('[process.p]\nname = "scanner"\nuser = "4242"' + LIMIT, 3, "[process.p] user", "no process runs as"),
     ('[process.p]\nname = "scanner"\nunit = "mariadbb.service"' + LIMIT, 3, "[process.p] unit",
      'is it "mariadb.service"?'),
+    ('[process.p]\nname = "scanner"\nunit = "worker.service"' + LIMIT, 3, "[process.p] unit",
+     'a user\'s own manager runs it: "user@1000.service/worker.service"'),
+    ('[process.p]\nexe = "/usr/bin/node"\nunit = "user@*.service/shop.service"' + LIMIT, 3, "[process.p] unit",
+     "every user can call a unit of his own so"),
     ('[process.p]\nname = "scanner"\nunit = "mariadb.service"' + LIMIT, 1, "[process.p]", "all of its keys together"),
     ('[spool.s]\npath = "/var/spool/never/x"\nentries = "*"\nstale_after = "1h"\n' + RECOVER + '[{ purge = "s" }]\n', 2,
      "[spool.s] path", "/var/spool/never does not exist"),
@@ -127,6 +131,7 @@ def test_what_is_hardly_meant_is_warned_of_at_its_line(
         run: Run, policy: Write, host: Any, text: str, line: int, where: str, what: str) -> None:
     host.put(71, "scanner")
     host.put(72, "mariadbd", unit="mariadb.service")
+    host.put(73, "worker", unit="user-1000.slice/user@1000.service/app.slice/worker.service")
     result = run("check", policy(text), "--json", "--proc", host.root)
     assert result.exit_code == 1, result.output
     found = [warning for warning in _warnings(result) if warning[:2] == (line, where)]
