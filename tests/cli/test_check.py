@@ -207,17 +207,23 @@ def test_a_service_is_asked_for_its_state_and_a_wrong_name_gets_the_nearest(
     scripts = tmp_path / "init.d"
     scripts.mkdir()
     (scripts / "mariadb").write_text("#!/bin/sh\nexit 3\n")
-    (scripts / "mariadb").chmod(0o755)
+    (scripts / "old").write_text('#!/bin/sh\necho "Usage: old {start|stop}"\nexit 1\n')
+    for script in scripts.iterdir():
+        script.chmod(0o755)
     config = tmp_path / "config.toml"
     config.write_text(f'[services]\ninit_dir = "{scripts}"\n')
     config.chmod(0o644)
     text = ('[service.db]\nunit = "mariadb.service"\n[service.wrong]\nunit = "mysql.service"\n'
-            + RECOVER + '[{ restart = ["db", "wrong"] }, { verify = ["db", "wrong"] }]\n')
+            '[service.old]\nunit = "old"\n'
+            + RECOVER + '[{ restart = ["db", "wrong", "old"] }, { verify = ["db", "wrong"] }]\n')
     result = run("check", policy(text), "--json", "--proc", host.root, "--config", config)
     services = json.loads(result.stdout)["host"]["services"]
     assert (services["db"]["status"], services["wrong"]["status"]) == ("inactive", "missing")
-    assert _warnings(result) == [
-        (4, "[service.wrong] unit", 'there is no init script mysql.service here — is it "mariadb"?')]
+    wrong, old = _warnings(result)
+    assert wrong == (4, "[service.wrong] unit", 'there is no init script mysql.service here — is it "mariadb"?')
+    assert old[:2] == (6, "[service.old] unit")
+    assert old[2].startswith("its state cannot be known: its script does not support status. So ")
+    assert old[2].endswith("give it a probe, or no verify can succeed")
 
 
 @pytest.mark.parametrize("colour", ["", "1"])

@@ -196,7 +196,7 @@ class ServiceState:
     Only systemd reports ``result`` (why it ended: ``oom-kill``, ``exit-code`` …), the number of restarts, the
     invocation, memory and control group, how long a start and a stop may take, the units that trigger it, and whether
     its memory bounds were set for this boot only. ``survivors`` are the pids still in the control group of a unit that
-    is down.
+    is down. Not ``knowable`` is the state of a unit that cannot say it itself, as an init script without ``status``.
     """
 
     unit: str
@@ -216,6 +216,7 @@ class ServiceState:
     triggered_by: tuple[str, ...] = ()
     survivors: tuple[int, ...] = ()
     bound_at_runtime: bool = False
+    knowable: bool = True
 
 
 _EMPTY: Mapping[str, int] = MappingProxyType({})
