@@ -23,7 +23,8 @@ core.rules core.rules.containment core.rules.emergency core.rules.freeze core.ru
 core.rules.lost_senses core.rules.protect core.rules.recovery core.rules.recovery.contain_step
 core.rules.recovery.progress core.rules.recovery.service_steps core.rules.recovery.steps
 core.rules.recovery.survivors core.rules.recovery.transaction core.rules.recovery.trigger
-core.rules.recovery.verify_step core.rules.victims core.rules.waiting_queue core.shortage core.tick core.unit_name
+core.rules.recovery.verify_step core.rules.victims core.rules.waiting_queue core.rules.would
+core.rules.recovery.unknowable core.shortage core.tick core.unit_name
 core.view daemon
 daemon.atomic_file daemon.audit daemon.config daemon.console daemon.crash_recovery daemon.loop daemon.options
 daemon.own_directories daemon.own_lock daemon.policy_loader

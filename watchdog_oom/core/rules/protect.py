@@ -6,6 +6,7 @@ from watchdog_oom.core.actions import SetOomScoreAdj
 from watchdog_oom.core.history import Adjusted
 from watchdog_oom.core.model import Process, ProcessId
 from watchdog_oom.core.policy import Children, Protect
+from watchdog_oom.core.rules.would import tell_scores
 from watchdog_oom.core.tick import Tick
 from watchdog_oom.formatting import process_label
 from watchdog_oom.lean_dataclasses import replace
@@ -21,6 +22,7 @@ def apply(tick: Tick) -> None:
         _set(tick, process, protect, value)
     _reset_children(tick, wanted)
     _release(tick, keep=set(wanted))
+    tell_scores(tick)
 
 
 def restore_all(tick: Tick) -> None:
