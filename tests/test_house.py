@@ -15,7 +15,7 @@ from watchdog_oom import paths
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "watchdog_oom"
 FLOORS: tuple[tuple[str, ...], ...] = (  # from the ground up; "" is watchdog_oom/__init__.py
-    ("", "errors", "formatting", "lean_dataclasses", "paths"),
+    ("", "errors", "formatting", "lean_dataclasses", "lean_typing", "paths"),
     ("core",),
     ("explain", "host", "journal", "policy"),
     ("daemon",),
@@ -218,7 +218,8 @@ def test_the_host_decides_nothing() -> None:
 
 def test_what_a_policy_is_made_of_needs_little_of_the_core() -> None:
     assert set(reached(["core.policy"])) <= {"core.policy", "core.nouns", "core.condition", "core.form", "core.model",
-                                             "core.memory", "core.outcome", "formatting", "lean_dataclasses"}
+                                             "core.memory", "core.outcome", "formatting", "lean_dataclasses",
+                                             "lean_typing"}
 
 
 def test_no_two_classes_have_one_name() -> None:

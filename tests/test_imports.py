@@ -46,21 +46,22 @@ host.services.lsb host.services.manager host.services.poller host.services.progr
 host.spools host.spools.descent host.spools.names host.spools.path_safety host.spools.scan_child
 host.spools.scan_messages host.spools.scanners host.spools.signs_of_life host.spools.survey host.syscalls journal
 journal.chain journal.files journal.head journal.inspect journal.reader journal.record journal.reserve journal.store
-journal.system_log journal.targets journal.unfinished journal.writer lean_dataclasses paths policy policy.build
+journal.system_log journal.targets journal.unfinished journal.writer lean_dataclasses lean_typing paths policy
+policy.build
 policy.ownership
 """
 
 # Of the standard library, beyond what python -I -S has anyway; their own parts are not listed.
 STANDARD = """
-bisect collections contextlib copy copyreg ctypes enum errno fcntl functools gc itertools json keyword math mmap
-operator pwd re reprlib select selectors signal socket struct types typing weakref array warnings
+bisect collections contextlib copyreg ctypes enum errno fcntl functools gc itertools json keyword math mmap
+operator pwd re reprlib select selectors signal socket struct types array warnings
 """
 
 # What belongs to the command, to children, or to a leaner way of doing the same.
 NEVER = """
-argparse ast asyncio click concurrent dataclasses datetime difflib dis email hashlib http importlib.metadata inspect
-logging pathlib pickle platform psutil pygments pyinotify random rich shutil ssl subprocess tempfile threading tomli
-tomllib traceback unittest urllib urllib.request uuid
+argparse ast asyncio click concurrent copy dataclasses datetime difflib dis email hashlib http importlib.metadata
+inspect logging pathlib pickle platform psutil pygments pyinotify random rich shutil ssl subprocess tempfile
+threading tomli tomllib traceback typing unittest urllib urllib.request uuid weakref
 """
 
 LIMIT = '[process.x]\nname = "nobody-is-called-so"\n[limit.x]\nprocess = "x"\nrss = "1GiB"\n'

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import TypeAlias
 
 from watchdog_oom import formatting
 from watchdog_oom.core.model import UNLIMITED_BYTES, ProcessId
 from watchdog_oom.formatting import printable, process_label
 from watchdog_oom.lean_dataclasses import dataclass
+from watchdog_oom.lean_typing import TypeAlias
 
 
 class SignalName(StrEnum):

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Protocol
 
 from watchdog_oom.core.form import Form
 from watchdog_oom.core.model import KernelKill, Process, Snapshot
 from watchdog_oom.core.nouns import ProcessNoun, Size
 from watchdog_oom.lean_dataclasses import dataclass
+from watchdog_oom.lean_typing import Any, Protocol
 
 
 @dataclass(frozen=True, slots=True)

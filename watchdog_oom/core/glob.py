@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import re
 from enum import Enum
-from typing import TypeAlias
+
+from watchdog_oom.lean_typing import TypeAlias
 
 
 class _Star(Enum):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from typing import assert_never
 
 from watchdog_oom.core.actions import (
     Action,
@@ -23,6 +22,7 @@ from watchdog_oom.core.model import Process
 from watchdog_oom.core.nouns import ProcessNoun
 from watchdog_oom.core.view import View
 from watchdog_oom.lean_dataclasses import dataclass
+from watchdog_oom.lean_typing import assert_never
 
 UNKILLABLE_ADJ = -1000
 KILL_WINDOW_SECONDS = 60.0

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from enum import StrEnum
-from typing import TypeAlias
 
 from watchdog_oom.lean_dataclasses import dataclass
+from watchdog_oom.lean_typing import TypeAlias
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterable, Iterator
 
 from watchdog_oom.core.matching import alive, any_of, keys_match, may_match, own_keys_match
@@ -25,7 +24,8 @@ class View:
 
     def hearing(self, kills: tuple[KernelKill, ...]) -> View:
         """The same view with these kernel kills: a rule also sees earlier ones that it could not act on immediately."""
-        view = copy.copy(self)
+        view = View(self.snapshot, self.policy)
+        view.__dict__.update(self.__dict__)  # what was computed stays valid
         view.kernel_kills = kills
         return view
 

@@ -9,10 +9,10 @@ import marshal
 import os
 import time
 from collections.abc import Callable, Mapping
-from typing import Any
 
 from watchdog_oom.host.children.spawn import Child, spawn_work
 from watchdog_oom.lean_dataclasses import dataclass
+from watchdog_oom.lean_typing import Any
 
 AGAIN_SECONDS = 60.0
 DEADLINE_SECONDS = 10.0

@@ -8,11 +8,11 @@ from __future__ import annotations
 import marshal
 import os
 from collections.abc import Callable
-from typing import Any
 
 from watchdog_oom.errors import Fault
 from watchdog_oom.host.children.spawn import Child, spawn_work
 from watchdog_oom.lean_dataclasses import dataclass
+from watchdog_oom.lean_typing import Any
 
 _CHUNK_BYTES = 1 << 16
 

@@ -8,7 +8,6 @@ import select
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from typing import Any
 
 from watchdog_oom import formatting
 from watchdog_oom.core.observe import observing
@@ -19,6 +18,7 @@ from watchdog_oom.daemon.link_watch import AGAIN_SECONDS, LinkWatch
 from watchdog_oom.daemon.policy_loader import Answer, PolicyLoader
 from watchdog_oom.errors import Fault, PolicyError
 from watchdog_oom.journal.record import Kind, Record
+from watchdog_oom.lean_typing import Any
 from watchdog_oom.policy.build import build_policy
 
 LAST_GOOD = "last-good-policy.json"

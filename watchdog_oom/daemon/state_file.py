@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any
 
 from watchdog_oom.core.descent import Lineage
 from watchdog_oom.core.history import Adjusted, Contained, History, Recovery
 from watchdog_oom.core.model import ProcessId
 from watchdog_oom.daemon.atomic_file import read_own, swap_file
 from watchdog_oom.lean_dataclasses import dataclass, field, replace
+from watchdog_oom.lean_typing import Any
 
 NAME = "state.json"
 

@@ -6,7 +6,6 @@ Effects never decide: what they check is only whether the target is still what t
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import assert_never
 
 from watchdog_oom.core.actions import (
     Contain,
@@ -37,6 +36,7 @@ from watchdog_oom.host.services.jobs import Jobs
 from watchdog_oom.host.services.manager import ServiceManager
 from watchdog_oom.host.services.tcp_probe import TcpProbes
 from watchdog_oom.lean_dataclasses import replace
+from watchdog_oom.lean_typing import assert_never
 
 
 class Actuators:

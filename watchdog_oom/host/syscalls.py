@@ -8,7 +8,8 @@ import os
 import signal
 import struct
 from collections.abc import Callable
-from typing import Any
+
+from watchdog_oom.lean_typing import Any
 
 # linux/openat2.h
 RESOLVE_NO_XDEV = 0x01

@@ -9,9 +9,9 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable
-from typing import NamedTuple, Protocol
 
 from watchdog_oom.lean_dataclasses import dataclass, field
+from watchdog_oom.lean_typing import Protocol
 
 _START = b'{"v":1,"seq":'
 _PREV = b'"prev":"'
@@ -38,7 +38,8 @@ def _load_sha256() -> Callable[[bytes], _Hash]:
 _sha256 = _load_sha256()
 
 
-class ChainLink(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class ChainLink:
     """One record's position in the chain: its number and the hex SHA-256 of its line without the newline."""
 
     seq: int

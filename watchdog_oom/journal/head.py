@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import os
 import re
-from typing import NamedTuple
 
 from watchdog_oom.journal.chain import ChainLink
 from watchdog_oom.journal.files import HEAD, open_for_reading
+from watchdog_oom.lean_dataclasses import dataclass
 
 _FORMAT = re.compile(rb"(\d{18}) ([0-9a-f]{64}) (\d{18})\n")
 
 
-class Head(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Head:
     """The newest record, and the number of the oldest record that is still kept."""
 
     link: ChainLink

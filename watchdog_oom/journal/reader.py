@@ -7,18 +7,20 @@ import os
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, NamedTuple
 
 from watchdog_oom.errors import NotPermittedError, UsageError
 from watchdog_oom.journal.files import CURRENT, HEAD, closed_segments, lines_of, open_for_reading
 from watchdog_oom.journal.record import rfc3339
+from watchdog_oom.lean_dataclasses import dataclass
+from watchdog_oom.lean_typing import Any
 
 PATIENCE_SECONDS = 0.2
 _TRIES = 20
 _TIME = b'"time":"'
 
 
-class Entry(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Entry:
     """One line of the journal as stored, and its record."""
 
     line: bytes

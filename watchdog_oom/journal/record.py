@@ -7,7 +7,6 @@ import math
 import time
 from collections.abc import Mapping, Sequence, Set
 from enum import StrEnum
-from typing import NamedTuple
 
 from watchdog_oom.formatting import printable
 from watchdog_oom.lean_dataclasses import dataclass
@@ -58,14 +57,16 @@ class Record:
     detail: Mapping[str, object] | None = None
 
 
-class Moment(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Moment:
     """When a record was created: seconds since the epoch, and seconds of CLOCK_BOOTTIME."""
 
     wall: float
     boottime: float
 
 
-class ChainPlace(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class ChainPlace:
     """The position of a record in the chain. ``prev`` is the hex SHA-256 of the line before; ``dropped`` counts the
     records lost just before this one; ``first`` is the number of the oldest record that is kept."""
 

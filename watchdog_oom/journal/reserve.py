@@ -6,9 +6,9 @@ import errno
 import os
 from collections.abc import Callable
 from contextlib import suppress
-from typing import TypeAlias
 
 from watchdog_oom.journal.files import RESERVE, open_for_writing
+from watchdog_oom.lean_typing import TypeAlias
 
 AHEAD_BYTES = 256 << 10
 _STEP_BYTES = 512 << 10

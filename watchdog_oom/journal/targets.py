@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import assert_never
 
 from watchdog_oom.core.actions import (
     Action,
@@ -19,6 +18,7 @@ from watchdog_oom.core.actions import (
 )
 from watchdog_oom.core.model import Clock, Process, ProcessId, Snapshot
 from watchdog_oom.core.policy import Policy
+from watchdog_oom.lean_typing import assert_never
 
 
 def target_of(action: Action, snapshot: Snapshot, policy: Policy,

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
 
 from watchdog_oom.journal.files import lines_of
 from watchdog_oom.journal.reader import opened_segments, parse_record
 from watchdog_oom.journal.record import Kind
 from watchdog_oom.lean_dataclasses import dataclass
+from watchdog_oom.lean_typing import Any
 
 _START_LINE = b'"kind":"start","incident":'
 

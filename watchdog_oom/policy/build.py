@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from typing import Any, TypeAlias
 
 from watchdog_oom.core.conditions import registry
 from watchdog_oom.core.glob import glob_pattern
@@ -37,6 +36,7 @@ from watchdog_oom.core.policy import (
     Then,
     Verb,
 )
+from watchdog_oom.lean_typing import Any, TypeAlias
 
 Values: TypeAlias = Mapping[str, Any]
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from watchdog_oom.core.form import Form
 from watchdog_oom.errors import Fault
 from watchdog_oom.formatting import printable
+from watchdog_oom.lean_typing import Any
 from watchdog_oom.policy import clauses
 from watchdog_oom.policy.belonging import where_key_belongs, where_table_belongs
 from watchdog_oom.policy.lines import Path, line_at

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Protocol
 
+from watchdog_oom.lean_typing import Any, Protocol
 from watchdog_oom.policy.lines import Path
 from watchdog_oom.policy.schema import Keys
 

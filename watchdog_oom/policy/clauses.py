@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
 
 from watchdog_oom.core.condition import Family
 from watchdog_oom.core.conditions.registry import families
 from watchdog_oom.core.policy import Verb
+from watchdog_oom.lean_typing import Any
 from watchdog_oom.policy.checker import Checker
 from watchdog_oom.policy.lines import Path
 from watchdog_oom.policy.schema import CLAUSE, STEP

@@ -11,8 +11,8 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
 
+from watchdog_oom.lean_typing import Any
 from watchdog_oom.policy.ownership import Part, read_way
 
 _WILDCARDS = frozenset("*?[")

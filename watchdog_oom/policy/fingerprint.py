@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping
-from typing import Any
+
+from watchdog_oom.lean_typing import Any
 
 _NOUNS = ("process", "spool", "service")
 

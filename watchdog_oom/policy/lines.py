@@ -9,9 +9,10 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Mapping
-from typing import TypeAlias
 
 import tomli
+
+from watchdog_oom.lean_typing import TypeAlias
 
 Path: TypeAlias = tuple[str | int, ...]
 

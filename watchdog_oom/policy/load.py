@@ -9,13 +9,13 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
 
 import tomli
 
 from watchdog_oom.errors import Fault, PolicyError
 from watchdog_oom.formatting import printable
 from watchdog_oom.lean_dataclasses import dataclass
+from watchdog_oom.lean_typing import Any
 from watchdog_oom.policy import names
 from watchdog_oom.policy.check import FileCheck
 from watchdog_oom.policy.exe_links import followed, plain_paths

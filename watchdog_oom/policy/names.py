@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Collection, Iterable, Mapping
-from typing import Any, TypeAlias
 
 from watchdog_oom.errors import Fault
 from watchdog_oom.lean_dataclasses import dataclass, field
+from watchdog_oom.lean_typing import Any, TypeAlias
 
 Nouns: TypeAlias = Mapping[str, Collection[str]]
 

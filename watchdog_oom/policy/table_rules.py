@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from watchdog_oom.core.policy import Then
+from watchdog_oom.lean_typing import Any
 from watchdog_oom.policy.checker import Checker, Rule
 from watchdog_oom.policy.clauses import check_bounds
 from watchdog_oom.policy.lines import Path

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 import socket
-from typing import TypeAlias
+
+from watchdog_oom.lean_typing import TypeAlias
 
 SizeValue: TypeAlias = tuple[str, int | float]
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any
 
 from watchdog_oom.core.form import Form
+from watchdog_oom.lean_typing import Any
 from watchdog_oom.policy import texts, units
 from watchdog_oom.policy.schema import Key
 from watchdog_oom.policy.texts import WrongValueError, described

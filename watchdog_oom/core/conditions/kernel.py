@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from watchdog_oom.core.condition import Condition, Family, Finding, SnapshotView
 from watchdog_oom.core.form import Form
@@ -11,6 +10,7 @@ from watchdog_oom.core.model import KernelKill
 from watchdog_oom.core.nouns import ProcessNoun
 from watchdog_oom.formatting import printable, process_label
 from watchdog_oom.lean_dataclasses import dataclass
+from watchdog_oom.lean_typing import Any
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
 
 from watchdog_oom import formatting
 from watchdog_oom.core.condition import Condition, Family, Finding, SnapshotView
@@ -11,6 +10,7 @@ from watchdog_oom.core.form import Form
 from watchdog_oom.core.memory import Memory
 from watchdog_oom.core.nouns import Size
 from watchdog_oom.lean_dataclasses import dataclass
+from watchdog_oom.lean_typing import Any
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,9 +8,9 @@ condition in a family touches only that family's file.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from watchdog_oom.core.condition import Condition, Family
+from watchdog_oom.lean_typing import Any
 
 
 def families() -> tuple[Family, ...]:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from watchdog_oom.core.condition import Condition, Family, Finding, SnapshotView
 from watchdog_oom.core.form import Form
 from watchdog_oom.core.model import ServiceStatus
 from watchdog_oom.lean_dataclasses import dataclass
+from watchdog_oom.lean_typing import Any
 
 
 @dataclass(frozen=True, slots=True)

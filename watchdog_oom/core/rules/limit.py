@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import assert_never
 
 from watchdog_oom import formatting
 from watchdog_oom.core.condition import threshold_bytes
@@ -16,6 +15,7 @@ from watchdog_oom.core.rules import containment, waiting_queue, would
 from watchdog_oom.core.rules.kill_escalation import unkillable
 from watchdog_oom.core.tick import Tick
 from watchdog_oom.core.view import View
+from watchdog_oom.lean_typing import assert_never
 
 CALM_SECONDS = 60.0
 CALM_SHARE = 0.8

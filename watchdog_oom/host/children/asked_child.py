@@ -15,10 +15,10 @@ import time
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Generic, TypeVar
 
 from watchdog_oom.host.children.spawn import Child, spawn_work
 from watchdog_oom.lean_dataclasses import dataclass
+from watchdog_oom.lean_typing import Generic, TypeVar
 
 MOST_LOST = 3
 MOST_UNDER_WAY = 32

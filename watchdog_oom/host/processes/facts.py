@@ -9,7 +9,6 @@ import re
 import select
 import time
 from collections.abc import Iterable
-from typing import TypeVar, assert_never
 
 from watchdog_oom.core.matching import Fact, missing_fact
 from watchdog_oom.core.model import Facts, Process, ProcessId
@@ -21,6 +20,7 @@ from watchdog_oom.host.processes.reader import ANSWER_SECONDS, ProcessReader
 from watchdog_oom.host.processes.slow_patterns import SlowPatterns
 from watchdog_oom.host.processes.user_names import UserNames
 from watchdog_oom.lean_dataclasses import replace
+from watchdog_oom.lean_typing import TypeVar, assert_never
 
 NOTHING_KNOWN: frozenset[Fact] = frozenset()
 _T = TypeVar("_T")

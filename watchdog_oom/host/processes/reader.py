@@ -10,12 +10,12 @@ import json
 import re
 import time
 from collections.abc import Callable, Iterable
-from typing import TypeAlias
 
 from watchdog_oom.core.model import ProcessId
 from watchdog_oom.host.children.asked_child import AskedChild
 from watchdog_oom.host.processes.reader_child import Answers
 from watchdog_oom.lean_dataclasses import dataclass
+from watchdog_oom.lean_typing import TypeAlias
 
 ANSWER_SECONDS = 3.0  # what is swapped out may take that long
 UNKNOWN_SECONDS = 5.0

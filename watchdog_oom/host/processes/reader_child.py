@@ -16,12 +16,12 @@ import re
 import socket
 from collections.abc import Mapping
 from contextlib import suppress
-from typing import Any
 
 from watchdog_oom.host.children.asked_child import MOST_PACKET_BYTES
 from watchdog_oom.host.processes.may_hang import read_cmdline, read_pss_bytes
 from watchdog_oom.host.processes.pattern_search import PatternSearch
 from watchdog_oom.host.processes.procfs import read_stat, read_uid
+from watchdog_oom.lean_typing import Any
 
 MOST_TEXT = 512
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import select
 from collections.abc import Mapping
-from typing import assert_never
 
 from watchdog_oom.core.model import Clock
 from watchdog_oom.core.nouns import SpoolNoun
@@ -14,6 +13,7 @@ from watchdog_oom.host.purge.messages import Cleared, Deleted, Failed, PurgeNews
 from watchdog_oom.host.purge.search import TrashSearch
 from watchdog_oom.host.purge.supervisor import WITHIN_SECONDS, PurgeRequest
 from watchdog_oom.lean_dataclasses import dataclass
+from watchdog_oom.lean_typing import assert_never
 
 _GRACE_SECONDS = 60.0  # how much longer than its deadline a purge may take to say anything at all
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any, TypeAlias
 
 from watchdog_oom import formatting
 from watchdog_oom.formatting import printable
 from watchdog_oom.lean_dataclasses import dataclass
+from watchdog_oom.lean_typing import Any, TypeAlias
 
 MOST_EXAMPLES = 10
 _LONGEST_TEXT = 200

@@ -12,7 +12,6 @@ import struct
 from collections.abc import Callable
 from contextlib import suppress
 from itertools import islice
-from typing import TypeVar
 
 from watchdog_oom.host import syscalls
 from watchdog_oom.host.purge import worker
@@ -20,6 +19,7 @@ from watchdog_oom.host.purge.in_use import InUse, pack_in_use, unpack_in_use
 from watchdog_oom.host.purge.messages import Cleared, Deleted, Failed, PurgeNews, parse_line, to_line
 from watchdog_oom.host.purge.worker import PurgeTask, PurgeWorker
 from watchdog_oom.lean_dataclasses import replace
+from watchdog_oom.lean_typing import TypeVar
 
 SHARED_FROM_ENTRIES = 256  # below that a second process costs more than it does
 _LENGTH = struct.Struct("=Q")

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import select
 from collections.abc import Callable
-from typing import TypeAlias, assert_never
 
 from watchdog_oom import formatting
 from watchdog_oom.core.actions import Contain, Release, RunCommand, StartUnit, StopUnit
@@ -23,6 +22,7 @@ from watchdog_oom.host.children.supervisor import ChildSupervisor, Ended
 from watchdog_oom.host.services.manager import JobEnd, ServiceBus, ServiceManager, bus_of
 from watchdog_oom.host.services.program_words import exit_words, with_output
 from watchdog_oom.lean_dataclasses import dataclass
+from watchdog_oom.lean_typing import TypeAlias, assert_never
 
 SERVICE_DEADLINE_SECONDS = 120.0
 ATTEMPT_DEADLINE_SECONDS = 5.0

@@ -6,11 +6,11 @@ A manager only turns a request into an argument vector and an answer into a stat
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Protocol
 
 from watchdog_oom.core.model import ServiceState
 from watchdog_oom.core.outcome import Outcome
 from watchdog_oom.lean_dataclasses import dataclass
+from watchdog_oom.lean_typing import Protocol
 
 INIT_DIR = "/etc/init.d"
 

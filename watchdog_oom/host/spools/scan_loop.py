@@ -11,7 +11,6 @@ import select
 import time
 from collections.abc import Mapping
 from contextlib import suppress
-from typing import Any
 
 from watchdog_oom.core.model import Clock, ProcessId, SpoolState
 from watchdog_oom.core.nouns import SpoolNoun
@@ -24,6 +23,7 @@ from watchdog_oom.host.spools.signs_of_life import NOTHING, SignsOfLife
 from watchdog_oom.host.spools.users import SpoolUsers
 from watchdog_oom.host.spools.watch import SpoolWatch
 from watchdog_oom.lean_dataclasses import dataclass
+from watchdog_oom.lean_typing import Any
 
 DEAF_SECONDS = 0.5  # a storm of events in a spool is heard twice a second
 TELL_SECONDS = 1.0

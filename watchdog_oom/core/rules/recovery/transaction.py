@@ -6,8 +6,6 @@ Nothing waits: at each tick a step reports that it is done, failed or still wait
 
 from __future__ import annotations
 
-from typing import assert_never
-
 from watchdog_oom.core.history import Phase, Recovery, RecoveryRun
 from watchdog_oom.core.model import ServiceStatus
 from watchdog_oom.core.policy import Recover, RecoveryStep, Verb
@@ -16,6 +14,7 @@ from watchdog_oom.core.rules.recovery.progress import Context, Progress, Status
 from watchdog_oom.core.rules.recovery.unknowable import not_verified
 from watchdog_oom.core.tick import Tick
 from watchdog_oom.lean_dataclasses import replace
+from watchdog_oom.lean_typing import assert_never
 
 SUCCESS = "success"
 SURVEY_SECONDS = 30.0

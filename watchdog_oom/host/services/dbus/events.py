@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TypeAlias
-
 from watchdog_oom.host.services.dbus.wire import BusSignal, Call, Failure, Reply
 from watchdog_oom.lean_dataclasses import dataclass
+from watchdog_oom.lean_typing import TypeAlias
 
 
 @dataclass(frozen=True, slots=True)

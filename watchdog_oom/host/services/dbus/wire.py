@@ -6,7 +6,6 @@ The format is that of the D-Bus specification, "Message Protocol" and "Authentic
 from __future__ import annotations
 
 import struct
-from typing import Any, TypeAlias
 
 from jeepney.auth import BEGIN, make_auth_external
 from jeepney.low_level import (
@@ -20,6 +19,7 @@ from jeepney.low_level import (
 )
 
 from watchdog_oom.lean_dataclasses import dataclass
+from watchdog_oom.lean_typing import Any, TypeAlias
 
 MOST_MESSAGE_BYTES = 4 << 20
 MOST_LINE_BYTES = 4096

@@ -8,7 +8,6 @@ a query.
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import assert_never
 
 from watchdog_oom import formatting
 from watchdog_oom.core.outcome import Outcome
@@ -27,6 +26,7 @@ from watchdog_oom.host.services.systemd.unit_properties import (
     refused_by_start_limit,
 )
 from watchdog_oom.lean_dataclasses import dataclass
+from watchdog_oom.lean_typing import assert_never
 
 ANSWER_SECONDS = 60.0
 LOOK_SECONDS = 10.0

@@ -5,8 +5,6 @@ The call has no job: its answer is the result, and systemd sends it immediately 
 
 from __future__ import annotations
 
-from typing import assert_never
-
 from watchdog_oom import formatting
 from watchdog_oom.core.outcome import Outcome
 from watchdog_oom.host.services.dbus.connection import BusConnection
@@ -16,6 +14,7 @@ from watchdog_oom.host.services.manager import JobEnd
 from watchdog_oom.host.services.systemd.calls import bound_memory
 from watchdog_oom.host.services.systemd.unit_properties import refusal
 from watchdog_oom.lean_dataclasses import dataclass
+from watchdog_oom.lean_typing import assert_never
 
 AGAIN_SECONDS = 1.0
 VERB = "set-property"

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import string
 from collections.abc import Mapping
-from typing import Any
 
 from watchdog_oom.core.model import ServiceState, ServiceStatus
 from watchdog_oom.core.unit_name import full_name
 from watchdog_oom.host.services.program_words import one_line
 from watchdog_oom.host.services.systemd.systemctl import judged_properties
+from watchdog_oom.lean_typing import Any
 
 Properties = Mapping[str, Any]
 
