@@ -65,8 +65,8 @@ def _cut(line: Line, width: int, *, at_words: bool = False) -> list[Line]:
     left = width
     for text, style in line:
         while len(text) > left:
-            end = (text.rfind(" ", 0, left) + 1 if at_words else 0) or left
-            pieces[-1].append((text[:end], style))
+            end = (text.rfind(" ", 0, left + 1) + 1 if at_words else 0) or left
+            pieces[-1].append((text[:min(end, left)], style))
             text, left = text[end:], width
             pieces.append([])
         pieces[-1].append((text, style))

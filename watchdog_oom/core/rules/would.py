@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import assert_never
 
 from watchdog_oom.core.actions import Action, Contain, SetOomScoreAdj, Signal, SignalName
 from watchdog_oom.core.guard import refusal, untouchable
@@ -13,6 +12,7 @@ from watchdog_oom.core.policy import Limit, Recover, RecoveryStep, Then, Verb
 from watchdog_oom.core.rules.containment import Bounds
 from watchdog_oom.core.tick import Tick
 from watchdog_oom.formatting import printable
+from watchdog_oom.lean_typing import assert_never
 
 MOST_NAMED = 10
 MOST_TOLD = 50
