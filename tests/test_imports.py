@@ -16,8 +16,8 @@ READY_SECONDS = 30.0
 # Every module below watchdog_oom, without that prefix. Conditions are imported as policies use them.
 OURS = """
 core core.actions core.condition core.conditions core.conditions.kernel core.conditions.memory
-core.conditions.pressure core.conditions.registry core.conditions.service core.decide core.descent core.form core.glob
-core.guard
+core.conditions.pressure core.conditions.process core.conditions.registry core.conditions.service core.decide
+core.descent core.form core.glob core.guard core.held_memory
 core.history core.matching core.memory core.model core.nouns core.observe core.outcome core.policy core.poll_interval
 core.rules core.rules.containment core.rules.emergency core.rules.freeze core.rules.kill_escalation core.rules.limit
 core.rules.lost_senses core.rules.protect core.rules.recovery core.rules.recovery.contain_step
@@ -37,7 +37,8 @@ host.processes.control_group host.processes.demand host.processes.details host.p
 host.processes.lasting host.processes.oom_score_adj
 core.glob daemon.link_watch host.children.asked_child host.processes.may_hang host.processes.namespaces
 host.processes.pattern_search host.processes.pid_list host.processes.procfs host.processes.reader
-host.processes.reader_child host.processes.release host.processes.signals host.processes.slow_patterns
+host.processes.reader_child host.processes.release host.processes.signals host.processes.sharing
+host.processes.slow_patterns
 host.processes.table host.processes.user_names host.purge host.purge.become host.purge.delete_tree host.purge.in_use
 host.purge.job host.purge.jobs host.purge.kept host.purge.lease host.purge.messages host.purge.mounts
 host.purge.open_files host.purge.pair host.purge.reap host.purge.search host.purge.supervisor host.purge.trash

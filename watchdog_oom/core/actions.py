@@ -202,9 +202,9 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class Watch:
-    """What the next snapshot must hold beyond the ordinary: fresh states of these services, and of the processes with
-    these pids what guard asks of those it is to let go. ``below`` are pids that were seen below a noun, whoever
-    their parent is now."""
+    """What the next snapshot must contain in addition: fresh states of these services, and for the processes with these
+    pids what guard must know before it allows an action on them. ``below`` are pids that were seen below a noun,
+    whoever their parent is now."""
 
     services: frozenset[str] = frozenset()
     often: bool = False

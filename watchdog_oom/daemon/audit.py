@@ -24,8 +24,8 @@ from watchdog_oom.journal.system_log import SystemLog
 from watchdog_oom.journal.targets import process_target, target_of
 from watchdog_oom.journal.writer import Journal
 
-_MOST_PURGES = 16  # whose deletion may still be told
-_MOST_OPEN = 1024  # whose outcome may still be told; a tick with more has lost count of some
+_MOST_PURGES = 16  # whose deletion may still be recorded
+_MOST_OPEN = 1024  # whose outcome may still be recorded; with more, the oldest are given up
 
 
 def open_journal(directory: str, boot_id: str, config: Config) -> Journal:
@@ -116,6 +116,6 @@ class AuditTrail:
                             result=note.result, took_seconds=note.took_seconds))
 
     def abandon(self, why: str) -> None:
-        """The daemon goes before these effects ended."""
+        """The daemon ends before these effects do."""
         for intent_id in tuple(self._open):
             self.report(EffectReport(intent_id, Outcome(None, why), None, 0.0))

@@ -52,9 +52,8 @@ class SignalInbox:
 
 
 class Stopping:
-    """A stop, from the first request on. It waits for what must not be left half done, but not when it is asked for
-    again, and not after 90 s: what is still owed then stands in state.json for the next daemon. ``words`` says how it
-    ended."""
+    """A stop, from the first request on. It waits for what must not be left half done, but not after a second request,
+    and not after 90 s: what is still owed then is in state.json for the next daemon. ``words`` says how it ended."""
 
     def __init__(self) -> None:
         self.words = "stopped"
@@ -71,7 +70,7 @@ class Stopping:
         return first
 
     def cut_short(self, now: float) -> bool:
-        """Whether nothing is waited for any more. It stays so: no tick takes it back."""
+        """Whether to wait no longer. Once true, it stays true."""
         late = self._by is not None and now > self._by
         if not (self._again or late):
             return False

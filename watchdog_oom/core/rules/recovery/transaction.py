@@ -74,7 +74,7 @@ def _units(context: Context, run: RecoveryRun) -> set[str]:
 
 
 def _survey(tick: Tick, recover: Recover, run: RecoveryRun) -> RecoveryRun:
-    """Learn who is down already: the operator's will, which the recovery respects unless a death explains it."""
+    """Learn which services are down already: the operator's decision, respected unless a death explains it."""
     context = Context(tick, recover, COMPENSATION)
     names = _units(context, run)
     states = {name: context.state(name) for name in names}
