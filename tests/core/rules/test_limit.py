@@ -260,7 +260,7 @@ def test_a_crowd_over_a_limit_that_only_reports_fills_no_journal() -> None:
     for _ in range(60):
         scan(world, rss_mib=200)
     world.ticks(3)
-    assert len(world.said("reported: the limit is exceeded")) == 50
+    assert len(world.said("reported: would TERM scan[")) == 50
 
 
 def test_a_limit_that_only_reports_ends_nobody_so_nobody_makes_room() -> None:
