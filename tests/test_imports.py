@@ -20,7 +20,8 @@ core.conditions.pressure core.conditions.process core.conditions.registry core.c
 core.descent core.form core.glob core.guard core.held_memory
 core.history core.matching core.memory core.model core.nouns core.observe core.outcome core.policy core.poll_interval
 core.rules core.rules.containment core.rules.emergency core.rules.freeze core.rules.kill_escalation core.rules.limit
-core.rules.lost_senses core.rules.protect core.rules.recovery core.rules.recovery.contain_step
+core.rules.inherited_score core.rules.lost_senses core.rules.protect core.rules.score_origin core.rules.short_lived
+core.scores core.rules.recovery core.rules.recovery.contain_step
 core.rules.recovery.progress core.rules.recovery.service_steps core.rules.recovery.steps
 core.rules.recovery.survivors core.rules.recovery.transaction core.rules.recovery.trigger
 core.rules.recovery.verify_step core.rules.victims core.rules.waiting_queue core.rules.would
@@ -46,10 +47,9 @@ host.purge.unix_sockets host.purge.worker host.sensors host.services host.servic
 host.services.lsb host.services.manager host.services.poller host.services.program_words host.services.tcp_probe
 host.spools host.spools.descent host.spools.names host.spools.path_safety host.spools.scan_child
 host.spools.scan_messages host.spools.scanners host.spools.signs_of_life host.spools.survey host.syscalls journal
-journal.chain journal.files journal.head journal.inspect journal.reader journal.record journal.reserve journal.store
-journal.system_log journal.targets journal.unfinished journal.writer lean_dataclasses lean_typing paths policy
-policy.build
-policy.ownership
+journal.chain journal.evidence journal.files journal.head journal.inspect journal.reader journal.record journal.reserve
+journal.store journal.system_log journal.targets journal.unfinished journal.writer lean_dataclasses lean_typing
+paths policy policy.build policy.ownership
 """
 
 # Of the standard library, beyond what python -I -S has anyway; their own parts are not listed.

@@ -212,7 +212,8 @@ def test_where_memory_comes_from_and_what_is_odd_about_it_is_told() -> None:
 def test_recoveries_tell_their_attempts_holds_and_steps() -> None:
     common = {"mode": "act", "attempts": 2, "attempts_allowed": 3, "per_seconds": 21600}
     run = {"incident": "mail-1.7", "because": ["5 processes match"], "phase": "running", "step": "kill scanner",
-           "step_number": 2, "steps": 5, "for_seconds": 12.5, "stopped": ["amavis"], "failure": None}
+           "step_number": 2, "steps": 5, "for_seconds": 12.5, "stopped": ["amavis"], "failure": None,
+           "probing": {"service": "amavis", "tries": 11, "for_seconds": 12.0, "last": "Connection refused"}}
     page = _page(recoveries={
         "a": {**common, "state": "armed"}, "c": {**common, "state": "running", "run": run},
         "b": {**common, "state": "held", "held_until": NOW + 86400, "owed": ["mail"]},
@@ -223,6 +224,7 @@ def test_recoveries_tell_their_attempts_holds_and_steps() -> None:
     assert "still down, to be started: mail" in page
     assert "running for 12s  step 2 of 5: kill scanner  [mail-1.7]" in page
     assert "stopped, to be started again: amavis" in page
+    assert "probing amavis for 12s, asked 11 times, the last answer: Connection refused" in page
     assert "d  cooling down for another 4min" in page
     assert "last: failed: x" in page
 
@@ -251,6 +253,15 @@ def test_who_is_protected_ended_frozen_and_contained_and_what_was_lost_is_told()
     assert "5 ticks, 2 late, 0 failed" in page
     assert "3 lost" in page
     assert "4 readings failed: process" in page
+
+
+def test_a_score_that_could_not_be_written_is_shown_as_not_written_with_the_reason() -> None:
+    page = _page(protected=[
+        {"pid": 7, "name": "db", "oom_score_adj": -900, "was": 0, "not_written": "not permitted"},
+        {"pid": 8, "name": "web", "oom_score_adj": -500, "was": 5, "not_written": None}])
+    assert "7    not written    0  db" in page
+    assert "8           -500    5  web" in page
+    assert "oom_score_adj of db[7] is not written: not permitted" in page
 
 
 def test_a_status_of_another_release_with_nothing_in_it_is_shown_all_the_same() -> None:

@@ -147,7 +147,9 @@ Action: TypeAlias = Signal | SetOomScoreAdj | StopUnit | StartUnit | Purge | Run
 
 @dataclass(frozen=True, slots=True)
 class Intent:
-    """An action with its rule and evidence. ``urgent`` intents are performed before they are journaled."""
+    """An action with its rule and evidence. ``urgent`` intents are performed before they are journaled. ``part_of`` is
+    the id of the intent that began the act of which this is one more try: such a try is not journaled. ``again``: the
+    words with which the same act failed before; it is journaled only if it comes out otherwise now."""
 
     id: str
     action: Action
@@ -155,6 +157,8 @@ class Intent:
     because: tuple[str, ...]
     incident: str | None = None
     urgent: bool = False
+    part_of: str = ""
+    again: str = ""
 
     def __str__(self) -> str:
         return f"{self.action}  [{self.rule}] because {'; '.join(self.because)}"
@@ -170,7 +174,8 @@ class NoteKind(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Note:
     """News for the journal: an incident opened, was held or closed; a kill was verified; something would be done.
-    ``ok`` is how what it tells of came out, where that is known."""
+    ``ok`` is how what it tells of came out, where that is known. ``intent_id`` is the intent of an act of many tries
+    that this ends, ``tries`` how many they were."""
 
     kind: NoteKind
     rule: str
@@ -182,6 +187,8 @@ class Note:
     comm: str = ""
     took_seconds: float | None = None
     ok: bool | None = None
+    intent_id: str = ""
+    tries: int = 0
 
     def __str__(self) -> str:
         subject = f"{self.action}: " if self.action else ""

@@ -10,13 +10,13 @@ from watchdog_oom.core.matching import names_target
 from watchdog_oom.core.model import Process
 from watchdog_oom.core.policy import Limit, Recover, RecoveryStep, Then, Verb
 from watchdog_oom.core.rules.containment import Bounds
+from watchdog_oom.core.rules.short_lived import LIVED_SECONDS
 from watchdog_oom.core.tick import Tick
 from watchdog_oom.formatting import printable
 from watchdog_oom.lean_typing import assert_never
 
 MOST_NAMED = 10
 MOST_TOLD = 50
-YOUNG_SECONDS = 3.0  # short-lived processes of a protected noun are no news
 
 
 def limited(tick: Tick, limit: Limit, process: Process) -> str:
@@ -45,7 +45,7 @@ def tell_scores(tick: Tick) -> None:
         rule = f"protect.{protect.name}"
         for process in tick.view.matching(protect.process) if protect.would is not None else ():
             there, value = process.oom_score_adj, protect.would or 0
-            if there is None or there <= value or process.age_seconds(tick.view.snapshot.clock) < YOUNG_SECONDS:
+            if there is None or there <= value or process.age_seconds(tick.view.snapshot.clock) < LIVED_SECONDS:
                 continue
             if tick.rate_limit(f"{rule} reports {process.id}", most=MOST_TOLD, kind=f"{rule} reports "):
                 reason = _refused(tick, SetOomScoreAdj(process.id, process.comm, value, protect.process))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 from watchdog_oom.host.processes.procfs import DELETED, read_file
 
 _UNIT_SUFFIXES = (".service", ".scope", ".socket", ".mount", ".swap")
@@ -37,7 +39,7 @@ def units_of(path: bytes) -> tuple[str | None, str | None]:
     if unit is None or not (unit.startswith(_USERS_MANAGER) and unit.endswith(".service")):
         return unit, None
     inner, _ = _first_unit(rest)
-    return unit, None if inner is None else f"{unit}/{inner}"
+    return unit, None if inner is None else sys.intern(f"{unit}/{inner}")
 
 
 def _first_unit(components: list[str]) -> tuple[str | None, list[str]]:
@@ -46,7 +48,7 @@ def _first_unit(components: list[str]) -> tuple[str | None, list[str]]:
         # systemd puts "_" before a name that the kernel would take for one of its own files (cg_escape).
         name = component.removesuffix(DELETED).removeprefix("_")
         if name.endswith(_UNIT_SUFFIXES):
-            return name, components[index + 1:]
+            return sys.intern(name), components[index + 1:]  # one text for all who live there
         if name not in ("", "..") and not name.endswith(".slice"):
             break
     return None, []

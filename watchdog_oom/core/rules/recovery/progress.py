@@ -76,11 +76,11 @@ class Context:
             return "was not running before"
         return f"could not be started again ({state.words or state.status})"
 
-    def ask(self, run: RecoveryRun, key: str, effect: Action) -> tuple[RecoveryRun, bool]:
-        """Plan the effect once; returns whether the guard allowed it."""
+    def ask(self, run: RecoveryRun, key: str, effect: Action, *, part_of: str = "") -> tuple[RecoveryRun, bool]:
+        """Plan the effect once; returns whether the guard allowed it. ``part_of`` as in Intent."""
         if key in run.asked:
             return run, True
-        intent = self.tick.plan(effect, self.rule, run.because, incident=run.incident)
+        intent = self.tick.plan(effect, self.rule, run.because, incident=run.incident, part_of=part_of)
         if intent is None:
             return run, False
         return replace(run, asked={**run.asked, key: intent.id}), True

@@ -9,7 +9,7 @@ from __future__ import annotations
 from watchdog_oom.core.history import Phase, Recovery, RecoveryRun
 from watchdog_oom.core.model import ServiceStatus
 from watchdog_oom.core.policy import Recover, RecoveryStep, Verb
-from watchdog_oom.core.rules.recovery import contain_step, service_steps, steps
+from watchdog_oom.core.rules.recovery import contain_step, service_steps, steps, verify_step
 from watchdog_oom.core.rules.recovery.progress import Context, Progress, Status
 from watchdog_oom.core.rules.recovery.unknowable import not_verified
 from watchdog_oom.core.tick import Tick
@@ -123,7 +123,9 @@ def _tell(tick: Tick, recover: Recover, run: RecoveryRun, step: RecoveryStep, pr
 
 
 def _compensate(tick: Tick, recover: Recover, state: Recovery, run: RecoveryRun) -> Recovery:
-    run, progress = service_steps.start_all_owed(Context(tick, recover, COMPENSATION), run)
+    context = Context(tick, recover, COMPENSATION)
+    run = verify_step.end_probing(context, run, ok=None, why=run.failure or "nothing needs it any more")
+    run, progress = service_steps.start_all_owed(context, run)
     return replace(state, run=run) if progress.status is Status.WAITING else _finish(tick, recover, state, run)
 
 
