@@ -49,7 +49,7 @@ from watchdog_oom.core.outcome import EffectReport, Outcome
 from watchdog_oom.core.policy import Policy
 from watchdog_oom.core.rules.victims import badness
 from watchdog_oom.daemon import state_file
-from watchdog_oom.daemon.crash_recovery import inherit
+from watchdog_oom.daemon.crash_recovery import finish_purges, inherit
 from watchdog_oom.daemon.state_file import State
 from watchdog_oom.host.processes.demand import scan_demand
 
@@ -242,7 +242,7 @@ class World:
         self._reports, self._watch = [], Watch()
         inherited = inherit(state, (), self.policy, self.snapshot())
         self.history = inherited.history
-        for intent in inherited.intents:
+        for intent in finish_purges(inherited.purges, fresh.run_id):
             self._perform(intent)
 
     def running(self, recovery: str) -> bool:
