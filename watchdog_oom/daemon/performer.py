@@ -1,4 +1,4 @@
-"""What a plan does: its intents are journaled and acted on, and what came of them goes into the next snapshot (Law 8)."""
+"""What a plan does: its intents are journaled and acted on; what came of them goes into the next snapshot (Law 8)."""
 
 from __future__ import annotations
 
