@@ -162,6 +162,15 @@ def test_who_was_let_in_and_waits_is_known_again_after_a_crash_of_the_daemon() -
     assert states(*scans) == "STT" and world.signals() == [STOP, STOP]
 
 
+def test_what_one_is_known_to_need_is_known_again_after_a_crash_of_the_daemon() -> None:
+    world = queueing(total_rss=mib(200))
+    learned(world, need=90)
+    world.crash()
+    scans = [world.spawn("scan", age=0.0, rss_mib=2) for _ in range(4)]
+    world.tick()
+    assert states(*scans) == "SSTT", "a quarter of the limit would have let in all four"
+
+
 def test_when_the_limit_leaves_the_policy_all_go_on_and_the_queue_is_forgotten() -> None:
     world = queueing(count=1)
     scans = [world.spawn("scan", age=100.0 - number) for number in range(3)]
