@@ -91,12 +91,20 @@ class Contained:
 
 
 @dataclass(frozen=True, slots=True)
+class Grown:
+    """When a process that was let into a queue was last seen to grow, or let in, and what it held then."""
+
+    since: float
+    held_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
 class Queue:
     """What is remembered of a limit whose processes wait for their turn.
 
     ``need_bytes`` is what one is known to need, as of ``seen_at``; ``grew_at`` when that last grew, ``settled`` whether
     one was ever seen that did not grow any more. ``admitted_at`` is when one that had waited last went on; ``running``
-    are those let in, each with the time since when it runs; ``stopped`` those stopped in the last minute, and when.
+    are those let in, each with its growth; ``stopped`` those stopped in the last minute, and when.
     """
 
     need_bytes: float = 0.0
@@ -104,7 +112,7 @@ class Queue:
     grew_at: float = 0.0
     settled: bool = False
     admitted_at: float = float("-inf")
-    running: Mapping[ProcessId, float] = field(default_factory=dict)
+    running: Mapping[ProcessId, Grown] = field(default_factory=dict)
     stopped: Mapping[ProcessId, float] = field(default_factory=dict)
 
 

@@ -13,18 +13,18 @@ from collections.abc import Iterable
 from watchdog_oom import formatting
 from watchdog_oom.core.condition import threshold_bytes
 from watchdog_oom.core.guard import untouchable
-from watchdog_oom.core.history import Queue
+from watchdog_oom.core.history import Grown, Queue
 from watchdog_oom.core.matching import names_target
 from watchdog_oom.core.model import Process, ProcessId
 from watchdog_oom.core.policy import Limit
 from watchdog_oom.core.tick import Tick
 
-REST_SECONDS = 2.0
+REST_SECONDS = 1.0
 AGAIN_SECONDS = 60.0
-GROWING_SECONDS = 60.0      # for so long a process may still grow to what its kind needs
-SETTLE_SECONDS = 5.0
+GROWING_SECONDS = 60.0      # one that has not grown for so long holds what it needs; on a busy host it takes its time
+SETTLE_SECONDS = 15.0
 HALF_LIFE_SECONDS = 6 * 3600.0
-GROWTH = 1.05
+GROWTH = 1.05               # by less than a twentieth is not growing
 UNKNOWN_SHARE = 0.25        # of the limit: what one is taken to need before the first has grown
 STOPPED = "T"
 
@@ -54,7 +54,7 @@ class _Queue:
         self.coming = [process for process in mine if process not in self.running]
         self.outside = [process for process in group if process.id not in ours]
         self.waiting: list[tuple[Process, str]] = []
-        self.since = {process.id: self.known.running.get(process.id, process.started_boottime) for process in mine}
+        self.grown = {process.id: self._growth_of(process) for process in mine}
         self.stopped = {identity: at for identity, at in self.known.stopped.items() if tick.now - at < AGAIN_SECONDS}
         self.need, self.grew_at, self.admitted_at = self.known.need_bytes, self.known.grew_at, self.known.admitted_at
         self.total = None if limit.total_rss is None else threshold_bytes(tick.view, limit.total_rss)
@@ -68,15 +68,21 @@ class _Queue:
     def _waits(self, process: Process) -> bool:
         return self.tick.frozen.get(process.id) == self.rule and process.id not in self.tick.thawing
 
+    def _growth_of(self, process: Process) -> Grown:
+        known = self.known.running.get(process.id)
+        if known is None:
+            return Grown(process.started_boottime, _holds(process))
+        return Grown(self.tick.now, _holds(process)) if _holds(process) > known.held_bytes * GROWTH else known
+
     def learn(self) -> None:
-        """What one of the noun needs is the largest that was seen, and slowly forgotten."""
+        """What one of the noun needs is the largest that was seen, and slowly forgotten. Nobody is judged at first
+        sight: until it runs its program, a new process holds what its parent does."""
         self.need *= 0.5 ** (max(0.0, self.tick.now - self.known.seen_at) / HALF_LIFE_SECONDS)
-        seen = (process for process in (*self.running, *self.coming) if process.id not in self.waited)
-        largest = max(seen, key=_holds, default=None)
+        largest = max(self.running, key=_holds, default=None)
         if largest is None or _holds(largest) <= self.need:
             return
-        if _holds(largest) > self.need * GROWTH and self._young(largest):
-            self.grew_at = self.tick.now
+        if self._young(largest):
+            self.grew_at = max(self.grew_at, self.grown[largest.id].since)
         self.need = _holds(largest)
 
     def send_back(self) -> None:
@@ -100,7 +106,8 @@ class _Queue:
                 blocked = why
                 continue
             if process.id in self.waited:
-                self.since[process.id] = self.admitted_at = self.tick.now
+                self.admitted_at = self.tick.now
+                self.grown[process.id] = Grown(self.tick.now, _holds(process))
                 self.tick.thaw_reasons[process.id] = self._turn(process)
             self.running.append(process)
 
@@ -125,7 +132,7 @@ class _Queue:
         return self.limit.count is not None and counted > self.limit.count
 
     def _needs(self, process: Process) -> float:
-        """What it is expected to hold: as much as the largest of its kind, unless it runs long enough to show."""
+        """What it is expected to hold: as much as the largest of its kind, unless it has stopped growing."""
         young = process.id in self.waited or self._young(process)
         return max(_holds(process), self._known_need()) if young else process.rss_bytes
 
@@ -140,14 +147,14 @@ class _Queue:
         return self.known.settled or calm
 
     def _young(self, process: Process) -> bool:
-        return self.tick.now - self.since.get(process.id, process.started_boottime) < GROWING_SECONDS
+        return self.tick.now - self.grown[process.id].since < GROWING_SECONDS
 
-    def _growth(self) -> float:
+    def _still_to_come(self) -> float:
         """What the running ones are still expected to take."""
         return sum(max(0.0, self._needs(process) - process.rss_bytes) for process in self.running)
 
     def _expected(self) -> float:
-        return _rss((*self.running, *self.outside)) + self._growth()
+        return _rss((*self.running, *self.outside)) + self._still_to_come()
 
     def _host_room(self) -> float | None:
         """What is free for one more before the emergency would be near; ``None``: not known."""
@@ -156,7 +163,7 @@ class _Queue:
             return None
         kept = self.tick.view.policy.emergency.memory_available_below
         whole = memory.available_bytes + memory.anonymous_bytes if kept.percent is not None else memory.total_bytes
-        return memory.available_bytes - kept.of(whole) - self._growth()
+        return memory.available_bytes - kept.of(whole) - self._still_to_come()
 
     def _run(self) -> str:
         return f"{len(self.running)} {'runs' if len(self.running) == 1 else 'run'}"
@@ -189,7 +196,7 @@ class _Queue:
 
     def result(self) -> Queue:
         return Queue(self.need, self.tick.now, self.grew_at, self._settled(), self.admitted_at,
-                     {process.id: self.since[process.id] for process in self.running}, self.stopped)
+                     {process.id: self.grown[process.id] for process in self.running}, self.stopped)
 
 
 def _holds(process: Process) -> int:
