@@ -13,7 +13,7 @@ from tests.core.build import MIB, mib, noun, percent, policy
 from tests.core.world import Proc, World
 from watchdog_oom.core.actions import Signal, SignalName
 from watchdog_oom.core.policy import Emergency, First, Limit, Protect, Then
-from watchdog_oom.core.rules.waiting_queue import AGAIN_SECONDS, GROWING_SECONDS, REST_SECONDS, SETTLE_SECONDS
+from watchdog_oom.core.rules.waiting_queue import AGAIN_SECONDS, GROWING_SECONDS, REST_SECONDS
 
 STOP, CONT, TERM = SignalName.STOP, SignalName.CONT, SignalName.TERM
 
@@ -30,7 +30,7 @@ def states(*scans: Proc) -> str:
 def learned(world: World, need: int = 64) -> None:
     """One has run and ended, so that it is known what one needs."""
     one = world.spawn("scan", age=0.0, rss_mib=need)
-    world.ticks(int(SETTLE_SECONDS) + 2)
+    world.ticks(3)
     del world.procs[one.pid]
     world.tick()
 
@@ -157,15 +157,27 @@ def test_one_that_takes_its_time_to_grow_is_expected_to_need_what_its_kind_does_
     assert states(slow, second, third) == "SSS"
 
 
-def test_how_much_one_needs_is_not_known_while_the_first_still_grows_however_slowly() -> None:
+def test_how_much_one_needs_is_not_known_before_one_has_ended_or_grown_no_more_for_a_minute() -> None:
     world = queueing(total_rss=mib(400))
-    first = world.spawn("scan", age=0.0, rss_mib=30)
-    for _ in range(2 * int(SETTLE_SECONDS)):
-        first.rss_mib += 1
-        world.ticks(2)
+    first = world.spawn("scan", age=0.0, rss_mib=13)
+    world.ticks(int(GROWING_SECONDS) - 2)
     others = [world.spawn("scan", age=0.0, rss_mib=2) for _ in range(6)]
-    world.ticks(2)
+    world.tick()
     assert states(first, *others) == "SSSSTTT", "each is taken to need a quarter of the limit"
+    world.ticks(int(GROWING_SECONDS))
+    assert states(first, *others) == "SSSSSSS"
+
+
+def test_whoever_is_ended_before_it_has_grown_does_not_tell_how_much_one_needs() -> None:
+    world = queueing(total_rss=mib(400))
+    old = Limit("old", "scan", runtime_seconds=20)
+    world.policy = replace(world.policy, limits={**world.policy.limits, "old": old})
+    world.spawn("scan", age=15.0, rss_mib=13)
+    world.until(lambda: TERM in world.signals())
+    world.ticks(3)
+    scans = [world.spawn("scan", age=0.0, rss_mib=2) for _ in range(6)]
+    world.tick()
+    assert states(*scans) == "SSSSTT"
 
 
 def test_what_a_new_process_has_from_its_parent_before_it_runs_its_program_is_not_what_its_kind_needs() -> None:

@@ -22,7 +22,6 @@ from watchdog_oom.core.tick import Tick
 REST_SECONDS = 1.0
 AGAIN_SECONDS = 60.0
 GROWING_SECONDS = 60.0      # one that has not grown for so long holds what it needs; on a busy host it takes its time
-SETTLE_SECONDS = 15.0
 HALF_LIFE_SECONDS = 6 * 3600.0
 GROWTH = 1.05               # by less than a twentieth is not growing
 UNKNOWN_SHARE = 0.25        # of the limit: what one is taken to need before the first has grown
@@ -56,7 +55,7 @@ class _Queue:
         self.waiting: list[tuple[Process, str]] = []
         self.grown = {process.id: self._growth_of(process) for process in mine}
         self.stopped = {identity: at for identity, at in self.known.stopped.items() if tick.now - at < AGAIN_SECONDS}
-        self.need, self.grew_at, self.admitted_at = self.known.need_bytes, self.known.grew_at, self.known.admitted_at
+        self.need, self.settled, self.admitted_at = self.known.need_bytes, self.known.settled, self.known.admitted_at
         self.total = None if limit.total_rss is None else threshold_bytes(tick.view, limit.total_rss)
         self.unread = limit.total_rss is not None and self.total is None
 
@@ -78,12 +77,8 @@ class _Queue:
         """What one of the noun needs is the largest that was seen, and slowly forgotten. Nobody is judged at first
         sight: until it runs its program, a new process holds what its parent does."""
         self.need *= 0.5 ** (max(0.0, self.tick.now - self.known.seen_at) / HALF_LIFE_SECONDS)
-        largest = max(self.running, key=_holds, default=None)
-        if largest is None or _holds(largest) <= self.need:
-            return
-        if self._young(largest):
-            self.grew_at = max(self.grew_at, self.grown[largest.id].since)
-        self.need = _holds(largest)
+        self.need = max((self.need, *map(_holds, self.running)))
+        self.settled = self.settled or self._one_ended() or not all(map(self._young, self.running))
 
     def send_back(self) -> None:
         """Those let in that must wait after all, the newest first, since what runs now is beyond the limit."""
@@ -137,14 +132,15 @@ class _Queue:
         return max(_holds(process), self._known_need()) if young else process.rss_bytes
 
     def _known_need(self) -> float:
-        if self._settled() or self.total is None:
+        if self.settled or self.total is None:
             return self.need
         return max(self.need, self.total * UNKNOWN_SHARE)
 
-    def _settled(self) -> bool:
-        """Whether it was ever seen that one does not grow any more."""
-        calm = self.need > 0 and self.tick.now - self.grew_at >= SETTLE_SECONDS
-        return self.known.settled or calm
+    def _one_ended(self) -> bool:
+        """Whether one that ran is gone, by itself as far as is known."""
+        gone = [identity for identity in self.known.running if self.tick.view.snapshot.alive(identity) is None]
+        recovering = any(recovery.run is not None for recovery in self.tick.before.recoveries.values())
+        return not recovering and any(identity not in self.tick.before.terminations for identity in gone)
 
     def _young(self, process: Process) -> bool:
         return self.tick.now - self.grown[process.id].since < GROWING_SECONDS
@@ -195,7 +191,7 @@ class _Queue:
                 self.stopped[process.id] = self.tick.now
 
     def result(self) -> Queue:
-        return Queue(self.need, self.tick.now, self.grew_at, self._settled(), self.admitted_at,
+        return Queue(self.need, self.tick.now, self.settled, self.admitted_at,
                      {process.id: self.grown[process.id] for process in self.running}, self.stopped)
 
 
