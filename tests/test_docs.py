@@ -210,6 +210,13 @@ def test_each_law_names_where_it_is_kept_and_its_tests() -> None:
         assert re.search(r"`watchdog_oom/[\w/.]+`", law), law
 
 
+def test_each_line_about_attackers_names_the_tests_that_show_it() -> None:
+    (table, *_) = section("docs/security.md", "## What a local user can try").split("\n\n")
+    rows = [line.strip("|").split(" | ") for line in table.splitlines()[2:]]
+    assert len(rows) > 30
+    assert [row[0] for row in rows if len(row) != 3 or not re.fullmatch(r"(`tests/[\w/]+\.py`(, | ?$))+", row[2])] == []
+
+
 def test_the_unit_starts_the_program_where_the_instructions_replace_it() -> None:
     assert "sed 's|/usr/sbin/|/opt/watchdog-oom/bin/|' systemd/watchdog-oomd.service" in text("docs/operations.md")
     unit = text("systemd/watchdog-oomd.service")

@@ -56,15 +56,15 @@ TESTED_ELSEWHERE: dict[str, tuple[str, str]] = {  # module: the test file, and w
     "host.processes.reader_child": ("host/processes/test_facts.py", "the child, by what the daemon sees of it"),
     "core.condition": ("core/conditions/test_registry.py", "shapes; what they do is in the families"),
     "core.form": ("policy/test_reference.py", "an enum; each member has a converter and a row"),
-    "core.history": ("core/test_decide.py", "a record; the rules fill and read it"),
+    "core.history": ("core/test_tick.py", "a record that a tick fills, and the bounds of it"),
     "core.memory": ("host/memory/test_meminfo.py", "two records; the shares are tested on readings"),
     "core.rules.recovery.progress": ("core/rules/recovery/test_transaction.py", "a run as its steps advance it"),
     "daemon.policy_loader": ("daemon/test_policy_store.py", "its only caller; the child is a real one"),
-    "daemon.reporter": ("cli/test_status.py", "what it writes is what ``status`` reads"),
+    "daemon.reporter": ("daemon/test_starving.py", "what a real daemon writes of itself"),
     "daemon.status_file": ("cli/test_status.py", "written and read back by the command"),
     "explain.headroom": ("explain/test_rehearsal.py", "the reports that a rehearsal is made of"),
     "host.purge.job": ("host/purge/test_supervisor.py", "every purge of the tests is one"),
-    "host.purge.jobs": ("host/purge/test_supervisor.py", "real purges of real spools"),
+    "host.purge.jobs": ("host/test_actuators.py", "its only caller; real purges of real spools"),
     "host.services.dbus.events": ("host/services/dbus/test_connection.py", "records alone"),
     "host.services.manager": ("host/services/test_choose.py", "Protocols and records"),
     "host.services.systemd.calls": ("host/services/systemd/test_bus.py", "calls as systemd's side receives them"),
@@ -281,6 +281,27 @@ def test_every_module_has_its_mirrored_test_file_or_says_where_it_is_tested() ->
     assert without - TESTED_ELSEWHERE.keys() == set(), "write its tests, or say in TESTED_ELSEWHERE where they are"
     assert TESTED_ELSEWHERE.keys() - without == set(), "no longer true: take them off the list"
     assert {where for where, _ in TESTED_ELSEWHERE.values() if not (ROOT / "tests" / where).is_file()} == set()
+
+
+def with_helpers(test: Path) -> Iterator[Path]:
+    """A test file, the fixtures beside and above it, and the helpers that it imports from ``tests``."""
+    yield test
+    yield from (path for above in test.parents if ROOT in above.parents and (path := above / "conftest.py").is_file())
+    for name in imports(test):
+        path = ROOT / f"{name.rpartition('.')[0].replace('.', '/')}.py"
+        if name.startswith("tests.") and path.is_file():
+            yield path
+
+
+def test_a_test_file_that_stands_in_for_a_module_reaches_it() -> None:
+    strangers = []
+    for module, (where, _) in TESTED_ELSEWHERE.items():
+        names = {name for path in with_helpers(ROOT / "tests" / where) for name in imports(path)}
+        starts = [inside for name in names if (inside := below(name)) in MODULES]
+        starts += ["daemon"] if "tests.miniature.daemon.MakeDaemon" in names else []  # a program of its own
+        if module not in reached(starts):
+            strangers.append(f"{where} never comes to {module}")
+    assert strangers == []
 
 
 @pytest.mark.parametrize("module", MODULES)

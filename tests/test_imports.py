@@ -16,8 +16,8 @@ READY_SECONDS = 30.0
 # Every module below watchdog_oom, without that prefix. Conditions are imported as policies use them.
 OURS = """
 core core.actions core.condition core.conditions core.conditions.kernel core.conditions.memory
-core.conditions.pressure core.conditions.registry core.conditions.service core.decide core.descent core.form core.glob
-core.guard
+core.conditions.pressure core.conditions.process core.conditions.registry core.conditions.service core.decide
+core.descent core.form core.glob core.guard core.held_memory
 core.history core.matching core.memory core.model core.nouns core.observe core.outcome core.policy core.poll_interval
 core.rules core.rules.containment core.rules.emergency core.rules.freeze core.rules.kill_escalation core.rules.limit
 core.rules.lost_senses core.rules.protect core.rules.recovery core.rules.recovery.contain_step
@@ -35,7 +35,8 @@ host.memory.kernel_kills host.memory.kmsg host.memory.meminfo host.memory.psi ho
 host.processes.demand host.processes.details host.processes.facts host.processes.lasting host.processes.oom_score_adj
 core.glob daemon.link_watch host.children.asked_child host.processes.may_hang host.processes.namespaces
 host.processes.pattern_search host.processes.pid_list host.processes.procfs host.processes.reader
-host.processes.reader_child host.processes.release host.processes.signals host.processes.slow_patterns
+host.processes.reader_child host.processes.release host.processes.signals host.processes.sharing
+host.processes.slow_patterns
 host.processes.table host.processes.user_names host.purge host.purge.become host.purge.delete_tree host.purge.in_use
 host.purge.job host.purge.jobs host.purge.kept host.purge.lease host.purge.messages host.purge.mounts
 host.purge.open_files host.purge.pair host.purge.reap host.purge.search host.purge.supervisor host.purge.trash
@@ -43,10 +44,9 @@ host.purge.unix_sockets host.purge.worker host.sensors host.services host.servic
 host.services.lsb host.services.manager host.services.poller host.services.program_words host.services.tcp_probe
 host.spools host.spools.descent host.spools.names host.spools.path_safety host.spools.scan_child
 host.spools.scan_messages host.spools.scanners host.spools.signs_of_life host.spools.survey host.syscalls journal
-journal.chain journal.files journal.head journal.inspect journal.reader journal.record journal.reserve journal.store
-journal.system_log journal.targets journal.unfinished journal.writer lean_dataclasses lean_typing paths policy
-policy.build
-policy.ownership
+journal.chain journal.evidence journal.files journal.head journal.inspect journal.reader journal.record journal.reserve
+journal.store journal.system_log journal.targets journal.unfinished journal.writer lean_dataclasses lean_typing
+paths policy policy.build policy.ownership
 """
 
 # Of the standard library, beyond what python -I -S has anyway; their own parts are not listed.

@@ -40,7 +40,7 @@ def test_the_list_has_a_line_a_record_with_its_rule_and_reasons(directory: Path)
     lines = result.stdout.splitlines()
     assert result.exit_code == 0
     assert len(lines) == 4
-    assert lines[2].endswith("  outcome    TERM clamscan[71]: gone  [limit.clamscan]")
+    assert lines[2].endswith("  outcome    TERM clamscan[71]: gone  [limit.clamscan]  in incident 7")
     assert "because runtime 21min above 20min; " in lines[1]
     assert lines[3].endswith("incident   incident 8: opened  [recover.amavis]")
 
@@ -58,9 +58,10 @@ def test_no_name_of_a_process_reaches_the_terminal_as_anything_but_text(director
 def test_a_record_that_is_told_the_list_can_be_narrowed(directory: Path) -> None:
     def count(*arguments: str) -> int:
         return len(_audit("--log", directory, *arguments).stdout.splitlines())
-    assert count("--rule", "clamscan") == count("--rule", "limit.clamscan") == count("--incident", "7") == 2
+    assert count("--rule", "clamscan") == count("--rule", "limit.clamscan") == 2
+    assert count("--incident", "7") == 3  # with a line of its evidence
     assert count("--rule", "lamscan") == 0
-    assert count("--since", "2026-03-01T05:00:00Z") == 2
+    assert count("--since", "2026-03-01T05:00:00Z") == 3  # with the evidence of the incident that began before
     assert count("--since", "2026-03-01T05:00:00Z", "--rule", "amavis") == 1
     assert count("--since", "0s") == 0
 

@@ -95,7 +95,7 @@ RECOVER = '[recover.r]\nwhen = [{ memory_available_below = "1%" }]\nsteps = '
      "there is a kill but no verify"),
     ('[process.p]\nname = "scanner"\n' + RECOVER + '[{ kill = "p" }, { verify = "v" }]\nverify = false\n'
      '[service.v]\nunit = "v.service"\n', 6, "[recover.r] verify", "there is a verify step"),
-    ('description = "nothing"\n', 1, "", "where it stands the built-in one"),
+    ('description = "nothing"\n', 1, "", "while it is there the built-in one"),
     ('[process.p]\nname = "mysqld"' + LIMIT, 2, "[process.p] name", '"mysqld" — is it "mariadbd"?'),
     ('[process.p]\nexe = "/usr/sbin/never-mysqld"' + LIMIT, 2, "[process.p] exe", "is not here"),
     (f'[process.p]\nexe = "{sys.executable}"' + LIMIT, 2, "[process.p] exe", "is not running"),

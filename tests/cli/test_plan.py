@@ -67,6 +67,18 @@ def test_what_would_be_done_is_told_with_rule_evidence_and_the_time_it_must_hold
     assert "because scanner[71] holds 300 MiB, limit 100 MiB" in result.stdout
 
 
+def test_what_is_shared_counts_once_in_a_plan_as_it_does_for_the_daemon(plan: Plan, host: Any) -> None:
+    for pid in (71, 72):
+        host.put(pid, "scanner", rss_mib=300)
+        (host.root / str(pid) / "smaps_rollup").write_text("0-1 ---p [rollup]\nPss: 163840 kB\n")
+    within = plan(SCANNER + '[limit.pool]\nprocess = "scanner"\ntotal_rss = "400MiB"\n')
+    assert within.exit_code == 0, within.output
+    assert "together 320 MiB, shared pages counted once, limit 400 MiB (80%)" in within.stdout
+    above = plan(SCANNER + '[limit.pool]\nprocess = "scanner"\ntotal_rss = "310MiB"\n')
+    assert above.exit_code == 1
+    assert "2 processes of scanner hold 320 MiB together, shared pages counted once, limit 310 MiB" in above.stdout
+
+
 def test_a_recovery_that_would_run_tells_all_its_steps(plan: Plan, host: Any) -> None:
     host.put(71, "scanner")
     host.put(72, "scanner")

@@ -212,7 +212,8 @@ def test_where_memory_comes_from_and_what_is_odd_about_it_is_told() -> None:
 def test_recoveries_tell_their_attempts_holds_and_steps() -> None:
     common = {"mode": "act", "attempts": 2, "attempts_allowed": 3, "per_seconds": 21600}
     run = {"incident": "mail-1.7", "because": ["5 processes match"], "phase": "running", "step": "kill scanner",
-           "step_number": 2, "steps": 5, "for_seconds": 12.5, "stopped": ["amavis"], "failure": None}
+           "step_number": 2, "steps": 5, "for_seconds": 12.5, "stopped": ["amavis"], "failure": None,
+           "probing": {"service": "amavis", "tries": 11, "for_seconds": 12.0, "last": "Connection refused"}}
     page = _page(recoveries={
         "a": {**common, "state": "armed"}, "c": {**common, "state": "running", "run": run},
         "b": {**common, "state": "held", "held_until": NOW + 86400, "owed": ["mail"]},
@@ -223,6 +224,7 @@ def test_recoveries_tell_their_attempts_holds_and_steps() -> None:
     assert "still down, to be started: mail" in page
     assert "running for 12s  step 2 of 5: kill scanner  [mail-1.7]" in page
     assert "stopped, to be started again: amavis" in page
+    assert "probing amavis for 12s, asked 11 times, the last answer: Connection refused" in page
     assert "d  cooling down for another 4min" in page
     assert "last: failed: x" in page
 

@@ -18,8 +18,10 @@ def as_sensed(everybody: Mapping[int, Process], demand: ScanDemand) -> dict[int,
     matches = {pid: tuple(noun for noun in demand.nouns if own_keys_match(noun, process))
                for pid, process in recognised.items()}
     needs = needs_of(demand, {pid: nouns for pid, nouns in matches.items() if nouns}, recognised)
+    shared = frozenset[int]().union(*needs.together.values())
     return {pid: replace(
         process,
+        sharing=everybody[pid].sharing if pid in shared else None,
         swap_bytes=everybody[pid].swap_bytes if pid in needs.swap | needs.badness else None,
         oom_score_adj=everybody[pid].oom_score_adj if pid in needs.adjusted | needs.guarded else None,
         badness=everybody[pid].badness if pid in needs.badness else None,

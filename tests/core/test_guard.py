@@ -25,6 +25,7 @@ from watchdog_oom.core.actions import (
 )
 from watchdog_oom.core.conditions.process import ProcessesAre
 from watchdog_oom.core.guard import Budget, refusal, untouchable
+from watchdog_oom.core.matching import Fact
 from watchdog_oom.core.model import Facts, Process, ProcessId
 from watchdog_oom.core.nouns import ProcessNoun
 from watchdog_oom.core.policy import Emergency, Limit, Policy, Protect, Recover, Then, Verb
@@ -62,6 +63,15 @@ def test_these_are_never_signalled_even_when_a_policy_names_them(process: Proces
                                                                   signal: SignalName) -> None:
     rules = policy(noun("db"), Protect("db", "db"))
     assert refused(to(process, signal), process, rules=rules, lineage=(77, 1)) == reason
+
+
+def test_one_that_may_be_protected_is_left_alone_until_that_is_known() -> None:
+    rules = policy(noun("db", cmdline="--main"), Protect("db", "db"))
+    asked, known = VICTIM.facts, replace(VICTIM.facts, cmdline_lacks=frozenset(rules.processes["db"].cmdline))
+    unknown = replace(VICTIM, facts=replace(asked, asked=frozenset({Fact.CMDLINE})))
+    assert refused(to(unknown), unknown, rules=rules) == "it is not known yet whether protect.db is about it"
+    answered = replace(VICTIM, facts=known)
+    assert refused(to(answered), answered, rules=rules) is None
 
 
 @pytest.mark.parametrize(("process", "reason"), [

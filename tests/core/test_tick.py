@@ -6,9 +6,9 @@ from dataclasses import replace
 
 from tests.core.build import NOW, noun, policy, proc, snapshot, tick
 from tests.core.world import World
-from watchdog_oom.core.actions import Probe, SignalName
+from watchdog_oom.core.actions import Contain, Probe, SignalName
 from watchdog_oom.core.guard import Budget
-from watchdog_oom.core.history import KERNEL_KILLS_KEPT, History, Stage, Termination
+from watchdog_oom.core.history import KERNEL_KILLS_KEPT, MOST_TOLD, History, Stage, Termination
 from watchdog_oom.core.model import KernelKill
 from watchdog_oom.core.policy import Protect
 from watchdog_oom.core.tick import Tick
@@ -192,3 +192,19 @@ def test_refusals_of_many_are_told_once_a_rule_and_reason_and_counted() -> None:
     later = tick(snapshot(*spared, at=NOW + 3601.0), history=history)
     later.end(spared[0], "limit.x", (), 5.0)
     assert "29 more refusals" in later.result()[0].refusals[0].reason
+
+
+def test_whatever_others_make_it_hold_tell_or_refuse_is_remembered_within_bounds() -> None:
+    history = History()
+    for generation in range(4):
+        now = tick(snapshot(at=NOW + generation), history=history)
+        for number in range(MOST_TOLD + 100):
+            name = f"{generation // 2}-{number}"
+            now.sustained(f"limit.x {name}", True, 60.0)
+            now.rate_limit(f"limit.x reports {name}")
+            now.plan(Contain(f"user-{name}.slice", 1, None, None), "limit.x", ())
+        _, history = now.result()
+    assert len(history.held_since) == MOST_TOLD + 100, "what holds at this look, and nothing of the looks before"
+    assert len(history.told_at) == len(history.refused) == MOST_TOLD
+    assert any("1-" in key for key in history.refused), "the newest are kept"
+    assert tick(snapshot(at=NOW + 9), history=history).result()[1].held_since == {}

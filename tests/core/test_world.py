@@ -19,6 +19,7 @@ from watchdog_oom.core.conditions.process import ProcessesAre
 from watchdog_oom.core.decide import decide
 from watchdog_oom.core.guard import Budget
 from watchdog_oom.core.history import History, Stage, Termination
+from watchdog_oom.core.memory import Sharing
 from watchdog_oom.core.model import NO_FACTS, Facts, Process, ProcessId
 from watchdog_oom.core.nouns import ProcessNoun, SpoolNoun
 from watchdog_oom.core.policy import Emergency, Limit, Policy, Protect, Recover, Then, Verb
@@ -52,11 +53,13 @@ def policies(draw: st.DrawFn) -> Policy:
     target = st.sampled_from(["n0", "n1", "n2", "n3"])
     limits = [Limit(f"l{index}", draw(target), rss=mib(draw(st.integers(0, 300))),
                     swap=draw(st.sampled_from([None, mib(50)])), count=draw(st.sampled_from([None, 1])),
+                    total_rss=draw(st.sampled_from([None, None, mib(300), percent(20)])),
                     grace_seconds=draw(st.sampled_from([0.0, 3.0])), then=draw(st.sampled_from(list(Then))))
               for index in range(draw(st.integers(0, 2)))]
     steps = [step(verb, draw(target), memory_high=mib(1) if verb is Verb.CONTAIN else None)
              for verb in draw(st.lists(st.sampled_from([Verb.FREEZE, Verb.KILL, Verb.CONTAIN]), max_size=2))]
-    recover = Recover("r", (when(ProcessesAre(draw(target), count_above=0)),), tuple(steps), cooldown_seconds=1.0)
+    condition = ProcessesAre(draw(target), count_above=0, total_rss_above=draw(st.sampled_from([None, mib(200)])))
+    recover = Recover("r", (when(condition),), tuple(steps), cooldown_seconds=1.0)
     protect = draw(st.sampled_from([(), (Protect("p", "n3"),), (Protect("p", "n3", -500),)]))
     return policy(*[draw(nouns(f"n{index}")) for index in range(4)], *SPOOLS.values(), *limits, *protect,
                   *((recover,) if steps else ()),
@@ -73,13 +76,15 @@ def hosts(draw: st.DrawFn) -> World:
         kernel_thread = draw(st.integers(0, 9)) == 0
         facts = NO_FACTS if kernel_thread else Facts(
             draw(st.sampled_from(EXES)), draw(st.sampled_from(["-x", ""])), 0, "root", draw(st.sampled_from(UNITS)))
+        rss_mib = draw(st.integers(0, 400))
         world.procs[pid] = Proc(
             pid, draw(st.sampled_from(COMMS)), pid, world.now - 100.0, draw(st.integers(0, pid - 1)),
-            draw(st.integers(0, 400)), draw(st.sampled_from([0, 0, 100])), facts,
+            rss_mib, draw(st.sampled_from([0, 0, 100])), facts,
             tty=draw(st.sampled_from([0, 1025])), session=pid, kernel_thread=kernel_thread,
             adj=0 if kernel_thread else draw(st.sampled_from([0, 0, -1000, -500])),
             under=draw(st.sampled_from([frozenset[str](), frozenset({"s"}), frozenset({"s", "t"})])),
-            ignores_term=draw(st.booleans()), unkillable=draw(st.booleans()))
+            ignores_term=draw(st.booleans()), unkillable=draw(st.booleans()),
+            shared_mib=min(rss_mib, draw(st.sampled_from([0, 100]))))
     return world
 
 
@@ -94,7 +99,9 @@ def test_what_is_not_read_changes_no_decision(world: World, paces: list[float]) 
 
 # Each demand cut down by one thing on purpose: the decision must notice.
 
-_VICTIM = proc(7, "hog", rss=500, exe="/usr/bin/hog", unit="a.service", swap_bytes=90 * MIB, under=frozenset({"s"}))
+_VICTIM = proc(7, "hog", rss=500, exe="/usr/bin/hog", unit="a.service", swap_bytes=90 * MIB, under=frozenset({"s"}),
+               sharing=Sharing(250 * MIB))
+_TWIN = replace(_VICTIM, id=ProcessId(10, 1), swap_bytes=None, under=frozenset())
 _HOG = noun("hog")
 _SPARED = proc(8, "other", unit="a.service", oom_score_adj=-1000)
 _CONTAINS = Limit("l", "hog", rss=mib(1), then=Then.CONTAIN)
@@ -119,6 +126,7 @@ def _decided(rules: Policy, processes: dict[int, Process], history: History) -> 
     (policy(_EMERGENCY), (proc(9, "sshd", rss=600, exe="/usr/sbin/sshd"),), History(), {"nouns": ()}),
     (policy(_EMERGENCY), (), History(), {"everything": False}),
     (policy(), (), _ENDING, {"pids": frozenset[int]()}),
+    (policy(_HOG, Limit("l", "hog", total_rss=mib(600))), (_TWIN,), History(), {"together": {}}),
 ], ids=lambda value: next(iter(value)) if isinstance(value, dict) else None)
 def test_a_demand_that_asks_for_less_makes_another_decision(
         rules: Policy, others: tuple[Process, ...], history: History, cut: dict[str, object]) -> None:
@@ -144,6 +152,9 @@ def put(root: Path, process: Process) -> None:
     (folder / "stat").write_text(f"{process.pid} ({process.comm}) {process.state} {' '.join(map(str, fields))}\n")
     (folder / "status").write_text(f"Name:\t{process.comm}\nUid:\t0\t0\t0\t0\n"
                                    f"VmSwap:\t{(process.swap_bytes or 0) // 1024} kB\n")
+    if process.sharing is not None:
+        share_kib = (process.sharing.pss_bytes or 0) // 1024
+        (folder / "smaps_rollup").write_text(f"0-1 ---p [rollup]\nPss:  {share_kib} kB\n")
     (folder / "cgroup").write_text(f"0::/system.slice/{facts.unit}\n" if facts.unit else "0::/\n")
     (folder / "cmdline").write_text(facts.cmdline or "")
     (folder / "oom_score_adj").write_text(f"{process.oom_score_adj}\n")
@@ -170,7 +181,8 @@ def scanned(root: str, demand: ScanDemand) -> dict[int, Process]:
     try:
         while True:
             shown = dict(table.scan(demand, NOW))
-            if not any(process.facts.asked for process in shown.values()):
+            if not any(process.facts.asked or (process.sharing is not None and process.sharing.awaited)
+                       for process in shown.values()):
                 return shown
             assert time.monotonic() < until
             table.facts.wait(0.1)

@@ -31,7 +31,7 @@ from watchdog_oom.core.actions import (
 from watchdog_oom.core.decide import decide
 from watchdog_oom.core.guard import UNKILLABLE_ADJ, Budget
 from watchdog_oom.core.history import History
-from watchdog_oom.core.memory import Memory, Pressure
+from watchdog_oom.core.memory import Memory, Pressure, Sharing
 from watchdog_oom.core.model import (
     NO_FACTS,
     UNLIMITED_BYTES,
@@ -78,6 +78,8 @@ class Proc:
     unkillable: bool = False
     out_of_reach: bool = False  # signals to it cannot be sent
     supervised: bool = False    # somebody starts it again
+    shared_mib: int = 0         # of its memory, shared with all processes of the same name that share
+    forked: bool = False        # that is shared since a fork, so that the kernel calls it anonymous
 
     @property
     def id(self) -> ProcessId:
@@ -135,6 +137,7 @@ class World:
     tmpfs_mib: int = 0  # files in memory that nobody maps
     pressure: Pressure | None = None
     memory_readable: bool = True
+    sharing: str = "read"       # what is known of shares: ``read``, ``awaited``, ``refused``
     run_works: bool = True
     stale_states: bool = False  # the service manager's answers are one tick old
     history: History = field(default_factory=lambda: History(run_id="1"))
@@ -272,7 +275,8 @@ class World:
             lineage=frozenset(self.procs[pid].id for pid in self.lineage if pid in self.procs))
 
     def memory(self) -> Memory:
-        held = sum(process.rss_mib for process in self.procs.values())
+        held = sum(process.rss_mib - process.shared_mib for process in self.procs.values())
+        held += sum({process.comm: process.shared_mib for process in self.procs.values()}.values())
         swapped = self.swap_used_mib + sum(process.swap_mib for process in self.procs.values())
         free = max(0, self.ram_mib - self.base_mib - self.tmpfs_mib - held)
         return Memory(self.ram_mib * MIB, free * MIB, (self.base_mib + held) * MIB, self.swap_mib * MIB,
@@ -285,8 +289,16 @@ class World:
     def _as_it_is(self, process: Proc) -> Process:
         whole = Process(process.id, process.ppid, process.comm, process.state, process.session, process.tty, 1,
                         process.rss_mib * MIB, process.started, 0, process.kernel_thread, process.facts,
-                        process.swap_mib * MIB, process.adj, None, process.under)
+                        process.swap_mib * MIB, process.adj, None, process.under, self._sharing(process))
         return replace(whole, badness=badness(whole, (self.ram_mib + self.swap_mib) * MIB))
+
+    def _sharing(self, process: Proc) -> Sharing:
+        own = process.rss_mib - process.shared_mib
+        if self.sharing == "read":
+            sharers = sum(other.comm == process.comm and other.shared_mib > 0 for other in self.procs.values())
+            return Sharing((own * MIB + process.shared_mib * MIB // max(1, sharers)) // 1024 * 1024)
+        refused = self.sharing == "refused"
+        return Sharing(None, (process.rss_mib if process.forked else own) * MIB if refused else None, not refused)
 
     def _service_states(self) -> dict[str, ServiceState]:
         units = {name: self.policy.services[name].unit if name in self.policy.services else name

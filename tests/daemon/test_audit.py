@@ -1,5 +1,10 @@
 from __future__ import annotations
 
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.core.build import noun, policy, step, when
+from tests.core.world import World
 from tests.miniature.daemon import MakeDaemon
 from watchdog_oom.core.actions import (
     Intent,
@@ -13,13 +18,15 @@ from watchdog_oom.core.actions import (
     SignalName,
     StopUnit,
 )
-from watchdog_oom.core.model import Clock, Facts, Process, ProcessId, Snapshot
-from watchdog_oom.core.nouns import ServiceNoun, SpoolNoun
+from watchdog_oom.core.conditions.process import ProcessesAre
+from watchdog_oom.core.model import Clock, Facts, Process, ProcessId, ServiceStatus, Snapshot
+from watchdog_oom.core.nouns import ServiceNoun, SpoolNoun, TcpProbe
 from watchdog_oom.core.outcome import EffectReport, Outcome
-from watchdog_oom.core.policy import Policy
+from watchdog_oom.core.policy import Policy, Recover, Verb
 from watchdog_oom.daemon.audit import AuditTrail
 from watchdog_oom.journal.record import Record
 from watchdog_oom.journal.reserve import AHEAD_BYTES
+from watchdog_oom.journal.unfinished import unfinished
 from watchdog_oom.lean_dataclasses import replace
 
 HOG = Process(ProcessId(7, 70), 1, "hog", rss_bytes=5 << 20, started_boottime=40.0, facts=Facts(exe="/bin/hog", uid=9))
@@ -112,10 +119,85 @@ def test_what_is_open_at_the_end_gets_an_outcome_all_the_same() -> None:
     assert journal.appended[-1].result == "the daemon stopped"
 
 
+def test_a_probe_is_one_act_whose_tries_are_not_told_and_which_its_note_ends() -> None:
+    journal = Journal()
+    first = intent(Probe("db"))
+    journal.audit_trail.intent(first, SNAPSHOT, POLICY)
+    journal.audit_trail.report(EffectReport("i-1", Outcome(False, "refused"), 0.1, 100.0))
+    for number in range(2, 9):
+        journal.audit_trail.intent(replace(first, id=f"i-{number}", part_of="i-1"), SNAPSHOT, POLICY)
+        journal.audit_trail.report(EffectReport(f"i-{number}", Outcome(False, "refused"), 0.1, 100.0))
+    assert [record.kind for record in journal.appended] == ["intent"]
+    journal.audit_trail.note(Note(NoteKind.OUTCOME, "recover.x", "refused", incident="inc", action="probe db", ok=False,
+                                  took_seconds=8.0, intent_id="i-1", tries=8), SNAPSHOT)
+    begun, ended = journal.appended
+    assert (ended.kind, ended.id, ended.ok, ended.took_seconds) == ("outcome", "i-1", False, 8.0)
+    assert (ended.step, ended.target, ended.detail) == (begun.step, begun.target, {"tries": 8})
+    journal.audit_trail.abandon("the daemon stopped")
+    assert len(journal.appended) == 2
+
+
+def test_a_probe_that_is_open_at_the_end_gets_an_outcome_all_the_same() -> None:
+    journal = Journal()
+    journal.audit_trail.intent(intent(Probe("db")), SNAPSHOT, POLICY)
+    journal.audit_trail.report(EffectReport("i-1", Outcome(False, "refused"), 0.1, 100.0))
+    journal.audit_trail.abandon("the daemon stopped")
+    assert (journal.appended[-1].ok, journal.appended[-1].result) == (None, "the daemon stopped")
+
+
+@settings(max_examples=25, deadline=None)
+@given(answers_at=st.integers(0, 40), down_at=st.integers(0, 40), restarts=st.integers(0, 7),
+       end=st.sampled_from(["stop", "policy", "crash", "nothing"]), moment=st.integers(1, 40),
+       pace=st.sampled_from([0.3, 1.0, 7.0]))
+def test_every_act_has_one_first_and_one_last_word_in_that_order_and_only_a_crash_leaves_one_open(
+        answers_at: int, down_at: int, restarts: int, end: str, moment: int, pace: float) -> None:
+    world = probing_world()
+    journal = Journal()
+
+    def tick() -> None:
+        plan = world.tick(pace)
+        for report in world.seen.reports:
+            journal.audit_trail.report(report)
+        for note in plan.notes:
+            journal.audit_trail.note(note, world.seen)
+        for begun in plan.intents:
+            journal.audit_trail.intent(begun, world.seen, world.policy)
+
+    unit = world.units["a.service"]
+    for number in range(60):
+        unit.answers = number >= answers_at
+        unit.status = ServiceStatus.FAILED if number == down_at else ServiceStatus.ACTIVE
+        unit.main_pid += restarts and number % 8 == restarts
+        if number == moment and end == "stop":
+            world.history = replace(world.history, stopping=True)
+        if number == moment and end == "policy":
+            world.policy = replace(world.policy, recovers={})
+        if number == moment and end == "crash":
+            break
+        tick()
+    told = [(record.kind.value, record.id) for record in journal.appended if record.id]
+    begun, ended = ([name for kind, name in told if kind == one] for one in ("intent", "outcome"))
+    assert len(set(told)) == len(told)
+    assert set(ended) <= set(begun) and all(told.index(("intent", name)) < told.index(("outcome", name))
+                                            for name in ended)
+    records = [{"kind": record.kind.value, "id": record.id} for record in journal.appended]
+    assert [act.id for act in unfinished(records)] == [name for name in begun if name not in ended]
+    assert end == "crash" or len(begun) == len(ended)
+
+
+def probing_world() -> World:
+    asked = TcpProbe("localhost", 1, within_seconds=20.0)
+    verify = Recover("r", (when(ProcessesAre("worker", count_above=0)),), (step(Verb.VERIFY, "a"),))
+    world = World(policy(noun("worker"), ServiceNoun("a", "a.service", (), 1.0, asked), verify))
+    world.service("a")
+    world.spawn("worker")
+    return world
+
+
 def test_every_kind_of_step_has_a_target() -> None:
     journal = Journal()
-    for step in (Purge("s", 5), Probe("db"), RunCommand(("/bin/x", "y"), 1.0)):
-        journal.audit_trail.intent(intent(step), SNAPSHOT, POLICY)
+    for action in (Purge("s", 5), Probe("db"), RunCommand(("/bin/x", "y"), 1.0)):
+        journal.audit_trail.intent(intent(action), SNAPSHOT, POLICY)
     assert [record.target for record in journal.appended] == [
         {"spool": "s", "path": "/var/spool/s", "limit": 5}, {"service": "db", "unit": "mariadb.service"},
         {"argv": ("/bin/x", "y")}]

@@ -69,6 +69,10 @@ def test_the_incident_is_cured_and_the_database_never_touched(daemon: MakeDaemon
     verified = [record["step"] for record in watch.records("incident", rule="recover.amavis")
                 if (record["result"] or "").startswith("verified")]
     assert [step.split(". ")[1].split()[0] for step in verified] == ["stop", "kill", "purge", "start", "verify"]
+    (asked,), (answered,) = ([record for record in watch.records(kind) if record["step"] == "probe amavis"]
+                             for kind in ("intent", "outcome"))
+    assert (answered["id"], answered["ok"]) == (asked["id"], True)
+    assert answered["detail"]["tries"] >= 1
 
 
 def test_a_daemon_killed_between_stop_and_start_leaves_a_debt_that_the_next_one_pays(

@@ -14,7 +14,7 @@ from watchdog_oom.core.decide import decide
 from watchdog_oom.core.glob import glob_pattern
 from watchdog_oom.core.guard import Budget
 from watchdog_oom.core.history import History, Recovery
-from watchdog_oom.core.memory import Memory
+from watchdog_oom.core.memory import Memory, Sharing
 from watchdog_oom.core.model import Clock, Facts, Process, ProcessId, ServiceState, ServiceStatus, Snapshot, SpoolState
 from watchdog_oom.core.nouns import ProcessNoun, ServiceNoun, Size, SpoolNoun
 from watchdog_oom.core.policy import Clause, Emergency, Hours, Limit, Mode, Policy, Protect, Recover, RecoveryStep, Verb
@@ -75,6 +75,17 @@ def test_what_keeps_a_limit_is_measured_against_it_the_nearest_first() -> None:
     assert [(one.process.pid, [(m.limit, m.share) for m in one.measures]) for one in report.processes] == [
         (8, [("rss", 0.8), ("runtime", 0.1)]), (7, [("rss", 0.1), ("runtime", 0.1)])]
     assert [measure.words for measure in report.group] == ["together 90 MiB, limit 512 MiB", "2 processes, limit 4"]
+
+
+def test_a_group_is_measured_by_what_it_holds_together() -> None:
+    limit = Limit("big", "scanner", total_rss=Size(100 * MIB))
+    def measured(sharing: Sharing) -> tuple[str, float | None]:
+        pool = [replace(process(7 + at, rss_mib=90), sharing=sharing) for at in range(2)]
+        measure, = rehearsed(snapshot(*pool), policy(limit)).limits[0].group
+        return measure.words, measure.share
+    assert measured(Sharing(46 * MIB)) == ("together 92 MiB, shared pages counted once, limit 100 MiB", 0.92)
+    words, share = measured(Sharing(awaited=True))
+    assert words.startswith("together 180 MiB, each counted alone: what they share is not known yet") and share is None
 
 
 def test_a_reading_that_is_missing_is_told_as_such_and_acts_on_nobody() -> None:

@@ -9,7 +9,7 @@ from watchdog_oom.policy.schema import CONFIG, PROCESS, TABLES
 
 
 @pytest.mark.parametrize(("name", "words"), [
-    ("rss", "into [limit.NAME]"), ("mode", "into [recover.NAME] or [emergency]"), ("purge", "a step of a"),
+    ("rss", "in [limit.NAME]"), ("mode", "in [recover.NAME] or [emergency]"), ("purge", "a step of a"),
     ("tcp", "the probe of a [service.NAME]"), ("segment_size", "[journal] of the configuration file"),
     ("pressure_some_above", "a clause of when"), ("exee", 'did you mean "exe"'), ("zzz", "")])
 def test_a_key_is_sent_to_where_it_belongs_or_to_its_nearest_name(name: str, words: str) -> None:
@@ -17,7 +17,7 @@ def test_a_key_is_sent_to_where_it_belongs_or_to_its_nearest_name(name: str, wor
     assert bool(where_key_belongs(name, PROCESS)) is bool(words)
 
 
-def test_a_table_is_sent_to_the_file_it_belongs_into() -> None:
+def test_a_table_is_sent_to_the_file_it_belongs_in() -> None:
     assert "the configuration file" in where_table_belongs("budget", TABLES)
     assert "a policy file" in where_table_belongs("limit", CONFIG)
     assert where_table_belongs("limt", TABLES) == ' — did you mean "limit"?'

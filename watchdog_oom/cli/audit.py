@@ -5,12 +5,14 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Mapping
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import click
 from rich.console import Console
 from rich.text import Text
 
+from watchdog_oom.cli.audit_evidence import ShownEvidence
 from watchdog_oom.cli.audit_filter import AuditFilter
 from watchdog_oom.cli.since import parse_since
 from watchdog_oom.formatting import printable
@@ -56,7 +58,7 @@ def audit(context: click.Context, directory: str | None, since: str | None, rule
     if as_json:
         _print_json(entries)
     else:
-        _print_lines(entries)
+        _print_lines(entries, ShownEvidence(partial(_of_incident, directory), incident))
     nothing = asked.nothing(since)
     if nothing:
         click.echo(nothing, err=True)
@@ -94,12 +96,18 @@ def _print_json(entries: Iterator[Entry]) -> None:
         click.echo(entry.line)
 
 
-def _print_lines(entries: Iterator[Entry]) -> None:
+def _of_incident(directory: str, incident: str) -> Iterator[Mapping[str, Any]]:
+    return (entry.record for entry in read_entries(directory, incident=incident))
+
+
+def _print_lines(entries: Iterator[Entry], evidence: ShownEvidence) -> None:
     console = Console(highlight=False, soft_wrap=True, emoji=False, markup=False)
     encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
     for entry in entries:
-        kind, rest, because = (part.encode(encoding, "backslashreplace").decode(encoding)
-                               for part in _parts(entry.record))
+        title, kind, rest, because = (part.encode(encoding, "backslashreplace").decode(encoding)
+                                      for part in _parts(entry.record, evidence))
+        if title:
+            console.print(Text(title, _COLOURS[Kind.INCIDENT]))
         colour = "red" if _failed(entry.record) else _colour(kind)
         console.print(Text.assemble((_local_time(entry.record["time"]), "dim"), "  ",
                                     (f"{kind:<{_KIND_WIDTH}}", colour), "  ", rest, (because, "dim")))
@@ -114,19 +122,17 @@ def _faults(record: Mapping[str, Any]) -> list[str]:
     return [_text(fault) for fault in faults] if isinstance(faults, list) else []
 
 
-def _parts(record: Mapping[str, Any]) -> tuple[str, str, str]:
-    """Kind, what happened, and why: all safe for a terminal, whatever the name of a process."""
+def _parts(record: Mapping[str, Any], evidence: ShownEvidence) -> tuple[str, str, str, str]:
+    """What to show above it, kind, what happened, and why: all safe for a terminal, whatever the name of a process."""
     subject = record.get("step") or _subject(record)
     failed = FAILED if _failed(record) else None
     told = ": ".join(_text(part) for part in (subject, failed, record.get("result")) if part)
     rule = f"  [{_text(record['rule'])}]" if record.get("rule") else ""
-    reasons = record.get("because")
-    because = "; ".join(_text(reason) for reason in reasons) if isinstance(reasons, list) else ""
     dropped = f"  ({_text(record['dropped'])} records before this one were lost)" if record.get("dropped") else ""
     detail = record.get("detail")
     damaged = f"  (damaged: {_text(detail['damaged'])})" if isinstance(detail, dict) and "damaged" in detail else ""
-    return (_text(record["kind"]), f"{told}{rule}{dropped}{damaged}".strip(),
-            f"  because {because}" if because else "")
+    return (evidence.title(record), _text(record["kind"]), f"{told}{rule}{dropped}{damaged}".strip(),
+            evidence.reasons(record))
 
 
 def _failed(record: Mapping[str, Any]) -> bool:

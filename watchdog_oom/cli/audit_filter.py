@@ -11,7 +11,7 @@ from watchdog_oom.policy.names import nearest
 
 
 class AuditFilter:
-    """Keeps in mind which rules and incidents went by, for the nearest name of one that did not."""
+    """Remembers the rules and incidents that were seen, to suggest the nearest name for one that was not."""
 
     def __init__(self, rule: str | None, incident: str | None) -> None:
         self._rule = rule
@@ -27,7 +27,8 @@ class AuditFilter:
                 yield entry
 
     def nothing(self, since: str | None) -> str:
-        """In words that there is no such record, once all have gone by; empty when there is, or all were wanted."""
+        """The message that there is no such record, once all were read; empty if there is one, or if all were
+        wanted."""
         if self._found or (self._rule is None and self._incident is None):
             return ""
         asked = [f'{what} "{printable(name)}"' for what, name in (("rule", self._rule), ("incident", self._incident))

@@ -2,7 +2,7 @@
 
 Backtracking explodes where one text can be cut in many ways: a repetition in a repetition without anything in between
 that ends the inner one, alternatives that begin alike under a repetition, repetitions side by side. Characters are
-compared by those below 256. Whatever is found may be harmless after all; nothing depends on it but a warning.
+compared by those below 256. What is found may be harmless after all; it only causes a warning.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any
 
 _parser = importlib.import_module("re._parser")
 _CHARACTERS = frozenset(range(256))
-_MANY = 4  # so often repeated, a repetition inside costs the text's length to that power
+_MANY = 4  # repeated this many times, an inner repetition costs the text's length to that power
 _REPEATS = ("MAX_REPEAT", "MIN_REPEAT")
 _CATEGORIES = {"CATEGORY_DIGIT": r"\d", "CATEGORY_NOT_DIGIT": r"\D", "CATEGORY_SPACE": r"\s",
                "CATEGORY_NOT_SPACE": r"\S", "CATEGORY_WORD": r"\w", "CATEGORY_NOT_WORD": r"\W"}

@@ -86,7 +86,8 @@ def look(policy: Policy, config: Config, proc: str, runtime: str | None = None) 
 
 
 def _settled(table: ProcessTable, demand: ScanDemand, clock: Clock) -> dict[int, Process]:
-    """The processes, with all that is asked of children as the daemon's, as far as it comes within a few seconds."""
+    """The processes, with all that children like the daemon's have to read, as far as that arrives within a few
+    seconds."""
     deadline = time.monotonic() + ANSWERS_SECONDS
     processes = table.scan(demand, clock.boottime)
     while table.facts.pending and time.monotonic() < deadline:

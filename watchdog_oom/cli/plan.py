@@ -65,7 +65,7 @@ def _history(state: str, boot_id: str) -> tuple[History, tuple[str, ...]]:
     except OSError:
         return History(), ()
     left = state_file.restore(state, boot_id, History())
-    # What a run under way has stopped is no debt that calls for another one.
+    # What a running recovery has stopped does not cause another run.
     recoveries = {name: replace(recovery, owed=(), owed_triggers=()) if name in left.unclosed else recovery
                   for name, recovery in left.history.recoveries.items()}
     return replace(History(), recoveries=recoveries, descent=left.history.descent), ()

@@ -143,6 +143,11 @@ def _run(page: Page, run: Plain) -> None:
               (f"  [{run.get('incident')}]", "dim"), indent=2)
     for reason in _texts(run, "because"):
         page.line(("because ", "dim"), reason, indent=3)
+    probing = _map(run, "probing")
+    if probing:
+        last = f", the last answer: {probing['last']}" if probing.get("last") else ""
+        page.line(f"probing {probing.get('service')} for {formatting.duration(_number(probing, 'for_seconds'))}, "
+                  f"asked {formatting.count(int(_number(probing, 'tries')), 'time')}{last}", indent=3)
     if _texts(run, "stopped"):
         page.line(f"stopped, to be started again: {', '.join(_texts(run, 'stopped'))}", indent=3)
     if run.get("failure"):

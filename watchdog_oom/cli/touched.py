@@ -1,4 +1,4 @@
-"""Entries of a spool that look old and are not: a file's times can be set, the time of that cannot (inode(7), ctime).
+"""Entries of a spool that look old but are not: anybody can set a file's times, but not its change time (inode(7)).
 
 Whoever tries a policy with ``touch -d`` is told why nothing is stale yet.
 """

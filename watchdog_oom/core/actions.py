@@ -147,7 +147,8 @@ Action: TypeAlias = Signal | SetOomScoreAdj | StopUnit | StartUnit | Purge | Run
 
 @dataclass(frozen=True, slots=True)
 class Intent:
-    """An action with its rule and evidence. ``urgent`` intents are performed before they are journaled."""
+    """An action with its rule and evidence. ``urgent`` intents are performed before they are journaled. ``part_of`` is
+    the id of the intent that began the act of which this is one more try: such a try is not journaled."""
 
     id: str
     action: Action
@@ -155,6 +156,7 @@ class Intent:
     because: tuple[str, ...]
     incident: str | None = None
     urgent: bool = False
+    part_of: str = ""
 
     def __str__(self) -> str:
         return f"{self.action}  [{self.rule}] because {'; '.join(self.because)}"
@@ -170,7 +172,8 @@ class NoteKind(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Note:
     """News for the journal: an incident opened, was held or closed; a kill was verified; something would be done.
-    ``ok`` is how what it tells of came out, where that is known."""
+    ``ok`` is how what it tells of came out, where that is known. ``intent_id`` is the intent of an act of many tries
+    that this ends, ``tries`` how many they were."""
 
     kind: NoteKind
     rule: str
@@ -182,6 +185,8 @@ class Note:
     comm: str = ""
     took_seconds: float | None = None
     ok: bool | None = None
+    intent_id: str = ""
+    tries: int = 0
 
     def __str__(self) -> str:
         subject = f"{self.action}: " if self.action else ""
@@ -202,9 +207,9 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class Watch:
-    """What the next snapshot must hold beyond the ordinary: fresh states of these services, and of the processes with
-    these pids what guard asks of those it is to let go. ``below`` are pids that were seen below a noun, whoever
-    their parent is now."""
+    """What the next snapshot must contain in addition: fresh states of these services, and for the processes with these
+    pids what guard must know before it allows an action on them. ``below`` are pids that were seen below a noun,
+    whoever their parent is now."""
 
     services: frozenset[str] = frozenset()
     often: bool = False

@@ -44,7 +44,7 @@ class SnapshotView(Protocol):
         """The live processes that the noun selects, oldest first."""
 
     def undecided(self, noun_name: str) -> bool:
-        """Whether some process would match if it worked in a spool of the noun, which is not known of it yet."""
+        """Whether some process may match, which depends on something that is not known of it yet."""
 
     def matches(self, noun: ProcessNoun, process: Process) -> bool:
         """Whether every key of the noun holds for the process."""

@@ -1,6 +1,6 @@
-"""Whoever was seen below a noun stays below it for its life, though its parent may have ended since. Pure.
+"""A process that was seen below a noun stays below it for life, even if its parent has ended since. Pure.
 
-A child whose parent ends is given to pid 1 or to a subreaper (prctl(2)), and nothing on the host tells any more whose
+A child whose parent ends is given to pid 1 or to a subreaper (prctl(2)), and then nothing on the host shows whose child
 it was. So it is remembered by identity, and forgotten when the process is gone.
 """
 
@@ -17,14 +17,15 @@ MOST_REMEMBERED = 32_768
 
 @dataclass(frozen=True, slots=True)
 class Lineage:
-    """The nouns below which each process was seen; ``orphans`` are those of whom only this memory tells it."""
+    """The nouns below which each process was seen; ``orphans`` are those of which only this memory knows it."""
 
     below: Mapping[ProcessId, frozenset[str]] = field(default_factory=dict)
     orphans: frozenset[ProcessId] = frozenset()
 
 
 def remember(view: View) -> Lineage:
-    """Who is below the nouns that others name as ``parent``. What was remembered so far is in the snapshot."""
+    """Which processes are below the nouns that others name as ``parent``; the snapshot has what was remembered so
+    far."""
     names = {name for noun in view.policy.processes.values() for name in noun.parent}
     if not names:
         return Lineage()
@@ -51,7 +52,7 @@ def _children(view: View) -> Mapping[int, list[Process]]:
 
 
 def _descendants(heads: Iterable[Process], children: Mapping[int, list[Process]]) -> list[Process]:
-    """Everybody below the heads, each once; a cycle, which a torn reading may show, ends."""
+    """Every process below the heads, once each; a cycle, which an inconsistent reading may show, ends."""
     waiting = [process.pid for process in heads]
     found: dict[int, Process] = {}
     while waiting:

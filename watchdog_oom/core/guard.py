@@ -1,4 +1,4 @@
-"""Refusals that no policy can override (Laws 2 and 3): pure, asked for every action, and for every candidate before."""
+"""Refusals that no policy can override (Laws 2 and 3): pure; asked for every candidate, and again for every action."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ KILL_WINDOW_SECONDS = 60.0
 SSHD = ProcessNoun("sshd of this host", comm=(re.compile("sshd.*"),), exe=(re.compile("/usr/(?:.*/)?sshd[^/]*"),))
 LOGIN = ProcessNoun("login of this host", comm=(re.compile("login"),), exe=(re.compile("(/usr)?/bin/login"),))
 OWN_UNITS = frozenset({"watchdog-oomd", "watchdog-oomd.service"})
-# Where an operator works or comes in, and what everything else stands on, whatever processes are seen in them.
+# Where operators log in and work, and what everything else depends on, whatever processes are seen in them.
 _NEVER_CONTAINED = re.compile(r"init\.scope|session-.*\.scope|user@.*\.service|user-runtime-dir@.*\.service|"
                               r"sshd?(@.*)?\.service|dbus(-broker)?\.service|systemd-.*\.service")
 
@@ -43,8 +43,8 @@ class Budget:
 
 
 def refusal(action: Action, view: View, budget: Budget, recent_kills: int, *, begun: bool = False) -> str | None:
-    """Why the step must not be done, in words, or ``None``. ``begun`` says that the target's ending is under way, so
-    that it counts no second time against the budget."""
+    """Why the step must not be done, in words, or ``None``. ``begun`` says that the target is already being ended, so
+    that it does not count against the budget a second time."""
     match action:
         case Signal():
             return _signal_refusal(action, view, budget, recent_kills, begun)
@@ -67,7 +67,7 @@ def refusal(action: Action, view: View, budget: Budget, recent_kills: int, *, be
 def untouchable(process: Process, view: View, *, explicit: bool = False) -> str | None:
     """Why this process may never be ended or frozen, or ``None`` (Law 2). ``explicit``: a policy gives its very name.
 
-    What was not read is not known to be harmless: see ``ScanDemand``, which asks for it of everybody who gets here.
+    A fact that was not read clears no process: ``ScanDemand`` has it read of every process that is judged here.
     """
     if process.pid == 1:
         return "it is pid 1"
@@ -106,7 +106,7 @@ def uncontainable(unit: str, view: View) -> str | None:
 
 
 def _is(noun: ProcessNoun, process: Process) -> bool:
-    """By executable, of the host's own processes: a name alone is anybody's to take, and so is a namespace."""
+    """By executable, and only the host's own processes: anybody can take a name, or make a namespace."""
     exe = process.facts.exe
     return (bool(noun.comm[0].fullmatch(process.comm)) and exe is not None and bool(noun.exe[0].fullmatch(exe))
             and hosts_own(process, exe=True))

@@ -124,6 +124,18 @@ class Phase(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Probing:
+    """A service that is asked again and again until it answers: one act with one intent, however many tries it takes.
+    ``words`` are those of the last try that ended."""
+
+    service: str
+    intent_id: str
+    since: float
+    tries: int = 0
+    words: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class RecoveryRun:
     """One running transaction. Names are services unless stated otherwise; times are boottime seconds.
 
@@ -153,6 +165,7 @@ class RecoveryRun:
     failure: str | None = None
     active_since: float | None = None
     active_pid: int = 0
+    probing: Probing | None = None
     cleared: int | None = None
 
     @property
@@ -199,7 +212,7 @@ class History:
     """Everything remembered. ``run_id`` distinguishes runs of the daemon in the journal's ids; ``decided_at`` is the
     time of the previous tick; ``ended_at`` is when a process that was ended was last seen gone, ``relieved_at`` when
     one that the emergency ended was; ``shunned`` maps processes that could not be signalled to the time until which
-    they are not chosen again. ``refused`` counts the refusals not told yet, by kind; ``urgent_kills``
+    they are not chosen again. ``refused`` counts the refusals not reported yet, by kind; ``urgent_kills``
     are the emergency's."""
 
     run_id: str = "0"
@@ -228,8 +241,8 @@ class History:
 
 
 def recent_kills(history: History, news: tuple[KernelKill, ...], now: float) -> tuple[KernelKill, ...]:
-    """Those of the last hour, as many of the newest as are kept: their number is up to others. Kills in control groups,
-    which any user can cause in a group of their own, never displace one of the host."""
+    """Those of the last hour, but only a bounded number of the newest, since others decide how many there are. Kills in
+    control groups, which any user can cause in a group of their own, never displace one of the host."""
     told = (*history.kernel_kills, *news)
     recent = {(kill.pid, kill.boottime, kill.line): kill for kill in told}
     kept = [kill for kill in recent.values() if now - kill.boottime < KERNEL_KILL_MEMORY_SECONDS]
@@ -241,7 +254,12 @@ def recent_kills(history: History, news: tuple[KernelKill, ...], now: float) -> 
 
 
 def newest(told: dict[str, float]) -> dict[str, float]:
-    """Others choose what there is to tell, so what was told is remembered of the newest only (Law 11)."""
+    """Others decide how much there is to report, so only the newest keys are remembered (Law 11)."""
     if len(told) <= MOST_TOLD:
         return told
     return dict(sorted(told.items(), key=lambda item: item[1])[-MOST_TOLD:])
+
+
+def latest(counts: dict[str, int]) -> dict[str, int]:
+    """The same for counts of what was not reported: those begun last are kept."""
+    return counts if len(counts) <= MOST_TOLD else dict(list(counts.items())[-MOST_TOLD:])

@@ -74,7 +74,7 @@ def keys_match(noun: ProcessNoun, process: Process, known: frozenset[Fact] = ALL
 
 
 def may_match(noun: ProcessNoun, process: Process) -> bool:
-    """Whether own keys would match if what is still asked for turned out so; not where they match already."""
+    """Whether the noun's own keys may match, depending on answers still outstanding; false if they match already."""
     asked = process.facts.asked
     if not asked or not alive(process) or keys_match(noun, process):
         return False
@@ -86,8 +86,9 @@ def may_match(noun: ProcessNoun, process: Process) -> bool:
 
 
 def hosts_own(process: Process, *, exe: bool = False) -> bool:
-    """Whether it is the host's own process, and with ``exe`` its executable the one of that path: a name or a mount of
-    a user's own gives nothing. What cannot be read speaks against nobody: no user can make it unreadable."""
+    """Whether it is the host's own process and, with ``exe``, whether its executable really is the file at that path: a
+    user gains nothing by a name or a mount of their own. What cannot be read does not count against a process: no user
+    can make it unreadable."""
     facts = process.facts
     return facts.host_namespaces is not False and not (exe and facts.exe_mounted is False)
 

@@ -1,4 +1,4 @@
-"""How much memory and swap there is, and how long is waited for it."""
+"""How much memory and swap there is, and how long processes wait for it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from watchdog_oom.lean_dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """Memory and swap in bytes: of the host, or of the control group ``group`` where a limit of it is what holds here.
+    """Memory and swap in bytes: of the host, or of the control group ``group`` where its limit is the one that counts.
 
     ``available_bytes`` is what can be had without ending anybody (MemAvailable, proc(5)), ``zfs_bytes`` of it from the
     cache of ZFS, which the kernel does not count. ``anonymous_bytes`` and ``shared_bytes`` are what processes hold and
@@ -27,7 +27,7 @@ class Memory:
     @property
     def userspace_bytes(self) -> int:
         """What user space could ever have: what is available, and what processes hold. A tmpfs full of files that
-        nobody maps is in neither, so that it does not count as theirs."""
+        nobody maps is in neither."""
         return self.available_bytes + self.anonymous_bytes + self.shared_bytes
 
     @property
@@ -39,6 +39,20 @@ class Memory:
     def swap_free_percent(self) -> float:
         """Free swap in percent of all swap; 0 on a host without swap, so every ``swap_free_below`` is met."""
         return 100.0 * self.swap_free_bytes / self.swap_total_bytes if self.swap_total_bytes else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Sharing:
+    """How much of a process's resident memory is its own, in bytes; ``None``: not known.
+
+    ``pss_bytes`` is its share, pages of several processes divided by their number. ``anonymous_bytes``, read where a
+    share cannot be had, belongs to no file and no shared mapping; a page that is shared since a fork counts in full in
+    each process. ``awaited``: the share has been asked for a moment ago.
+    """
+
+    pss_bytes: int | None = None
+    anonymous_bytes: int | None = None
+    awaited: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 from types import MappingProxyType
 
-from watchdog_oom.core.memory import Memory, Pressure
+from watchdog_oom.core.memory import Memory, Pressure, Sharing
 from watchdog_oom.core.outcome import EffectReport
 from watchdog_oom.formatting import process_label
 from watchdog_oom.lean_dataclasses import dataclass, field
@@ -92,6 +92,7 @@ class Process:
     /proc/PID/oom_score; ``under`` names the spools in which the process has its working directory or an open file.
     ``swap_bytes``, ``oom_score_adj``, ``badness`` and ``under`` are read only of those whom a rule asks about, of all
     when an emergency is near; ``None`` means not read or not readable, of ``under`` that it is not known yet.
+    ``sharing`` is read while processes of its noun seem to hold more together than a rule allows.
     """
 
     id: ProcessId
@@ -110,6 +111,7 @@ class Process:
     oom_score_adj: int | None = None
     badness: int | None = None
     under: frozenset[str] | None = frozenset()
+    sharing: Sharing | None = None
 
     @property
     def pid(self) -> int:
@@ -134,7 +136,7 @@ class KernelKill:
 
     ``victim`` is the process as last seen alive, if it had been seen; ``cgroup`` says that a control group hit its
     limit, as opposed to the host running out of memory. ``memcg`` is the victim's own control group, ``unit`` the unit
-    of that path and ``uid`` its owner, where the kernel's line tells them (Linux 5.0 and later).
+    of that path and ``uid`` its owner, where the kernel's line gives them (Linux 5.0 and later).
     """
 
     pid: int

@@ -1,4 +1,4 @@
-"""How an effect came out: one value from the actuators through the journal into the next snapshot."""
+"""The outcome of an effect: one value from the actuators through the journal into the next snapshot."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from watchdog_oom.lean_dataclasses import dataclass
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """``ok`` is ``None`` where it is not known: the effect was only observed, or nobody waited for its end. ``words``
-    are for people, never to be parsed; ``before`` and ``after`` are there where a value was changed."""
+    are for people, never to be parsed; ``before`` and ``after`` are given if a value was changed."""
 
     ok: bool | None
     words: str

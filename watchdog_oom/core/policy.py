@@ -147,8 +147,8 @@ class Hours:
 
 @dataclass(frozen=True, slots=True)
 class Recover:
-    """[recover.NAME]: when any clause holds, the steps run as one transaction. ``verify`` is for those who read the
-    policy: without it, no service is to be asked for a proof that it works again."""
+    """[recover.NAME]: when any clause holds, the steps run as one transaction. ``verify`` is for readers and ``check``
+    only: if false, no service has to be verified afterwards."""
 
     name: str
     when: tuple[Clause, ...]
@@ -163,7 +163,7 @@ class Recover:
 
     @property
     def only_purges(self) -> bool:
-        """Whether all it could do is to clear spools: where nothing can be cleared, trying is no attempt."""
+        """Whether all it can do is clear spools: if nothing can be cleared, a run does not count as an attempt."""
         verbs = {step.verb for step in self.steps}
         return Verb.PURGE in verbs and verbs <= {Verb.PURGE, Verb.VERIFY, Verb.WAIT}
 

@@ -37,7 +37,7 @@ def met(memory: Memory, emergency: Emergency) -> bool:
 
 
 def desperate(memory: Memory, emergency: Emergency) -> bool:
-    """Whether there is no time left to ask anybody: both measures are below half of their thresholds."""
+    """Whether there is no time left for TERM: both measures are below half of their thresholds."""
     return _within(memory, emergency, DESPERATE_FACTOR)
 
 
@@ -62,7 +62,7 @@ def watches_pressure(emergency: Emergency) -> bool:
 
 
 def floor_bytes(memory: Memory, threshold: Size) -> float:
-    """What must be available whatever its share: what fills the rest may be counted on neither side of the fraction.
+    """What must be available whatever its share: some memory is counted on neither side of the fraction.
 
     1 % of RAM between 16 and 200 MiB, and never more than the threshold's own share of RAM; nothing where the policy
     gives a size, since that is a floor already.
@@ -80,7 +80,7 @@ def memory_low(memory: Memory, threshold: Size, factor: float = 1.0) -> bool:
 
 
 def missing_bytes(memory: Memory, threshold: Size) -> float:
-    """How much an end must give back to be of any help where the floor alone says that memory is short; else 0."""
+    """How much ending a process must give back to help where only the floor says that memory is short; else 0."""
     if available_below(memory, threshold):
         return 0.0
     return max(0.0, floor_bytes(memory, threshold) - memory.available_bytes)
@@ -92,7 +92,7 @@ def evidence(view: SnapshotView, emergency: Emergency) -> tuple[Finding, Finding
 
 
 def pressure_evidence(view: SnapshotView, emergency: Emergency) -> tuple[Finding, ...]:
-    """The second way: pressure, and that memory is short; nothing where the policy wants nothing of it."""
+    """The second way: pressure, and that memory is short; nothing if the policy does not use it."""
     if not watches_pressure(emergency):
         return ()
     return (PressureAbove(full=True, percent=emergency.pressure_full_above).find(view), _short_finding(view, emergency))

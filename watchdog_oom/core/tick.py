@@ -21,7 +21,7 @@ from watchdog_oom.core.actions import (
 )
 from watchdog_oom.core.descent import remember
 from watchdog_oom.core.guard import KILL_WINDOW_SECONDS, Budget, refusal
-from watchdog_oom.core.history import Contained, History, Queue, Stage, Termination, Thaw, newest, recent_kills
+from watchdog_oom.core.history import Contained, History, Queue, Stage, Termination, Thaw, latest, newest, recent_kills
 from watchdog_oom.core.model import Process, ProcessId
 from watchdog_oom.core.view import View
 from watchdog_oom.lean_dataclasses import dataclass, replace
@@ -113,13 +113,14 @@ class Tick:
         return True
 
     def forget(self, key: str) -> bool:
-        """What ``rate_limit`` was asked about is over: the next time is news again. Whether it had been told."""
+        """What ``rate_limit`` was about is over: the next time is reported at once. Returns whether it had been
+        reported."""
         return self._told.pop(key, None) is not None
 
     def plan(self, action: Action, rule: str, because: tuple[str, ...], *, incident: str | None = None,
-             urgent: bool = False) -> Intent | None:
+             urgent: bool = False, part_of: str = "") -> Intent | None:
         """Add the action to the plan unless the guard refuses it; a refusal is told once a rule and reason."""
-        intent = Intent(self.new_id(), action, rule, because, incident, urgent)
+        intent = Intent(self.new_id(), action, rule, because, incident, urgent, part_of)
         begun = isinstance(action, Signal) and action.target in self.terminations
         reason = refusal(action, self.view, self.budget, len(self.urgent_kills if urgent else self.kills), begun=begun)
         if reason is None:
@@ -129,7 +130,7 @@ class Tick:
         return None
 
     def _refuse(self, intent: Intent, reason: str) -> None:
-        """Once a rule and reason, then hourly with a count: who is refused, and how many, is for others to choose."""
+        """Once per rule and reason, then hourly with a count: others decide who is refused, and how often."""
         action = intent.action
         what = type(action).__name__ if isinstance(action, Signal | SetOomScoreAdj) else str(action)
         key = f"refused {intent.rule} {what}" + ("" if isinstance(action, Contain) else f" {reason}")
@@ -142,8 +143,9 @@ class Tick:
 
     def note(self, rule: str, result: str, *, kind: NoteKind = NoteKind.INCIDENT, because: tuple[str, ...] = (),
              incident: str | None = None, action: str | None = None, target: ProcessId | None = None, comm: str = "",
-             took_seconds: float | None = None, ok: bool | None = None) -> None:
-        self._notes.append(Note(kind, rule, result, because, incident, action, target, comm, took_seconds, ok))
+             took_seconds: float | None = None, ok: bool | None = None, intent_id: str = "", tries: int = 0) -> None:
+        self._notes.append(Note(kind, rule, result, because, incident, action, target, comm, took_seconds, ok,
+                                intent_id, tries))
 
     def end(self, process: Process, rule: str, because: tuple[str, ...], grace_seconds: float, *,
             noun: str | None = None, explicit: bool = False, incident: str | None = None, urgent: bool = False,
@@ -193,8 +195,8 @@ class Tick:
 
     def freeze(self, process: Process, rule: str, because: tuple[str, ...], *, noun: str, explicit: bool,
                incident: str | None = None, again_seconds: float = REFREEZE_SECONDS) -> bool:
-        """Stop a process (SIGSTOP) for as long as a rule calls this at every tick; after that it is continued. One that
-        somebody else continued is stopped again, once per ``again_seconds``.
+        """Stop a process (SIGSTOP) for as long as a rule calls this at every tick; after that it is continued. If
+        somebody else continued it, it is stopped again, once per ``again_seconds``.
 
         A process being terminated is not stopped: it could not handle the TERM.
         """
@@ -222,8 +224,8 @@ class Tick:
 
     @property
     def pressed(self) -> bool:
-        """The middle of an emergency: nothing is saved then, since that could wait for a disk (Law 8). What a crash
-        would leave behind, and nobody could find on the host, is not begun: stopped services, bounds, purges."""
+        """The middle of an emergency: nothing is saved then, since that could wait for a disk (Law 8). Nothing is begun
+        that would have to be saved first to be undone after a crash: stops, bounds, purges."""
         urgent = (termination.stage_since for termination in self.terminations.values() if termination.urgent)
         latest = max(urgent, default=self.ended_at)
         return self.emergency is not None and self.now - max(latest, self.ended_at) < PRESSED_SECONDS
@@ -234,7 +236,8 @@ class Tick:
         self.often = self.often or (often and bool(services))
 
     def watch_process(self, pid: int) -> None:
-        """Ask that the next snapshot tells of this process what guard asks, though no noun of the policy matches it."""
+        """Have the next snapshot contain what guard must know of this process, though no noun of the policy matches
+        it."""
         self.watched_pids.add(pid)
 
     def result(self) -> tuple[Plan, History]:
@@ -245,7 +248,7 @@ class Tick:
                     Watch(frozenset(self.watched), self.often, frozenset(self.watched_pids | under_way), below))
         history = replace(
             self.before, counter=self.counter, decided_at=self.now, held_since=self._held, told_at=newest(self._told),
-            refused=self._refused, terminations=self.terminations, shunned=self.shunned, ended_at=self.ended_at,
+            refused=latest(self._refused), terminations=self.terminations, shunned=self.shunned, ended_at=self.ended_at,
             relieved_at=self.relieved_at, kills=self.kills, urgent_kills=self.urgent_kills, adjusted=self.adjusted,
             frozen=self.frozen, thawing=self.thawing, queues=self.queues, contained=self.contained,
             recoveries=self.recoveries, kernel_kills=self.kernel_kills, descent=descent, emergency=self.emergency,

@@ -51,8 +51,8 @@ class View:
         return self._matches[noun_name]
 
     def undecided(self, noun_name: str) -> bool:
-        """Whether some process would match if what is not known of it yet turned out so: its user, its command line, or
-        that it works in a spool of the noun."""
+        """Whether some process may match, depending on what is not known of it yet: its user, its command line, or
+        whether it works in one of the noun's spools."""
         noun = self.policy.processes[noun_name]
         return any(self.may_match(noun, process) for process in self._candidates(noun))
 
@@ -63,7 +63,7 @@ class View:
         return may_match(noun, process)
 
     def may_be_protected(self, process: Process) -> str | None:
-        """The protect table that may be about the process, for all that is known of it yet."""
+        """The protect table that may be about the process, by what is known of it yet."""
         if not process.facts.asked:
             return None
         return next((protect.name for protect in self.policy.protects.values()

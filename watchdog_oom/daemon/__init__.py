@@ -43,7 +43,7 @@ def _run(argv: Sequence[str]) -> int:
 
 
 def _tell(*lines: str) -> None:
-    """On standard error, without waiting for anybody who does not read it."""
+    """On standard error, without waiting for a reader."""
     from watchdog_oom.daemon.console import Console
     console = Console()
     for line in lines:

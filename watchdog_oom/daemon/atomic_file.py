@@ -29,8 +29,8 @@ def replace_file(path: str, content: bytes, mode: int = 0o600) -> bool:
 
 
 def swap_file(path: str, content: bytes, mode: int = 0o600) -> None:
-    """Like ``replace_file``, on a full disk, too: what is replaced stays as ``.new``, and the next content is written
-    over it, where room was found before. Newlines fill the file to whole pages. Raises OSError."""
+    """Like ``replace_file``, but works on a full disk, too: the replaced file stays as ``.new``, and the next content
+    is written over it, into space that it already has. Newlines fill the file to whole pages. Raises OSError."""
     spare = f"{path}.new"
     _write_over(spare, content, mode)
     try:

@@ -10,6 +10,7 @@ from watchdog_oom.core.actions import (
     Intent,
     Note,
     NoteKind,
+    Probe,
     Purge,
     Refusal,
 )
@@ -24,8 +25,8 @@ from watchdog_oom.journal.system_log import SystemLog
 from watchdog_oom.journal.targets import process_target, target_of
 from watchdog_oom.journal.writer import Journal
 
-_MOST_PURGES = 16  # whose deletion may still be told
-_MOST_OPEN = 1024  # whose outcome may still be told; a tick with more has lost count of some
+_MOST_PURGES = 16  # whose deletion may still be recorded
+_MOST_OPEN = 1024  # whose outcome may still be recorded; with more, the oldest are given up
 
 
 def open_journal(directory: str, boot_id: str, config: Config) -> Journal:
@@ -59,10 +60,13 @@ class AuditTrail:
         self._purges: dict[str, tuple[Intent, dict[str, object]]] = {}
 
     def intent(self, intent: Intent, snapshot: Snapshot, policy: Policy) -> None:
-        """To be called before the act. An urgent one takes the facts at hand: reading more could stall."""
+        """To be called before the act. An urgent one takes the facts at hand: reading more could stall. One more try of
+        an act that was begun is not told."""
+        if intent.part_of:
+            return
         target = target_of(intent.action, snapshot, policy, (lambda p: p) if intent.urgent else self._all_facts)
         for oldest in tuple(self._open)[:-_MOST_OPEN]:
-            self.report(EffectReport(oldest, Outcome(None, "nothing was heard of it"), None, 0.0))
+            self._end(EffectReport(oldest, Outcome(None, "nothing was heard of it"), None, 0.0))
         self._open[intent.id] = (intent, target)
         write = self._queue if intent.urgent else self._append
         write(
@@ -70,8 +74,13 @@ class AuditTrail:
         )
 
     def report(self, report: EffectReport) -> None:
-        """To be called once for each intent, at once or when the slow effect has ended: the one place where an outcome
-        is told."""
+        """To be called once for each intent, at once or when the slow effect has ended. What one probe found is not
+        told: the service may be asked again, and a note ends the act."""
+        if not isinstance(self.action_of(report.intent_id), Probe):
+            self._end(report)
+
+    def _end(self, report: EffectReport) -> None:
+        """Tell the outcome of an intent, unless it was told."""
         kept = self._open.pop(report.intent_id, None)
         if kept is None:
             return
@@ -112,10 +121,12 @@ class AuditTrail:
     def note(self, note: Note, snapshot: Snapshot) -> None:
         kind = Kind.OUTCOME if note.kind is NoteKind.OUTCOME else Kind.INCIDENT
         target = None if note.target is None else process_target(note.target, note.comm, snapshot, lambda p: p)
-        self._append(Record(kind, note.incident, note.rule, note.action, target, note.because, ok=note.ok,
-                            result=note.result, took_seconds=note.took_seconds))
+        ended = self._open.pop(note.intent_id, None)
+        self._append(Record(kind, note.incident, note.rule, note.action, target if ended is None else ended[1],
+                            note.because, ok=note.ok, result=note.result, took_seconds=note.took_seconds,
+                            id=note.intent_id or None, detail={"tries": note.tries} if note.tries else None))
 
     def abandon(self, why: str) -> None:
-        """The daemon goes before these effects ended."""
+        """The daemon ends before these effects do."""
         for intent_id in tuple(self._open):
-            self.report(EffectReport(intent_id, Outcome(None, why), None, 0.0))
+            self._end(EffectReport(intent_id, Outcome(None, why), None, 0.0))

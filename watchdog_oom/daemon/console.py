@@ -1,4 +1,4 @@
-"""Standard error, which somebody may have opened and does not read: it never makes the daemon wait.
+"""Standard error, which may lead to somebody who does not read it: it never makes the daemon wait.
 
 O_NONBLOCK belongs to the open file, which the daemon shares with the shell that started it, so it is not set on
 descriptor 2. A pipe or a terminal is opened once more over /proc/self/fd/2; a socket takes MSG_DONTWAIT. Where neither

@@ -29,13 +29,13 @@ class Inherited:
 
 
 def inherit(state: State, open_ends: Iterable[Unfinished], policy: Policy, snapshot: Snapshot) -> Inherited:
-    """Pure. What is owed is in the state; what it may not hold is seen on the host: who stands still here, trash of
-    purges by a search. Of the journal's open ends is only told that their outcome is not known."""
+    """Pure. What is owed is in the state. What the state may lack is found on the host: stopped processes here, the
+    trash of purges by a search. What the journal left open is only reported as not known."""
     history, records = _pay_back(state, snapshot.clock.boottime)
     if not state.complete and not state.reboot:
         known = history.frozen
         history = adopt_stopped(snapshot, policy, history)
-        records += [_told(rule, f"{snapshot.processes[identity.pid].label} stands still and nobody is known to have "
+        records += [_told(rule, f"{snapshot.processes[identity.pid].label} is stopped, and it is not known who "
                                 "stopped it; it is continued unless the rule asks for the freeze again")
                     for identity, rule in history.frozen.items() if identity not in known]
     intents = _leftovers(state, policy)
@@ -50,8 +50,8 @@ def inherit(state: State, open_ends: Iterable[Unfinished], policy: Policy, snaps
 
 
 def _pay_back(state: State, boottime: float) -> tuple[History, list[Record]]:
-    """Each recovery that owes anything gets a run that only goes the way back, whatever attempts and holds say: it is
-    not another try but a return."""
+    """Each recovery that owes anything gets a run that only pays its debts, whatever attempts and holds say: it does
+    not count as another attempt."""
     recoveries = dict(state.history.recoveries)
     records: list[Record] = []
     for name, recovery in state.history.recoveries.items():
@@ -82,7 +82,7 @@ def _units(recovery: Recovery) -> tuple[str, ...]:
 
 
 def _leftovers(state: State, policy: Policy) -> tuple[Intent, ...]:
-    """Purges that take nothing but what one that was cut short had renamed away."""
+    """Purges that only settle what an interrupted one had renamed away."""
     paths = set(state.purging.values())
     left = (name for name, spool in policy.spools.items() if spool.path in paths)
     return finish_purges(left, f"inherited-{state.history.run_id}")

@@ -40,7 +40,7 @@ class LinkWatch:
 
     def adopt(self, ir: Mapping[str, Any]) -> None:
         if self._reading is not None:
-            self._reading.began = float("-inf")  # what it is about to say is about another policy
+            self._reading.began = float("-inf")  # its answer would be about the previous policy
         self._values = {"process": ir.get("process", {})}
         self._links = dict(ir.get("links", {}))
         self._due = time.monotonic() + self._again_seconds

@@ -77,7 +77,7 @@ class Daemon:
                           lambda: self.sensors.emergency_is_met(self.policy_store.policy.emergency))
         due = time.monotonic()
         while not self.history.finished:
-            waiting.until(due, glancing=self._imminent)
+            waiting.until(self._stopping.sooner(due), glancing=self._imminent)
             self._take_requests()
             if self._stopping.cut_short(time.monotonic()):
                 break

@@ -39,10 +39,10 @@ class Reporter:
         self._status_due = 0.0
 
     def save(self, plain: dict[str, object], write: Callable[[Record], None]) -> None:
-        """What is durable, when it changed: before an act changes anything that the next life would have to undo.
+        """Save the state if it changed, before an act changes anything that the next start would have to undo.
 
-        Where it cannot be saved the acts are done all the same: a full disk is one of the things that they cure. It is
-        told when that begins and when it is over.
+        If it cannot be saved the acts are done nevertheless: a full disk is one of the things they cure. The beginning
+        and the end of that are recorded.
         """
         if plain == self._saved:
             return
@@ -61,7 +61,7 @@ class Reporter:
         self._saved = plain
 
     def started(self, policy_store: PolicyStore, problem: str, write: Callable[[Record], None]) -> None:
-        """The first record of a life; ``problem`` is what kept it from knowing what the one before left."""
+        """The first record after a start; ``problem`` is why it is not known what the previous daemon left."""
         result = f"watchdog-oomd {__version__} is ready" + (f"; {problem}" if problem else "")
         write(Record(Kind.START, result=result,
                      detail={"version": __version__, "pid": os.getpid(), "observe": self._options.observe,
@@ -83,7 +83,7 @@ class Reporter:
         self._notifier.status(_line(snapshot, policy_store))
 
     def _show(self, plain: dict[str, object], write: Callable[[Record], None]) -> None:
-        """The watch goes on without its status file; that is told when it begins and when it is over."""
+        """The daemon works without its status file, too; the beginning and the end of that are recorded."""
         shown = status_file.write(self._options.runtime, plain)
         if shown == self._unshown:
             words = "written again" if shown else "not written, so `status` shows old figures or none"

@@ -26,11 +26,11 @@ NEED_STEP = 1.1
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """What one life of the daemon leaves to the next.
+    """What one run of the daemon leaves to the next.
 
     ``purging`` are the paths of spools, by noun, with a purge under way; ``unclosed`` the incidents, by recovery, in
-    the middle of which the daemon ended; ``complete`` says that it ended by its own will, so that no more than this is
-    left behind. ``problem`` says in words why the file was of no use; ``reboot`` that it is of another boot.
+    the middle of which the daemon ended; ``complete`` says that it ended in an orderly way and left nothing else
+    behind. ``problem`` says in words why the file could not be used; ``reboot`` that it is of another boot.
     """
 
     history: History
@@ -47,7 +47,7 @@ def save(directory: str, plain: dict[str, Any]) -> None:
 
 
 def restore(directory: str, boot_id: str, history: History) -> State:
-    """What an earlier life of the daemon left, if it was in this boot, joined to the history. Never raises."""
+    """The history, with what an earlier run of the daemon left, if it was in this boot. Never raises."""
     try:
         plain = json.loads(read_own(f"{directory}/{NAME}"))
         if plain["boot"] != boot_id:
@@ -100,7 +100,7 @@ def _coarse(need_bytes: float) -> int:
 
 
 def _descent_to_plain(history: History) -> list[list[Any]]:
-    """The orphans, of whom nothing else tells whose they were; everybody, while a recovery may be stopping parents."""
+    """The orphans, since nothing else shows whose children they were; all, while a recovery may be stopping parents."""
     running = any(recovery.run is not None for recovery in history.recoveries.values())
     kept = history.descent.below.keys() if running else history.descent.orphans
     return [[identity.pid, identity.start_ticks, *sorted(history.descent.below[identity])] for identity in sorted(kept)]

@@ -6,7 +6,7 @@ import json
 import os
 
 from watchdog_oom.core.guard import Budget
-from watchdog_oom.core.history import History, Recovery
+from watchdog_oom.core.history import History, Probing, Recovery
 from watchdog_oom.core.memory import Memory, Pressure
 from watchdog_oom.core.model import Snapshot
 from watchdog_oom.core.policy import Policy
@@ -130,4 +130,11 @@ def _recovery(policy: Policy, name: str, state: Recovery, snapshot: Snapshot) ->
             "incident": run.incident, "because": run.because, "phase": run.phase.value,
             "step": str(recover.steps[run.index]) if run.index < len(recover.steps) else None,
             "step_number": run.index + 1, "steps": len(recover.steps), "for_seconds": round(now - run.opened, 1),
-            "stopped": run.stopped, "failure": run.failure}}
+            "probing": _probing(run.probing, now), "stopped": run.stopped, "failure": run.failure}}
+
+
+def _probing(probing: Probing | None, now: float) -> dict[str, object] | None:
+    if probing is None:
+        return None
+    return {"service": probing.service, "tries": probing.tries, "for_seconds": round(now - probing.since, 1),
+            "last": probing.words or None}

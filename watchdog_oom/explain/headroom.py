@@ -7,6 +7,7 @@ from typing import assert_never
 from watchdog_oom import formatting
 from watchdog_oom.core.condition import Finding, verdict
 from watchdog_oom.core.guard import untouchable
+from watchdog_oom.core.held_memory import together
 from watchdog_oom.core.history import Recovery
 from watchdog_oom.core.matching import names_target
 from watchdog_oom.core.model import Process
@@ -111,14 +112,24 @@ def _process_measures(view: View, limit: Limit, process: Process) -> tuple[Measu
 
 
 def _group_measures(view: View, limit: Limit, group: tuple[Process, ...]) -> tuple[Measure, ...]:
-    measures = [_size("total_rss", view, limit.total_rss, sum(process.rss_bytes for process in group))]
+    measures = [_total(view, limit, group)]
     if limit.count is not None:
         measures.append(Measure("count", f"{len(group)} processes, limit {limit.count}",
                                 _share(len(group), limit.count)))
     return tuple(measure for measure in measures if measure is not None)
 
 
-_READINGS = {"rss": "holds", "swap": "in swap", "total_rss": "together"}
+_READINGS = {"rss": "holds", "swap": "in swap"}
+
+
+def _total(view: View, limit: Limit, group: tuple[Process, ...]) -> Measure | None:
+    limit_bytes = size_bytes(view, limit.total_rss)
+    if limit.total_rss is None or limit_bytes is None:
+        return _size("total_rss", view, limit.total_rss, None)
+    held = together(group, limit_bytes)
+    how = f", {held.how}" if held.how else ""
+    return Measure("total_rss", f"together {formatting.size(held.bytes)}{how}, limit {formatting.size(limit_bytes)}",
+                   _share(held.bytes, limit_bytes) if held.known else None)
 
 
 def _size(key: str, view: View, limit: Size | None, reading_bytes: int | None) -> Measure | None:

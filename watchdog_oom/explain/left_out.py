@@ -1,4 +1,4 @@
-"""Who would match a noun but for its namespaces: shown, so that nobody wonders why a container's process is not seen.
+"""Processes that only ``namespaces`` keeps from matching a noun: shown, so that nobody wonders where they are.
 
 Pure, like all that explains.
 """
@@ -14,11 +14,11 @@ from watchdog_oom.core.view import View
 from watchdog_oom.lean_dataclasses import replace
 
 MOST_NAMED = 3
-_READ = ALL_FACTS - {Fact.CMDLINE}  # the command line of who is left out is not read
+_READ = ALL_FACTS - {Fact.CMDLINE}  # the command line of a process that is left out is not read
 
 
 def left_out(view: View, noun_name: str) -> tuple[Process, ...]:
-    """The processes that all keys of the noun match but ``namespaces``, and ``cmdline``, which is not read of them."""
+    """The processes that all keys of the noun match except ``namespaces``; ``cmdline`` is not read for them."""
     noun = view.policy.processes[noun_name]
     anywhere = replace(noun, namespaces=Namespaces.ANY)
     return tuple(process for process in view.snapshot.processes.values()
@@ -27,7 +27,7 @@ def left_out(view: View, noun_name: str) -> tuple[Process, ...]:
 
 
 def left_out_words(view: View) -> Iterator[str]:
-    """One line for each noun that leaves somebody out."""
+    """One line for each noun that leaves processes out."""
     for name in view.policy.processes:
         found = left_out(view, name)
         if found:

@@ -128,7 +128,7 @@ class Actuators:
             seen = snapshot.processes.get(fresh.pid)
             if seen is None:
                 return False
-            # What is exiting shows no executable any more; what was known of the same process stays true.
+            # An exiting process no longer shows its executable; what was known of the same process stays true.
             complete = (replace(fresh, facts=seen.facts) if fresh.image == 0
                         else self._facts.complete(fresh, (*policy.processes.values(), SSHD, LOGIN))[0])
             if fresh.image == seen.image:

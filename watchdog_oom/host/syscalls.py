@@ -107,9 +107,10 @@ def mount_id(fd: int) -> int:
 
 
 def device_of(path: str) -> int:
-    """The device of the filesystem that holds what ``path`` leads to, asked so that the filesystem need not be: no fact
-    is wanted, and nothing is fetched (statx(2), AT_STATX_DONT_SYNC). A FUSE server is not spoken to, and it refuses
-    nobody. A network filesystem may still wait, to follow the path. Raises OSError, ENOSYS where there is no statx."""
+    """The device of the filesystem that holds what ``path`` leads to, read without asking that filesystem: no field is
+    requested, and nothing is fetched (statx(2), AT_STATX_DONT_SYNC). A FUSE server is not contacted, so it can refuse
+    nothing. A network filesystem may still block while the path is followed. Raises OSError, ENOSYS where there is no
+    statx."""
     if not hasattr(_libc, "statx"):
         raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS), path)
     answer = ctypes.create_string_buffer(_STATX_BYTES)

@@ -27,19 +27,22 @@ class Entry:
     record: dict[str, Any]
 
 
-def read_entries(directory: str, *, since: float | None = None) -> Iterator[Entry]:
-    """The records from ``since`` (seconds since the epoch) on, oldest first.
+def read_entries(directory: str, *, since: float | None = None, incident: str | None = None) -> Iterator[Entry]:
+    """The records from ``since`` (seconds since the epoch) on, or only those of one incident, oldest first.
 
     Lines that are not records are skipped: reporting them is the task of ``verify``. A directory that does not exist or
     holds no journal yet yields nothing. Raises NotPermittedError.
     """
     from_time = b"" if since is None else rfc3339(since).encode("ascii")
+    named = b"" if incident is None else b'"incident":' + json.dumps(incident).encode("ascii")
     with opened_segments(directory) as segments:
         for _name, fd in segments:
             for line, _complete in lines_of(fd, patience_seconds=PATIENCE_SECONDS):
+                if named not in line:
+                    continue
                 at = line.find(_TIME, 0, 64) + len(_TIME)
                 record = parse_record(line) if line[at:at + len(from_time)] >= from_time else None
-                if record is not None:
+                if record is not None and incident in (None, record.get("incident")):
                     yield Entry(line, record)
 
 

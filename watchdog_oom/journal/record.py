@@ -100,12 +100,15 @@ def rfc3339(wall: float) -> str:
 
 
 def sentence(record: Record) -> str:
-    """The record in one line for people, safe to print whatever the name of a process."""
+    """The record in one line for people, safe to print whatever the name of a process. Where it has no evidence of its
+    own it names its incident, which has."""
     subject = record.step or (record.incident and f"incident {record.incident}") or ""
     failed = FAILED if record.kind is Kind.OUTCOME and record.ok is False else None
     head = ": ".join(printable(part) for part in (record.kind, subject, failed, record.result) if part)
     rule = f" [{printable(record.rule)}]" if record.rule else ""
     because = f" because {'; '.join(printable(reason) for reason in record.because)}" if record.because else ""
+    if record.step and record.incident and not record.because:
+        because = f" in incident {printable(record.incident)}"
     return f"{head}{rule}{because}"
 
 

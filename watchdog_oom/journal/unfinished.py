@@ -1,6 +1,6 @@
 """Acts that a daemon began and whose outcome is not in the journal it left.
 
-That is told, and nothing is done by it: what is owed is in state.json (laws 5 and 8).
+They are only reported: what is owed is in state.json (Laws 5 and 8).
 """
 
 from __future__ import annotations

@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Callable
 
 from watchdog_oom.errors import NotPermittedError, UsageError, WatchdogError
+from watchdog_oom.journal.evidence import Evidence
 from watchdog_oom.journal.record import ChainPlace, Moment, Record, format_line, now
 from watchdog_oom.journal.reserve import Allocate
 from watchdog_oom.journal.store import Store
@@ -26,6 +27,8 @@ class Journal:
     disk. ``sync`` is for idle moments. An emergency kill uses ``queue`` before and ``flush`` after: it never waits for
     a disk.
 
+    The evidence of an incident is written once, in its first record; the others name the incident.
+
     ``allocate`` reserves space ahead; without it a spare file does. ``copy`` is given every record once, with its
     number, or ``None`` if the file did not take it. ``dropped`` counts all records lost since the daemon started.
     """
@@ -40,6 +43,7 @@ class Journal:
         self._clocks = clocks
         self._queue: deque[tuple[Record, Moment]] = deque()
         self._directory = directory
+        self._evidence = Evidence()
         self._store = Store(directory, segment_bytes=segment_bytes, keep=keep, allocate=allocate)
 
     @property
@@ -102,6 +106,7 @@ class Journal:
             store.prepare(moment.boottime)
             if store.damaged is not None:
                 record = replace(record, detail={**(record.detail or {}), "damaged": store.damaged})
+            record = self._evidence.once(record)
             place = ChainPlace(store.last.seq + 1, store.last.digest, self._untold, store.first_kept)
             store.append(format_line(record, place, moment, self._boot_id))
         except (OSError, WatchdogError):
@@ -109,6 +114,7 @@ class Journal:
         else:
             store.damaged = None
             self._untold = 0
+            self._evidence.written(record)
             seq = store.last.seq
         if self._copy is not None:
             self._copy(record, seq)

@@ -30,7 +30,7 @@ _DEFAULT_PLACES = (os.path.join(_PACKAGE, "shipped", "default.toml"),
                    os.path.join(os.path.dirname(_PACKAGE), "policies", "default.toml"))
 DEFAULT_POLICY = next((path for path in _DEFAULT_PLACES if os.path.exists(path)), _DEFAULT_PLACES[0])
 
-NOTHING_PROTECTED = (f"the policy says nothing, and where it stands the built-in one ({DEFAULT_POLICY}) with its "
+NOTHING_PROTECTED = (f"the policy says nothing, and while it is there the built-in one ({DEFAULT_POLICY}) with its "
                      "protections is not used: write rules, copy it, or remove the file")
 _HEADER = re.compile(r"^[ \t]*\[[ \t]*([a-z]+)[ \t]*\.[ \t]*[\"']?([A-Za-z0-9_-]+)[\"']?[ \t]*\]", re.MULTILINE)
 
@@ -127,7 +127,7 @@ def check_documents(documents: Iterable[tuple[str, bytes]], gathered: Gathered) 
 
 
 def _pattern_places(check: FileCheck) -> dict[str, str]:
-    """Where the patterns of each process stand that has any: who meets one that is too slow is to be told."""
+    """Where the patterns of each process noun are, for the report of one that is too slow."""
     return {table.name: f"{check.file}:{line_at(check.lines, ('process', table.name, 'cmdline'))}"
             for table in check.tables if table.kind == "process" and "cmdline" in table.values}
 

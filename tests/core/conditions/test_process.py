@@ -8,6 +8,7 @@ import pytest
 
 from tests.core.build import mib, noun, percent, policy, proc, snapshot
 from watchdog_oom.core.conditions.process import ProcessesAre
+from watchdog_oom.core.memory import Sharing
 from watchdog_oom.core.model import Process
 from watchdog_oom.core.view import View
 
@@ -80,6 +81,21 @@ def test_a_count_that_is_too_small_is_not_known_while_the_use_of_spools_is_not()
     unknown = proc(11, "scan", under=None)
     finding = ProcessesAre("scan", count_above=1).find(View(snapshot(used, unknown), rules))
     assert (finding.holds, finding.known) == (False, False)
-    assert finding.words.endswith(", it is not known yet of some other processes whether they match")
+    assert finding.words.endswith(", it is not known yet whether some other processes match")
     assert ProcessesAre("scan", count_above=0).find(View(snapshot(used, unknown), rules)).holds
     assert ProcessesAre("scan", count_above=1).find(View(snapshot(used), rules)).known
+
+
+def test_memory_that_is_shared_counts_once_in_the_total() -> None:
+    pool = [proc(20 + at, "scan", rss=202, sharing=Sharing(24 << 20)) for at in range(9)]
+    finding = ProcessesAre("scan", total_rss_above=mib(215)).find(view(*pool))
+    assert finding.holds and finding.words == (
+        "9 processes of scan hold 216 MiB together, shared pages counted once (threshold 215 MiB)")
+    assert not ProcessesAre("scan", total_rss_above=mib(216)).find(view(*pool)).holds
+
+
+def test_a_total_is_not_known_while_shares_are_awaited() -> None:
+    pool = [proc(20 + at, "scan", rss=202, sharing=Sharing(awaited=True)) for at in range(2)]
+    finding = ProcessesAre("scan", total_rss_above=mib(215)).find(view(*pool))
+    assert not finding.holds and not finding.known and "not known yet" in finding.words
+    assert ProcessesAre("scan", total_rss_above=mib(404)).find(view(*pool)).known, "it cannot be more than one by one"

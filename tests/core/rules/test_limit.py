@@ -7,11 +7,11 @@ from dataclasses import replace
 import pytest
 
 from tests.core.build import mib, noun, percent, policy
-from tests.core.world import World
+from tests.core.world import Proc, World
 from watchdog_oom.core.actions import SignalName
 from watchdog_oom.core.decide import decide
 from watchdog_oom.core.history import Stage
-from watchdog_oom.core.policy import Limit, Policy, Protect, Then
+from watchdog_oom.core.policy import Emergency, Limit, Policy, Protect, Then
 
 TERM, KILL, STOP, CONT = SignalName.TERM, SignalName.KILL, SignalName.STOP, SignalName.CONT
 
@@ -255,6 +255,14 @@ def test_report_only_tells_each_process_once_an_hour() -> None:
     assert world.sent == [] and len(world.said("reported: the limit is exceeded")) == 2
 
 
+def test_a_crowd_over_a_limit_that_only_reports_fills_no_journal() -> None:
+    world = world_of(rss=mib(100), then=Then.REPORT)
+    for _ in range(60):
+        scan(world, rss_mib=200)
+    world.ticks(3)
+    assert len(world.said("reported: the limit is exceeded")) == 50
+
+
 def test_a_limit_that_only_reports_ends_nobody_so_nobody_makes_room() -> None:
     world = world_of(count=1, rss=mib(100), then=Then.REPORT)
     scan(world, age=90.0)
@@ -295,3 +303,81 @@ def test_two_rules_that_ask_for_the_same_process_send_one_term() -> None:
     world.ticks(3)
     assert world.signals() == [TERM]
     assert [termination.stage for termination in world.history.terminations.values()] == [Stage.TERM]
+
+
+def pool_of(world: World, number: int, **rest: object) -> list[Proc]:
+    """Nine workers and their like: 200 MiB that all share, 2 MiB of its own each."""
+    return [world.spawn("scan", exe="/usr/bin/scan", user="amavis", age=100.0 - index, rss_mib=202, shared_mib=200,
+                        **rest) for index in range(number)]  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("forked", [False, True])
+def test_a_pool_that_shares_its_memory_is_within_a_limit_that_holds_it_once(forked: bool) -> None:
+    world = world_of(total_rss=mib(600))
+    pool_of(world, 9, forked=forked)
+    world.ticks(30)
+    assert world.sent == []
+
+
+def test_ending_stops_as_soon_as_the_rest_is_expected_within_the_limit_together() -> None:
+    """Each gives back only what is its own, so the limit is kept with four of nine."""
+    world = world_of(total_rss=mib(209))
+    workers = pool_of(world, 9)
+    plan = world.tick()
+    assert [str(intent.action) for intent in plan.intents] == [f"TERM scan[{workers[0].pid}]"]
+    assert plan.intents[0].because == (
+        "9 processes of scan hold 218 MiB together, shared pages counted once, limit 209 MiB",)
+    world.ticks(60)
+    assert [world.alive(worker) for worker in workers] == [False] * 5 + [True] * 4
+
+
+def test_while_shares_are_awaited_the_sum_does_nothing_and_its_time_does_not_count() -> None:
+    world = world_of(total_rss=mib(100), for_seconds=3.0)
+    world.sharing = "awaited"
+    pool_of(world, 3)
+    world.ticks(10)
+    assert world.sent == []
+    world.sharing = "read"
+    world.ticks(3)
+    assert world.sent == []
+    world.tick()
+    assert world.signals()[:1] == [TERM]
+
+
+def test_a_count_is_exceeded_whatever_is_awaited_and_takes_no_more_than_it_must() -> None:
+    world = world_of(total_rss=mib(100), count=2)
+    world.sharing = "awaited"
+    pool_of(world, 3)
+    plan = world.tick()
+    assert [intent.because for intent in plan.intents] == [("3 processes match scan, limit 2",)]
+
+
+def test_where_shares_cannot_be_had_the_evidence_says_how_the_sum_was_estimated() -> None:
+    world = world_of(total_rss=mib(217))
+    world.sharing = "refused"
+    workers = pool_of(world, 9)
+    plan = world.tick()
+    assert len(plan.intents) == 1 and plan.intents[0].because[0].startswith(
+        "9 processes of scan hold 218 MiB together, estimated by anonymous memory")
+    world.ticks(60)
+    assert sum(map(world.alive, workers)) == 8
+
+
+def test_an_emergency_does_not_wait_for_shares() -> None:
+    world = world_of(total_rss=mib(100))
+    world.policy = replace(world.policy, emergency=Emergency(percent(50.0), percent(100.0)))
+    world.sharing = "awaited"
+    pool_of(world, 4)
+    hog = world.spawn("hog", rss_mib=600)
+    plan = world.tick()
+    assert [intent.rule for intent in plan.intents] == ["emergency"] and world.signals(hog)
+
+
+def test_a_contained_unit_that_shares_its_memory_is_calm_by_what_it_holds_together() -> None:
+    world = world_of(total_rss=mib(400), then=Then.CONTAIN)
+    world.service("scan")
+    grown = world.spawn("scan", exe="/usr/bin/scan", user="amavis", unit="scan.service", rss_mib=450)
+    pool_of(world, 5, unit="scan.service")
+    world.until(lambda: world.units["scan.service"].memory_high == 400 << 20, most=20)
+    grown.rss_mib = 10
+    world.until(lambda: world.units["scan.service"].memory_high != 400 << 20, most=100)

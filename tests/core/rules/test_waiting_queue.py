@@ -282,3 +282,28 @@ def test_whatever_comes_one_runs_nobody_thrashes_nobody_starves_and_the_protecte
         assert all(later - earlier >= AGAIN_SECONDS for earlier, later in pairwise(stops))
     assert {name for _, name, _, _ in world.sent} <= {STOP, CONT}
     assert all(isinstance(intent.action, Signal) for intent in world.tick().intents)
+
+
+def test_the_queue_counts_what_its_processes_share_once() -> None:
+    world = queueing(total_rss=mib(250))
+    pool = [world.spawn("scan", age=100.0 - at, rss_mib=202, shared_mib=200) for at in range(9)]
+    world.ticks(10)
+    assert states(*pool) == "S" * 9
+    more = [world.spawn("scan", age=90.0, rss_mib=20) for _ in range(3)]
+    world.ticks(5)
+    assert states(*pool, *more) == "S" * 10 + "TT"
+
+
+def test_while_shares_are_awaited_nobody_is_stopped_and_nobody_goes_on() -> None:
+    world = queueing(total_rss=mib(200))
+    scans = [world.spawn("scan", rss_mib=90, age=130.0 - at) for at in range(3)]
+    world.ticks(2)
+    assert states(*scans) == "SST"
+    world.sharing = "awaited"
+    del world.procs[scans[0].pid]
+    more = [world.spawn("scan", rss_mib=90, age=100.0) for _ in range(2)]
+    world.ticks(5)
+    assert states(*scans[1:], *more) == "STSS"
+    world.sharing = "refused"
+    world.ticks(5)
+    assert states(*scans[1:], *more) == "SSTT"

@@ -74,10 +74,10 @@ def test_where_records_were_lost_the_counter_stands_in_for_them_without_a_name(k
     kernel.logs(42)
     kernel.overwrites()
     assert kernel.told(1.0) == [
-        (42, "hog"), (0, "/proc/vmstat counts 1 OOM kill that the kernel's log did not tell of")]
+        (42, "hog"), (0, "/proc/vmstat counts 1 OOM kill that the kernel's log did not report")]
     kernel.counts(2)
     kernel.overwrites()
-    assert kernel.told(2.0) == [(0, "/proc/vmstat counts 2 OOM kills that the kernel's log did not tell of")]
+    assert kernel.told(2.0) == [(0, "/proc/vmstat counts 2 OOM kills that the kernel's log did not report")]
     assert kernel.told(3.0) == [] and kernel.kills.unnamed == 3
 
 

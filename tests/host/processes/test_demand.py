@@ -1,9 +1,11 @@
 """What a policy needs to see."""
 
 from watchdog_oom.core.actions import Watch
+from watchdog_oom.core.conditions.process import ProcessesAre
 from watchdog_oom.core.guard import LOGIN, SSHD
+from watchdog_oom.core.memory import Memory
 from watchdog_oom.core.nouns import ProcessNoun, Size, SpoolNoun
-from watchdog_oom.core.policy import Limit, Policy, Protect, Recover, RecoveryStep, Then, Verb
+from watchdog_oom.core.policy import Clause, Limit, Policy, Protect, Recover, RecoveryStep, Then, Verb
 from watchdog_oom.host.processes.demand import UNIT_OF_EVERYBODY, ScanDemand, demand_of, scan_demand
 
 
@@ -46,6 +48,21 @@ def test_where_units_may_be_contained_swap_and_the_units_of_everybody_are_read_t
 def test_guard_must_know_sshd_and_login_and_those_that_the_last_decision_watches() -> None:
     assert scan_demand(Policy(), None, Watch(processes=frozenset({7}))) == ScanDemand(
         nouns=(SSHD, LOGIN), pids=frozenset({7}))
+
+
+def test_the_lowest_sum_by_which_a_rule_could_act_says_from_when_on_sharing_matters() -> None:
+    nouns = {name: ProcessNoun(name) for name in ("pool", "queue", "leaker", "php", "other")}
+    clauses = (Clause((ProcessesAre("php", total_rss_above=Size(percent=50)), ProcessesAre("php", count_above=1))),
+               Clause((ProcessesAre("php", total_rss_above=Size(700)),)),
+               Clause((ProcessesAre("other", count_above=1),)))
+    limits = (Limit("pool", "pool", total_rss=Size(1000)), Limit("lower", "pool", total_rss=Size(900)),
+              Limit("queue", "queue", total_rss=Size(1000), then=Then.FREEZE),
+              Limit("leaker", "leaker", total_rss=Size(1000), then=Then.CONTAIN), Limit("other", "other", rss=Size(1)))
+    policy = Policy(processes=nouns, limits={limit.name: limit for limit in limits},
+                    recovers={"r": Recover("r", clauses, ())})
+    assert scan_demand(policy, Memory(1000, 900, 100, 0, 0)).together == {
+        "pool": 900, "queue": 500, "leaker": 800, "php": 500}
+    assert scan_demand(policy, None).together == {"pool": 900, "queue": 500, "leaker": 800, "php": 700}
 
 
 def test_an_empty_policy_wants_nothing() -> None:

@@ -7,6 +7,7 @@ from watchdog_oom.core.model import Facts, Process, ProcessId
 from watchdog_oom.core.nouns import ProcessNoun
 from watchdog_oom.host.processes.demand import ScanDemand
 from watchdog_oom.host.processes.details import Details, Needs, needs_of
+from watchdog_oom.host.processes.sharing import SharingReader
 
 _INIT, _DATABASE, _WORKER, _HELPER, _OTHER = (
     Process(ProcessId(pid, pid), ppid, comm)
@@ -62,10 +63,23 @@ def test_parents_in_a_circle_end() -> None:
     assert needs.adjusted == {5, 6}
 
 
+def test_sharing_is_read_of_a_group_that_holds_more_than_a_rule_allows_if_each_is_counted_alone() -> None:
+    noun = ProcessNoun("worker")
+    pool = {pid: Process(ProcessId(pid, pid), 1, "worker", rss_bytes=100) for pid in (11, 12)}
+    matches = dict.fromkeys(pool, (noun,))
+    above = ScanDemand(nouns=(noun,), together={"worker": 199.0})
+    assert needs_of(above, matches, pool) == Needs(watched=frozenset(pool), together={"worker": frozenset(pool)})
+    assert needs_of(above, matches, pool).detailed == pool.keys()
+    within = ScanDemand(nouns=(noun,), together={"worker": 200.0, "other": 0.0})
+    assert needs_of(within, matches, pool).together == {}
+    alone = ScanDemand(nouns=(noun,), together={"worker": 0.0})
+    assert needs_of(alone, {11: (noun,)}, pool).together == {}, "one shares with none of its own"
+
+
 def test_what_is_known_of_the_use_of_spools_is_shown_of_those_whom_it_matters_for() -> None:
     users = {_WORKER.id: frozenset({"vscan", "other"}), _OTHER.id: frozenset({"vscan"})}
     needs = Needs(spools={pid: frozenset({"vscan"}) for pid in (11, 12)}, swap=frozenset({20}))
-    details = Details("/proc", lambda kind: None)
+    details = Details("/proc", lambda kind: None, SharingReader("/proc"))
     read = details.read([_WORKER, _HELPER, _OTHER], needs, ScanDemand(users=users), 0.0)
     assert [read[pid].under for pid in (11, 12, 20)] == [{"vscan"}, None, frozenset()]
 
@@ -75,6 +89,6 @@ def test_what_cannot_be_read_is_counted_and_left_out(tmp_path: Path) -> None:
     (tmp_path / "20/oom_score_adj").write_bytes(b"nonsense")
     counted: list[str] = []
     needs = Needs(badness=frozenset({20}), adjusted=frozenset({20}))
-    read = Details(str(tmp_path), counted.append).read([_OTHER], needs, ScanDemand(), 0.0)
+    read = Details(str(tmp_path), counted.append, SharingReader(str(tmp_path))).read([_OTHER], needs, ScanDemand(), 0.0)
     assert read == {20: _OTHER}
     assert counted == ["process detail"]

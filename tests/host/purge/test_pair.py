@@ -185,7 +185,7 @@ def test_an_entry_that_changes_between_the_looks_is_put_back_by_whoever_took_it(
 
 
 @pytest.mark.parametrize(("limits", "why"), [
-    ({"stalled_seconds": 0.5}, "the purge was ended: it did not get on for 0.5s"),
+    ({"stalled_seconds": 0.5}, "the purge was ended: it made no progress for 0.5s"),
     ({"within_seconds": 1.0}, "the purge was ended: the spool was not cleared within 1s")])
 def test_a_purge_that_stands_still_is_ended_and_the_next_one_finishes_its_work(
         limits: dict[str, float], why: str, spool_base: Path, spool_noun: MakeNoun, spool_purge: Purge) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from watchdog_oom import formatting
 from watchdog_oom.core.condition import Condition, Family, Finding, SnapshotView, threshold_bytes, verdict
 from watchdog_oom.core.form import Form
+from watchdog_oom.core.held_memory import together
 from watchdog_oom.core.model import Process
 from watchdog_oom.core.nouns import Size
 from watchdog_oom.lean_dataclasses import dataclass
@@ -31,7 +32,7 @@ class ProcessesAre:
                     if finding is not None]
         holds = verdict(findings)
         if not holds and view.undecided(self.noun):
-            words = "it is not known yet of some other processes whether they match"
+            words = "it is not known yet whether some other processes match"
             return Finding(False, ", ".join((*(finding.words for finding in findings), words)), known=False)
         return Finding(holds is True, ", ".join(finding.words for finding in findings), known=holds is not None)
 
@@ -47,9 +48,10 @@ class ProcessesAre:
         threshold = threshold_bytes(view, self.total_rss_above)
         if threshold is None:
             return UNREADABLE
-        total = sum(process.rss_bytes for process in group)
-        return Finding(total > threshold, f"{len(group)} processes of {self.noun} hold {formatting.size(total)} "
-                                          f"(threshold {formatting.size(threshold)})")
+        held = together(group, threshold)
+        return Finding(held.known and held.bytes > threshold,
+                       f"{len(group)} processes of {self.noun} {held.words} (threshold {formatting.size(threshold)})",
+                       known=held.known)
 
     def _one(self, view: SnapshotView, group: tuple[Process, ...]) -> Finding | None:
         if self.rss_above is None and self.runtime_above is None:

@@ -22,8 +22,8 @@ CALM_SECONDS = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """Why the emergency is met, and what follows from that: whether there is time to ask with TERM, and for how long
-    the measures still tell of the time before the last one ended (averages over 10 s lag behind)."""
+    """Why there is an emergency, and what follows: whether there is time for TERM, and for how long the readings still
+    describe the time before the last victim ended (averages over 10 s lag behind)."""
 
     words: str
     because: tuple[str, ...]
@@ -66,7 +66,7 @@ def _act(tick: Tick, cause: Cause) -> None:
         tick.emergency = tick.new_id(RULE)
         tick.note(RULE, f"opened: {cause.words}", because=cause.because, incident=tick.emergency)
     if killing(tick) or tick.now - tick.ended_at < SETTLE_SECONDS or tick.now - tick.relieved_at < cause.settle_seconds:
-        return  # Law 3: the memory of the last one is still on its way back
+        return  # Law 3: the memory of the last victim is still being freed
     if not cause.at_once and any(termination.urgent and termination.stage is Stage.TERM and identity not in tick.shunned
                                  for identity, termination in tick.terminations.items()):
         return
@@ -100,7 +100,7 @@ def _observe(tick: Tick, cause: Cause) -> None:
 
 
 def _close(tick: Tick, findings: tuple[Finding, ...]) -> None:
-    """One trouble is one incident: it is over when memory has not been short for a while."""
+    """One shortage is one incident: it is over when memory has not been short for a while."""
     if tick.emergency is not None and tick.sustained(f"{tick.emergency} calm", True, CALM_SECONDS):
         tick.note(RULE, "closed: the emergency is over", incident=tick.emergency, because=_words(findings))
         tick.emergency = None

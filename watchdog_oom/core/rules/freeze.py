@@ -1,4 +1,4 @@
-"""Whoever was frozen is continued as soon as no rule asks for it any more, and forgotten only then (Law 5)."""
+"""A frozen process is continued as soon as no rule asks for the freeze any more, and is forgotten only then (Law 5)."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from watchdog_oom.core.view import View
 from watchdog_oom.lean_dataclasses import replace
 
 RETRY_SECONDS = 60.0
-STOPPED = "T"  # by a signal; who is traced shows "t" (proc(5))
+STOPPED = "T"  # by a signal; a traced process shows "t" (proc(5))
 
 
 def thaw_unwanted(tick: Tick) -> None:
-    """Continue the frozen that nobody asked for in this tick; to be called after all rules. One is forgotten when CONT
-    is known to have been sent, which nothing can hold back: a crash before that must still find it."""
+    """Continue the frozen processes for which no rule asked in this tick; call after all rules. One is forgotten only
+    when CONT is known to have been sent: a crash before that must still find it."""
     sent = {report.intent_id for report in tick.view.snapshot.reports if report.outcome.ok}
     for identity, rule in list(tick.frozen.items()):
         thaw = tick.thawing.get(identity)
@@ -36,15 +36,15 @@ def thaw_unwanted(tick: Tick) -> None:
 
 
 def owing(tick: Tick) -> bool:
-    """Whether a CONT was asked for in this tick, so that the next one will tell of it. What could not be sent is left
-    to the next life of the daemon."""
+    """Whether a CONT was planned in this tick, whose outcome the next one will report. One that could not be sent is
+    left to the daemon's next start."""
     return any(thaw.asked_at == tick.now for thaw in tick.thawing.values())
 
 
 def adopt_stopped(snapshot: Snapshot, policy: Policy, history: History) -> History:
-    """The history of a daemon that starts and does not know all that the one before it froze: whoever a freezing rule
-    may be about stands still, and it is no debugger's and no terminal's doing, counts as frozen. So it is continued
-    unless the rule asks for the freeze once more."""
+    """The history of a daemon that starts and may not know all that the previous one froze: a stopped process that a
+    freezing rule may be about, and that neither a debugger nor a terminal stopped, counts as frozen. So it is continued
+    unless the rule asks for the freeze again."""
     view = View(snapshot, policy)
     found: dict[ProcessId, str] = {}
     for rule, noun in _freezing(policy):
@@ -55,7 +55,7 @@ def adopt_stopped(snapshot: Snapshot, policy: Policy, history: History) -> Histo
 
 
 def _freezing(policy: Policy) -> Iterator[tuple[str, str]]:
-    """The rules that freeze, each with a noun of those it is about."""
+    """The rules that freeze, each with a noun it is about."""
     for limit in policy.limits.values():
         if limit.then is Then.FREEZE:
             yield f"limit.{limit.name}", limit.process

@@ -71,7 +71,7 @@ def _escalate(tick: Tick, identity: ProcessId, termination: Termination) -> None
 
 
 def _no_longer(tick: Tick, identity: ProcessId, termination: Termination) -> str | None:
-    """Why the rule does not mean this process any more, or ``None``: the policy may have changed since the TERM."""
+    """Why the rule no longer applies to this process, or ``None``: the policy may have changed since the TERM."""
     policy = tick.view.policy
     kind, _, name = termination.rule.partition(".")
     rules = {"limit": policy.limits, "recover": policy.recovers}.get(kind)

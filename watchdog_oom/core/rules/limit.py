@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from bisect import bisect_left
 
 from watchdog_oom import formatting
 from watchdog_oom.core.condition import threshold_bytes
 from watchdog_oom.core.guard import untouchable
+from watchdog_oom.core.held_memory import CALM_SHARE, together
 from watchdog_oom.core.matching import names_target
 from watchdog_oom.core.model import Process, ProcessId
 from watchdog_oom.core.nouns import ProcessNoun, Size
@@ -18,7 +19,6 @@ from watchdog_oom.core.view import View
 from watchdog_oom.lean_typing import assert_never
 
 CALM_SECONDS = 60.0
-CALM_SHARE = 0.8
 MOST_REPORTS = 50
 
 
@@ -53,7 +53,7 @@ def _apply_to_group(tick: Tick, limit: Limit, noun: ProcessNoun, group: tuple[Pr
     rule = f"limit.{limit.name}"
     going = frozenset(process.id for process, _ in over.values()) if limit.then is Then.KILL else frozenset()
     reasons, surplus = group_surplus(tick, limit, noun, group, going)
-    exceeded = True if reasons else None if _needs_memory(tick.view, limit.total_rss) else False
+    exceeded = True if reasons else None if _total_unread(tick.view, limit, group) else False
     if tick.sustained(f"{rule} group", exceeded, limit.for_seconds):
         for process in surplus:
             over.setdefault(process.pid, (process, reasons))
@@ -79,43 +79,39 @@ def process_reasons(view: View, limit: Limit, process: Process) -> tuple[str, ..
 def group_surplus(tick: Tick, limit: Limit, noun: ProcessNoun, group: tuple[Process, ...],
                   going: frozenset[ProcessId] = frozenset()) -> tuple[tuple[str, ...], list[Process]]:
     """Which group limits are exceeded, and which processes to act on: of those that may be touched, the oldest or the
-    newest, until the rest is within the limits.
+    newest, until the rest is within the limits, as far as that can be told now: shared memory stays as long as one of
+    those who share it, which the next look will show.
 
     Processes that end anyway free memory first: those being terminated by any rule, and those ``going`` because they
     exceed limits of their own.
     """
-    total_limit = size_bytes(tick.view, limit.total_rss)
+    unread = _total_unread(tick.view, limit, group)
+    total_limit = None if unread else size_bytes(tick.view, limit.total_rss)
     reasons = _group_reasons(limit, group, total_limit)
     touchable = [process for process in group
                  if not unkillable(tick, process.id) and process.id not in tick.shunned
                  and untouchable(process, tick.view, explicit=names_target(noun, process)) is None]
-    leaving = [process for process in touchable if process.id in going or process.id in tick.terminations]
-    left = len(group) - len(leaving)
-    total = _total_rss(group) - _total_rss(leaving)
-    surplus: list[Process] = []
-    in_turn = touchable if limit.first is First.OLDEST else touchable[::-1]
-    for process in in_turn:
-        if (limit.count is None or left <= limit.count) and (total_limit is None or total <= total_limit):
-            break
-        if process not in leaving:
-            surplus.append(process)
-            left -= 1
-            total -= process.rss_bytes
-    return reasons, surplus
+    leaving = {process.id for process in touchable if process.id in going or process.id in tick.terminations}
+    in_turn = [process for process in (touchable if limit.first is First.OLDEST else touchable[::-1])
+               if process.id not in leaving]
+
+    def suffices(number: int) -> bool:
+        gone = leaving.union(process.id for process in in_turn[:number])
+        rest = [process for process in group if process.id not in gone]
+        return ((limit.count is None or len(rest) <= limit.count)
+                and (total_limit is None or together(rest, total_limit).bytes <= total_limit))
+
+    return reasons, in_turn[:bisect_left(range(len(in_turn)), True, key=suffices)]
 
 
 def _group_reasons(limit: Limit, group: tuple[Process, ...], total_limit: float | None) -> tuple[str, ...]:
     reasons: list[str] = []
     if limit.count is not None and len(group) > limit.count:
         reasons.append(f"{len(group)} processes match {limit.process}, limit {limit.count}")
-    if total_limit is not None and _total_rss(group) > total_limit:
-        reasons.append(f"{len(group)} processes of {limit.process} hold {formatting.size(_total_rss(group))}, "
+    if total_limit is not None and (held := together(group, total_limit)).bytes > total_limit:
+        reasons.append(f"{len(group)} processes of {limit.process} {held.words}, "
                        f"limit {formatting.size(total_limit)}")
     return tuple(reasons)
-
-
-def _total_rss(processes: Iterable[Process]) -> int:
-    return sum(process.rss_bytes for process in processes)
 
 
 def size_bytes(view: View, size: Size | None) -> float | None:
@@ -127,6 +123,14 @@ def _unread(view: View, limit: Limit, process: Process) -> bool:
     """Whether a reading is missing that is needed to tell whether the process is within its limits (Law 10)."""
     swap_unread = limit.swap is not None and process.swap_bytes is None
     return swap_unread or _needs_memory(view, limit.rss) or _needs_memory(view, limit.swap)
+
+
+def _total_unread(view: View, limit: Limit, group: tuple[Process, ...]) -> bool:
+    """Whether it is not known yet how much the group holds together, or may hold."""
+    if limit.total_rss is None:
+        return False
+    total = size_bytes(view, limit.total_rss)
+    return total is None or not together(group, total).known
 
 
 def _needs_memory(view: View, size: Size | None) -> bool:
@@ -155,12 +159,16 @@ def _calm(view: View, limit: Limit, unit: str, group: tuple[Process, ...]) -> bo
     def held(process: Process) -> int:
         return process.rss_bytes + (process.swap_bytes or 0)
     rss, swap, total = (size_bytes(view, size) for size in (limit.rss, limit.swap, limit.total_rss))
+    resident = together(group, total * CALM_SHARE if total is not None else 0.0)
+    if total is not None and not resident.known:
+        return None
+    swapped = sum(process.swap_bytes or 0 for process in group)
     return not (
         any(rss is not None and held(process) > rss * CALM_SHARE for process in mine)
         or any(swap is not None and (process.swap_bytes or 0) > swap * CALM_SHARE for process in mine)
         or any(limit.runtime_seconds is not None and process.age_seconds(view.snapshot.clock) > limit.runtime_seconds
                for process in mine)
-        or (bool(mine) and total is not None and sum(map(held, group)) > total * CALM_SHARE)
+        or (bool(mine) and total is not None and resident.bytes + swapped > total * CALM_SHARE)
         or (bool(mine) and limit.count is not None and len(group) > limit.count))
 
 

@@ -1,4 +1,4 @@
-"""What can no longer be sensed is told loudly, and again every hour: a watch that is blind must not look like calm."""
+"""Readings that are lost are reported, and again every hour: a blind daemon must not look like a calm host."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def apply(tick: Tick) -> None:
 
 
 def _memory(tick: Tick) -> None:
-    """A single bad reading is none of anybody's business (Law 10)."""
+    """A single bad reading is not reported (Law 10)."""
     snapshot = tick.view.snapshot
     key = "memory cannot be judged"
     since = tick.before.held_since.get(key, tick.now)
@@ -31,5 +31,5 @@ def _kernel_log(tick: Tick) -> None:
     gaps = tick.view.snapshot.kernel_log_gaps
     if gaps and tick.rate_limit("kernel log lost"):
         tick.note(KERNEL_LOG_RULE, "records of the kernel's log were overwritten before they could be read: OOM kills "
-                                   "among them are told without a name",
+                                   "among them are reported without a name",
                   because=(f"{gaps} gap{'' if gaps == 1 else 's'} at this look; status counts them",))

@@ -1,4 +1,4 @@
-"""Whom an emergency takes, and in which order. Pure."""
+"""Which processes an emergency ends, and in which order. Pure."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Victims:
                            for process in group}
 
     def ranked(self) -> list[Process]:
-        """Everybody who may be chosen, the best victim first: the preferred, then by badness. Whoever holds so little
+        """All that may be chosen, the best victim first: the preferred, then by badness. A process that holds so little
         that its end would not help comes last, whatever its badness: else one large process with a low oom_score_adj
         would cost a host all its small ones."""
         candidates = [process for process in self._view.snapshot.processes.values()
@@ -36,12 +36,12 @@ class Victims:
 
     def reason_against(self, process: Process) -> str | None:
         """Why this process is not taken now, or ``None``. Where only the floor says that memory is short, something
-        else than processes has filled it, and an end that does not bring enough back would be for nothing."""
+        other than processes has filled it, and ending one that does not give enough back would be in vain."""
         reason = untouchable(process, self._view)
         if reason is not None or not self._missing or self._helps(process):
             return reason
         return (f"its end would not help: {formatting.size(self._missing)} are missing, "
-                f"and something else than processes fills the memory")
+                f"and something other than processes fills the memory")
 
     def badness(self, process: Process) -> int:
         return badness(process, self.total_bytes)

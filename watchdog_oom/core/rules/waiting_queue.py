@@ -1,4 +1,4 @@
-"""Waiting instead of dying: of a group that may hold so much, or be so many, whoever finds no room waits, stopped.
+"""Waiting instead of dying: in a group limited in memory or in number, a process without room waits, stopped.
 
 The queue admits. A process that comes when there is no room for what one of its kind is known to need (the largest
 seen) is stopped while it is young, before it has grown; a process that was let in runs to its end, unless the running
@@ -8,11 +8,10 @@ stopped twice within a minute, and one always goes on, since a group of which al
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from watchdog_oom import formatting
 from watchdog_oom.core.condition import threshold_bytes
 from watchdog_oom.core.guard import untouchable
+from watchdog_oom.core.held_memory import TIGHT_SHARE, together
 from watchdog_oom.core.history import Grown, Queue
 from watchdog_oom.core.matching import names_target
 from watchdog_oom.core.model import Process, ProcessId
@@ -24,7 +23,7 @@ AGAIN_SECONDS = 60.0
 GROWING_SECONDS = 60.0      # one that has not grown for so long holds what it needs; on a busy host it takes its time
 HALF_LIFE_SECONDS = 6 * 3600.0
 GROWTH = 1.05               # by less than a twentieth is not growing
-UNKNOWN_SHARE = 0.25        # of the limit: what one is taken to need before the first has grown
+UNKNOWN_SHARE = 0.25        # of the limit: what one is taken to need before one was seen to its end
 STOPPED = "T"
 
 
@@ -57,7 +56,11 @@ class _Queue:
         self.stopped = {identity: at for identity, at in self.known.stopped.items() if tick.now - at < AGAIN_SECONDS}
         self.need, self.settled, self.admitted_at = self.known.need_bytes, self.known.settled, self.known.admitted_at
         self.total = None if limit.total_rss is None else threshold_bytes(tick.view, limit.total_rss)
-        self.unread = limit.total_rss is not None and self.total is None
+        self.unread = ""
+        if limit.total_rss is not None and self.total is None:
+            self.unread = "memory could not be read"
+        elif self.total is not None and not together(group, self.total * TIGHT_SHARE).known:
+            self.total, self.unread = None, "what they share is not known yet"
 
     def _may_wait(self, process: Process) -> bool:
         stopped_by_others = process.state == STOPPED and process.id not in self.tick.frozen
@@ -83,7 +86,7 @@ class _Queue:
     def send_back(self) -> None:
         """Those let in that must wait after all, the newest first, since what runs now is beyond the limit."""
         for process in self.running[:0:-1]:
-            over_total = self.total is not None and _rss((*self.running, *self.outside)) > self.total
+            over_total = self.total is not None and self._held() > self.total
             if not over_total and not self._too_many(0):
                 break
             if process.id not in self.stopped:
@@ -111,11 +114,11 @@ class _Queue:
         resting = self.tick.now - self.admitted_at < REST_SECONDS
         if self._too_many(1):
             return self._crowd()
-        if self.total is not None and self._expected() + self._needs(process) > self.total:
+        growth = self._needs(process) - process.rss_bytes
+        if self.total is not None and self._held(process) + self._still_to_come() + growth > self.total:
             return self._full(f"the next needs {formatting.size(self._needs(process))}")
         if self.unread:
-            return "memory could not be read"
-        growth = self._needs(process) - process.rss_bytes
+            return self.unread
         room = self._host_room()
         if growth > 0 and room is not None and growth > room:
             return (f"{self._run()}, the next needs {formatting.size(growth)} more, "
@@ -149,8 +152,9 @@ class _Queue:
         """What the running ones are still expected to take."""
         return sum(max(0.0, self._needs(process) - process.rss_bytes) for process in self.running)
 
-    def _expected(self) -> float:
-        return _rss((*self.running, *self.outside)) + self._still_to_come()
+    def _held(self, *more: Process) -> float:
+        """What those that run hold together, and whom the queue cannot stop; what they share counts once."""
+        return together((*self.running, *self.outside, *more), (self.total or 0.0) * TIGHT_SHARE).bytes
 
     def _host_room(self) -> float | None:
         """What is free for one more before the emergency would be near; ``None``: not known."""
@@ -169,7 +173,7 @@ class _Queue:
 
     def _full(self, why: str) -> str:
         total = self.total or 0.0
-        free = max(0.0, total - self._expected())
+        free = max(0.0, total - self._held() - self._still_to_come())
         return f"{self._run()}, {why}, {formatting.size(free)} are free of {formatting.size(total)}"
 
     def _turn(self, process: Process) -> str:
@@ -178,7 +182,7 @@ class _Queue:
         return f"its turn has come: {self._run()}, it needs {formatting.size(self._needs(process))}"
 
     def let_wait(self) -> None:
-        """Who finds no room is stopped, once that has been so for as long as the policy says."""
+        """A process without room is stopped, once that has been so for as long as the policy says."""
         crowded = None if self.unread else bool(self.waiting)
         ripe = self.tick.sustained(f"{self.rule} group", crowded, self.limit.for_seconds)
         for process, why in self.waiting:
@@ -197,7 +201,3 @@ class _Queue:
 
 def _holds(process: Process) -> int:
     return process.rss_bytes + (process.swap_bytes or 0)
-
-
-def _rss(processes: Iterable[Process]) -> int:
-    return sum(process.rss_bytes for process in processes)

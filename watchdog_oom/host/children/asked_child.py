@@ -1,8 +1,8 @@
 """A child that is asked what may hang, and never waited for: questions and answers are packets of a socket pair.
 
-The child answers in the order of the questions. One that leaves the first of them unanswered for too long is killed
-and replaced, its question counts as failed, and the others are asked again; so does one on which two have ended. A
-child that cannot die, because it waits in the kernel, is left behind; of such only a few may be left, then nothing is
+The child answers in the order of the questions. One that leaves the first of them unanswered for too long is killed and
+replaced, its question counts as failed, and the others are asked again; a question on which two children ended counts
+as failed, too. A child that cannot die, because it waits in the kernel, is left behind; after a few of those nothing is
 asked until one of them ends.
 """
 
@@ -24,7 +24,7 @@ MOST_LOST = 3
 MOST_UNDER_WAY = 32
 MOST_WAITING = 65536
 MOST_PACKET_BYTES = 65536
-_LONGEST_GAP_SECONDS = 2.0  # between two looks of ours: had we been stopped ourselves, silence proves nothing
+_LONGEST_GAP_SECONDS = 2.0  # between two polls: if the daemon itself was stopped, silence proves nothing
 _CLOSE_SECONDS = 0.2
 
 K = TypeVar("K")
@@ -61,7 +61,7 @@ class AskedChild(Generic[K]):
 
     @property
     def _epoll(self) -> select.epoll:
-        """Made when it is needed: whoever asks nothing has nothing open."""
+        """Made when it is needed, so that nothing is open if nothing is asked."""
         if self._made_epoll is None:
             self._made_epoll = select.epoll()
         return self._made_epoll
@@ -76,7 +76,7 @@ class AskedChild(Generic[K]):
         return bool(self._asked or self._waiting or self._doubtful)
 
     def start(self) -> None:
-        """Have a child now rather than with the first question; where none can be had, that question tries again."""
+        """Start the child now rather than with the first question; if that fails, the question tries again."""
         if self._child is None:
             self._start()
 

@@ -1,10 +1,10 @@
 """The output of a program that leaves something running: read to its end by a process of its own.
 
-A service that an init script starts in the background keeps its starter's output for life. In a file that would grow
-for ever, without a name; a pipe that nobody reads would stop the service, and one whose reader goes would end it. So a
-small process reads the pipe for as long as anybody can write to it, whatever becomes of the daemon. It keeps the first
-bytes in memory for the job's report; when the job has ended, or the daemon has, it becomes ``cat >/dev/null``, which
-takes a megabyte.
+A service that an init script starts in the background keeps its starter's output for life. An unlinked file would grow
+for ever; a pipe that nobody reads would stop the service, and one whose reader ends would kill it. So a small process
+reads the pipe for as long as anybody can write to it, whatever becomes of the daemon. It keeps the first bytes in
+memory for the job's report; when the job has ended, or the daemon has, it becomes ``cat >/dev/null``, which takes a
+megabyte.
 """
 
 from __future__ import annotations

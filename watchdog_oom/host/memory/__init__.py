@@ -1,1 +1,1 @@
-"""How much memory there is, how long is waited for it, and whom the kernel killed."""
+"""How much memory there is, how long processes wait for it, and which ones the kernel killed."""

@@ -1,7 +1,7 @@
 """The memory limit of the container in which everything runs that can be seen.
 
-A limit counts where pid 1 is bound by it as well: then everybody is whom the daemon watches. One that holds for the
-daemon alone (``MemoryMax=`` of its own unit) says nothing of the host's memory.
+A limit counts if it binds pid 1 as well: then it binds everything that the daemon watches. One that binds the daemon
+alone (``MemoryMax=`` of its own unit) says nothing about the host's memory.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from watchdog_oom.lean_dataclasses import replace
 
 
 def bounded(memory: Memory, group: GroupMemory, name: str) -> Memory:
-    """The memory of the host as far as the group may have it: what is short in either is short."""
+    """The host's memory as far as the group may use it: what is short in either is short."""
     total = min(memory.total_bytes, group.limit_bytes)
     within = max(0, total - max(0, group.used_bytes - group.cache_bytes))
     available = min(memory.available_bytes, within)

@@ -14,7 +14,7 @@ _WAIT_FOR_THE_LINE_SECONDS = 5.0
 
 class KernelKills:
     """``gaps`` counts how often records of the log were overwritten before they were read, ``unnamed`` the kills that
-    only the counter told of."""
+    only the counter reported."""
 
     def __init__(self, log: KmsgReader, counter: OomKillCounter) -> None:
         self.log = log
@@ -29,8 +29,8 @@ class KernelKills:
         return self.log.lost
 
     def read(self, boottime: float, last_seen: Callable[[int], Process | None]) -> tuple[KernelKill, ...]:
-        """The kills since the last call. What /proc/vmstat counted and the log did not tell is told without a name: at
-        once where records were lost or there is no log, else when the line has not come for a while."""
+        """The kills since the last call. A kill that /proc/vmstat counted but the log did not report has no name: it is
+        returned at once if records were lost or there is no log, else when its line has not come for a while."""
         told = self.log.read(boottime, last_seen)
         if self._owed <= 0:
             self._owed_since = boottime
@@ -41,7 +41,7 @@ class KernelKills:
             return told
         count, self._owed = self._owed, 0
         self.unnamed += count
-        more = f"/proc/vmstat counts {count} OOM kill{'' if count == 1 else 's'} that the kernel's log did not tell of"
+        more = f"/proc/vmstat counts {count} OOM kill{'' if count == 1 else 's'} that the kernel's log did not report"
         return (*told, KernelKill(0, "?", more, boottime))
 
     def close(self) -> None:

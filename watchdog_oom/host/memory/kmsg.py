@@ -33,8 +33,8 @@ _CGROUP_WORDS = "Memory cgroup out of memory"
 @dataclass(frozen=True, slots=True)
 class OomLine:
     """One line about an OOM kill. ``killed`` is false where the kernel only named its choice: kernels before 4.19 may
-    then kill a child of it instead, which the next line tells. ``cgroup``: a control group's limit was hit.
-    ``uid`` and ``memcg``, the victim's own control group, are only in the summary."""
+    then kill a child of it instead, as the next line says. ``cgroup``: a control group's limit was hit. ``uid`` and
+    ``memcg``, the victim's own control group, are only in the summary."""
 
     pid: int
     comm: str
@@ -73,7 +73,8 @@ def parse_oom_line(text: str) -> OomLine | None:
 
 
 def _memcg(text: str, other_values: int) -> str | None:
-    """The victim's control group: users name their own, so one that could begin or end twice is nobody's: empty."""
+    """The victim's control group: users name their own, so one whose beginning or end is ambiguous is not known:
+    empty."""
     parts = text.split(_MEMCG)
     if len(parts) == 1:
         return None
@@ -83,14 +84,14 @@ def _memcg(text: str, other_values: int) -> str | None:
 
 
 class KillLog:
-    """Turns lines into kills: the kernel tells one kill in two lines or three, and each kill is told once."""
+    """Turns lines into kills: the kernel reports one kill in two or three lines, and each kill is returned once."""
 
     def __init__(self) -> None:
         self._told: dict[int, float] = {}
         self._chosen_in_cgroup = False
 
     def kills(self, lines: list[str], boottime: float) -> tuple[KernelKill, ...]:
-        """The kills that the lines tell of and that were not told in the last 10 s (CLOCK_BOOTTIME seconds)."""
+        """The kills in these lines that were not returned in the last 10 s (CLOCK_BOOTTIME seconds)."""
         self._told = {pid: told for pid, told in self._told.items() if boottime - told < _SAME_KILL_SECONDS}
         found: dict[int, KernelKill] = {}
         for text in lines:
@@ -138,7 +139,8 @@ class KmsgReader:
 
     def read(self, boottime: float, last_seen: Callable[[int], Process | None] = lambda pid: None,
              limit_records: int = 1024) -> tuple[KernelKill, ...]:
-        """The kills told since the last call. A burst is read in pieces of ``limit_records``, the rest next time."""
+        """The kills reported since the last call. A burst is read in pieces of ``limit_records``, the rest next
+        time."""
         lines = []
         refused = 0
         for _ in range(limit_records):

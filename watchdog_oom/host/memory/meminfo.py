@@ -14,9 +14,9 @@ _WANTED = {name.encode(): name for name in (
 
 
 def parse_meminfo(content: bytes) -> Memory:
-    """/proc/meminfo as proc(5) describes it; ``ValueError`` where it does not tell how much memory there is.
+    """/proc/meminfo as proc(5) describes it; ``ValueError`` if it does not say how much memory there is.
 
-    Kernels before 3.14 do not tell MemAvailable: there it is estimated as what is free plus the caches, less the
+    Kernels before 3.14 have no MemAvailable: there it is estimated as what is free plus the caches, less the
     shared memory that is counted as cache but cannot be dropped. Where fields contradict each other, as those of a
     container and of its host do side by side, the one that cannot be is left out, and ``doubts`` say so.
 
@@ -69,7 +69,7 @@ def _estimated_available(kib: dict[str, int]) -> int:
 
 
 def _anonymous(kib: dict[str, int], available: int, doubts: list[str]) -> int:
-    """What is not available may at most be anonymous; the readings of one moment are not quite of one moment."""
+    """At most what is not available can be anonymous; the fields are not all of exactly the same moment."""
     if kib["AnonPages"] > kib["MemTotal"]:
         doubts.append("meminfo: more anonymous memory than there is; all that is not available counts as held")
     return min(kib["AnonPages"], kib["MemTotal"] - available)

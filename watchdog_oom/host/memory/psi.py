@@ -100,7 +100,7 @@ def arm_trigger(root: str = "/proc") -> PressureTrigger | None:
 
 
 def _armed_fd(path: str, window_seconds: int) -> int:
-    """An own descriptor with a trigger, or −1. The kernel overwrites the last byte written, hence the NUL."""
+    """A descriptor of its own with a trigger, or −1. The kernel overwrites the last byte written, hence the NUL."""
     window_us = window_seconds * 1_000_000
     try:
         fd = os.open(path, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)

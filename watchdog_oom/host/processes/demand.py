@@ -1,4 +1,4 @@
-"""What a scan of the processes must tell beyond their stat lines."""
+"""What a scan of the processes must read beyond their stat lines."""
 
 from __future__ import annotations
 
@@ -7,16 +7,18 @@ from collections.abc import Mapping
 
 from watchdog_oom.core.actions import Watch
 from watchdog_oom.core.conditions.kernel import KernelOomKill
+from watchdog_oom.core.conditions.process import ProcessesAre
 from watchdog_oom.core.guard import LOGIN, SSHD
+from watchdog_oom.core.held_memory import matters_from
 from watchdog_oom.core.memory import Memory, Pressure
 from watchdog_oom.core.model import ProcessId
-from watchdog_oom.core.nouns import ProcessNoun
+from watchdog_oom.core.nouns import ProcessNoun, Size
 from watchdog_oom.core.policy import Policy, Then, Verb
 from watchdog_oom.core.shortage import near
 from watchdog_oom.lean_dataclasses import dataclass, field, replace
 
 NOTHING_WATCHED = Watch()
-# Matches nobody, but to know that, everybody's unit is read: once, like every fact. Guard asks who lives in a unit.
+# Matches no process, but to find that out the unit of each is read, once, like every fact. Guard needs all of a unit.
 UNIT_OF_EVERYBODY = ProcessNoun("the unit of everybody", unit=(re.compile("(?!)"),))
 
 
@@ -24,10 +26,11 @@ UNIT_OF_EVERYBODY = ProcessNoun("the unit of everybody", unit=(re.compile("(?!)"
 class ScanDemand:
     """``swap``, ``protect``, ``guarded`` and ``contained`` are names of nouns: whose swap is needed; whose
     oom_score_adj, that of all their descendants included; whose own oom_score_adj, since guard is asked about them;
-    and that of everybody who lives in one unit with them. ``under`` are the spools that nouns name, and ``users`` says
+    and in whose units that of every process. ``under`` are the spools that nouns name, and ``users`` says
     which of them processes use, as far as that is known. ``everything``: an emergency is near, so every process is
     read, with its swap, badness and oom_score_adj. ``pids`` are processes that guard is asked about whatever matches
-    them; ``below`` were seen below a noun before."""
+    them; ``below`` were seen below a noun before. ``together`` says of nouns from which resident memory on, counted one
+    by one, it matters what their processes share."""
 
     nouns: tuple[ProcessNoun, ...] = ()
     swap: frozenset[str] = frozenset()
@@ -39,6 +42,7 @@ class ScanDemand:
     everything: bool = False
     pids: frozenset[int] = frozenset()
     below: frozenset[int] = frozenset()
+    together: Mapping[str, float] = field(default_factory=dict)
 
 
 def demand_of(policy: Policy, *, everything: bool = False) -> ScanDemand:
@@ -71,12 +75,27 @@ def _guarded_nouns(policy: Policy) -> frozenset[str]:
 
 
 def _unit_of_victims(policy: Policy) -> tuple[ProcessNoun, ...]:
-    """Nouns that match nobody, and so have the unit read of everybody whose death by the kernel may explain why a
-    service is down."""
+    """Nouns that match no process, but have the unit read of each whose death by the kernel may explain why a service
+    is down."""
     names = {condition.noun for recover in policy.recovers.values() for clause in recover.when
              for condition in clause.conditions if isinstance(condition, KernelOomKill) and condition.noun is not None}
     return tuple(replace(policy.processes[name], name=f"the unit of {name}", unit=UNIT_OF_EVERYBODY.unit)
                  for name in sorted(names))
+
+
+def _together(policy: Policy, memory: Memory | None) -> dict[str, float]:
+    """The lowest sum by which a rule about memory held together could act, in bytes, by noun."""
+    sizes: list[tuple[str, Size]] = [
+        (condition.noun, condition.total_rss_above) for recover in policy.recovers.values() for clause in recover.when
+        for condition in clause.conditions
+        if isinstance(condition, ProcessesAre) and condition.total_rss_above is not None]
+    sizes += [(limit.process, size) for limit in policy.limits.values() if (size := matters_from(limit)) is not None]
+    lowest: dict[str, float] = {}
+    for name, size in sizes:
+        if size.percent is None or memory is not None:
+            amount = size.of(memory.total_bytes if memory is not None else 0)
+            lowest[name] = min(amount, lowest.get(name, amount))
+    return lowest
 
 
 def scan_demand(policy: Policy, memory: Memory | None, watch: Watch = NOTHING_WATCHED,
@@ -86,4 +105,4 @@ def scan_demand(policy: Policy, memory: Memory | None, watch: Watch = NOTHING_WA
     demand = demand_of(policy, everything=memory is not None and near(memory, policy.emergency, pressure))
     for_guard = (SSHD, LOGIN, UNIT_OF_EVERYBODY) if demand.contained else (SSHD, LOGIN)
     return replace(demand, nouns=(*demand.nouns, *for_guard, *_unit_of_victims(policy)), pids=watch.processes,
-                   below=watch.below)
+                   below=watch.below, together=_together(policy, memory))

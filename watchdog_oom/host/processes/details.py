@@ -1,4 +1,4 @@
-"""What is read of some processes at every scan: swap, oom_score_adj and badness; and whose use of spools matters.
+"""What is read of some processes at every scan: swap, oom_score_adj, badness, sharing; and whose use of spools matters.
 
 Which spools a process uses is read elsewhere (host/spools/users.py), since it may have a million open files.
 """
@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 
+from watchdog_oom.core.memory import Sharing
 from watchdog_oom.core.model import Process
 from watchdog_oom.core.nouns import ProcessNoun
 from watchdog_oom.host.processes.demand import ScanDemand
 from watchdog_oom.host.processes.lasting import LastingReading
 from watchdog_oom.host.processes.procfs import read_oom_score, read_oom_score_adj, read_swap_bytes
+from watchdog_oom.host.processes.sharing import SharingReader
 from watchdog_oom.lean_dataclasses import dataclass, field, replace
 
 ADJUSTMENT_SECONDS = 30.0
@@ -23,7 +25,8 @@ class Needs:
     """Pids by what has to be read of them. ``watched`` are those a rule may be about; ``spools`` names the spools whose
     use by the process matters. ``swap`` and ``adjusted`` must be of this moment; for ``guarded``, of whom guard asks
     the oom_score_adj, and for the swap of those who are judged by ``badness``, what was read a while ago will do: the
-    last look before an act is fresh, and swap decides only who is large."""
+    last look before an act is fresh, and swap decides only who is large. ``together`` are those, by noun, of whom it
+    matters what they share."""
 
     watched: frozenset[int] = frozenset()
     swap: frozenset[int] = frozenset()
@@ -31,11 +34,12 @@ class Needs:
     guarded: frozenset[int] = frozenset()
     badness: frozenset[int] = frozenset()
     spools: Mapping[int, frozenset[str]] = field(default_factory=dict)
+    together: Mapping[str, frozenset[int]] = field(default_factory=dict)
 
     @property
     def detailed(self) -> frozenset[int]:
         """Those of whom something is read at every scan."""
-        return self.swap | self.adjusted | self.badness | self.spools.keys()
+        return (self.swap | self.adjusted | self.badness | self.spools.keys()).union(*self.together.values())
 
 
 def needs_of(
@@ -44,7 +48,7 @@ def needs_of(
     """What has to be read, given the nouns whose own keys each process matches.
 
     A noun with ``parent`` is about descendants only: so a noun of nothing but a parent does not make the whole host
-    interesting. Parents are taken by their own keys here, which is never too few.
+    interesting. Parents are matched by their own keys here, which never finds too few.
     """
     by_own_keys = _by_noun(matches)
     family = _Family(processes)
@@ -68,7 +72,14 @@ def needs_of(
         guarded=userland if demand.everything else pids.union(_pids_of(demand.guarded, relevant), housemates),
         badness=userland,
         spools=spools,
+        together={name: relevant[name] for name, amount in demand.together.items()
+                  if _hold_more(relevant.get(name, frozenset()), amount, processes)},
     )
+
+
+def _hold_more(pids: frozenset[int], amount_bytes: float, processes: Mapping[int, Process]) -> bool:
+    """Whether they do, counted one by one; one alone shares with none of them."""
+    return len(pids) > 1 and sum(processes[pid].rss_bytes for pid in pids) > amount_bytes
 
 
 def _pids_of(names: Iterable[str], relevant: Mapping[str, frozenset[int]]) -> frozenset[int]:
@@ -76,7 +87,7 @@ def _pids_of(names: Iterable[str], relevant: Mapping[str, frozenset[int]]) -> fr
 
 
 def _housemates(pids: frozenset[int], processes: Mapping[int, Process]) -> frozenset[int]:
-    """Everybody who lives in one unit with any of the given processes."""
+    """Every process in a unit with one of the given ones."""
     units = {unit for pid in pids if (unit := processes[pid].facts.unit) is not None}
     return frozenset(pid for pid, process in processes.items() if process.facts.unit in units) if units else frozenset()
 
@@ -122,8 +133,9 @@ class _Family:
 class Details:
     """Reads details of processes below ``root``; ``count`` is told the kind of each bad reading (Law 10)."""
 
-    def __init__(self, root: str, count: Callable[[str], None]) -> None:
+    def __init__(self, root: str, count: Callable[[str], None], sharing: SharingReader) -> None:
         self._root = root
+        self._sharing = sharing
         self._count = count
         self._oom_score_adj = LastingReading(lambda pid: self._read(read_oom_score_adj, pid), ADJUSTMENT_SECONDS)
         self._swap_bytes = LastingReading(lambda pid: self._read(read_swap_bytes, pid), SWAP_SECONDS)
@@ -133,7 +145,10 @@ class Details:
         """The given processes with the details that are needed of them, by pid."""
         self._oom_score_adj.keep_only(needs.guarded)
         self._swap_bytes.keep_only(needs.badness)
-        return {process.pid: self._detailed(process, needs, demand, boottime) for process in processes}
+        group = {process.pid: process for process in processes}
+        shared = self._sharing.look({name: [group[pid].id for pid in pids] for name, pids in needs.together.items()})
+        return {pid: self._detailed(process, needs, demand, boottime, shared.get(process.id))
+                for pid, process in group.items()}
 
     def oom_score_adj(self, pid: int, boottime: float) -> int | None:
         """As guard needs it: half a minute old at most."""
@@ -144,7 +159,8 @@ class Details:
         self._oom_score_adj.forget(pid)
         self._swap_bytes.forget(pid)
 
-    def _detailed(self, process: Process, needs: Needs, demand: ScanDemand, boottime: float) -> Process:
+    def _detailed(self, process: Process, needs: Needs, demand: ScanDemand, boottime: float,
+                  sharing: Sharing | None) -> Process:
         pid = process.pid
         swap_bytes = oom_score_adj = None
         if pid in needs.swap:
@@ -163,7 +179,8 @@ class Details:
             swap_bytes=swap_bytes,
             oom_score_adj=oom_score_adj,
             badness=self._read(read_oom_score, pid) if pid in needs.badness else None,
-            under=used)
+            under=used,
+            sharing=sharing)
 
     def _read(self, read: Callable[[str, int], int | None], pid: int) -> int | None:
         try:

@@ -16,6 +16,7 @@ from watchdog_oom.core.nouns import ProcessNoun
 from watchdog_oom.host.processes.namespaces import NamespaceReader
 from watchdog_oom.host.processes.procfs import read_exe, read_uid, read_unit
 from watchdog_oom.host.processes.reader import ANSWER_SECONDS, ProcessReader
+from watchdog_oom.host.processes.sharing import SharingReader
 from watchdog_oom.host.processes.slow_patterns import SlowPatterns
 from watchdog_oom.host.processes.user_names import UserNames
 from watchdog_oom.lean_dataclasses import replace
@@ -31,12 +32,14 @@ _WAIT_SECONDS = 0.1
 
 
 class FactReader:
-    """Reads facts of processes below ``root``. What is asked of children comes later: ``poll`` says of whom."""
+    """Reads facts of processes below ``root``. What is asked of children comes later: ``poll`` says of whom. What
+    processes share, no fact by which they match, is asked here as well, so that there is one place to wait."""
 
     def __init__(self, root: str, *, deadline_seconds: float = ANSWER_SECONDS) -> None:
         self._root = root
         self._slow = SlowPatterns()
         self.reader = ProcessReader(root, slow=self._slow.count, deadline_seconds=deadline_seconds)
+        self.sharing = SharingReader(root)
         self._users = UserNames()
         self._namespaces = NamespaceReader(root)
         self._nouns: tuple[ProcessNoun, ...] = ()
@@ -48,7 +51,7 @@ class FactReader:
         self.reader.want(frozenset(pattern for noun in nouns for pattern in noun.cmdline))
 
     def poll(self) -> tuple[set[int], bool]:
-        """Take up answers: of which pids something may be known now that was not, and whether names of users mean
+        """Take in answers: returns the pids of which something new may be known, and whether names of users mean
         something else."""
         return self.reader.poll(), self._users.poll()
 
@@ -59,7 +62,7 @@ class FactReader:
     def complete(self, process: Process, nouns: Iterable[ProcessNoun], known: frozenset[Fact] = NOTHING_KNOWN, *,
                  young: bool = False) -> tuple[Process, frozenset[Fact]]:
         """The process with every fact that decides whether a noun matches it, and the set of known facts. What is still
-        asked for is named in its facts; ``young``: it may change still, so that it is asked again."""
+        asked for is named in its facts; ``young``: it may still change, so it is asked again."""
         if process.facts.asked:
             known = known - {Fact(fact) for fact in process.facts.asked}
             process = replace(process, facts=replace(process.facts, asked=NOTHING_KNOWN))
@@ -112,22 +115,22 @@ class FactReader:
 
     def filenos(self) -> tuple[int, ...]:
         """Readable when something is known that was asked for."""
-        return self.reader.fileno(), self._users.fileno()
+        return self.reader.fileno(), self._users.fileno(), self.sharing.fileno()
 
     @property
     def pending(self) -> bool:
         """Whether an answer is outstanding."""
-        return self.reader.busy or self._users.pending
+        return self.reader.busy or self._users.pending or self.sharing.busy
 
     def wait(self, seconds: float) -> None:
-        """For whoever has the time: until an answer came that the next ``poll`` takes up, or it must look at deadlines.
+        """For callers that may wait: until there is an answer for the next ``poll``, or a deadline for it to check.
         """
         if self.pending and seconds > 0:
             select.select(self.filenos(), [], [], min(seconds, _WAIT_SECONDS))
 
     def completed(self, processes: Iterable[Process], noun: ProcessNoun, seconds: float) -> list[Process]:
-        """The processes with what decides whether the noun matches them, for whoever has the time; after that time,
-        as far as it is known."""
+        """The processes with what decides whether the noun matches them, for callers that may wait; after that time, as
+        far as it is known."""
         deadline = time.monotonic() + seconds
         while True:
             found = [self.complete(process, [noun])[0] for process in processes]
@@ -150,6 +153,7 @@ class FactReader:
     def close(self) -> None:
         self.reader.close()
         self._users.close()
+        self.sharing.close()
 
     def slow_patterns(self) -> dict[str, int]:
         """How many searches of command lines were ended because they took too long, by pattern."""

@@ -33,6 +33,6 @@ class LastingReading:
         self._known.pop(pid, None)
 
     def keep_only(self, pids: Container[int]) -> None:
-        """Whoever is not asked about any more is read anew when he is again."""
+        """A process that is no longer asked about is read anew the next time it is."""
         for pid in [pid for pid in self._known if pid not in pids]:
             del self._known[pid]

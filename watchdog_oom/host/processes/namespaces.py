@@ -1,4 +1,4 @@
-"""Whose process is it: of this host, or of a namespace that its own user may have made.
+"""Whether a process is the host's own, or in a namespace that its user may have made.
 
 Any user can make a user namespace, become root in it, and mount a program of his own over /usr/sbin/sshd: its ``exe``
 then reads as sshd's (user_namespaces(7), mount_namespaces(7)). Only root can make other namespaces without a user

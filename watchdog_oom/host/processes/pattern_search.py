@@ -1,12 +1,12 @@
 """Searches for a policy's regular expressions in texts that others choose, each bounded in time (Law 12).
 
 A search that backtracks without end is ended by a timer of this process's own processor time, so that a busy host ends
-none: the interpreter looks for signals while it matches. What a search was ended in counts as not found. Then the same
-pattern rests for that user's processes, so that he can have one such search every ten seconds and not one a process.
+none: the interpreter looks for signals while it matches. A pattern whose search was ended counts as not found. It then
+rests for that user's processes, so that a user can cause one such search every ten seconds and not one per process.
 
 Whoever reads command lines, here or in a child, asks ``found`` with the text and gets an answer for every pattern; the
 core never searches. In a text of 128 KiB the interpreter may need half a second to notice the timer (4 KiB: 10 ms), so
-texts of that length belong into a child with a deadline.
+texts of that length belong in a child with a deadline.
 """
 
 from __future__ import annotations

@@ -66,6 +66,11 @@ def parse_swap_bytes(status: bytes) -> int | None:
     return size_of(value_of(status, b"VmSwap"))
 
 
+def parse_anonymous_bytes(status: bytes) -> int | None:
+    """RssAnon of /proc/PID/status (since Linux 4.5), ``None`` without an address space."""
+    return size_of(value_of(status, b"RssAnon"))
+
+
 def size_of(words: bytes) -> int | None:
     """A size in kB, as the kernel prints it, in bytes."""
     number = words.split()
@@ -187,6 +192,10 @@ def read_uid(root: str, pid: int) -> int | None:
 
 def read_swap_bytes(root: str, pid: int) -> int | None:
     return _read_status(root, pid, parse_swap_bytes)
+
+
+def read_anonymous_bytes(root: str, pid: int) -> int | None:
+    return _read_status(root, pid, parse_anonymous_bytes)
 
 
 def _read_status(root: str, pid: int, parse: Callable[[bytes], int | None]) -> int | None:

@@ -1,4 +1,4 @@
-"""What only a child may read of a process, asked and remembered: its command line and its share of memory (PSS).
+"""The command line of a process, which only a child may read: asked and remembered.
 
 Nothing here waits. A command line that is asked for is not known until the answer comes; for how long that may be is
 bounded, and a user on whose processes a child hung gets no such time for others of them.
@@ -21,7 +21,6 @@ ANSWER_SECONDS = 3.0  # what is swapped out may take that long
 UNKNOWN_SECONDS = 5.0
 FRESH_SECONDS = 1.0
 AGAIN_SECONDS = 60.0
-PSS_SECONDS = 2.0
 _MOST_HUNG = 1024
 
 Patterns: TypeAlias = frozenset[re.Pattern[str]]
@@ -53,18 +52,7 @@ class _Asked:
     late: bool = False  # told that it takes too long
 
 
-@dataclass(slots=True)
-class _Share:
-    """PSS of one process: ``had`` says that the last question was answered."""
-
-    bytes: int | None = None
-    uid: int | None = None
-    since: float = 0.0
-    due: float = 0.0
-    had: bool = True
-
-
-_Key: TypeAlias = tuple[str, ProcessId, int, tuple[re.Pattern[str], ...]]
+_Key: TypeAlias = tuple[ProcessId, int, tuple[re.Pattern[str], ...]]
 
 
 class ProcessReader:
@@ -76,7 +64,6 @@ class ProcessReader:
         self._slow = slow
         self._child: AskedChild[_Key] = AskedChild(Answers(root).serve, deadline_seconds)
         self._lines: dict[ProcessId, _Asked] = {}
-        self._shares: dict[ProcessId, _Share] = {}
         self._hung: dict[int | None, float] = {}  # user -> until when his processes are doubtful
 
     def fileno(self) -> int:
@@ -93,7 +80,7 @@ class ProcessReader:
 
     def cmdline(self, process: ProcessId, image: int, uid: int | None, patterns: Iterable[re.Pattern[str]],
                 *, young: bool = False) -> CommandLine:
-        """What is known by now, and whatever is not is asked; ``young``: it may change still, so it is asked again."""
+        """What is known by now; the rest is requested. ``young``: it may still change, so it is requested again."""
         now = time.monotonic()
         wanted = frozenset(patterns)
         line = self._lines.get(process)
@@ -114,31 +101,15 @@ class ProcessReader:
         line = self._lines.get(process)
         return line.known.text if line is not None else None
 
-    def pss(self, process: ProcessId, uid: Callable[[], int | None]) -> tuple[int | None, bool]:
-        """The share, and whether it is still to come: then it is not known, otherwise it cannot be had."""
-        now = time.monotonic()
-        share = self._shares.get(process)
-        if share is None:
-            share = self._shares[process] = _Share(since=now)
-        if now >= share.due:
-            share.due, share.uid = float("inf"), uid()
-            self._send("pss", process, 0, (), doubtful=self._is_doubtful(share.uid))
-        if share.bytes is not None:
-            return share.bytes, False
-        return None, share.had and now - share.since < PSS_SECONDS
-
     def poll(self) -> set[int]:
-        """Take up answers; of which pids something may be known now that was not."""
+        """Take in answers; returns the pids of which something new may be known."""
         told: set[int] = set()
-        for (kind, process, image, patterns), answer in self._child.poll():
+        for (process, image, patterns), answer in self._child.poll():
             told.add(process.pid)
             found = json.loads(answer) if answer is not None else {}
             if answer is None:
                 self._has_hung(process)
-            if kind == "pss":
-                self._learn_share(process, found.get("pss"))
-            else:
-                self._learn_line(process, image, patterns, found)
+            self._learn(process, image, patterns, found)
         now = time.monotonic()
         for process, line in self._lines.items():
             if line.since and not line.asked and now >= line.due:
@@ -158,24 +129,21 @@ class ProcessReader:
     def forget(self, process: ProcessId) -> None:
         """The process is gone."""
         self._lines.pop(process, None)
-        self._shares.pop(process, None)
 
     def close(self) -> None:
         self._child.close()
 
     def _ask(self, process: ProcessId, line: _Asked, patterns: Patterns) -> None:
         line.asked = patterns
-        if not self._send("cmdline", process, line.image, tuple(patterns), doubtful=self._is_doubtful(line.uid)):
+        in_order = tuple(patterns)
+        question = {"ask": "cmdline", "pid": process.pid, "start": process.start_ticks,
+                    "patterns": [pattern.pattern for pattern in in_order]}
+        key = (process, line.image, in_order)
+        if not self._child.ask(key, json.dumps(question).encode(), doubtful=self._is_doubtful(line.uid)):
             line.asked, line.due = NO_PATTERNS, time.monotonic() + FRESH_SECONDS
 
-    def _send(self, kind: str, process: ProcessId, image: int, patterns: tuple[re.Pattern[str], ...], *,
-              doubtful: bool) -> bool:
-        question = {"ask": kind, "pid": process.pid, "start": process.start_ticks,
-                    "patterns": [pattern.pattern for pattern in patterns]}
-        return self._child.ask((kind, process, image, patterns), json.dumps(question).encode(), doubtful=doubtful)
-
-    def _learn_line(self, process: ProcessId, image: int, patterns: tuple[re.Pattern[str], ...],
-                    found: dict[str, list[int]]) -> None:
+    def _learn(self, process: ProcessId, image: int, patterns: tuple[re.Pattern[str], ...],
+               found: dict[str, list[int]]) -> None:
         line = self._lines.get(process)
         if line is None or line.image != image:
             return
@@ -194,15 +162,9 @@ class ProcessReader:
                                  str(found["text"]))
         line.late, line.since = False, (line.since or now) if rests else 0.0
 
-    def _learn_share(self, process: ProcessId, pss_bytes: int | None) -> None:
-        share = self._shares.get(process)
-        if share is not None:
-            share.bytes, share.had = pss_bytes, pss_bytes is not None
-            share.due = time.monotonic() + (PSS_SECONDS if share.had else AGAIN_SECONDS)
-
     def _has_hung(self, process: ProcessId) -> None:
         self.hung += 1
-        asked = self._lines.get(process) or self._shares.get(process)
+        asked = self._lines.get(process)
         if asked is None or asked.uid is None:
             return
         if len(self._hung) >= _MOST_HUNG:

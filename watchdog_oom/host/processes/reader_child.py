@@ -4,8 +4,9 @@ Command lines and PSS wait for the memory lock of the process that is read, whic
 likes; names of users may come from a directory server.
 
 Questions and answers are JSON, one packet each: ``{"ask": "cmdline", "pid", "start", "patterns"}`` → ``{"has", "slow",
-"rests", "text"}`` (numbers of patterns); ``{"ask": "pss", "pid", "start"}`` → ``{"pss"}``; ``{"ask": "uid", "name"}`` →
-``{"uid"}``; ``{"ask": "name", "uid"}`` → ``{"name"}``. An empty object says that it could not be read.
+"rests", "text"}`` (numbers of patterns); ``{"ask": "pss", "pid", "start"}`` → ``{"pss", "took"}`` (bytes, seconds);
+``{"ask": "uid", "name"}`` → ``{"uid"}``; ``{"ask": "name", "uid"}`` → ``{"name"}``. An empty object says that it could
+not be read.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import json
 import pwd
 import re
 import socket
+import time
 from collections.abc import Mapping
 from contextlib import suppress
 
@@ -65,8 +67,10 @@ class Answers:
                 "text": shortened(cmdline)}
 
     def _pss(self, pid: int, start: int) -> dict[str, Any]:
+        began = time.monotonic()
         pss = read_pss_bytes(self._root, pid)
-        return {"pss": pss} if pss is not None and self._is_still(pid, start) else {}
+        took = time.monotonic() - began
+        return {"pss": pss, "took": took} if pss is not None and self._is_still(pid, start) else {}
 
     def _is_still(self, pid: int, start: int) -> bool:
         process = read_stat(self._root, pid)

@@ -17,8 +17,9 @@ RELEASE_SECONDS = 1.0  # the kernel frees about 10 GiB in that time; a longer on
 
 
 class MemoryReleaser:
-    """Started before it is needed: in an emergency no process may be had. Nobody waits for what it does; counted are
-    those released, those the kernel refused (freed already, shared with a process that lives on), and those that hung.
+    """Started before it is needed: in an emergency it may be impossible to start a process. Nothing waits for it; it
+    counts those released, those the kernel refused (freed already, shared with a process that lives on), and those that
+    hung.
     """
 
     def __init__(self, deadline_seconds: float = RELEASE_SECONDS) -> None:
@@ -40,7 +41,7 @@ class MemoryReleaser:
         return self._child.ask(process, b"release", fd=pidfd)
 
     def poll(self) -> None:
-        """Count what came of it, and replace a child that hangs."""
+        """Count the results, and replace a child that hangs."""
         for _, answer in self._child.poll():
             self.released += answer == b"released"
             self.refused += answer == b"no"

@@ -11,7 +11,7 @@ _AGAIN_SECONDS = 3600.0
 
 
 class SlowPatterns:
-    """Counts for the status, and a word for the journal once an hour and pattern, however often somebody causes it."""
+    """Counts for the status, and a note for the journal once per hour and pattern, however often somebody causes it."""
 
     def __init__(self) -> None:
         self._counts: dict[re.Pattern[str], int] = {}
@@ -29,7 +29,7 @@ class SlowPatterns:
         return counts
 
     def news(self, nouns: Iterable[ProcessNoun], boottime: float) -> list[tuple[str, str]]:
-        """Rule and words of what was not told yet, or an hour ago."""
+        """Rule and words of what was not reported within the last hour."""
         news = []
         for noun, pattern in self._slow(nouns):
             count = self._counts[pattern]

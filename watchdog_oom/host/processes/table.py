@@ -43,7 +43,7 @@ class _Entry:
 class ProcessTable:
     """The processes below ``root``. ``skipped`` counts bad readings by kind; none is ever fatal (Law 10).
     ``departures`` counts the processes that vanished after they had lived long enough to be settled. ``spool_users``
-    are the processes of which it matters in which spools they work."""
+    are the processes whose use of spools matters."""
 
     def __init__(self, root: str = "/proc") -> None:
         self.skipped: dict[str, int] = {}
@@ -51,7 +51,7 @@ class ProcessTable:
         self._root = root
         self._population = PidList(root)
         self.facts = FactReader(root)
-        self._details = Details(root, self._count)
+        self._details = Details(root, self._count, self.facts.sharing)
         self._nouns: tuple[ProcessNoun, ...] = ()
         self._entries: dict[int, _Entry] = {}
         self._shown: dict[int, Process] = {}
@@ -60,7 +60,7 @@ class ProcessTable:
         self._detailed: frozenset[int] = frozenset()
         self.spool_users: tuple[ProcessId, ...] = ()
         self._guarded: frozenset[int] = frozenset()
-        self._spools_used: dict[int, frozenset[str]] = {}  # as last seen alive: who is exiting has closed everything
+        self._spools_used: dict[int, frozenset[str]] = {}  # as last seen alive: exiting processes have closed all
         self._vanished: dict[int, tuple[float, Process]] = {}
         self._scanned_boottime = float("-inf")
 
@@ -202,7 +202,7 @@ class ProcessTable:
             rotating.pop(pid, None)
 
     def _show_details(self, needs: Needs, demand: ScanDemand, boottime: float) -> None:
-        """What nobody asks for any more is not shown; what was shown of those whom only guard asks about stays."""
+        """Details no longer asked for are not shown, except those of processes that only guard asks about."""
         shown, detailed = self._shown, needs.detailed
         guarded = needs.guarded - detailed
         for pid in (self._detailed - detailed) | (self._guarded - guarded):

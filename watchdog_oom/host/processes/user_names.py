@@ -1,6 +1,6 @@
 """Names of users, asked of a child: a directory server may have to answer, and may not (nsswitch.conf(5)).
 
-A noun's names are turned into numbers once and again, so that matching a process asks nobody, whatever its number is.
+Names in nouns are turned into numbers from time to time, so that matching a process asks nobody, whatever its uid.
 Users of this host alone (passwd(5)) are known without a child.
 """
 
@@ -33,7 +33,7 @@ class _Number:
 
 
 class UserNames:
-    """``name`` of a number answers at once with what is known. The child is only there where a name is wanted."""
+    """``name`` of a number answers at once with what is known. There is a child only if a name is wanted."""
 
     def __init__(self, deadline_seconds: float = NAME_SECONDS, users_file: str = USERS_FILE) -> None:
         self._users_file = users_file
@@ -102,7 +102,7 @@ class UserNames:
         self._child.close()
 
     def _learn(self, number: _Number, told: dict[str, int | None]) -> None:
-        """Where nobody answered, what was known stays true."""
+        """Without an answer, what was known stays true."""
         if "uid" in told:
             number.uid = told["uid"]
         number.answered = True

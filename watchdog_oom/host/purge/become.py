@@ -19,7 +19,7 @@ def become(uid: int, gid: int) -> None:
     """
     if os.geteuid() != 0 or uid == 0:
         return
-    group = gid or _NOBODYS_GID  # that root's group has the directory makes its owner no member of that group
+    group = gid or _NOBODYS_GID  # a directory of root's group does not make its owner a member of that group
     try:
         os.setgroups([])
         os.setresgid(group, group, group)

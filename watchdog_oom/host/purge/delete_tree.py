@@ -44,8 +44,8 @@ class _Level:
 def remove(base_fd: int, name: str, owner_uid: int, removal: Removal) -> bool:
     """Delete the file or directory tree ``name`` below ``base_fd``; whether all of it is gone. Never raises OSError.
 
-    Only directories of ``owner_uid`` are entered. One without permission to write, owned by us, is given it: its fate
-    is decided. What cannot be deleted is noted, and the rest goes on.
+    Only directories of ``owner_uid`` are entered. One of ours without write permission is given it: it is to be deleted
+    anyway. What cannot be deleted is noted, and the rest goes on.
     """
     try:
         found = os.stat(name, dir_fd=base_fd, follow_symlinks=False)

@@ -1,8 +1,9 @@
 """Owns the answer to "what is in use": the inodes that processes have open, mapped, bound, or as their directory.
 
 A child looks, one process after the other, and tells each before it goes to the next. A process that holds it up is
-passed over by another child; what could not be told of it is counted, and for its sake the kernel is asked about every
-file before one is deleted (``lease``). So nobody can make a purge wait, and nobody's files are lost for it (Law 7).
+skipped by another child; processes that could not be read in full are counted, and because of them the kernel is asked
+about every file before one is deleted (``lease``). So nobody can make a purge wait, and nobody loses files that are in
+use (Law 7).
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ from watchdog_oom.host.spools.survey import CHANGED, MOUNTED, Tally
 
 
 class Kept:
-    """``counts`` are fields of ``Cleared``; ``examples`` tell of entries that fit no reason but their own."""
+    """``counts`` are fields of ``Cleared``; ``examples`` describe entries that fit none of these reasons."""
 
     def __init__(self, owner_uid: int) -> None:
         self._owner_uid = owner_uid

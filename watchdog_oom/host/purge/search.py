@@ -70,7 +70,7 @@ class TrashSearch:
             self._due[spool] = now + SOON_SECONDS
 
     def purge_left(self, spool: str, remaining: Remaining, now: float) -> None:
-        """It says that something is left all the same."""
+        """It reports that something is left nevertheless."""
         self.remaining[spool] = remaining
         self._due.setdefault(spool, now + LATER_SECONDS)
 

@@ -1,8 +1,8 @@
 """Owns the child that supervises a purge: it looks who uses what, keeps the purge going, and touches no file.
 
-It keeps our rights only to see what others use, and to end a worker that does not get on. All that touches files is
-done by that worker, which has become the spool's owner for good, and by a helper of it: whatever tricks that user plays
-in the spool, they can do no more than he could himself (Law 7).
+It keeps the daemon's rights only to see what others use, and to end a worker that makes no progress. All that touches
+files is done by that worker, which has become the spool's owner for good, and by a helper of it: whatever tricks that
+user plays in the spool, they can do no more than he could himself (Law 7).
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from watchdog_oom.host.spools.path_safety import SpoolRefusedError, open_spool, 
 from watchdog_oom.lean_dataclasses import dataclass
 
 MOST_ENTRIES = 200_000  # Law 3: whatever policies say; about 500 bytes of the worker's memory each
-STALLED_SECONDS = 30.0  # so long no single look at a file takes, not even on a starved host
+STALLED_SECONDS = 30.0  # no single look at a file takes this long, not even on a starved host
 WITHIN_SECONDS = 300.0
 _SIGN_SECONDS = 0.5
 _ASKS, _GOES_ON, _ANSWER = b"?", b".", b"!"
@@ -147,7 +147,7 @@ class _Supervisor:
         while True:
             now = time.monotonic()
             if now >= heard + self._request.stalled_seconds:
-                return f"it did not get on for {formatting.duration(self._request.stalled_seconds)}"
+                return f"it made no progress for {formatting.duration(self._request.stalled_seconds)}"
             if not cleared and now >= self._clear_by:
                 return f"the spool was not cleared within {formatting.duration(self._request.within_seconds)}"
             until = heard + self._request.stalled_seconds

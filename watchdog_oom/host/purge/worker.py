@@ -145,8 +145,9 @@ class PurgeWorker:
             self._take(name, tally)
 
     def _may_be_taken(self, name: str) -> bool:
-        """Where users could not be told: what the kernel says of the entry. In a full spool that would keep services
-        down for too long; from some time on entries are taken without, asked about before they go, and put back."""
+        """If not all processes could be read: whether the kernel says that the entry is free. Asking would keep
+        services down too long in a full spool; then it is asked only before the deletion, and entries in use are put
+        back."""
         if self._asked_seconds > MOST_ASKED_SECONDS:
             return True
         began = time.monotonic()

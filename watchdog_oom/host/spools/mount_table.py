@@ -1,4 +1,4 @@
-"""Owns what is mounted inside the spools: known before anything is touched, since a look at it may never come back."""
+"""Owns what is mounted inside the spools: known before anything is touched, since a look at it may never return."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from watchdog_oom.host.spools.signs_of_life import SignsOfLife
 
 _CHUNK_BYTES = 65536
 _MOST_READS = 16
-_LONGEST_GAP_SECONDS = 2.0  # of silence between two looks of ours: were we stopped ourselves, it proves nothing
+_LONGEST_GAP_SECONDS = 2.0  # of silence between two polls: if the daemon itself was stopped, it proves nothing
 
 Work = Callable[[SignsOfLife, int, int], None]
 

@@ -25,9 +25,9 @@ from watchdog_oom.host.spools.watch import SpoolWatch
 from watchdog_oom.lean_dataclasses import dataclass
 from watchdog_oom.lean_typing import Any
 
-DEAF_SECONDS = 0.5  # a storm of events in a spool is heard twice a second
+DEAF_SECONDS = 0.5  # events in spools are handled at most twice a second
 TELL_SECONDS = 1.0
-PATIENCE_SECONDS = 10.0  # so long the last finished scan stands for the one under way
+PATIENCE_SECONDS = 10.0  # for this long the last finished scan is reported instead of the one under way
 FULL_SPEED_SECONDS = 20.0  # of work on a scan that is waited for; then it goes on like any other
 SLICE_REST_FACTOR = 3  # 25 % of the time while a scan is under way
 SPARING_REST_FACTOR = 19  # 5 % while memory is short

@@ -93,7 +93,8 @@ class SpoolScanner:
         self._dirty = True
 
     def rescan(self) -> None:
-        """The spool was purged: what is known of it is wrong, so scan it at the next tick, however lately that was."""
+        """The spool was purged: what is known of it is wrong, so scan it at the next tick, however recent the last
+        scan."""
         self.close()
         self._dirty = self.at_once = True
 

@@ -96,7 +96,7 @@ class SpoolScanners:
             self._sent, self._sent_at = self._asked, now
 
     def rescan(self, name: str) -> None:
-        """Scan at once, however lately that was done: a child that starts does so anyway."""
+        """Scan at once, however recent the last scan; a child that starts does so anyway."""
         if self._child is not None:
             self._child.send(say.rescan_line(name))
 

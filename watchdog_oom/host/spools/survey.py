@@ -1,4 +1,4 @@
-"""Owns the judgement of one spool entry as a unit: its age, size, users, and what forbids to touch it."""
+"""Owns the judgement of one spool entry as a unit: its age, size, users, and what forbids touching it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from watchdog_oom.host.spools.descent import Descent
 from watchdog_oom.lean_dataclasses import dataclass, field
 
 FILES_A_SLICE = 128
-STREAMED_LEVELS = 32  # so deep a directory's listing is kept open while what is below is walked
+STREAMED_LEVELS = 32  # down to this depth a directory's listing is kept open while what is below is walked
 MOST_NAMES = 65_536  # of directories yet to be walked, where listings are not kept open: some megabytes
 BLOCK_BYTES = 512  # the unit of st_blocks, whatever the filesystem's own is (stat(2))
 _NEVER_NS = -(1 << 63)
@@ -158,7 +158,7 @@ def survey(base_fd: int, name: str, tally: Tally, terms: Terms) -> Iterator[None
 
 
 def oddity(top: os.stat_result, terms: Terms) -> str | None:
-    """What makes an entry none of ours to touch, in words; ``None`` for a plain file or directory of the owner."""
+    """Why an entry must not be touched, in words; ``None`` for a plain file or directory of the owner."""
     if stat.S_ISLNK(top.st_mode):
         return "it is a symbolic link"
     if not stat.S_ISDIR(top.st_mode) and not stat.S_ISREG(top.st_mode):

@@ -14,7 +14,7 @@ from watchdog_oom.host.spools.inotify import Inotify
 
 class SpoolWatch:
     """Watches spools by name; ``paths`` maps a spool's name to its directory. Raises OSError where the kernel has no
-    inotify instance left: then scanning by time must do.
+    inotify instance left: then scans by the clock must do.
 
     ``drain`` is called when ``fileno`` is readable and once in a while: it also takes up again a directory that was
     deleted, moved or made anew, which sends no event when a directory above it was renamed. ``before`` is told the name

@@ -8,6 +8,7 @@ import pytest
 
 from tests.core.build import noun, policy, step, when
 from tests.core.world import World
+from watchdog_oom.core.actions import Intent, Note, Probe
 from watchdog_oom.core.conditions.process import ProcessesAre
 from watchdog_oom.core.model import ServiceStatus
 from watchdog_oom.core.nouns import ServiceNoun, TcpProbe
@@ -91,8 +92,62 @@ def test_a_service_that_goes_down_and_up_begins_its_stability_anew() -> None:
 def test_a_probe_without_an_answer_is_asked_again_each_second_until_its_time_is_over() -> None:
     world = world_of()
     world.units["a.service"].answers = False
-    assert "a does not answer: it did not work" in closed(world)
+    assert "a does not answer: it did not work (asked " in closed(world)
     assert 5 <= world.done.count("probe a failed") <= 25
+
+
+def probe_outcomes(world: World) -> list[Note]:
+    return [note for note in world.notes if note.action == "probe a"]
+
+
+def test_all_tries_are_one_act_that_ends_with_how_many_they_were_and_the_last_answer() -> None:
+    world = world_of()
+    world.units["a.service"].answers = False
+    began: list[Intent] = []
+    tries: list[Intent] = []
+    while not world.said("closed"):
+        probes = [intent for intent in world.tick().intents if isinstance(intent.action, Probe)]
+        began += [intent for intent in probes if not intent.part_of]
+        tries += probes
+    (first,), (last,) = began, probe_outcomes(world)
+    assert {intent.part_of for intent in tries if intent is not first} == {first.id}
+    assert len({intent.id for intent in tries}) == len(tries) == last.tries > 5
+    assert (last.intent_id, last.ok) == (first.id, False)
+    assert last.result == f"it did not work (asked {len(tries)} times)"
+    assert 15 <= (last.took_seconds or 0.0) <= 25
+
+
+def test_a_try_that_is_under_way_at_the_deadline_does_not_hide_what_the_last_one_found() -> None:
+    world = world_of()
+    world.units["a.service"].answers = False
+
+    def swallow() -> None:
+        if world.now > begun + 12.0:
+            world._pending.clear()
+    begun = world.now
+    assert "a does not answer: it did not work" in closed(world, swallow)
+
+
+@pytest.mark.parametrize("status", [ServiceStatus.FAILED, ServiceStatus.UNKNOWN])
+def test_a_service_that_goes_down_while_it_is_probed_ends_the_act_with_its_last_answer(status: ServiceStatus) -> None:
+    world = world_of()
+    world.units["a.service"].answers = False
+    world.until(lambda: world.done.count("probe a failed") > 2)
+    world.units["a.service"].status = status
+    closed(world)
+    (last,) = probe_outcomes(world)
+    assert (last.ok, last.tries) == (False, world.done.count("probe a failed"))
+    assert "it did not work" in last.result
+
+
+def test_a_probe_that_is_given_up_says_why_and_is_not_called_failed() -> None:
+    world = world_of()
+    world.units["a.service"].answers = False
+    world.until(lambda: world.done.count("probe a failed") > 2)
+    world.stop()
+    (last,) = probe_outcomes(world)
+    assert last.ok is None
+    assert last.result.startswith("given up, because the daemon stops; until then: it did not work (asked ")
 
 
 def test_a_service_that_answers_late_is_verified() -> None:
@@ -101,6 +156,9 @@ def test_a_service_that_answers_late_is_verified() -> None:
     world.ticks(15)
     world.units["a.service"].answers = True
     assert closed(world) == "closed: success"
+    (last,) = probe_outcomes(world)
+    assert (last.ok, last.tries) == (True, len(world.done))
+    assert last.result == f"ok (asked {last.tries} times)"
 
 
 def test_a_probe_that_never_ends_fails() -> None:

@@ -52,15 +52,15 @@ class Context:
         return f"recover.{self.recover.name}"
 
     def service(self, name: str) -> ServiceNoun:
-        """The service noun; a unit stands for itself. A debt is of the unit that was stopped, whatever the policy calls
-        by that name now, if anything."""
+        """The service noun; a unit stands for itself. A debt concerns the unit that was stopped, whatever that name
+        means in the policy now."""
         noun = self.tick.view.policy.services.get(name) or ServiceNoun(name, unit=name)
         state = self.tick.recoveries.get(self.recover.name)
         owed = state.units.get(name) if state is not None else None
         return noun if not owed else replace(noun, unit=owed[0], triggers=tuple(owed[1:]))
 
     def watched_as(self, name: str) -> str:
-        """Under which name the snapshots are asked for the state of a service or a unit."""
+        """The name under which snapshots hold the state of a service or a unit."""
         unit = self.service(name).unit
         noun = self.tick.view.policy.services.get(name)
         return name if noun is not None and noun.unit == unit else unit
@@ -76,15 +76,15 @@ class Context:
             return "was not running before"
         return f"could not be started again ({state.words or state.status})"
 
-    def ask(self, run: RecoveryRun, key: str, effect: Action) -> tuple[RecoveryRun, bool]:
-        """Plan the effect once; returns whether the guard allowed it."""
+    def ask(self, run: RecoveryRun, key: str, effect: Action, *, part_of: str = "") -> tuple[RecoveryRun, bool]:
+        """Plan the effect once; returns whether the guard allowed it. ``part_of`` as in Intent."""
         if key in run.asked:
             return run, True
-        intent = self.tick.plan(effect, self.rule, run.because, incident=run.incident)
+        intent = self.tick.plan(effect, self.rule, run.because, incident=run.incident, part_of=part_of)
         if intent is None:
             return run, False
         return replace(run, asked={**run.asked, key: intent.id}), True
 
     def report(self, run: RecoveryRun, key: str) -> EffectReport | None:
-        """What came back for what was asked under ``key``."""
+        """The report on what was asked under ``key``, if there is one yet."""
         return run.told.get(run.asked.get(key, ""))

@@ -26,7 +26,7 @@ def end_survivors(context: Context, run: RecoveryRun, name: str, state: ServiceS
         process = _the_same(context, pid, state)
         context.tick.watch_process(pid)
         if process is not None and process.oom_score_adj is None:
-            process = None  # no noun matches it, so guard's questions are asked only now; the next look answers
+            process = None  # no noun matches it, so what guard must know is asked only now; the next snapshot has it
         reason = None if process is None else _out_of_reach(context, process)
         if process is None or reason is None:
             waiting = True

@@ -9,7 +9,7 @@ from __future__ import annotations
 from watchdog_oom.core.history import Phase, Recovery, RecoveryRun
 from watchdog_oom.core.model import ServiceStatus
 from watchdog_oom.core.policy import Recover, RecoveryStep, Verb
-from watchdog_oom.core.rules.recovery import contain_step, service_steps, steps
+from watchdog_oom.core.rules.recovery import contain_step, service_steps, steps, verify_step
 from watchdog_oom.core.rules.recovery.progress import Context, Progress, Status
 from watchdog_oom.core.tick import Tick
 from watchdog_oom.lean_dataclasses import replace
@@ -73,7 +73,7 @@ def _units(context: Context, run: RecoveryRun) -> set[str]:
 
 
 def _survey(tick: Tick, recover: Recover, run: RecoveryRun) -> RecoveryRun:
-    """Learn who is down already: the operator's will, which the recovery respects unless a death explains it."""
+    """Learn which services are down already: the operator's decision, respected unless a death explains it."""
     context = Context(tick, recover, COMPENSATION)
     names = _units(context, run)
     states = {name: context.state(name) for name in names}
@@ -120,7 +120,9 @@ def _tell(tick: Tick, recover: Recover, run: RecoveryRun, step: RecoveryStep, pr
 
 
 def _compensate(tick: Tick, recover: Recover, state: Recovery, run: RecoveryRun) -> Recovery:
-    run, progress = service_steps.start_all_owed(Context(tick, recover, COMPENSATION), run)
+    context = Context(tick, recover, COMPENSATION)
+    run = verify_step.end_probing(context, run, ok=None, why=run.failure or "nothing needs it any more")
+    run, progress = service_steps.start_all_owed(context, run)
     return replace(state, run=run) if progress.status is Status.WAITING else _finish(tick, recover, state, run)
 
 

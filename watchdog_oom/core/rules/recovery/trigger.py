@@ -35,7 +35,7 @@ def _of_this_text(tick: Tick, recover: Recover, state: Recovery) -> Recovery:
     """A changed rule is a new rule: attempts, hold and cooldown end with the old text; its debts remain (Law 5)."""
     if not recover.fingerprint or state.fingerprint == recover.fingerprint:
         return state
-    if not state.fingerprint:  # a new rule, or the state of a release that did not know texts
+    if not state.fingerprint:  # a new rule, or the state of a release without fingerprints
         return replace(state, fingerprint=recover.fingerprint)
     if state.started or state.held_since is not None:
         tick.note(f"recover.{recover.name}", "the rule has changed: attempts, hold and cooldown start anew")

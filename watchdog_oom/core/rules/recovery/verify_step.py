@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from watchdog_oom import formatting
-from watchdog_oom.core.actions import Probe
-from watchdog_oom.core.history import RecoveryRun
+from watchdog_oom.core.actions import NoteKind, Probe
+from watchdog_oom.core.history import Probing, RecoveryRun
 from watchdog_oom.core.model import ServiceStatus
 from watchdog_oom.core.rules.recovery.progress import WAITING, Context, Progress, Status, done, failed
 from watchdog_oom.lean_dataclasses import replace
@@ -20,6 +20,8 @@ def verify(context: Context, run: RecoveryRun) -> tuple[RecoveryRun, Progress]:
         if name in run.done:
             continue
         run, progress = _verify_one(context, run, name)
+        if progress.status is not Status.WAITING:
+            run = end_probing(context, run, ok=progress.status is Status.DONE)
         if progress.status is not Status.DONE:
             return run, progress
         results.append(progress.words)
@@ -46,17 +48,56 @@ def _verify_one(context: Context, run: RecoveryRun, name: str) -> tuple[Recovery
 
 
 def _probe(context: Context, run: RecoveryRun, name: str, *, expired: bool) -> tuple[RecoveryRun, Progress]:
+    if not expired:
+        run = _ask(context, run, name)
+    report = context.report(run, f"probe {name}")
+    if report is not None and run.probing is not None:
+        told = report.outcome.words
+        run = replace(run, probing=replace(run.probing, words=told))
+        if report.outcome.ok:
+            return run, done(f"{name} is active, stable and answers: {told}")
+        if context.tick.now - report.boottime >= PROBE_PAUSE_SECONDS:
+            run = _forget_probe(run, name)
+    return run, _late(expired, _unanswered(run, name))
+
+
+def _ask(context: Context, run: RecoveryRun, name: str) -> RecoveryRun:
+    """Probe unless an answer is still to come or be judged. The first try begins the act, the others belong to it."""
     key = f"probe {name}"
-    run, _ = context.ask(run, key, Probe(name))
-    report = context.report(run, key)
-    if report is None:
-        return run, _late(expired, f"the probe of {name} does not end")
-    told = report.outcome.words
-    if report.outcome.ok:
-        return run, done(f"{name} is active, stable and answers: {told}")
-    if context.tick.now - report.boottime >= PROBE_PAUSE_SECONDS:
-        run = _forget_probe(run, name)
-    return run, _late(expired, f"{name} does not answer: {told}")
+    if key in run.asked:
+        return run
+    act = run.probing or Probing(name, "", context.tick.now)
+    run, allowed = context.ask(run, key, Probe(name), part_of=act.intent_id)
+    if not allowed:
+        return run
+    return replace(run, probing=replace(act, intent_id=act.intent_id or run.asked[key], tries=act.tries + 1))
+
+
+def _unanswered(run: RecoveryRun, name: str) -> str:
+    """Why it counts as not answering: the last answer that came, whatever is under way."""
+    if run.probing is None:
+        return f"the time of {name} was over before it could be probed"
+    if not run.probing.words:
+        return f"the probe of {name} does not end"
+    return f"{name} does not answer: {_tries(run.probing)}"
+
+
+def _tries(probing: Probing) -> str:
+    asked = f" (asked {formatting.count(probing.tries, 'time')})" if probing.tries > 1 else ""
+    return f"{probing.words or 'no answer came'}{asked}"
+
+
+def end_probing(context: Context, run: RecoveryRun, *, ok: bool | None, why: str = "") -> RecoveryRun:
+    """The last word on a service that was probed, if one is: once for all tries. ``ok`` is ``None`` where it was given
+    up before its time was over."""
+    probing = run.probing
+    if probing is None:
+        return run
+    given_up = f"given up, because {why}; until then: " if why else ""
+    context.tick.note(context.rule, f"{given_up}{_tries(probing)}", kind=NoteKind.OUTCOME, incident=run.incident, ok=ok,
+                      action=str(Probe(probing.service)), took_seconds=round(context.tick.now - probing.since, 3),
+                      intent_id=probing.intent_id, tries=probing.tries)
+    return replace(run, probing=None)
 
 
 def _forget_probe(run: RecoveryRun, name: str) -> RecoveryRun:
