@@ -20,7 +20,8 @@ core.conditions.pressure core.conditions.process core.conditions.registry core.c
 core.descent core.form core.glob core.guard core.held_memory
 core.history core.matching core.memory core.model core.nouns core.observe core.outcome core.policy core.poll_interval
 core.rules core.rules.containment core.rules.emergency core.rules.freeze core.rules.kill_escalation core.rules.limit
-core.rules.lost_senses core.rules.protect core.rules.recovery core.rules.recovery.contain_step
+core.rules.inherited_score core.rules.lost_senses core.rules.protect core.rules.score_origin core.rules.short_lived
+core.scores core.rules.recovery core.rules.recovery.contain_step
 core.rules.recovery.progress core.rules.recovery.service_steps core.rules.recovery.steps
 core.rules.recovery.survivors core.rules.recovery.transaction core.rules.recovery.trigger
 core.rules.recovery.verify_step core.rules.victims core.rules.waiting_queue core.shortage core.tick core.unit_name
@@ -38,7 +39,8 @@ host.processes.pattern_search host.processes.pid_list host.processes.procfs host
 host.processes.reader_child host.processes.release host.processes.signals host.processes.sharing
 host.processes.slow_patterns
 host.processes.table host.processes.user_names host.purge host.purge.become host.purge.delete_tree host.purge.in_use
-host.purge.job host.purge.jobs host.purge.kept host.purge.lease host.purge.messages host.purge.mounts
+host.purge.job host.purge.jobs host.purge.judgement host.purge.kept host.purge.lease host.purge.messages
+host.purge.mounts host.purge.settle
 host.purge.open_files host.purge.pair host.purge.reap host.purge.search host.purge.supervisor host.purge.trash
 host.purge.unix_sockets host.purge.worker host.sensors host.services host.services.choose host.services.jobs
 host.services.lsb host.services.manager host.services.poller host.services.program_words host.services.tcp_probe

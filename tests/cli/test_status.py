@@ -255,6 +255,15 @@ def test_who_is_protected_ended_frozen_and_contained_and_what_was_lost_is_told()
     assert "4 readings failed: process" in page
 
 
+def test_a_score_that_could_not_be_written_is_shown_as_not_written_with_the_reason() -> None:
+    page = _page(protected=[
+        {"pid": 7, "name": "db", "oom_score_adj": -900, "was": 0, "not_written": "not permitted"},
+        {"pid": 8, "name": "web", "oom_score_adj": -500, "was": 5, "not_written": None}])
+    assert "7    not written    0  db" in page
+    assert "8           -500    5  web" in page
+    assert "oom_score_adj of db[7] is not written: not permitted" in page
+
+
 def test_a_status_of_another_release_with_nothing_in_it_is_shown_all_the_same() -> None:
     assert "memory could not be read" in page_of({}, NOW).text()
     odd = {"memory": [], "recoveries": {"x": {}}, "protected": "no", "policy": 5, "health": {"skipped": 3}}

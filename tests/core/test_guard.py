@@ -50,6 +50,13 @@ def to(process: Process, signal: SignalName = SignalName.TERM, *, explicit: bool
 VICTIM = proc(100, "victim")
 
 
+def test_whoever_has_the_pid_of_an_ancestor_that_ended_is_no_ancestor() -> None:
+    ancestor, heir = proc(77, "bash", start=5), proc(77, "hog", start=6)
+    for process, reason in ((ancestor, "it is this daemon, a helper or an ancestor of it"), (heir, None)):
+        seen = snapshot(process, lineage=frozenset({ancestor.id}))
+        assert refusal(to(process), View(seen, policy()), BUDGET, 0) == reason
+
+
 @pytest.mark.parametrize(("process", "reason"), [
     (proc(1, "systemd"), "it is pid 1"),
     (proc(100, "kswapd0", kernel_thread=True), "it is a kernel thread"),

@@ -49,7 +49,7 @@ from watchdog_oom.core.outcome import EffectReport, Outcome
 from watchdog_oom.core.policy import Policy
 from watchdog_oom.core.rules.victims import badness
 from watchdog_oom.daemon import state_file
-from watchdog_oom.daemon.crash_recovery import inherit
+from watchdog_oom.daemon.crash_recovery import finish_purges, inherit
 from watchdog_oom.daemon.state_file import State
 from watchdog_oom.host.processes.demand import scan_demand
 
@@ -77,6 +77,7 @@ class Proc:
     ignores_term: bool = False
     unkillable: bool = False
     out_of_reach: bool = False  # signals to it cannot be sent
+    sealed: str = ""            # why its oom_score_adj cannot be written
     supervised: bool = False    # somebody starts it again
     shared_mib: int = 0         # of its memory, shared with all processes of the same name that share
     forked: bool = False        # that is shared since a fork, so that the kernel calls it anonymous
@@ -240,7 +241,7 @@ class World:
         self._reports, self._watch = [], Watch()
         inherited = inherit(state, (), self.policy, self.snapshot())
         self.history = inherited.history
-        for intent in inherited.intents:
+        for intent in finish_purges(inherited.purges, fresh.run_id):
             self._perform(intent)
 
     def running(self, recovery: str) -> bool:
@@ -335,12 +336,7 @@ class World:
             case Signal() as signal:
                 self._signal(intent, signal)
             case SetOomScoreAdj() as adjust:
-                process = self.procs.get(adjust.target.pid)
-                if process is not None and process.id == adjust.target:
-                    process.adj = adjust.value
-                    self._reports.append(EffectReport(intent.id, Outcome(True, "set"), None, self.now))
-                else:
-                    self._reports.append(EffectReport(intent.id, Outcome(False, "it had ended already"), 0.0, self.now))
+                self._reports.append(EffectReport(intent.id, self._adjusted(adjust), None, self.now))
             case StopUnit(unit=name):
                 self._begin_job(intent, "stop", name)
             case StartUnit(unit=name):
@@ -359,6 +355,15 @@ class World:
                 self._later(intent, takes, lambda: self._bound(bounds))
             case RunCommand():
                 self._later(intent, 1.0, lambda: self.run_works)
+
+    def _adjusted(self, adjust: SetOomScoreAdj) -> Outcome:
+        process = self.procs.get(adjust.target.pid)
+        if process is None or process.id != adjust.target:
+            return Outcome(False, "it had ended already")
+        if process.sealed:
+            return Outcome(False, process.sealed)
+        process.adj = adjust.value
+        return Outcome(True, "set")
 
     def _later(self, intent: Intent, seconds: float, act: Callable[[], bool]) -> None:
         self._pending.append((self.now + seconds, intent.id, str(intent.action), act))

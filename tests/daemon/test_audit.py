@@ -14,6 +14,7 @@ from watchdog_oom.core.actions import (
     Purge,
     Refusal,
     RunCommand,
+    SetOomScoreAdj,
     Signal,
     SignalName,
     StopUnit,
@@ -87,6 +88,18 @@ def test_an_urgent_intent_touches_neither_the_disk_nor_proc() -> None:
     assert journal.appended == []
     assert len(journal.queued) == 2
     assert journal.read == []
+
+
+def test_another_attempt_is_told_only_if_it_comes_out_otherwise() -> None:
+    journal = Journal()
+    again = replace(intent(SetOomScoreAdj(HOG.id, "hog", -500)), again="not permitted")
+    for outcome, kinds in ((Outcome(False, "not permitted"), []), (Outcome(False, "gone"), ["intent", "outcome"]),
+                           (Outcome(True, "set", 0, -500), ["intent", "outcome"])):
+        journal.audit_trail.intent(again, SNAPSHOT, POLICY)
+        assert journal.appended == []
+        journal.audit_trail.report(EffectReport("i-1", outcome, None, 5.0))
+        assert [record.kind.value for record in journal.appended] == kinds
+        journal.appended.clear()
 
 
 def test_a_slow_effect_is_told_when_its_report_comes_and_only_once() -> None:

@@ -53,10 +53,11 @@ def make(groups: list[Path], *candidates: Path) -> Path:
     pytest.skip("no control group of this kind can be made here")
 
 
-def test_a_restarted_service_is_protected_again_within_a_tick_and_gets_its_own_value_back(
+def test_a_restarted_service_is_protected_again_within_a_tick_near_an_emergency_and_gets_its_own_value_back(
         daemon: MakeDaemon, spawn: Spawn, home: Path) -> None:
     watch = daemon(f'[process.hogger]\nexe = "{home}/bin/hogger"\n[protect.hogger]\nprocess = "hogger"\n'
-                   f'oom_score_adj = 100\n')
+                   f'oom_score_adj = 100\n'
+                   '[emergency]\nmode = "observe"\nmemory_available_below = "100%"\nswap_free_below = "100%"\n')
     watch.start()
     first = spawn(ADJUSTED)
     watch.wait_for(lambda: oom_score_adj(first.pid) == 100, 5, "the first protection")

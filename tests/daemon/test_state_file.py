@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from watchdog_oom.core.history import Adjusted, Contained, History, Queue, Recovery, RecoveryRun
+from watchdog_oom.core.history import Contained, History, Queue, Recovery, RecoveryRun
 from watchdog_oom.core.model import UNLIMITED_BYTES, ProcessId
+from watchdog_oom.core.scores import Adjusted, Attempt, Scores, Written
 from watchdog_oom.daemon import state_file
 
 HISTORY = History(
@@ -62,6 +63,23 @@ def test_a_daemon_that_starts_takes_over_what_one_needs_as_if_just_seen() -> Non
     queue = state_file.from_plain(json.loads(json.dumps(plain)), History()).history.queues["scans"]
     assert queue.settled and 4096 <= queue.need_bytes <= 4096 * 1.1
     assert queue.seen_at > 1e300, "no time passes for what the daemon did not see"
+
+
+def test_what_was_written_and_for_whom_comes_back(tmp_path: Path) -> None:
+    written = {(-900, "db.service"): Written(7.5, "mysqld[12]", "protect.db", 30)}
+    adjusted = Adjusted("mysqld", 30, -900, 7.5, "db.service", Attempt("i-1", "protect.db", 7.5))
+    history = History(adjusted={ProcessId(12, 345): adjusted}, scores=Scores(written, judged_until=7300.0))
+    state_file.save(str(tmp_path), state_file.to_plain("boot", history, {}))
+    restored = restore(tmp_path).history
+    assert restored.scores == Scores(written, judged_until=7200.0)
+    assert restored.adjusted == {ProcessId(12, 345): replace(adjusted, write=Attempt(rule="protect.db", touched=True))}
+
+
+def test_a_debt_of_an_earlier_release_is_known_and_makes_nobody_an_heir(tmp_path: Path) -> None:
+    plain = {"boot": "boot", "recoveries": {}, "adjusted": [[12, 345, "mysqld", 0, -900]], "frozen": []}
+    (tmp_path / "state.json").write_text(json.dumps(plain))
+    adjusted = restore(tmp_path).history.adjusted[ProcessId(12, 345)]
+    assert (adjusted.original, adjusted.value) == (0, -900) and adjusted.since > 1e11
 
 
 def test_after_a_reboot_everything_begins_afresh(tmp_path: Path) -> None:

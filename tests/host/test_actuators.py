@@ -94,6 +94,40 @@ def test_a_process_that_no_longer_matches_its_noun_is_left_alone(
     assert child.poll() is None
 
 
+@pytest.mark.parametrize("action", ["signal", "score"])
+def test_an_act_for_a_noun_that_has_left_the_policy_is_refused(
+        actuators: Actuators, child: subprocess.Popen[bytes], action: str) -> None:
+    target, path = identity(child, policy()), Path(f"/proc/{child.pid}/oom_score_adj")
+    before, left = path.read_text(), Policy(processes={"other": OTHER})
+    step: Action = (Signal(target, "sleep", SignalName.KILL, "sleeper", explicit=True) if action == "signal"
+                    else SetOomScoreAdj(target, "sleep", 321, "sleeper"))
+    assert perform(actuators, step, left) == Outcome(False, "the rule no longer matches it")
+    assert child.poll() is None and path.read_text() == before
+
+
+@pytest.mark.parametrize("same_image", [True, False])
+def test_at_the_last_look_what_was_known_of_the_same_image_stays_known(
+        child: subprocess.Popen[bytes], tmp_path: Path, same_image: bool) -> None:
+    """A search in the command line is answered later, by a child: the last look takes what the decision knew, unless
+    the process is another program since."""
+    pattern = re.compile("sleep 100")
+    of = Policy(processes={"sleeper": replace(SLEEPER, cmdline=(pattern,))})
+    seen = look(policy())
+    known = seen.processes[child.pid]
+    known = replace(known, facts=replace(known.facts, cmdline_has=frozenset({pattern})))
+    known = known if same_image else replace(known, image=known.image + 1)
+    told = replace(seen, processes={**seen.processes, child.pid: known})
+    kill = Signal(known.id, "sleep", SignalName.KILL, "sleeper")
+    facts = FactReader("/proc")
+    made = Actuators("/proc", Lsb(str(tmp_path)), facts)
+    try:
+        done = made.perform(Intent("i-1", kill, "rule", ("because",)), told, of)
+    finally:
+        made.close()
+        facts.close()
+    assert done is not None and done.ok is same_image, done
+
+
 def test_a_process_that_became_protected_is_left_alone_even_when_urgent(
         actuators: Actuators, child: subprocess.Popen[bytes]) -> None:
     protecting = policy(protects={"p": Protect("p", "sleeper")})

@@ -14,9 +14,12 @@ from watchdog_oom.cli.output import show, show_json
 from watchdog_oom.cli.plan_json import to_plain
 from watchdog_oom.cli.plan_page import page_of
 from watchdog_oom.cli.process_details import DetailReader
+from watchdog_oom.cli.status import read_status
+from watchdog_oom.cli.status_page import unwritten_words
 from watchdog_oom.core.guard import Budget
 from watchdog_oom.core.history import History
 from watchdog_oom.daemon import state_file
+from watchdog_oom.errors import WatchdogError
 from watchdog_oom.explain.left_out import left_out_words
 from watchdog_oom.explain.rehearsal import rehearse
 from watchdog_oom.formatting import printable
@@ -48,12 +51,22 @@ def plan(context: click.Context, paths: tuple[str, ...], directories: tuple[str,
     budget = Budget(loaded.config.kills_per_minute, loaded.config.purge_entries)
     rehearsal = rehearse(host.snapshot, loaded.policy, history, budget)
     details = DetailReader(proc)
-    told = (*loaded.notes, *map(str, loaded.warnings), *left_out_words(rehearsal.view), *notes, *host.unread)
+    told = (*loaded.notes, *map(str, loaded.warnings), *left_out_words(rehearsal.view), *notes, *host.unread,
+            *_unwritten(runtime))
     if as_json:
         show_json(to_plain(rehearsal, host, told, details))
     else:
         show(page_of(rehearsal, told, details))
     context.exit(EXIT_ACTS if rehearsal.acts else 0)
+
+
+def _unwritten(runtime: str) -> tuple[str, ...]:
+    """What the running daemon, if there is one, could not write."""
+    try:
+        protected = read_status(runtime).status.get("protected")
+    except WatchdogError:
+        return ()
+    return tuple(f"the daemon says: {line}" for line in unwritten_words(protected or ()))
 
 
 def _history(state: str, boot_id: str) -> tuple[History, tuple[str, ...]]:

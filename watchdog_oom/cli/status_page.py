@@ -180,12 +180,7 @@ def _processes(page: Page, status: Plain) -> None:
     protected, ending, frozen, contained = (
         _maps(status, key) for key in ("protected", "ending", "frozen", "contained"))
     if protected:
-        page.title("Protected")
-        page.table(("PID", "OOM_SCORE_ADJ", "WAS", "NAME"),
-                   [[str(one.get(key)) for key in ("pid", "oom_score_adj", "was", "name")]
-                    for one in protected[:MOST_ROWS]], right=(0, 1, 2), indent=1)
-        if len(protected) > MOST_ROWS:
-            page.line(f"and {len(protected) - MOST_ROWS} more", indent=1)
+        _protected(page, protected)
     if ending or frozen or contained:
         page.title("Being ended, frozen or contained")
     for one in ending:
@@ -196,6 +191,28 @@ def _processes(page: Page, status: Plain) -> None:
     for one in contained:
         page.line(f"{one.get('unit')}: throttled above {formatting.size(_number(one, 'memory_high_bytes'))} for "
                   f"{formatting.duration(_number(one, 'for_seconds'))}  [{one.get('rule')}]", indent=1)
+
+
+def _protected(page: Page, protected: Sequence[Plain]) -> None:
+    page.title("Protected")
+    rows = [{**one, "oom_score_adj": "not written"} if one.get("not_written") else one for one in protected[:MOST_ROWS]]
+    page.table(("PID", "OOM_SCORE_ADJ", "WAS", "NAME"),
+               [[str(row.get(key)) for key in ("pid", "oom_score_adj", "was", "name")] for row in rows],
+               right=(0, 1, 2), indent=1)
+    if len(protected) > MOST_ROWS:
+        page.line(f"and {len(protected) - MOST_ROWS} more", indent=1)
+    for line in unwritten_words(protected):
+        page.line((line, "yellow"), indent=1)
+
+
+def unwritten_words(protected: Iterable[Mapping[str, object]]) -> list[str]:
+    """What could not be written, once for each reason."""
+    reasons: dict[str, list[str]] = {}
+    for one in protected:
+        if one.get("not_written"):
+            reasons.setdefault(str(one["not_written"]), []).append(f"{one.get('name')}[{one.get('pid')}]")
+    return [f"oom_score_adj of {', '.join(names[:MOST_ROWS])}{' and others' if len(names) > MOST_ROWS else ''} is not "
+            f"written: {words}" for words, names in reasons.items()]
 
 
 def _health(page: Page, health: Plain, budget: Plain) -> None:

@@ -148,7 +148,8 @@ Action: TypeAlias = Signal | SetOomScoreAdj | StopUnit | StartUnit | Purge | Run
 @dataclass(frozen=True, slots=True)
 class Intent:
     """An action with its rule and evidence. ``urgent`` intents are performed before they are journaled. ``part_of`` is
-    the id of the intent that began the act of which this is one more try: such a try is not journaled."""
+    the id of the intent that began the act of which this is one more try: such a try is not journaled. ``again``: the
+    words with which the same act failed before; it is journaled only if it comes out otherwise now."""
 
     id: str
     action: Action
@@ -157,6 +158,7 @@ class Intent:
     incident: str | None = None
     urgent: bool = False
     part_of: str = ""
+    again: str = ""
 
     def __str__(self) -> str:
         return f"{self.action}  [{self.rule}] because {'; '.join(self.because)}"

@@ -9,6 +9,7 @@ from watchdog_oom.core.descent import Lineage
 from watchdog_oom.core.model import KernelKill, ProcessId
 from watchdog_oom.core.outcome import EffectReport
 from watchdog_oom.core.policy import RecoveryStep
+from watchdog_oom.core.scores import Adjusted, Scores
 from watchdog_oom.lean_dataclasses import dataclass, field
 
 KERNEL_KILL_MEMORY_SECONDS = 3600.0
@@ -40,18 +41,6 @@ class Termination:
     incident: str | None = None
     urgent: bool = False
     intent_id: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Adjusted:
-    """An oom_score_adj that we wrote: what stood there before, what we wrote, when we last tried, and the intent that
-    gives it back."""
-
-    comm: str
-    original: int
-    value: int
-    tried_at: float
-    restore_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,6 +217,7 @@ class History:
     kills: tuple[float, ...] = ()
     urgent_kills: tuple[float, ...] = ()
     adjusted: Mapping[ProcessId, Adjusted] = field(default_factory=dict)
+    scores: Scores = field(default_factory=Scores)
     frozen: Mapping[ProcessId, str] = field(default_factory=dict)
     thawing: Mapping[ProcessId, Thaw] = field(default_factory=dict)
     queues: Mapping[str, Queue] = field(default_factory=dict)

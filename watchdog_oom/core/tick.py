@@ -54,6 +54,7 @@ class Tick:
         self.counter = history.counter
         self.terminations = dict(history.terminations)
         self.adjusted = dict(history.adjusted)
+        self.scores = history.scores
         self.frozen = dict(history.frozen)
         self.thawing: dict[ProcessId, Thaw] = dict(history.thawing)
         self.wanted_frozen: set[ProcessId] = set()
@@ -118,9 +119,9 @@ class Tick:
         return self._told.pop(key, None) is not None
 
     def plan(self, action: Action, rule: str, because: tuple[str, ...], *, incident: str | None = None,
-             urgent: bool = False, part_of: str = "") -> Intent | None:
+             urgent: bool = False, part_of: str = "", again: str = "") -> Intent | None:
         """Add the action to the plan unless the guard refuses it; a refusal is told once a rule and reason."""
-        intent = Intent(self.new_id(), action, rule, because, incident, urgent, part_of)
+        intent = Intent(self.new_id(), action, rule, because, incident, urgent, part_of, again)
         begun = isinstance(action, Signal) and action.target in self.terminations
         reason = refusal(action, self.view, self.budget, len(self.urgent_kills if urgent else self.kills), begun=begun)
         if reason is None:
@@ -250,7 +251,7 @@ class Tick:
             self.before, counter=self.counter, decided_at=self.now, held_since=self._held, told_at=newest(self._told),
             refused=latest(self._refused), terminations=self.terminations, shunned=self.shunned, ended_at=self.ended_at,
             relieved_at=self.relieved_at, kills=self.kills, urgent_kills=self.urgent_kills, adjusted=self.adjusted,
-            frozen=self.frozen, thawing=self.thawing, queues=self.queues, contained=self.contained,
+            scores=self.scores, frozen=self.frozen, thawing=self.thawing, queues=self.queues, contained=self.contained,
             recoveries=self.recoveries, kernel_kills=self.kernel_kills, descent=descent, emergency=self.emergency,
             finished=self.finished)
         return plan, history

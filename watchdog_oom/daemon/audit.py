@@ -68,6 +68,10 @@ class AuditTrail:
         for oldest in tuple(self._open)[:-_MOST_OPEN]:
             self._end(EffectReport(oldest, Outcome(None, "nothing was heard of it"), None, 0.0))
         self._open[intent.id] = (intent, target)
+        if not intent.again:
+            self._begun(intent, target)
+
+    def _begun(self, intent: Intent, target: dict[str, object]) -> None:
         write = self._queue if intent.urgent else self._append
         write(
             Record(Kind.INTENT, intent.incident, intent.rule, str(intent.action), target, intent.because, id=intent.id)
@@ -86,6 +90,10 @@ class AuditTrail:
             return
         intent, target = kept
         outcome = report.outcome
+        if intent.again:  # what fails as before is no news
+            if outcome.ok is False and outcome.words == intent.again:
+                return
+            self._begun(intent, target)
         if isinstance(intent.action, Purge):
             self._purges[report.intent_id] = kept
             for oldest in tuple(self._purges)[:-_MOST_PURGES]:

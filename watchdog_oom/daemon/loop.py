@@ -106,7 +106,7 @@ class Daemon:
         for record in inherited.records:
             self._write(record)
         self.history = inherited.history
-        self._perform(Plan(intents=inherited.intents), snapshot)
+        self.actuators.inherit_purges(inherited.purges)
         self.reporter.tell(snapshot, self.policy_store, self.history, self.journal, self.budget, self._write)
         self.notifier.ready()
 

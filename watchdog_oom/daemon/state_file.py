@@ -13,8 +13,9 @@ import math
 from collections.abc import Mapping
 
 from watchdog_oom.core.descent import Lineage
-from watchdog_oom.core.history import Adjusted, Contained, History, Queue, Recovery
+from watchdog_oom.core.history import Contained, History, Queue, Recovery
 from watchdog_oom.core.model import ProcessId
+from watchdog_oom.core.scores import Adjusted, Attempt, Scores, Written
 from watchdog_oom.daemon.atomic_file import read_own, swap_file
 from watchdog_oom.lean_dataclasses import dataclass, field, replace
 from watchdog_oom.lean_typing import Any
@@ -22,6 +23,8 @@ from watchdog_oom.lean_typing import Any
 NAME = "state.json"
 # What one needs is kept this coarsely, so that its slow forgetting does not write the file all the time.
 NEED_STEP = 1.1
+NEVER = 1e12
+JUDGED_SECONDS = 3600  # so coarse that a file which need not change otherwise is written once an hour
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +70,12 @@ def to_plain(boot_id: str, history: History, purging: Mapping[str, str], *, comp
         "boot": boot_id,
         "complete": complete,
         "recoveries": {name: _recovery_to_plain(state) for name, state in history.recoveries.items()},
-        "adjusted": [[identity.pid, identity.start_ticks, adjusted.comm, adjusted.original, adjusted.value]
+        "adjusted": [[identity.pid, identity.start_ticks, adjusted.comm, adjusted.original, adjusted.value,
+                      adjusted.since, adjusted.home, adjusted.write.rule]
                      for identity, adjusted in history.adjusted.items()],
+        "scores": [[value, unit, written.since, written.label, written.rule, written.original]
+                   for (value, unit), written in history.scores.written.items()],
+        "judged_until": history.scores.judged_until // JUDGED_SECONDS * JUDGED_SECONDS if history.scores.written else 0,
         "frozen": [[identity.pid, identity.start_ticks, rule] for identity, rule in history.frozen.items()],
         "contained": [[unit, contained.rule, contained.noun, contained.high_bytes, contained.max_bytes,
                        contained.before_high_bytes, contained.before_max_bytes, contained.since, contained.at_runtime]
@@ -82,16 +89,24 @@ def from_plain(plain: dict[str, Any], history: History) -> State:
     """Raises ValueError, KeyError, TypeError or AttributeError for what ``to_plain`` did not write, in this release or
     an earlier one: keys that came later may be missing."""
     recoveries = {name: _recovery_from_plain(state) for name, state in plain["recoveries"].items()}
-    adjusted = {ProcessId(pid, start): Adjusted(comm, original, value, tried_at=0.0)
-                for pid, start, comm, original, value in plain["adjusted"]}
+    adjusted = {ProcessId(pid, start): _adjusted_from_plain(comm, original, value, *rest)
+                for pid, start, comm, original, value, *rest in plain["adjusted"]}
+    scores = Scores({(value, unit): Written(*written) for value, unit, *written in plain.get("scores", ())},
+                    judged_until=float(plain.get("judged_until", 0)))
     frozen = {ProcessId(pid, start): rule for pid, start, rule in plain["frozen"]}
     contained = {unit: replace(Contained(*bounds), done=0.0, seen=True) for unit, *bounds in plain.get("contained", ())}
     unclosed = {name: state["incident"] for name, state in plain["recoveries"].items() if state.get("incident")}
     below = {ProcessId(pid, start): frozenset(names) for pid, start, *names in plain.get("below", ())}
     queues = {name: Queue(float(need), seen_at=math.inf, settled=True) for name, need in plain.get("needs", {}).items()}
-    return State(replace(history, recoveries=recoveries, adjusted=adjusted, frozen=frozen, contained=contained,
-                         queues=queues, descent=Lineage(below, frozenset(below))),
+    return State(replace(history, recoveries=recoveries, adjusted=adjusted, scores=scores, frozen=frozen,
+                         contained=contained, queues=queues, descent=Lineage(below, frozenset(below))),
                  dict(plain.get("purging", {})), unclosed, bool(plain.get("complete", False)))
+
+
+def _adjusted_from_plain(comm: str, original: int, value: int, since: float = NEVER, home: str = "",
+                         rule: str = "") -> Adjusted:
+    """An earlier release does not tell since when, so that nobody counts as born after it."""
+    return Adjusted(comm, original, value, since, home, Attempt(rule=rule, touched=True))
 
 
 def _coarse(need_bytes: float) -> int:

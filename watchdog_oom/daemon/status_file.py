@@ -69,7 +69,8 @@ def to_plain(snapshot: Snapshot, policy: Policy, history: History, health: Healt
         "services": {name: {"unit": state.unit, "status": state.status.value, "main_pid": state.main_pid,
                             "words": state.words} for name, state in snapshot.services.items()},
         "protected": [{"pid": identity.pid, "name": adjusted.comm, "oom_score_adj": adjusted.value,
-                       "was": adjusted.original} for identity, adjusted in history.adjusted.items()],
+                       "was": adjusted.original, "not_written": adjusted.write.words or None}
+                      for identity, adjusted in history.adjusted.items()],
         "ending": [{"pid": identity.pid, "name": ended.comm, "rule": ended.rule, "stage": ended.stage.value,
                     "for_seconds": round(clock.boottime - ended.since, 1)}
                    for identity, ended in history.terminations.items()],

@@ -5,7 +5,7 @@ Effects never decide: what they check is only whether the target is still what t
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from watchdog_oom.core.actions import (
     Contain,
@@ -100,6 +100,10 @@ class Actuators:
     def news(self) -> tuple[PurgeNote, ...]:
         """What purges did after their spool was cleared."""
         return self._purges.news()
+
+    def inherit_purges(self, paths: Mapping[str, str]) -> None:
+        """The paths, by name, of spools whose purge was cut short with the daemon before."""
+        self._purges.inherit(paths)
 
     def left_by_purges(self, policy: Policy, clock: Clock) -> tuple[str, ...]:
         """The spools in whose trash something was found that no purge is settling."""

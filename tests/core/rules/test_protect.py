@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
+
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.core.build import noun, policy
 from tests.core.world import World
@@ -147,6 +151,94 @@ def test_protection_without_a_value_writes_nothing() -> None:
     world = World(rules(oom_score_adj=None))
     world.spawn("db")
     assert writes(world, 3) == []
+
+
+def test_whoever_is_protected_better_already_is_left_alone() -> None:
+    world = World(rules(oom_score_adj=-500))
+    db = world.spawn("db", adj=-900)
+    assert writes(world, 130) == [] and db.adj == -900
+    world.stop()
+    assert db.adj == -900
+
+
+@given(value=st.integers(-999, 1000), original=st.integers(-1000, 1000), others=st.lists(st.integers(-1000, 1000)))
+def test_no_write_of_a_rule_makes_anybody_more_killable_than_he_was(
+        value: int, original: int, others: list[int]) -> None:
+    world = World(rules(oom_score_adj=value))
+    db = world.spawn("db", adj=original)
+    for other in others:
+        world.ticks(2, 70.0)
+        db.adj = min(other, original)
+    for intent in world.tick(70.0).intents:
+        assert isinstance(intent.action, SetOomScoreAdj) and intent.action.value <= original
+    world.stop()
+    assert db.adj <= original
+
+
+NOT_PERMITTED = "not permitted: a value below the process's own needs CAP_SYS_RESOURCE"
+
+
+def test_what_cannot_be_written_is_tried_again_ever_more_seldom() -> None:
+    world = World(rules())
+    world.spawn("db", sealed=NOT_PERMITTED)
+    tried = [30 * number for number in range(320) if world.tick(30.0).intents]
+    pauses = [later - earlier for earlier, later in pairwise(tried)]
+    assert pauses == [60, 300, 1800, 3600, 3600]
+
+
+def test_what_cannot_be_written_is_told_once_with_a_count_and_then_hourly() -> None:
+    world = World(rules())
+    for _ in range(7):
+        world.spawn("db", sealed=NOT_PERMITTED)
+    world.ticks(119, 30.0)
+    told, = world.said("is not written")
+    assert told.rule == "protect.db" and told.ok is False
+    assert told.result.startswith(f"oom_score_adj of 7 processes is not written: {NOT_PERMITTED}")
+    world.ticks(5, 30.0)
+    assert len(world.said("is not written")) == 2
+
+
+def test_another_attempt_says_how_the_last_one_failed_so_that_the_same_is_no_news() -> None:
+    world = World(rules())
+    db = world.spawn("db", sealed=NOT_PERMITTED)
+    first, = world.tick().intents
+    world.tick()
+    late = world.spawn("db", sealed=NOT_PERMITTED)
+    newcomer, = world.tick().intents
+    world.ticks(2, 20.0)
+    again, = world.tick(18.0).intents
+    assert (first.again, newcomer.again, again.again) == ("", NOT_PERMITTED, NOT_PERMITTED)
+    db.sealed = late.sealed = ""
+    world.ticks(11, 30.0)
+    assert (db.adj, late.adj) == (-900, -900)
+    assert all(not adjusted.write.words for adjusted in world.history.adjusted.values())
+
+
+def test_what_was_never_written_is_not_given_back() -> None:
+    world = World(rules())
+    db = world.spawn("db", adj=30, sealed=NOT_PERMITTED)
+    world.ticks(3)
+    world.policy = policy(noun("db"))
+    assert writes(world, 70) == [] and world.history.adjusted == {}
+    db.sealed = ""
+    world.policy = rules()
+    world.ticks(2)
+    assert db.adj == -900
+    world.stop()
+    assert db.adj == 30
+
+
+def test_what_cannot_be_given_back_is_still_owed() -> None:
+    world = World(rules())
+    db = world.spawn("db", adj=30)
+    world.ticks(2)
+    db.sealed = "it did not work"
+    world.policy = policy(noun("db"))
+    tried = [number for number in range(120) if world.tick(30.0).intents]
+    assert tried == [0, 2, 12, 72]
+    db.sealed = ""
+    world.ticks(80, 30.0)
+    assert db.adj == 30 and world.history.adjusted == {}
 
 
 def test_minus_1000_is_written_only_where_the_policy_allows_it() -> None:

@@ -32,6 +32,12 @@ def test_guard_is_asked_about_whom_a_rule_may_end_freeze_or_only_report() -> Non
     assert demand_of(policy).guarded == {"hog", "seen", "killed", "frozen"}
 
 
+def test_where_a_written_value_may_be_inherited_the_unit_of_everybody_is_read() -> None:
+    for value, more in ((-500, (UNIT_OF_EVERYBODY,)), (None, ()), (300, ())):
+        policy = Policy(processes={"cron": ProcessNoun("cron")}, protects={"cron": Protect("cron", "cron", value)})
+        assert scan_demand(policy, None).nouns == (ProcessNoun("cron"), SSHD, LOGIN, *more)
+
+
 def test_where_units_may_be_contained_swap_and_the_units_of_everybody_are_read_too() -> None:
     nouns = {name: ProcessNoun(name) for name in ("leaker", "worker", "database", "other")}
     steps = (RecoveryStep(Verb.CONTAIN, ("worker",), memory_high=Size(1)), RecoveryStep(Verb.KILL, ("other",)))

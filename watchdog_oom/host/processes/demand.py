@@ -74,6 +74,11 @@ def _guarded_nouns(policy: Policy) -> frozenset[str]:
                       *(name for step in steps if step.verb in (Verb.KILL, Verb.FREEZE) for name in step.names)))
 
 
+def _hands_down(policy: Policy) -> bool:
+    """Whether a value is written that children inherit: the unit of each tells whether he has it from there."""
+    return any(protect.oom_score_adj is not None and protect.oom_score_adj < 0 for protect in policy.protects.values())
+
+
 def _unit_of_victims(policy: Policy) -> tuple[ProcessNoun, ...]:
     """Nouns that match no process, but have the unit read of each whose death by the kernel may explain why a service
     is down."""
@@ -101,8 +106,8 @@ def _together(policy: Policy, memory: Memory | None) -> dict[str, float]:
 def scan_demand(policy: Policy, memory: Memory | None, watch: Watch = NOTHING_WATCHED,
                 pressure: Pressure | None = None) -> ScanDemand:
     """What the process scan must tell: what the rules ask for, what the last decision asked for, who is sshd and login
-    for guard, everybody near an emergency; and where units may be contained, who lives in them."""
+    for guard, everybody near an emergency; and where units may be contained or scores inherited, who lives in them."""
     demand = demand_of(policy, everything=memory is not None and near(memory, policy.emergency, pressure))
-    for_guard = (SSHD, LOGIN, UNIT_OF_EVERYBODY) if demand.contained else (SSHD, LOGIN)
+    for_guard = (SSHD, LOGIN, UNIT_OF_EVERYBODY) if demand.contained or _hands_down(policy) else (SSHD, LOGIN)
     return replace(demand, nouns=(*demand.nouns, *for_guard, *_unit_of_victims(policy)), pids=watch.processes,
                    below=watch.below, together=_together(policy, memory))

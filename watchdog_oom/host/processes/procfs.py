@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import errno
 import os
+import sys
 from collections.abc import Callable
 from contextlib import suppress
 from itertools import islice
@@ -107,7 +108,7 @@ def first_unit(path: bytes) -> str | None:
         # systemd puts "_" before a name that the kernel would take for one of its own files (cg_escape).
         name = component.removesuffix(_DELETED).removeprefix("_")
         if name.endswith(_UNIT_SUFFIXES):
-            return name
+            return sys.intern(name)  # one text for all who live there
         if name not in ("", "..") and not name.endswith(".slice"):
             return None
     return None

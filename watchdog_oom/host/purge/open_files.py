@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 
 from watchdog_oom.host import syscalls
+from watchdog_oom.host.processes.procfs import shown_at
 from watchdog_oom.host.purge.mounts import Mount, device_number, read_mountinfo
 from watchdog_oom.lean_dataclasses import dataclass
 
@@ -54,21 +55,25 @@ class OpenFiles:
         process = f"{self._proc_root}/{pid}"
         refused = False
         try:
-            self._links(process)
-            self._tables(process)
+            shown = shown_at(self._proc_root, pid)
+            self._links(shown)
+            if not self._table(shown) or shown != process:  # the first thread has ended; others may hold files
+                for thread in os.listdir(f"{process}/task"):
+                    self._table(f"{process}/task/{thread}")
         except PermissionError:
             refused = True
         except _GONE:
             pass  # it ended meanwhile (Law 10)
         except OSError:
             self._blind = True
-        return self._inodes, self._blind or (refused and _has_memory(process))
+        return self._inodes, self._blind or (refused and _has_memory(shown_at(self._proc_root, pid)))
 
     def mapped_by(self, pid: int) -> tuple[set[int], bool]:
         """The same for the files that it has mapped. The process can hold this up for as long as it likes, by a fault
         in its memory that is never answered."""
         process = f"{self._proc_root}/{pid}"
         try:
+            process = shown_at(self._proc_root, pid)
             with open(f"{process}/maps", "rb") as file:
                 mapped = parse_maps(file.read())
         except PermissionError:
@@ -90,20 +95,18 @@ class OpenFiles:
                 if target.startswith("/") and not target.startswith(skipped):
                     self._look(f"{process}/{name}", None, None)
 
-    def _tables(self, process: str) -> None:
-        tables = [process]
+    def _table(self, process: str) -> bool:
+        """The descriptors of one process or thread; whether there were any. What has ended shows none."""
         try:
             names = os.listdir(f"{process}/fd")
-        except FileNotFoundError:  # the leader has ended, but its threads may hold files
-            tables = [f"{process}/task/{thread}" for thread in os.listdir(f"{process}/task")]
-            names = []
-        for table in tables:
-            with suppress(FileNotFoundError):
-                for count, name in enumerate(names or os.listdir(f"{table}/fd")):
-                    if count % 64 == 0:
-                        self._alive()
-                    with suppress(*_GONE):
-                        self._descriptor(table, name)
+        except FileNotFoundError:
+            return False
+        for count, name in enumerate(names):
+            if count % 64 == 0:
+                self._alive()
+            with suppress(*_GONE):
+                self._descriptor(process, name)
+        return bool(names)
 
     def _descriptor(self, table: str, name: str) -> None:
         """One open file. A read of the link and of its fdinfo touches no filesystem; only files are asked further, so
