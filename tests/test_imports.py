@@ -40,8 +40,8 @@ host.processes.reader_child host.processes.release host.processes.signals host.p
 host.processes.slow_patterns
 host.processes.table host.processes.user_names host.purge host.purge.become host.purge.delete_tree host.purge.in_use
 host.purge.job host.purge.jobs host.purge.judgement host.purge.kept host.purge.lease host.purge.messages
-host.purge.mounts host.purge.settle
-host.purge.open_files host.purge.pair host.purge.reap host.purge.search host.purge.supervisor host.purge.trash
+host.purge.mounts host.purge.open_files host.purge.pair host.purge.reap host.purge.search host.purge.settle
+host.purge.supervisor host.purge.threads host.purge.trash
 host.purge.unix_sockets host.purge.worker host.sensors host.services host.services.choose host.services.jobs
 host.services.lsb host.services.manager host.services.poller host.services.program_words host.services.tcp_probe
 host.spools host.spools.descent host.spools.names host.spools.path_safety host.spools.scan_child

@@ -25,6 +25,7 @@ from watchdog_oom.core.model import Process
 from watchdog_oom.core.policy import Policy
 from watchdog_oom.core.view import View
 from watchdog_oom.errors import Fault, PolicyError
+from watchdog_oom.explain.by_exe_alone import by_exe_alone_words
 from watchdog_oom.explain.left_out import left_out_words
 from watchdog_oom.explain.rehearsal import rehearse
 from watchdog_oom.formatting import printable
@@ -88,7 +89,7 @@ def _notes(loaded: LoadedPolicy, around: Around | None) -> tuple[str, ...]:
     links = (f'exe "{path}" is a link to {real}, which matches as well'
              for path, real in loaded.values["links"].items())
     hints = (*links, *probe_hints(view, around.ports), *touched_hints(spools, view.snapshot.clock))
-    return (*loaded.notes, *left_out_words(view), *hints, *around.host.unread)
+    return (*loaded.notes, *left_out_words(view), *by_exe_alone_words(view.policy), *hints, *around.host.unread)
 
 
 def _page(loaded: LoadedPolicy, around: Around | None, warnings: tuple[Fault, ...]) -> Page:
