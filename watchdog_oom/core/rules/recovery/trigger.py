@@ -13,6 +13,7 @@ from watchdog_oom.core.conditions.service import ServiceFailed
 from watchdog_oom.core.history import Phase, Recovery, RecoveryRun
 from watchdog_oom.core.pause import pause_of, paused_words
 from watchdog_oom.core.policy import Clause, Mode, Recover, Verb
+from watchdog_oom.core.rules import would
 from watchdog_oom.core.rules.recovery import transaction
 from watchdog_oom.core.tick import Tick
 from watchdog_oom.core.view import View
@@ -157,8 +158,7 @@ def _only_report(tick: Tick, recover: Recover, because: tuple[str, ...]) -> None
     observed = paused_words(tick.pauses, f"recover.{recover.name}") or "observed only"
     why = observed if recover.mode is Mode.OBSERVE else f"outside its hours ({recover.hours})"
     if tick.rate_limit(f"recover.{recover.name} reports"):
-        would = ", ".join(str(step) for step in recover.steps)
-        tick.note(f"recover.{recover.name}", f"{why}: would {would}", because=because)
+        tick.note(f"recover.{recover.name}", f"{why}: {would.recovered(tick, recover)}", because=because)
 
 
 def _nothing_to_clear(tick: Tick, recover: Recover, because: tuple[str, ...]) -> bool:
