@@ -49,7 +49,7 @@ def test_a_paused_recovery_opens_nothing_and_says_what_it_would_do() -> None:
     world.ticks(59)
     assert world.done == []
     assert [note.result for note in world.said("would")] == [
-        "paused by root (pid 12) because upgrade: would stop app, start what was stopped"]
+        "paused by root (pid 12) because upgrade: would stop app.service; would start what was stopped"]
     world.ticks(8)
     assert world.done[:1] == ["stop app.service"]
 
