@@ -151,3 +151,19 @@ def test_where_no_process_can_be_created_the_policy_stays_and_is_read_again_late
     assert kept.policy.limits["a"].runtime_seconds == 300
     assert poll(kept, seconds=20)
     assert kept.policy.limits["a"].runtime_seconds == 420
+
+
+@pytest.mark.parametrize("hold", [False, True])
+def test_who_asks_for_a_reading_hears_of_the_files_as_they_were_then(places: tuple[Path, Path], hold: bool) -> None:
+    """Neither a reading that had begun before counts, nor one whose policy still waits for a recovery to end."""
+    file = places[0] / "a.toml"
+    file.write_text(GOOD.format(5))
+    kept = policy_store(places)
+    file.write_text(GOOD.format(6))
+    kept.reload()
+    poll(kept, hold=True, seconds=1.0 if hold else 0.0)
+    file.write_text(GOOD.format(7))
+    kept.reload()
+    assert poll(kept)
+    assert kept.policy.limits["a"].runtime_seconds == 420
+    assert not poll(kept, seconds=1.0), "and hears of them once"
