@@ -12,7 +12,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from watchdog_oom.cli.status_values import Plain, map_of, number_of, texts_of
-from watchdog_oom.core.conditions.spool import SpoolIs
 from watchdog_oom.core.model import Process, ProcessId, ServiceState, ServiceStatus, Snapshot, SpoolState
 from watchdog_oom.core.policy import Policy
 from watchdog_oom.core.view import View
@@ -105,20 +104,12 @@ def _daemons_own(pid: int, processes: Mapping[int, Process]) -> frozenset[Proces
 
 
 def _spools(policy: Policy, status: Plain, now: float) -> dict[str, SpoolState]:
-    """The daemon's figures of its spools. Free space is not among them: a spool of which a rule asks that is left out,
-    so that nothing is concluded about it."""
-    asks_space = {condition.spool for recover in policy.recovers.values() for clause in recover.when
-                  for condition in clause.conditions if isinstance(condition, SpoolIs) and _asks_space(condition)}
+    """The daemon's figures of its spools; the space around them is not among these."""
     return {name: SpoolState(
         scanned_boottime=now, problem=spool.get("problem"), entries=int(number_of(spool, "entries")),
         stale=int(number_of(spool, "stale")), size_bytes=int(number_of(spool, "size_bytes")),
         oldest_seconds=number_of(spool, "oldest_seconds"), complete=bool(spool.get("complete", True)),
-        gaps=spool.get("gaps")) for name, spool in map_of(status, "spools").items() if name not in asks_space}
-
-
-def _asks_space(condition: SpoolIs) -> bool:
-    share_of_it = condition.size_above is not None and condition.size_above.percent is not None
-    return share_of_it or condition.space_free_below is not None or condition.inodes_free_below is not None
+        gaps=spool.get("gaps")) for name, spool in map_of(status, "spools").items() if name in policy.spools}
 
 
 def _services(status: Plain, now: float) -> dict[str, ServiceState]:

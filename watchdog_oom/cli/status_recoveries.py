@@ -42,13 +42,16 @@ def show_recoveries(page: Page, recoveries: Plain, now: float) -> None:
 
 
 def _run(page: Page, name: str, run: Plain, steps: Sequence[str]) -> None:
-    step = f"step {run.get('step_number')} of {run.get('steps')}: {run['step']}" if run.get("step") else ""
+    listed = len(steps) == number_of(run, "steps")  # a policy that has changed meanwhile has other steps
+    words = "" if listed else f": {run.get('step')}"
+    step = f"step {run.get('step_number')} of {run.get('steps')}{words}" if run.get("step") else ""
     page.line((f"recover.{name}", "bold"), "  ",
               (f"{run.get('phase')} for {formatting.duration(number_of(run, 'for_seconds'))}", "yellow"), "  ", step,
               (f"  [{run.get('incident')}]", "dim"), indent=1)
     for reason in texts_of(run, "because"):
         page.line(("because ", "dim"), reason, indent=2)
-    _steps(page, run, steps)
+    if listed:
+        _steps(page, run, steps)
     probing = map_of(run, "probing")
     if probing:
         last = f", the last answer: {probing['last']}" if probing.get("last") else ""
@@ -61,10 +64,8 @@ def _run(page: Page, name: str, run: Plain, steps: Sequence[str]) -> None:
 
 
 def _steps(page: Page, run: Plain, steps: Sequence[str]) -> None:
-    """Those before the present one are done. A policy that has changed meanwhile has other steps: none are shown."""
+    """Those before the present one are done."""
     current = int(number_of(run, "step_number"))
-    if len(steps) != number_of(run, "steps"):
-        return
     for number, step in enumerate(steps, 1):
         mark: Part = ("  -   ", "dim")
         if number < current:

@@ -75,7 +75,7 @@ class _Watch:
         from rich.live import Live
         self._gather()
         with Live(self._screen(), console=self._console, auto_refresh=False, screen=True) as live:
-            while not self._state.quit:
+            while not self._state.ended:
                 typed, news_came = self._keys.wait(self._news.fileno(), self._patience())
                 before = self._state
                 self._press(typed)

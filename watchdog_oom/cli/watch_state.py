@@ -19,7 +19,7 @@ class WatchState:
     order: str = ORDERS[0]
     paused: str = ""
     top: int = 0
-    quit: bool = False
+    ended: bool = False
 
 
 def keys_of(typed: bytes) -> list[str]:
@@ -52,7 +52,7 @@ def pressed(state: WatchState, key: str, moment: str, page_rows: int, last_top: 
         return replace(state, paused="" if state.paused else moment)
     if key == "sort":
         return replace(state, order=ORDERS[(ORDERS.index(state.order) + 1) % len(ORDERS)])
-    return replace(state, quit=state.quit or key == "quit")
+    return replace(state, ended=state.ended or key == "quit")
 
 
 def help_line(state: WatchState, width: int) -> str:

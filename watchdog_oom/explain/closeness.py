@@ -65,7 +65,8 @@ def _of_recovery(view: View, recover: Recover) -> Closeness:
 
 
 def _of_clause(view: View, clause: Clause) -> tuple[float | None, str]:
-    findings = clause_findings(clause, view)
+    findings = tuple(_as_known(view, condition, finding)
+                     for condition, finding in zip(clause.conditions, clause_findings(clause, view), strict=True))
     shares = [_condition(view, condition, finding)
               for condition, finding in zip(clause.conditions, findings, strict=True)]
     share, words = _all_of(zip(shares, findings, strict=True))
@@ -99,6 +100,17 @@ def _all_of(told: Iterable[tuple[float | None, Finding]]) -> tuple[float | None,
     if unknown and furthest[0] >= 1.0:
         return None, unknown[0]
     return furthest
+
+
+def _as_known(view: View, condition: Condition, finding: Finding) -> Finding:
+    """A snapshot may come without the space around its spools: the zeros in it are no measurement."""
+    state = view.snapshot.spools.get(condition.spool) if isinstance(condition, SpoolIs) else None
+    if not isinstance(condition, SpoolIs) or state is None or state.space_total_bytes:
+        return finding
+    share_of_it = condition.size_above is not None and condition.size_above.percent is not None
+    if share_of_it or condition.space_free_below is not None or condition.inodes_free_below is not None:
+        return Finding(False, f"the space around spool {condition.spool} is not known here", known=False)
+    return finding
 
 
 def _condition(view: View, condition: Condition, finding: Finding) -> float | None:
