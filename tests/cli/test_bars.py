@@ -10,7 +10,8 @@ from watchdog_oom.cli.bars import bar, bar_width, kind_of
 
 
 @pytest.mark.parametrize(("share", "mark", "drawn"), [
-    (0.0, None, "[..........]"), (0.5, None, "[=====.....]"), (0.999, None, "[=========.]"), (1.0, None, "[==========]"),
+    (0.0, None, "[..........]"), (0.5, None, "[=====.....]"), (0.999, None, "[=========.]"),
+    (1.0, None, "[==========]"),
     (3.0, None, "[==========]"), (0.5, 0.92, "[=====....|]"), (0.95, 0.7, "[=======|=.]"), (0.2, 1.0, "[==.......|]"),
 ])
 def test_a_bar_fills_with_the_share_and_has_a_stroke_at_the_threshold(share: float, mark: float | None,

@@ -306,7 +306,8 @@ def test_pauses_stand_first_with_until_when_by_whom_and_why_under_either_name() 
 
 def _with_policy(**parts: Any) -> str:
     """A page of somebody who knows the policy."""
-    steps = (RecoveryStep(Verb.STOP, ("mail",)), RecoveryStep(Verb.KILL, ("scanner",)), RecoveryStep(Verb.PURGE, ("s",)))
+    steps = (RecoveryStep(Verb.STOP, ("mail",)), RecoveryStep(Verb.KILL, ("scanner",)),
+             RecoveryStep(Verb.PURGE, ("s",)))
     policy = Policy(recovers={"mail": Recover("mail", (), steps)})
     near = NearRules(policy, (Closeness("recover.mail", 1.5, "9 match"), Closeness("limit.x", None, "not read")))
     status = {"v": 1, "pid": 9, "written": NOW, "started": NOW - 60, **parts}
@@ -345,8 +346,9 @@ def test_gauges_have_the_emergencys_thresholds_on_them_and_say_when_one_is_passe
 
 
 def test_the_last_acts_are_told_with_their_failures_and_why_there_are_none() -> None:
-    acts = [{"time": "2026-11-26T10:00:00Z", "kind": "outcome", "step": "TERM a\x1b[2J[7]", "result": "gone",
-             "rule": "limit.x", "ok": False}, {"time": "odd", "kind": "refused", "step": "TERM sshd[1]"}]
+    acts: list[dict[str, object]] = [
+        {"time": "2026-11-26T10:00:00Z", "kind": "outcome", "step": "TERM a\x1b[2J[7]", "result": "gone",
+         "rule": "limit.x", "ok": False}, {"time": "odd", "kind": "refused", "step": "TERM sshd[1]"}]
     status = {"v": 1, "pid": 9, "written": NOW, "started": NOW - 60}
     lines = page_of(status, NOW, Seen(actions=acts)).text().splitlines()
     at = lines.index("Last actions")

@@ -5,20 +5,22 @@ from __future__ import annotations
 from watchdog_oom.cli.output import Line, Page
 
 _LEAST_ROWS = 2  # of a section: its title, and how much more there is
-_FIRST_ROWS = 5  # of each section, before one gets more
+_FIRST_ROWS, _MORE_ROWS = 5, 10  # of each section, before one gets more; of those in ``more``
 ELLIPSIS = "…"
 
 
-def folded(page: Page, width: int, height: int, *, keep: tuple[str, ...] = ()) -> Page:
+def folded(page: Page, width: int, height: int, *, keep: tuple[str, ...] = (),
+           more: tuple[str, ...] = ()) -> Page:
     """At most ``height`` lines of ``width`` characters, 20 at least. The sections titled in ``keep``, and what has no
     title, are cut last. Of the others the first ones are shown, each says how many lines it hides, and for which there
-    is no room are named in the last line."""
+    is no room are named in the last line. Sections whose titles begin as in ``more`` get twice as much."""
     sections = page.sections()
     fitted = [_fitted(section, width, wrap=_kept(section, keep)) for section in sections]
     if sum(map(len, fitted)) + len(fitted) - 1 <= height:
         return Page(_joined(fitted, blank=True))
     others = [index for index, section in enumerate(sections) if not _kept(section, keep)]
-    rows = _rows_of(fitted, others, height)
+    first = [_MORE_ROWS if _title(section).startswith(more or ("\0",)) else _FIRST_ROWS for section in sections]
+    rows = _rows_of(fitted, others, first, height)
     lines = _joined([_shortened(section, rows[index]) for index, section in enumerate(fitted) if rows[index]],
                     blank=False)
     hidden = ", ".join(_title(sections[index]) for index in others if not rows[index])
@@ -27,15 +29,15 @@ def folded(page: Page, width: int, height: int, *, keep: tuple[str, ...] = ()) -
     return Page(lines if len(lines) <= height else _shortened(lines, height))
 
 
-def _rows_of(sections: list[list[Line]], others: list[int], height: int) -> list[int]:
-    """How many lines of each section there is room for: of ``others`` a few each, as long as there is, then the rest of
-    those that lack the least."""
+def _rows_of(sections: list[list[Line]], others: list[int], first: list[int], height: int) -> list[int]:
+    """How many lines of each section there is room for: of ``others`` the ``first`` few each, as long as there is, then
+    the rest of those that lack the least."""
     rows = [0 if index in others else len(section) for index, section in enumerate(sections)]
     for index in others:
         room = height - sum(rows) - (index != others[-1])
         if room < min(_LEAST_ROWS, len(sections[index])):
             break
-        rows[index] = min(len(sections[index]), _FIRST_ROWS, room)
+        rows[index] = min(len(sections[index]), first[index], room)
     room = height - sum(rows) - any(not rows[index] for index in others)
     for index in sorted(filter(rows.__getitem__, others), key=lambda index: len(sections[index]) - rows[index]):
         more = max(0, min(room, len(sections[index]) - rows[index]))

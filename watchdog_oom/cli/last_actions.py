@@ -11,7 +11,7 @@ from watchdog_oom.journal.reader import opened_segments, parse_record
 from watchdog_oom.journal.record import Kind
 
 TAIL_BYTES = 256 << 10
-MOST_ACTIONS = 20
+MOST_ACTIONS = 5
 _ACTS = frozenset((Kind.OUTCOME, Kind.REFUSED, Kind.INCIDENT, Kind.RECOVERED))
 
 

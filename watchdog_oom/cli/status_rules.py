@@ -16,6 +16,7 @@ from watchdog_oom.explain.closeness import Closeness
 LARGEST = ("PID", "USER", "TTY", "MEMORY", "CHANGE", "SWAP", "CPU", "AGE", "LISTENS", "NAME")
 _ON_THE_RIGHT = frozenset(("PID", "MEMORY", "CHANGE", "SWAP", "CPU", "AGE"))
 _LEAVES_FIRST = ("TTY", "LISTENS", "CPU", "AGE", "SWAP", "CHANGE", "USER")
+LARGEST_TITLE = "Largest processes"
 NEAREST, ACTIONS = 5, 5
 
 
@@ -54,8 +55,7 @@ def show_actions(page: Page, seen: Seen, now: float) -> None:
     page.title("Last actions")
     if seen.no_actions:
         page.line((f"not known: {seen.no_actions}", "dim"), indent=1)
-    most = ACTIONS * (2 if seen.width is not None and seen.width >= WIDE else 1)
-    for record in seen.actions[:most]:
+    for record in seen.actions[:ACTIONS]:
         page.line(*_action(record, now), indent=1)
 
 
@@ -81,7 +81,7 @@ def show_largest(page: Page, seen: Seen) -> None:
     if not seen.largest:
         return
     by = f", by {seen.sorted_by}" if seen.sorted_by not in ("", "memory") else ""
-    page.title(f"Largest processes{by}")
+    page.title(f"{LARGEST_TITLE}{by}")
     columns = list(range(len(LARGEST)))
     leaving = [LARGEST.index(name) for name in _LEAVES_FIRST]
     while leaving and seen.width is not None and _table_width(seen.largest, columns) + len(GAP) > seen.width:

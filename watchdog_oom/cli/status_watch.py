@@ -14,6 +14,7 @@ from watchdog_oom.cli.status_attention import ATTENTION
 from watchdog_oom.cli.status_look import StatusLook
 from watchdog_oom.cli.status_news import BLIND_SECONDS, LONGEST_SECONDS, StatusNews
 from watchdog_oom.cli.status_recoveries import UNDER_WAY
+from watchdog_oom.cli.status_rules import LARGEST_TITLE
 from watchdog_oom.cli.terminal_keys import Keys, terminal_keys
 from watchdog_oom.cli.watch_state import ORDERS, WatchState, help_line, keys_of, pressed
 from watchdog_oom.errors import WatchdogError
@@ -45,7 +46,7 @@ def framed(page: Page, state: WatchState, width: int, height: int) -> tuple[Page
     body = max(1, height - 1)
     shown, last_top = scrolled(page, width, body, state.top, keep=KEPT)
     if state.top == 0:
-        shown = folded(page, width, body, keep=KEPT)
+        shown = folded(page, width, body, keep=KEPT, more=(LARGEST_TITLE,))
     lines = shown.lines()
     return Page([*lines, *[[] for _ in range(body - len(lines))], [(help_line(state, width), "dim")]]), last_top
 
