@@ -67,6 +67,7 @@ TESTED_ELSEWHERE: dict[str, tuple[str, str]] = {  # module: the test file, and w
     "core.memory": ("host/memory/test_meminfo.py", "two records; the shares are tested on readings"),
     "core.rules.recovery.progress": ("core/rules/recovery/test_transaction.py", "a run as its steps advance it"),
     "daemon.policy_loader": ("daemon/test_policy_store.py", "its only caller; the child is a real one"),
+    "daemon.performer": ("daemon/test_loop.py", "what a real daemon does, in order; its parts have tests of their own"),
     "daemon.reporter": ("daemon/test_starving.py", "what a real daemon writes of itself"),
     "daemon.status_file": ("cli/test_status.py", "written and read back by the command"),
     "explain.headroom": ("explain/test_rehearsal.py", "the reports that a rehearsal is made of"),

@@ -28,7 +28,7 @@ core.rules.recovery.verify_step core.rules.victims core.rules.waiting_queue core
 core.rules.recovery.unknowable core.shortage core.tick core.unit_name
 core.view daemon
 daemon.atomic_file daemon.audit daemon.config daemon.console daemon.crash_recovery daemon.loop daemon.options
-daemon.own_directories daemon.own_lock daemon.policy_loader
+daemon.own_directories daemon.own_lock daemon.performer daemon.policy_loader
 daemon.policy_store daemon.reporter daemon.sd_notify daemon.self_protection daemon.signals daemon.state_file
 daemon.status_file daemon.wait errors formatting host host.actuators host.children host.children.drain
 host.children.spawn
