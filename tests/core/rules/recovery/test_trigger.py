@@ -13,7 +13,7 @@ from watchdog_oom.core.actions import SignalName
 from watchdog_oom.core.conditions.kernel import KernelOomKill
 from watchdog_oom.core.conditions.memory import MemoryAvailableBelow
 from watchdog_oom.core.conditions.process import ProcessesAre
-from watchdog_oom.core.conditions.service import ServiceFailed
+from watchdog_oom.core.conditions.service import ServiceIs
 from watchdog_oom.core.conditions.spool import SpoolIs
 from watchdog_oom.core.history import Recovery
 from watchdog_oom.core.model import ServiceStatus
@@ -182,7 +182,7 @@ def test_a_service_manager_that_does_not_answer_fails_the_run_and_nothing_was_to
 
 
 def test_a_failed_service_revives_it_and_so_does_only_it() -> None:
-    rules = mail_policy(clauses=(when(ServiceFailed("amavis")),))
+    rules = mail_policy(clauses=(when(ServiceIs("amavis", failed=True)),))
     world = mail_server(rules)
     world.units["amavis.service"].status = ServiceStatus.INACTIVE
     world.ticks(20)
@@ -407,7 +407,7 @@ def test_a_run_whose_steps_are_changed_turns_back_at_once() -> None:
 
 
 def test_the_states_of_services_in_clauses_are_always_asked_for() -> None:
-    world = mail_server(mail_policy(clauses=(when(ServiceFailed("amavis")),)))
+    world = mail_server(mail_policy(clauses=(when(ServiceIs("amavis", failed=True)),)))
     assert world.tick().watch.services == {"amavis"}
     assert not world.tick().watch.often
 
@@ -422,7 +422,7 @@ def test_a_jump_of_the_date_by_a_day_changes_nothing() -> None:
 
 
 def test_two_recoveries_run_beside_each_other() -> None:
-    other = Recover("db", (when(ServiceFailed("db")),), (step(Verb.START, "db"),))
+    other = Recover("db", (when(ServiceIs("db", failed=True)),), (step(Verb.START, "db"),))
     rules = mail_policy()
     rules = replace(rules, services={**rules.services, "db": ServiceNoun("db", "db.service")},
                     recovers={**rules.recovers, "db": other})
