@@ -1,4 +1,4 @@
-"""A service that leaks until its unit holds too much: a real process in a real control group, restarted by its script."""
+"""A service that leaks until its unit holds too much: a real process in a real group, restarted by its script."""
 
 from __future__ import annotations
 

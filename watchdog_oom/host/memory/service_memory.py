@@ -7,7 +7,6 @@ lock that all groups share (cgroup-v2, "rstat"). So a unit is read once a second
 from __future__ import annotations
 
 import os
-import string
 from collections.abc import Iterable, Mapping
 
 from watchdog_oom.core.conditions.service import ServiceIs
@@ -22,7 +21,6 @@ AGAIN_SECONDS = 1.0
 _DOWN = (ServiceStatus.INACTIVE, ServiceStatus.FAILED)
 _NO_HIERARCHY = "this host keeps no account of memory by control group"
 _NO_GROUP = "it has no control group of its own in which memory is accounted for"
-_AS_IT_IS = frozenset(string.ascii_letters + string.digits + ":_.")
 
 
 def counted_services(policy: Policy) -> frozenset[str]:
@@ -39,7 +37,7 @@ def usual_groups(unit: str) -> tuple[str, ...]:
     template, at, _ = name.partition("@")
     if not at:
         return (f"/system.slice/{name}",)
-    escaped = "".join(char if char in _AS_IT_IS else f"\\x{ord(char):02x}" for char in template)
+    escaped = "".join(char if char.isalnum() or char in ":_." else f"\\x{ord(char):02x}" for char in template)
     return (f"/system.slice/system-{escaped}.slice/{name}", f"/system.slice/{name}")
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.core.build import mib, noun, percent, policy, step, when
-from tests.core.world import Spool, World
+from tests.core.world import Spool, Unit, World
 from watchdog_oom.core.actions import SignalName
 from watchdog_oom.core.conditions.kernel import KernelOomKill
 from watchdog_oom.core.conditions.memory import MemoryAvailableBelow
@@ -476,3 +476,52 @@ def test_a_purge_that_cleared_something_and_did_not_help_is_an_attempt() -> None
         world.tick(10.0)
         world.spools["vscan"].entries, world.spools["vscan"].stale = 200, 150
     assert world.said("held: 3 attempts")
+
+
+def leaking(held_mib: int | None = 3500) -> tuple[World, Unit]:
+    """A Java service that must not hold over 3 GiB for ten minutes."""
+    rules = policy(ServiceNoun("app", "app.service"), Recover(
+        "app", (when(ServiceIs("app", memory_above=mib(3072)), lasting=600.0),), (step(Verb.RESTART, "app"),)))
+    world = World(rules, ram_mib=8192)
+    return world, world.service("app", held_mib=held_mib, cache_mib=420)
+
+
+def test_a_service_that_holds_too_much_for_long_is_restarted_and_the_evidence_says_how_much() -> None:
+    world, app = leaking()
+    world.ticks(595)
+    assert world.done == []
+    world.until(lambda: app.starts == 1, most=20)
+    app.held_mib = 400
+    world.until(lambda: bool(world.said("closed: success")), most=20)
+    assert world.said("opened")[0].because == (
+        "app.service holds 3.4 GiB (threshold 3 GiB; 420 MiB of file cache not counted) (for 10min)",)
+
+
+def test_a_moment_below_the_threshold_starts_the_time_anew_and_one_that_is_not_known_only_stops_it() -> None:
+    world, app = leaking()
+    world.ticks(500)
+    app.held_mib = None
+    world.ticks(500)
+    app.held_mib = 3500
+    world.ticks(90)
+    assert app.starts == 0  # the time without a reading does not count
+    world.until(lambda: app.starts == 1, most=20)
+    world, app = leaking()
+    world.ticks(590)
+    app.held_mib = 3072
+    world.tick()
+    app.held_mib = 3500
+    world.ticks(590)
+    assert app.starts == 0
+
+
+def test_what_a_service_holds_is_no_reason_to_start_one_that_the_operator_has_stopped() -> None:
+    """What is left in its group may hold too much; only a failure says that the service died."""
+    rules = policy(ServiceNoun("app", "app.service"), ServiceNoun("left", "left.service"), Recover(
+        "app", (when(ServiceIs("app", memory_above=mib(100))),), (step(Verb.RESTART, "app", "left"),)))
+    world = World(rules)
+    world.service("app", held_mib=200)
+    stopped = world.service("left", status=ServiceStatus.INACTIVE)
+    world.until(lambda: "start app.service" in world.done)
+    world.ticks(5)
+    assert stopped.starts == 0
