@@ -106,7 +106,7 @@ class Unit:
     bound: str = "ok"       # how bounding its memory goes: ``ok``, ``fails``, ``unheard`` (done, but told as failed)
     bound_takes: float = 0.5
     bound_at_runtime: bool = False
-    held_mib: int | None = None  # what its control group holds; ``None``: it has none
+    held_mib: int | None = None  # what its control group holds, if it has one
     cache_mib: int = 0
     job: tuple[str, float] | None = None
     starts: int = 0
@@ -446,8 +446,7 @@ class World:
 
 
 def _held(unit: Unit) -> ServiceMemory:
-    if unit.status in (ServiceStatus.INACTIVE, ServiceStatus.FAILED):
-        return ServiceMemory(0)
-    if unit.held_mib is None:
-        return ServiceMemory(problem="it has no control group of its own")
-    return ServiceMemory(unit.held_mib * MIB, unit.cache_mib * MIB)
+    if unit.held_mib is not None:
+        return ServiceMemory(unit.held_mib * MIB, unit.cache_mib * MIB)
+    down = unit.status in (ServiceStatus.INACTIVE, ServiceStatus.FAILED)
+    return ServiceMemory(0) if down else ServiceMemory(problem="it has no control group of its own")
