@@ -48,7 +48,7 @@ POLICY = f"""
 unit = "{UNIT}"
 stable_for = "200ms"
 [recover.app]
-when  = [{{ service = "app", service_memory_above = "100MiB", for = "1s" }}]
+when  = [{{ service = "app", service_memory_above = "100MiB", for = "300ms" }}]
 steps = [{{ restart = ["app"] }}, {{ verify = "app" }}]
 """
 
@@ -79,5 +79,5 @@ def test_a_service_whose_unit_holds_too_much_for_too_long_is_restarted_and_told_
     assert (java / "lives").read_text() == "xx"
     opened = next(record for record in watch.records("incident") if record["result"] == "opened")
     held, = opened["because"]
-    assert held.startswith(f"{UNIT} holds 1") and "MiB (threshold 100 MiB" in held and held.endswith("(for 1s)"), held
+    assert held.startswith(f"{UNIT} holds 1") and "MiB (threshold 100 MiB" in held and "(for " in held, held
     watch.wait_for(lambda: watch.status()["services"]["app"]["memory"]["held_bytes"] < 100 << 20, 5, "the lower figure")
