@@ -27,7 +27,7 @@ from rich.console import Console
 from watchdog_oom.cli.rules_near import NearRules
 from watchdog_oom.cli.status_page import page_of
 from watchdog_oom.cli.status_seen import Seen
-from watchdog_oom.cli.status_watch import framed
+from watchdog_oom.cli.status_watch import cropped, framed
 from watchdog_oom.cli.watch_state import WatchState
 from watchdog_oom.core.policy import Policy
 from watchdog_oom.daemon.atomic_file import replace_file
@@ -93,11 +93,8 @@ def test_no_window_is_overrun_whatever_processes_are_called(columns: int, rows: 
                                                             paused: str) -> None:
     page = page_of(status(wrong=wrong, name=name), NOW, seen(columns, name=name))
     shown, last = framed(page, WatchState(top=top, paused=paused), columns, rows)
-    text = shown.rich()
-    text.no_wrap, text.overflow = True, "crop"
-    drawn = io.StringIO()
-    Console(file=drawn, width=columns, highlight=False, color_system=None).print(text)
-    lines = drawn.getvalue().removesuffix("\n").split("\n")
+    console = Console(file=io.StringIO(), width=columns, height=rows, highlight=False, color_system=None)
+    lines = ["".join(part.text for part in line) for line in console.render_lines(cropped(shown), pad=False)]
     assert len(lines) == rows
     assert all(cell_len(line) <= columns for line in lines)
     assert last >= 0

@@ -50,7 +50,7 @@ def status(runtime: str, log: str | None, watch: bool, as_json: bool) -> None:
     """Show the running daemon: what needs attention, memory and pressure, the rules nearest to acting, what it did
     last, recoveries and holds, its policies and its health.
 
-    Keys with --watch: q quits, space pauses the view, s sorts the processes, up, down, PgUp and PgDn scroll.
+    Keys while it watches: q quits, space pauses the view, s sorts the processes, up, down, PgUp and PgDn scroll.
 
     Exit status: 0 the daemon runs, 3 not permitted, 4 it does not run.
     """

@@ -51,6 +51,13 @@ def framed(page: Page, state: WatchState, width: int, height: int) -> tuple[Page
     return Page([*lines, *[[] for _ in range(body - len(lines))], [(help_line(state, width), "dim")]]), last_top
 
 
+def cropped(page: Page) -> Text:
+    """As it is drawn: characters that take two columns make no line longer than the window."""
+    text = page.rich()
+    text.no_wrap, text.overflow = True, "crop"
+    return text
+
+
 def _told(read_page: Callable[[], Page]) -> Page:
     try:
         return read_page()
@@ -104,6 +111,4 @@ class _Watch:
 
     def _screen(self) -> Text:
         page, self._last_top = framed(self._page, self._state, *self._size())
-        text = page.rich()
-        text.no_wrap, text.overflow = True, "crop"  # wide characters take two columns
-        return text
+        return cropped(page)
