@@ -28,6 +28,12 @@ then = "report"
 when = [{{ spool = "s", entries_above = 200 }}]
 steps = [{{ purge = "s" }}]
 verify = false
+[service.app]
+unit = "app.service"
+[recover.app]
+when = [{{ service = "app", service_memory_above = "1GiB" }}]
+steps = [{{ restart = "app" }}]
+verify = false
 [recover.space]
 when = [{{ spool = "s", space_free_below = "1GiB" }}]
 steps = [{{ purge = "s" }}]
@@ -59,7 +65,8 @@ def told(directory: Path, count: int = 4, loaded: float = 1.0, **parts: object) 
     """The status of a daemon with that policy."""
     (directory / "p.toml").write_text(POLICY.format(count=count))
     spool = {"path": "/nowhere", "entries": 50, "stale": 0, "size_bytes": 1, "oldest_seconds": 1, "problem": None}
-    return {"pid": os.getpid(), "spools": {"s": spool}, "services": {"x": {"unit": "x", "status": "odd"}},
+    return {"pid": os.getpid(), "spools": {"s": spool}, "services": {"x": {"unit": "x", "status": "odd"}, "app": {
+                "unit": "app.service", "status": "active", "memory": {"held_bytes": 1 << 29, "cache_bytes": 0}}},
             "policy": {"sources": [str(directory / "p.toml")], "loaded": loaded}, **parts}
 
 
@@ -71,7 +78,9 @@ def test_processes_are_read_here_and_spools_are_the_daemons(
         tmp_path: Path, watch: RuleWatch, named: subprocess.Popen[bytes]) -> None:
     near = watch.look(told(tmp_path))
     assert (near.problem, share(near, "limit.mine"), share(near, "recover.full")) == ("", 0.25, 0.25)
-    assert {one.rule for one in near.rules} == {"emergency", "limit.mine", "recover.full", "recover.space"}
+    assert share(near, "recover.app") == 0.5
+    assert {one.rule for one in near.rules} == {"emergency", "limit.mine", "recover.full", "recover.app",
+                                                "recover.space"}
 
 
 def test_nothing_is_concluded_about_space_that_the_status_does_not_tell(tmp_path: Path, watch: RuleWatch) -> None:

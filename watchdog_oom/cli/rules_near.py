@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from watchdog_oom.cli.status_values import Plain, map_of, number_of, texts_of
+from watchdog_oom.core.memory import ServiceMemory
 from watchdog_oom.core.model import Process, ProcessId, ServiceState, ServiceStatus, Snapshot, SpoolState
 from watchdog_oom.core.policy import Policy
 from watchdog_oom.core.view import View
@@ -115,5 +116,14 @@ def _spools(policy: Policy, status: Plain, now: float) -> dict[str, SpoolState]:
 def _services(status: Plain, now: float) -> dict[str, ServiceState]:
     known = {kind.value: kind for kind in ServiceStatus}
     return {name: ServiceState(str(service.get("unit")), known.get(str(service.get("status")), ServiceStatus.UNKNOWN),
-                               now, words=str(service.get("words") or ""))
+                               now, words=str(service.get("words") or ""), memory=_service_memory(service))
             for name, service in map_of(status, "services").items()}
+
+
+def _service_memory(service: Plain) -> ServiceMemory | None:
+    held = map_of(service, "memory")
+    if not held:
+        return None
+    known = held.get("held_bytes") is not None
+    return ServiceMemory(int(number_of(held, "held_bytes")) if known else None, int(number_of(held, "cache_bytes")),
+                         str(held.get("problem") or ""))

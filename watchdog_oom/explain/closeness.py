@@ -9,6 +9,7 @@ from watchdog_oom.core.condition import Condition, Finding, threshold_bytes
 from watchdog_oom.core.conditions.memory import MemoryAvailableBelow, SwapFreeBelow
 from watchdog_oom.core.conditions.pressure import PressureAbove
 from watchdog_oom.core.conditions.process import ProcessesAre
+from watchdog_oom.core.conditions.service import ServiceIs
 from watchdog_oom.core.conditions.spool import SpoolIs
 from watchdog_oom.core.held_memory import together
 from watchdog_oom.core.memory import Memory
@@ -130,6 +131,9 @@ def _condition(view: View, condition: Condition, finding: Finding) -> float | No
             share = _processes(view, condition)
         case SpoolIs():
             share = _spool(view, condition)
+        case ServiceIs(service=service, failed=False, memory_above=Size() as threshold):
+            held = view.snapshot.services[service].memory
+            share = _high((held and held.held_bytes) or 0, threshold_bytes(view, threshold) or 0.0)
     return _decided(share, finding.holds)
 
 
