@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 
 from watchdog_oom import formatting
 from watchdog_oom.cli.output import Page, Part, local_time
+from watchdog_oom.cli.status_cleans import show_cleans
 from watchdog_oom.core.rules.lost_senses import BLIND
 
 Plain: TypeAlias = Mapping[str, Any]
@@ -31,6 +32,7 @@ def page_of(status: Plain, now: float, largest: Iterable[Sequence[str]] = ()) ->
     _largest(page, largest)
     _rules(page, _map(status, "rules"), status.get("emergency"))
     _recoveries(page, _map(status, "recoveries"), now)
+    show_cleans(page, _map(status, "cleans"), now)
     _spools_and_services(page, status)
     _processes(page, status)
     _health(page, _map(status, "health"), _map(status, "budget"))
@@ -104,7 +106,7 @@ def _largest(page: Page, largest: Iterable[Sequence[str]]) -> None:
 
 def _rules(page: Page, rules: Plain, emergency: object) -> None:
     page.title("Rules")
-    for kind in ("protect", "limit", "recover"):
+    for kind in ("protect", "limit", "recover", "clean"):
         names = _texts(rules, kind)
         if names:
             page.line(f"{kind}: {', '.join(names)}", indent=1)

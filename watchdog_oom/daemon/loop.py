@@ -152,6 +152,7 @@ class Daemon:
         if not self._pressed():
             self.journal.flush()
             self._save(plan)
+        self.actuators.halt_purges(plan.halts, snapshot.clock.boottime)
         for note in plan.notes:
             self.audit_trail.note(note, snapshot)
         for refusal in plan.refusals:
@@ -164,9 +165,8 @@ class Daemon:
         """What the acts of this plan will owe, before they are done."""
         spools = self.policy_store.policy.spools
         begun = {i.action.spool: spools[i.action.spool].path for i in plan.intents if isinstance(i.action, Purge)}
-        purging = self.actuators.purging | begun
-        self.reporter.save(state_file.to_plain(self.sensors.boot_id, self.history, purging, complete=complete),
-                           self._write)
+        self.reporter.save(state_file.to_plain(self.sensors.boot_id, self.history, self.actuators.purging | begun,
+                                               complete=complete), self._write)
 
     def _perform_one(self, intent: Intent, snapshot: Snapshot) -> None:
         self.audit_trail.intent(intent, snapshot, self.policy_store.policy)
