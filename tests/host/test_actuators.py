@@ -245,38 +245,26 @@ def test_a_gentle_purge_reports_once_when_everything_is_deleted(actuators: Actua
     assert perform(actuators, Purge("s", 10, gently=True), of) is None
     told = report(actuators)
     assert (told.outcome.ok, told.cleared) == (True, 3)
-    assert told.outcome.words.startswith("3 entries cleared, kept 1: 1 is a symbolic link; 3 entries deleted (3 files")
+    assert told.outcome.words.startswith("3 entries cleared, kept 1: 1 is a symbolic link")
+    assert "; 3 entries deleted (3 files" in told.outcome.words
     assert [path.name for path in spool.parent.iterdir()] == ["spool"]
     assert actuators.news() == ()
-
-
-def test_a_gentle_purge_takes_its_time_and_another_one_of_the_same_spool_does_not(
-        actuators: Actuators, tmp_path: Path) -> None:
-    took = []
-    for number, gently in enumerate((True, False)):
-        of = stale_entries(tmp_path / f"{number}" / "spool", 1500)
-        began = time.monotonic()
-        perform(actuators, Purge("s", 5000, gently=gently), of)
-        while not actuators.reports(0.0) or (not gently and not actuators.news()):
-            assert time.monotonic() < began + 30
-            time.sleep(0.01)
-        took.append(time.monotonic() - began)
-    assert took[0] > 2 * took[1], took
 
 
 def test_a_gentle_purge_that_is_halted_ends_at_once_and_the_next_purge_finishes_what_it_began(
         actuators: Actuators, tmp_path: Path) -> None:
     spool = tmp_path / "var" / "spool"
-    of = stale_entries(spool, 1500)
+    of = stale_entries(spool, 600)
     perform(actuators, Purge("s", 5000, gently=True), of)
     until = time.monotonic() + 10
-    while len(list(spool.iterdir())) > 1400:
+    while len(list(spool.iterdir())) == 600:
         assert time.monotonic() < until
         actuators.reports(0.0)
         time.sleep(0.005)
     actuators.halt_purges({"s": "something comes first"}, 0.0)
     told = report(actuators)
-    assert (told.outcome.ok, told.outcome.words) == (None, "ended early: something comes first")
+    assert told.outcome.ok is None
+    assert told.outcome.words.endswith("ended early: something comes first")
     assert len(list(spool.parent.iterdir())) == 2
     assert perform(actuators, Purge("s", 5000), of) is None
     assert report(actuators, 20).outcome.ok

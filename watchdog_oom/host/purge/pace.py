@@ -10,20 +10,21 @@ from watchdog_oom.host import syscalls
 
 SLICE_SECONDS = 0.05
 REST_FACTOR = 3.0  # works a quarter of the time, like the scan of a spool
-LONGEST_REST_SECONDS = 5.0  # well below the time after which a purge counts as standing still
+LONGEST_REST_SECONDS = 1.0  # time in which it got no processor is no work, but looks like it
+NICE = 10  # behind the others, yet with a share on a busy host: what is cleared must not lie in the trash for long
 
 
 def step_back() -> None:
-    """The lowest priority for processor and disk, for this process and those it forks. Where the disk's scheduler knows
+    """A low priority for processor and disk, for this process and those it forks. Where the disk's scheduler knows
     no priorities (ioprio_set(2)), the pauses are what is left."""
     with suppress(OSError):
-        os.setpriority(os.PRIO_PROCESS, 0, 19)
+        os.setpriority(os.PRIO_PROCESS, 0, NICE)
     with suppress(OSError):
         syscalls.idle_io_priority()
 
 
 class Pace:
-    """``rest`` is to be called as the work goes on: it sleeps three times as long as was worked since the last time."""
+    """``rest`` is to be called as the work goes on: it sleeps three times as long as was worked since it last slept."""
 
     def __init__(self) -> None:
         self._resumed = time.monotonic()

@@ -49,7 +49,7 @@ class PurgeRequest:
     offsets seen since the daemon started (see ``Clock``), so that a jump of the date makes nothing stale.
 
     The spool must be cleared after ``within_seconds``; deleting may take longer, but not stand still for
-    ``stalled_seconds``. ``search`` asks only what is left of earlier purges. ``gently``: one process, of the lowest
+    ``stalled_seconds``. ``search`` asks only what is left of earlier purges. ``gently``: one process, of low
     priority, works a quarter of the time.
     """
 
