@@ -30,8 +30,8 @@ def to_plain(rehearsal: Rehearsal, host: HostView, notes: Iterable[str],
                     for note in plan.notes if note.incident is None],
         "emergency": _emergency(rehearsal.emergency, host, details),
         "limits": [_limit(report) for report in rehearsal.limits],
-        "cleans": [_clean(report) for report in rehearsal.cleans],
         "recoveries": [_recovery(report) for report in rehearsal.recoveries],
+        "cleans": [_clean(report) for report in rehearsal.cleans],
         "protections": [{"rule": protection.rule, **_who(protection.process),
                          "oom_score_adj": protection.process.oom_score_adj, "wanted": protection.wanted}
                         for protection in rehearsal.protections]}
