@@ -1,5 +1,5 @@
-"""Golden plans: what each shipped policy, and each ``policy.toml`` beside its moment, does about one recorded moment, as
-text that a reviewer reads.
+"""Golden plans: what each shipped policy, and each ``policy.toml`` beside its moment, does about one recorded moment,
+as text that a reviewer reads.
 
 To write them anew after a change that is meant: ``python -m tests.test_shipped_policies``, then read the diff.
 """
