@@ -20,7 +20,7 @@ from watchdog_oom.core.actions import (
     StartUnit,
     StopUnit,
 )
-from watchdog_oom.core.guard import LOGIN, SSHD, untouchable
+from watchdog_oom.core.guard import WAYS_IN, untouchable
 from watchdog_oom.core.model import Clock, Process, Snapshot
 from watchdog_oom.core.nouns import RunProbe, TcpProbe
 from watchdog_oom.core.outcome import EffectReport, Outcome
@@ -138,7 +138,7 @@ class Actuators:
                 return False
             # An exiting process no longer shows its executable; what was known of the same process stays true.
             complete = (replace(fresh, facts=seen.facts) if fresh.image == 0
-                        else self._facts.complete(fresh, (*policy.processes.values(), SSHD, LOGIN))[0])
+                        else self._facts.complete(fresh, (*policy.processes.values(), *WAYS_IN))[0])
             if fresh.image == seen.image:
                 complete = replace(complete, facts=joined(complete.facts, seen.facts))
             now = replace(complete, under=seen.under, oom_score_adj=read_oom_score_adj(self._proc, fresh.pid))

@@ -14,6 +14,7 @@ from contextlib import suppress
 from watchdog_oom.host import syscalls
 from watchdog_oom.host.processes.procfs import shown_at
 from watchdog_oom.host.purge.mounts import Mount, device_number, read_mountinfo
+from watchdog_oom.host.purge.threads import apart
 from watchdog_oom.lean_dataclasses import dataclass
 
 _MAPPED = re.compile(rb"^\S+ \S+ \S+ ([0-9a-f]+):([0-9a-f]+) (\d+) +/", re.MULTILINE)
@@ -52,20 +53,18 @@ class OpenFiles:
     def open_by(self, pid: int) -> tuple[set[int], bool]:
         """The inodes that the process has open, runs, or stands in; and whether some of it could not be told."""
         self._inodes, self._blind = set(), False
-        process = f"{self._proc_root}/{pid}"
         refused = False
-        try:
-            shown = shown_at(self._proc_root, pid)
-            self._links(shown)
-            if not self._table(shown) or shown != process:  # the first thread has ended; others may hold files
-                for thread in os.listdir(f"{process}/task"):
-                    self._table(f"{process}/task/{thread}")
-        except PermissionError:
-            refused = True
-        except _GONE:
-            pass  # it ended meanwhile (Law 10)
-        except OSError:
-            self._blind = True
+        for shown in apart(self._proc_root, pid):
+            self._alive()
+            try:
+                self._links(shown)
+                self._table(shown)
+            except PermissionError:
+                refused = True
+            except _GONE:
+                pass  # it ended meanwhile (Law 10)
+            except OSError:
+                self._blind = True
         return self._inodes, self._blind or (refused and _has_memory(shown_at(self._proc_root, pid)))
 
     def mapped_by(self, pid: int) -> tuple[set[int], bool]:
@@ -95,18 +94,12 @@ class OpenFiles:
                 if target.startswith("/") and not target.startswith(skipped):
                     self._look(f"{process}/{name}", None, None)
 
-    def _table(self, process: str) -> bool:
-        """The descriptors of one process or thread; whether there were any. What has ended shows none."""
-        try:
-            names = os.listdir(f"{process}/fd")
-        except FileNotFoundError:
-            return False
-        for count, name in enumerate(names):
+    def _table(self, process: str) -> None:
+        for count, name in enumerate(os.listdir(f"{process}/fd")):
             if count % 64 == 0:
                 self._alive()
             with suppress(*_GONE):
                 self._descriptor(process, name)
-        return bool(names)
 
     def _descriptor(self, table: str, name: str) -> None:
         """One open file. A read of the link and of its fdinfo touches no filesystem; only files are asked further, so
