@@ -229,8 +229,10 @@ def test_a_recovery_does_not_wait_for_ever_for_a_run_that_does_not_end() -> None
     short(host, 80)
     host.spools["sessions"].purge_takes = 1
     host.tick()
+    began = host.now
     host.until(lambda: not host.running("r"), 20)
     assert host.said("closed: success")
+    assert host.now - began >= rule.GIVE_WAY_SECONDS, "it did not even try to have the spool for itself"
 
 
 def test_nothing_begins_while_the_daemon_stops() -> None:
