@@ -2,8 +2,8 @@
 
 Debts are what a recovery has stopped and not started, former values of oom_score_adj, the frozen, former memory bounds
 of units, and spools in whose trash something may lie. They are saved before the act that makes them, and with them what
-one process of a queue is known to need and when routine cleanings are due. A file that is missing, damaged or of another
-boot means a fresh start; the journal testifies to what was done, and nothing is ever taken up from it.
+one process of a queue is known to need and when routine cleanings are due. A file that is missing, damaged or
+of another boot means a fresh start; the journal testifies to what was done, and nothing is ever taken up from it.
 """
 
 from __future__ import annotations
