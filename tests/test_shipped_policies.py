@@ -1,5 +1,5 @@
-"""Golden plans: what each shipped policy, and each ``policy.toml`` beside its moment, does about one recorded moment,
-as text that a reviewer reads.
+"""Golden plans: what each shipped policy does about one recorded moment, as text that a reviewer reads; likewise
+policies for moments that no shipped one is about, which stand beside their plan.
 
 To write them anew after a change that is meant: ``python -m tests.test_shipped_policies``, then read the diff.
 """
@@ -26,8 +26,8 @@ from watchdog_oom.policy.load import load_policy
 
 SHIPPED = Path(__file__).parents[1] / "policies"
 GOLDEN = Path(__file__).parent / "policies"
-NAMES = sorted({path.stem for path in SHIPPED.glob("*.toml")}
-               | {path.parent.name for path in GOLDEN.glob("*/policy.toml")})
+NAMES = sorted((*(path.stem for path in SHIPPED.glob("*.toml")),
+                *(path.parent.name for path in GOLDEN.glob("*/policy.toml"))))
 
 
 def plan_of(name: str) -> str:
@@ -51,7 +51,8 @@ def at(snapshot: Snapshot, *, seconds: float, policy: Policy) -> Snapshot:
     clock = replace(snapshot.clock, wall=snapshot.clock.wall + seconds, boottime=snapshot.clock.boottime + seconds)
     services = {name: ServiceState(noun.unit, ServiceStatus.ACTIVE, clock.boottime, main_pid=1)
                 for name, noun in policy.services.items()}
-    return replace(snapshot, clock=clock, services={**services, **snapshot.services})
+    recorded = {name: replace(state, sensed_boottime=clock.boottime) for name, state in snapshot.services.items()}
+    return replace(snapshot, clock=clock, services={**services, **recorded})
 
 
 def policy_named(name: str) -> Policy:
