@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from watchdog_oom import formatting
 from watchdog_oom.cli.output import Page, Part, local_time
 from watchdog_oom.cli.status_attention import show_attention
+from watchdog_oom.cli.status_cleans import show_cleans
 from watchdog_oom.cli.status_gauges import show_host
 from watchdog_oom.cli.status_recoveries import show_recoveries, show_running
 from watchdog_oom.cli.status_rules import show_actions, show_largest, show_nearest
@@ -41,6 +42,7 @@ def page_of(status: Plain, now: float, seen: Seen = NOTHING_SEEN) -> Page:
     show_actions(page, seen, now)
     show_largest(page, seen)
     show_recoveries(page, recoveries, now)
+    show_cleans(page, _map(status, "cleans"), now)
     _spools_and_services(page, status)
     _processes(page, status)
     _rules(page, _map(status, "rules"), status.get("emergency"))
@@ -86,7 +88,7 @@ def _policy(page: Page, policy: Plain, now: float) -> None:
 
 def _rules(page: Page, rules: Plain, emergency: object) -> None:
     page.title("Rules")
-    for kind in ("protect", "limit", "recover"):
+    for kind in ("protect", "limit", "recover", "clean"):
         names = _texts(rules, kind)
         if names:
             page.line(f"{kind}: {', '.join(names)}", indent=1)
