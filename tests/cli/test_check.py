@@ -16,6 +16,14 @@ from click.testing import Result
 Run = Callable[..., Result]
 Write = Callable[..., Path]
 
+CLEAN = """\
+[spool.a]
+path = "/nowhere"
+entries = "a"
+stale_after = "1h"
+[clean.one]
+spool = "a"
+"""
 FINE = """\
 description = "Scanners"
 [process.scanner]
@@ -115,6 +123,10 @@ RECOVER = '[recover.r]\nwhen = [{ memory_available_below = "1%" }]\nsteps = '
      "[service.s] unit", "there is no"),
     ('[recover.r]\nwhen = [\n  { pressure_some_above = 5 },\n]\nsteps = [{ wait = "1s" }]\n', 3,
      "[recover.r] when #1 pressure_some_above", "this kernel reports no memory pressure"),
+    (('[service.s]\nunit = "no-such-thing.service"\n[recover.r]\nwhen = [\n  { service = "s", failed = true },\n'
+      '  { service = "s", service_memory_above = "1GiB" },\n]\nsteps = [{ restart = ["s"] }, { verify = "s" }]\n'), 6,
+     "[recover.r] when #2 service_memory_above",
+     "holds is not known here: this host keeps no account of memory by control group, so the clause never holds"),
     ('[emergency]\npressure_for = "1min"\n', 2, "[emergency] pressure_for", "this kernel reports no memory pressure"),
     ('[emergency]\nmemory_available_below = "0%"\n', 2, "[emergency] memory_available_below", "never acts"),
     ('[emergency]\nmemory_available_below = "60%"\n', 2, "[emergency] memory_available_below", "a healthy host"),
@@ -125,6 +137,9 @@ RECOVER = '[recover.r]\nwhen = [{ memory_available_below = "1%" }]\nsteps = '
     (('[process.p]\nname = "scanner"\n[recover.r]\nwhen = [{ swap_free_below = "99%", for = "1h" }]\nsteps = '
       '[{ wait = "1s" }]\n[limit.l]\nprocess = "p"\nruntime = "9d"\n'), 4, "[recover.r] when #1",
      "would run now: swap free is 90%"),
+    (CLEAN + '[spool.b]\npath = "/nowhere"\nentries = "b"\nstale_after = "1h"\n[clean.two]\nspool = "b"\n', 12,
+     "[clean.two] spool", "clean.one cleans the same directory already"),
+    (CLEAN + 'every = "5s"\n', 7, "[clean.one] every", "write 1min or more"),
     ('[process.p]\nname = "init"' + LIMIT, 4, "[limit.l] process", "out of its reach: init[1]: it is pid 1"),
 ])
 def test_what_is_hardly_meant_is_warned_of_at_its_line(
@@ -198,6 +213,11 @@ def test_spools_are_counted_and_refused_as_the_daemon_would(run: Run, policy: Wr
     assert "is a symbolic link" in spools["link"]["problem"]
     assert (6, "[spool.link] path", f"{tmp_path}/link is a symbolic link; name the directory it points to") in (
         _warnings(result))
+    cleaned = policy(text + '[clean.c]\nspool = "spool"\nhours = "22:00-06:00"\nmode = "observe"\n')
+    shown = run("check", cleaned, "--proc", host.root).stdout
+    assert "cleaned every 1h, begun within 22:00-06:00  [clean.c]  (only observes)" in shown
+    assert ", 1 clean" in shown
+    assert json.loads(run("check", cleaned, "--json", "--proc", host.root).stdout)["rules"]["clean"] == ["c"]
     assert f"{spool}: 2 entries" in run("check", path, "--proc", host.root).stdout
 
 
@@ -291,3 +311,22 @@ def test_an_ordinary_user_may_check_any_file_and_is_told_what_was_not_judged(
     path.chmod(0o600)
     code, out = as_nobody(lambda: run("check", path, "--proc", host.root))
     assert (code, out) == (3, f"watchdog-oom: {path}: may not be read by this user; run this as root\n")
+
+
+APP = """
+[service.app]
+unit = "app.service"
+[recover.app]
+when  = [{ service = "app", service_memory_above = "3GiB", for = "10min" }]
+steps = [{ restart = ["app"] }, { verify = "app" }]
+"""
+
+
+def test_what_a_service_holds_is_shown_where_a_clause_asks(run: Run, policy: Write, host: Any, app_group: Path) -> None:
+    path = policy(APP)
+    assert ", holds 2.4 GiB" in run("check", path, "--proc", host.root).stdout
+    plain = json.loads(run("check", path, "--proc", host.root, "--json").stdout)
+    assert plain["host"]["services"]["app"]["memory"] == {
+        "held_bytes": 2500 << 20, "cache_bytes": 420 << 20, "problem": None}
+    assert not any("is not known here" in what for _, _, what in _warnings(run(
+        "check", path, "--proc", host.root, "--json")))

@@ -9,12 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.core.build import mib, noun, policy, step, when
-from tests.core.world import World
+from tests.core.world import Spool, World
 from watchdog_oom.core.conditions.process import ProcessesAre
 from watchdog_oom.core.history import History, Recovery
 from watchdog_oom.core.model import Clock
-from watchdog_oom.core.nouns import ServiceNoun
-from watchdog_oom.core.policy import Hours, Limit, Mode, Protect, Recover, Verb
+from watchdog_oom.core.nouns import ServiceNoun, SpoolNoun
+from watchdog_oom.core.policy import Clean, Hours, Limit, Mode, Protect, Recover, Verb
 from watchdog_oom.core.requests import PauseRule, Rearm, Reload, ResumeRule, Ruling, RunNow, Steering
 from watchdog_oom.core.steering import came_out, rule_names, steer
 
@@ -181,3 +181,32 @@ def test_a_refused_request_changes_nothing_and_no_pause_is_longer_than_asked(ask
         assert answer.exit_status == 0 or world.history == before
         assert all(pause.until <= world.now + 7 * 86400.0 for pause in world.history.pauses.values())
         world.tick()
+
+
+def spool_host() -> World:
+    world = World(policy(SpoolNoun("s", "/var/spool/s", ("x-*",), 3600.0), Clean("s", "s", 3600.0)))
+    world.spools["s"] = Spool(entries=30, stale=12)
+    world.tick()
+    return world
+
+
+def test_a_cleaning_that_was_asked_for_runs_and_its_end_is_told() -> None:
+    world = spool_host()
+    since = world.now
+    assert ask(world, RunNow("s", "full")).words == "clean.s runs as soon as it may"
+    assert came_out("clean.s", since, world.history) is None
+    assert "is about to run already" in ask(world, RunNow("clean.s"), BOB).words
+    world.tick()
+    assert world.history.cleans["s"].runs and came_out("clean.s", since, world.history) is None
+    world.until(lambda: not world.history.cleans["s"].runs)
+    ended = came_out("clean.s", since, world.history)
+    assert ended is not None and (ended.exit_status, world.done) == (0, ["purge s"])
+
+
+def test_a_paused_cleaning_only_reports_and_is_not_run() -> None:
+    world = spool_host()
+    ask(world, PauseRule("clean.s", 7200.0))
+    assert "is not run: it is paused" in ask(world, RunNow("clean.s")).words
+    world.ticks(700)
+    assert world.done == [] and [note.result for note in world.said("would purge")] == [
+        f"paused by {ALICE}: would purge s"]

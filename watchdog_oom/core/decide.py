@@ -9,6 +9,7 @@ from watchdog_oom.core.model import Snapshot
 from watchdog_oom.core.pause import in_force, with_pauses
 from watchdog_oom.core.policy import Policy
 from watchdog_oom.core.rules import (
+    clean,
     containment,
     emergency,
     freeze,
@@ -38,6 +39,7 @@ def decide(snapshot: Snapshot, policy: Policy, history: History, budget: Budget)
         protect.apply(tick)
         limit.apply(tick)
         trigger.apply(tick)
+        clean.apply(tick)
         freeze.thaw_unwanted(tick)
         containment.settle(tick)
     return tick.result()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from enum import StrEnum
 
+from watchdog_oom.core.cleaning import Cleaning
 from watchdog_oom.core.descent import Lineage
 from watchdog_oom.core.model import KernelKill, ProcessId
 from watchdog_oom.core.outcome import EffectReport
@@ -203,7 +204,7 @@ class History:
     time of the previous tick; ``ended_at`` is when a process that was ended was last seen gone, ``relieved_at`` when
     one that the emergency ended was; ``shunned`` maps processes that could not be signalled to the time until which
     they are not chosen again. ``refused`` counts the refusals not reported yet, by kind; ``urgent_kills``
-    are the emergency's; ``asked`` are rules that an administrator wants to run now, with the reason in words."""
+    are the emergency's; ``asked`` are rules (``"clean.sessions"``) to be run now, with the reason in words."""
 
     run_id: str = "0"
     decided_at: float = 0.0
@@ -224,6 +225,7 @@ class History:
     queues: Mapping[str, Queue] = field(default_factory=dict)
     contained: Mapping[str, Contained] = field(default_factory=dict)
     recoveries: Mapping[str, Recovery] = field(default_factory=dict)
+    cleans: Mapping[str, Cleaning] = field(default_factory=dict)
     kernel_kills: tuple[KernelKill, ...] = ()
     descent: Lineage = field(default_factory=Lineage)
     emergency: str | None = None

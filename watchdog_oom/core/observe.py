@@ -16,6 +16,8 @@ def observing(policy: Policy, concerned: Callable[[str], bool] = lambda rule: Tr
                 for name, limit in policy.limits.items()},
         recovers={name: replace(recover, mode=Mode.OBSERVE) if concerned(f"recover.{name}") else recover
                   for name, recover in policy.recovers.items()},
+        cleans={name: replace(clean, mode=Mode.OBSERVE) if concerned(f"clean.{name}") else clean
+                for name, clean in policy.cleans.items()},
         protects={name: replace(protect, oom_score_adj=None, would=protect.oom_score_adj)
                   if concerned(f"protect.{name}") else protect for name, protect in policy.protects.items()},
         emergency=replace(policy.emergency, mode=Mode.OBSERVE) if concerned("emergency") else policy.emergency)

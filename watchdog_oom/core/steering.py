@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from watchdog_oom import formatting
+from watchdog_oom.core.cleaning import Cleaning
 from watchdog_oom.core.history import History, Recovery
 from watchdog_oom.core.model import Clock
 from watchdog_oom.core.pause import ALL, EMERGENCY, Pause, in_force, pause_of
@@ -53,20 +54,34 @@ def steer(request: Steering, by: str, policy: Policy, history: History, clock: C
 
 def rule_names(policy: Policy) -> tuple[str, ...]:
     """The whole names of all rules."""
-    kinds = (("protect", policy.protects), ("limit", policy.limits), ("recover", policy.recovers))
+    kinds = (("protect", policy.protects), ("limit", policy.limits), ("recover", policy.recovers),
+             ("clean", policy.cleans))
     return (*(f"{kind}.{name}" for kind, rules in kinds for name in rules), EMERGENCY)
 
 
 def came_out(rule: str, since: float, history: History) -> Ruling | None:
     """How the run of a rule ended that was asked for at ``since``; ``None`` while it is under way."""
-    state = history.recoveries.get(rule.removeprefix("recover."), Recovery())
-    if state.run is not None or rule in history.asked:
+    kind, _, name = rule.partition(".")
+    if rule in history.asked:
+        return None
+    if kind == "clean":
+        return _cleaned(rule, since, history.cleans.get(name))
+    state = history.recoveries.get(name, Recovery())
+    if state.run is not None:
         return None
     if state.ended is None or state.ended < since:
         return Ruling(f"{rule} was not begun", REFUSED, rule)
     down = f"; still down: {', '.join(state.owed)}" if state.owed else ""
     good = state.last_result == SUCCESS and not down
     return Ruling(f"{rule}: {state.last_result}{down}", 0 if good else REFUSED, rule)
+
+
+def _cleaned(rule: str, since: float, state: Cleaning | None) -> Ruling | None:
+    if state is not None and state.runs:
+        return None
+    if state is None or state.last_ended is None or state.last_ended < since:
+        return Ruling(f"{rule} was not begun", REFUSED, rule)
+    return Ruling(f"{rule}: {state.last_result}", 0 if state.last_ok else REFUSED, rule)
 
 
 def _whole_name(desk: Desk, word: str) -> str | Ruling:
@@ -121,32 +136,35 @@ def _rearm(desk: Desk, rule: str) -> tuple[History, Ruling]:
 
 def _run(desk: Desk, rule: str, request: RunNow) -> tuple[History, Ruling]:
     kind, _, name = rule.partition(".")
-    if kind != "recover":
-        return desk.history, Ruling(f"{rule} is no recovery: only those are run", UNKNOWN)
+    if kind not in ("recover", "clean"):
+        return desk.history, Ruling(f"{rule} is neither a recovery nor a cleaning: only those are run", UNKNOWN)
     if _running(desk, rule):
         return desk.history, _under_way(desk, rule)
     why_not = _why_not(desk, rule, name)
     if why_not:
         return desk.history, Ruling(f"{rule} is not run: {why_not}", REFUSED)
     because = f"asked for by {desk.by}" + (f": {request.why}" if request.why else "")
+    steps = desk.policy.recovers[name].steps if kind == "recover" else ()
+    how = f"now: {formatting.count(len(steps), 'step')}" if steps else "as soon as it may"
     return (replace(desk.history, asked={**desk.history.asked, rule: because}),
-            Ruling(f"{rule} runs now: {formatting.count(len(desk.policy.recovers[name].steps), 'step')}", follow=True))
+            Ruling(f"{rule} runs {how}", follow=True))
 
 
 def _why_not(desk: Desk, rule: str, name: str) -> str:
-    recover = desk.policy.recovers.get(name)
+    recover = desk.policy.recovers.get(name) if rule.startswith("recover.") else None
+    rules = recover or desk.policy.cleans.get(name)
     state = desk.history.recoveries.get(name, Recovery())
     pause = pause_of(desk.pauses, rule)
     recent = [at for at in state.started if desk.clock.boottime - at < (recover.per_seconds if recover else 0)]
-    if recover is None:
+    if rules is None:
         return "it is not in the policy any more"
     if desk.history.stopping:
         return "the daemon stops"
     if pause is not None:
         return f"it is paused {_told(pause, desk.clock)}"
-    if recover.mode is Mode.OBSERVE:
+    if rules.mode is Mode.OBSERVE:
         return "it only observes"
-    if state.held_since is not None or len(recent) >= recover.attempts:
+    if recover is not None and (state.held_since is not None or len(recent) >= recover.attempts):
         return f"its {formatting.count(recover.attempts, 'attempt')} are used up; rearm {rule} lifts that"
     return ""
 
@@ -154,6 +172,8 @@ def _why_not(desk: Desk, rule: str, name: str) -> str:
 def _running(desk: Desk, rule: str) -> bool:
     """Whether the recovery, or for all rules any, is under way or was asked for just now."""
     under_way = {f"recover.{name}" for name, state in desk.history.recoveries.items() if state.run is not None}
+    if rule != ALL:
+        under_way |= {f"clean.{name}" for name, state in desk.history.cleans.items() if state.runs}
     return bool(under_way) if rule == ALL else rule in under_way or rule in desk.history.asked
 
 
@@ -161,7 +181,7 @@ def _under_way(desk: Desk, rule: str) -> Ruling:
     run = desk.history.recoveries.get(rule.partition(".")[2], Recovery()).run
     asked = desk.history.asked.get(rule, "")
     if run is None:
-        return Ruling(f"{rule} is about to run already: {asked}", REFUSED)
+        return Ruling(f"{rule} is about to run already, or runs: {asked or 'it was due'}", REFUSED)
     since = formatting.duration(desk.clock.boottime - run.opened)
     why = "; ".join(run.because)
     return Ruling(f"{rule} is under way already, for {since} (incident {run.incident}): {why}", REFUSED)

@@ -7,10 +7,12 @@ import os
 
 from watchdog_oom.core.guard import Budget
 from watchdog_oom.core.history import History, Probing, Recovery
-from watchdog_oom.core.memory import Memory, Pressure
+from watchdog_oom.core.memory import Memory, Pressure, ServiceMemory
 from watchdog_oom.core.model import Clock, Snapshot
 from watchdog_oom.core.policy import Policy
+from watchdog_oom.core.rules.clean import scheduled, why_waiting
 from watchdog_oom.core.rules.recovery.trigger import wait_seconds
+from watchdog_oom.core.view import View
 from watchdog_oom.daemon.atomic_file import replace_file
 from watchdog_oom.lean_dataclasses import dataclass, field
 
@@ -57,17 +59,20 @@ def to_plain(snapshot: Snapshot, policy: Policy, history: History, health: Healt
         "pressure": pressure_plain(snapshot.pressure),
         "processes": len(snapshot.processes),
         "rules": {"protect": sorted(policy.protects), "limit": sorted(policy.limits),
-                  "recover": sorted(policy.recovers), "emergency": policy.emergency.mode.value},
+                  "recover": sorted(policy.recovers), "clean": sorted(policy.cleans),
+                  "emergency": policy.emergency.mode.value},
         "emergency": history.emergency, "pauses": _pauses(history, clock),
         "recoveries": {name: _recovery(policy, name, history.recoveries.get(name, Recovery()), snapshot)
                        for name in policy.recovers},
+        "cleans": {name: _clean(View(snapshot, policy), name, history) for name in policy.cleans},
         "spools": {name: {"path": policy.spools[name].path, "entries": state.entries, "stale": state.stale,
                           "size_bytes": state.size_bytes, "oldest_seconds": round(state.oldest_seconds),
                           "problem": state.problem, "complete": state.complete, "gaps": state.gaps}
                    for name, state in snapshot.spools.items() if name in policy.spools},
         "trash": health.trash,
         "services": {name: {"unit": state.unit, "status": state.status.value, "main_pid": state.main_pid,
-                            "words": state.words} for name, state in snapshot.services.items()},
+                            "words": state.words, "memory": service_memory_plain(state.memory)}
+                     for name, state in snapshot.services.items()},
         "protected": [{"pid": identity.pid, "name": adjusted.comm, "oom_score_adj": adjusted.value,
                        "was": adjusted.original, "not_written": adjusted.write.words or None}
                       for identity, adjusted in history.adjusted.items()],
@@ -106,6 +111,12 @@ def memory_plain(memory: Memory | None) -> dict[str, object] | None:
             "zfs_bytes": memory.zfs_bytes, "group": memory.group or None, "doubts": memory.doubts}
 
 
+def service_memory_plain(memory: ServiceMemory | None) -> dict[str, object] | None:
+    if memory is None:
+        return None
+    return {"held_bytes": memory.held_bytes, "cache_bytes": memory.cache_bytes, "problem": memory.problem or None}
+
+
 def pressure_plain(pressure: Pressure | None) -> dict[str, object] | None:
     if pressure is None:
         return None
@@ -138,6 +149,19 @@ def _recovery(policy: Policy, name: str, state: Recovery, snapshot: Snapshot) ->
             "step": str(recover.steps[run.index]) if run.index < len(recover.steps) else None,
             "step_number": run.index + 1, "steps": len(recover.steps), "for_seconds": round(now - run.opened, 1),
             "probing": _probing(run.probing, now), "stopped": run.stopped, "failure": run.failure}}
+
+
+def _clean(view: View, name: str, history: History) -> dict[str, object]:
+    clean, now = view.policy.cleans[name], view.now
+    to_wall = view.snapshot.clock.wall - now
+    state = scheduled(clean, history.cleans.get(name), now)
+    return {
+        "state": "running" if state.runs else "waiting", "spool": clean.spool, "mode": clean.mode.value,
+        "hours": str(clean.hours), "every_seconds": clean.every_seconds, "due": state.due + to_wall,
+        "why_waiting": None if state.runs else why_waiting(view, clean, state, history) or None,
+        "for_seconds": round(now - state.began, 1) if state.runs else None,
+        "last_result": state.last_result or None,
+        "last_ended": None if state.last_ended is None else state.last_ended + to_wall}
 
 
 def _probing(probing: Probing | None, now: float) -> dict[str, object] | None:
