@@ -220,7 +220,7 @@ def test_wrong_usage_ends_with_2_and_changes_nothing(daemon: MakeDaemon) -> None
             ("pause leak --for 10y", "is not a unit of time"), ("pause leak --for 8d", "between 1s and 7d"),
             ("pause leak --for 10ms", "between 1s and 7d"), ("pause --for 1h", "name one rule, or --all"),
             ("pause leak --all --for 1h", "not both"), ("run steps", "say --yes"),
-            ("run limit.leak --yes", "is no recovery")):
+            ("run limit.leak --yes", "is neither a recovery nor a cleaning")):
         asked = ask(watch, *words.split())
         assert asked.exit_code == 2 and told in asked.output, asked.output
     assert watch.status()["pauses"] == []
