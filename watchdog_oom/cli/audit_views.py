@@ -69,15 +69,15 @@ class ShortView:
 
     def _line(self, act: Act, reasons: list[str]) -> Text:
         begun, ended = act.entry.record, (act.outcome or act.entry).record
-        kind = "" if begun["kind"] in _PLAIN_KINDS else f"{safe_text(begun['kind'])}: "
+        kind = "" if begun["kind"] in _PLAIN_KINDS else begun["kind"]
         result = self.pending if act.under_way else ended.get("result")
-        words = (subject(begun), FAILED if has_failed(ended) else None, result)
+        words = (kind, subject(begun), FAILED if has_failed(ended) else None, result)
         what = ": ".join(safe_text(word) for word in words if word)
         more = f" (and {len(reasons) - 1} more)" if len(reasons) > 1 else ""
         because = f"  because {reasons[0]}{more}" if reasons else ""
         return Text.assemble((local_time(begun["time"]), "dim"), "  ",
                              (f"{safe_text(begun.get('rule') or _OF_THE_DAEMON):<{_RULE_WIDTH}}", colour(ended)), "  ",
-                             f"{kind}{what}{_took(ended)}{notes(begun)}".rstrip(), (because, "dim"))
+                             f"{what}{_took(ended)}{notes(begun)}", (because, "dim"))
 
 
 class LongView:
