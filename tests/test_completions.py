@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import sysconfig
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -24,8 +25,9 @@ def asked(shell: str, *arguments: str, **environment: str) -> list[str]:
     program = shutil.which(shell)
     if program is None:
         pytest.skip(f"needs {shell}")
-    done = subprocess.run([program, *arguments], capture_output=True, text=True, timeout=60, check=False,
-                          env={"PATH": f"{BIN}:{os.environ['PATH']}", "HOME": "/nonexistent", **environment})
+    with tempfile.TemporaryDirectory() as home:  # fish writes there
+        done = subprocess.run([program, *arguments], capture_output=True, text=True, timeout=60, check=False,
+                              env={"PATH": f"{BIN}:{os.environ['PATH']}", "HOME": home, **environment})
     assert done.stderr == ""
     return done.stdout.split()
 
