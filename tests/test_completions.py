@@ -54,7 +54,7 @@ def test_bash_completes_the_options_of_the_daemon_and_their_paths(tmp_path: Path
 
 def test_bash_completes_the_command_by_asking_it() -> None:
     script = (f". {FILES}/bash/watchdog-oom; complete -p watchdog-oom >/dev/null && COMP_WORDS=(watchdog-oom au); "
-              "COMP_CWORD=1; compopt() { :; }; _watchdog_oom_completion watchdog-oom; printf '%s\\n' \"${COMPREPLY[@]}\"")
+              "COMP_CWORD=1; compopt() { :; }; _watchdog_oom_completion watchdog-oom; echo \"${COMPREPLY[@]}\"")
     assert asked("bash", "-c", script) == ["audit"]
 
 

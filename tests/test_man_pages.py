@@ -47,8 +47,10 @@ def plain(page: str) -> str:
 
 def leaves(command: click.Command, *words: str) -> Iterator[tuple[str, click.Command]]:
     """Every command below this one by its words, groups that do something themselves included."""
+    if not isinstance(command, click.Group):
+        return
     context = click.Context(command)
-    for name in command.list_commands(context) if isinstance(command, click.Group) else ():
+    for name in command.list_commands(context):
         found = command.get_command(context, name)
         assert found is not None
         if not isinstance(found, click.Group) or found.invoke_without_command:

@@ -61,8 +61,8 @@ def test_no_name_of_a_process_reaches_the_terminal_as_anything_but_text(
 def test_the_list_has_a_line_an_act_with_its_rule_its_result_and_the_first_reason(directory: Path) -> None:
     assert _audit("--log", directory).stdout.splitlines() == [
         "2026-03-01 03:32:05  watchdog-oomd       start",
-        "2026-03-01 04:32:05  limit.clamscan      TERM a\\x1b]0;x\\x07\\n[red]b[71]: gone"
-        "  because runtime 21min above 20min (and 1 more)",
+        ("2026-03-01 04:32:05  limit.clamscan      TERM a\\x1b]0;x\\x07\\n[red]b[71]: gone"
+         "  because runtime 21min above 20min (and 1 more)"),
         "2026-03-01 06:32:05  recover.amavis      incident 8: opened"]
 
 
@@ -70,7 +70,8 @@ def test_an_intent_without_an_outcome_says_so_unless_outcomes_were_not_asked_for
     until = _audit("--log", directory, "--until", "2026-03-01T05:00:00Z").stdout.splitlines()
     assert "b[71]: no outcome is recorded  because" in until[-1]
     assert "b[71]  because" in _audit("--log", directory, "--kind", "intent").stdout
-    assert _audit("--log", directory, "--kind", "outcome").stdout.endswith("limit.clamscan      TERM clamscan[71]: gone\n")
+    outcomes = _audit("--log", directory, "--kind", "outcome").stdout
+    assert outcomes.endswith("limit.clamscan      TERM clamscan[71]: gone\n")
 
 
 def test_the_last_so_many_are_counted_in_what_is_shown(directory: Path) -> None:

@@ -13,7 +13,7 @@ from watchdog_oom.cli.audit_evidence import ShownEvidence
 from watchdog_oom.cli.audit_filter import AuditFilter, TextSearch
 from watchdog_oom.cli.audit_follow import follow
 from watchdog_oom.cli.audit_listing import Listing
-from watchdog_oom.cli.audit_views import JsonView, LongView, ShortView, View
+from watchdog_oom.cli.audit_views import AuditView, JsonView, LongView, ShortView
 from watchdog_oom.cli.since import parse_since
 from watchdog_oom.errors import UsageError
 from watchdog_oom.formatting import printable
@@ -110,7 +110,7 @@ def _of_incident(directory: str, incident: str) -> Iterator[Mapping[str, Any]]:
     return (entry.record for entry in read_entries(directory, incident=incident))
 
 
-def _view(directory: str, incident: str | None, *, long: bool, as_json: bool, pending: str) -> View:
+def _view(directory: str, incident: str | None, *, long: bool, as_json: bool, pending: str) -> AuditView:
     if as_json:
         return JsonView()
     return LongView(ShownEvidence(partial(_of_incident, directory), incident)) if long else ShortView(pending)
@@ -120,7 +120,7 @@ def _first_lines(last: int | None, since: str | None) -> int | None:
     return _LINES_BEFORE_FOLLOWING if last is None and since is None else last
 
 
-def _follow(directory: str, listing: Listing, view: View, since: float | None, until: str | None) -> None:
+def _follow(directory: str, listing: Listing, view: AuditView, since: float | None, until: str | None) -> None:
     """Never returns: ended by Ctrl-C, or by a reader that goes."""
     if until is not None:
         raise UsageError("--follow has no end, so it cannot be used with --until")

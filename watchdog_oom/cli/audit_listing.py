@@ -7,7 +7,7 @@ from collections import deque
 
 from watchdog_oom.cli.audit_acts import Act, Joiner
 from watchdog_oom.cli.audit_filter import AuditFilter, TextSearch
-from watchdog_oom.cli.audit_views import View
+from watchdog_oom.cli.audit_views import AuditView
 from watchdog_oom.journal.reader import Entry
 
 
@@ -15,7 +15,7 @@ class Listing:
     """``last`` bounds what is shown at the first ``flush``; later, everything is shown as it comes. ``found`` says
     whether anything was to be shown."""
 
-    def __init__(self, view: View, asked: AuditFilter, search: TextSearch | None, last: int | None) -> None:
+    def __init__(self, view: AuditView, asked: AuditFilter, search: TextSearch | None, last: int | None) -> None:
         self.found = False
         self._view = view
         self._asked = asked

@@ -25,7 +25,7 @@ _EVIDENCE = ("target", "before", "after", "took_s", "detail")
 _SHOWN_ELSEWHERE = ("damaged", "faults")
 
 
-class View(Protocol):
+class AuditView(Protocol):
     """``joins``: whether it shows an intent and its outcome as one. ``text`` is what is searched, ``show`` prints."""
 
     joins: bool
