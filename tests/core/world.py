@@ -107,6 +107,7 @@ class Unit:
     bound_at_runtime: bool = False
     job: tuple[str, float] | None = None
     starts: int = 0
+    knowable: bool = True  # what its script cannot tell is UNKNOWN, whatever it is
 
 
 @dataclass(slots=True)
@@ -307,9 +308,12 @@ class World:
         fresh = {}
         for name, unit in units.items():
             found = self.units.get(unit, Unit(ServiceStatus.MISSING))
-            fresh[name] = ServiceState(unit, found.status, self.now, found.main_pid,
+            shown_as, words = found.status, "masked" if found.status is ServiceStatus.MISSING else ""
+            if not found.knowable:
+                shown_as, words = ServiceStatus.UNKNOWN, "no status"
+            fresh[name] = ServiceState(unit, shown_as, self.now, found.main_pid, knowable=found.knowable,
                                        memory_high_bytes=found.memory_high, memory_max_bytes=found.memory_max,
-                                       words="masked" if found.status is ServiceStatus.MISSING else "",
+                                       words=words,
                                        bound_at_runtime=found.bound_at_runtime)
         shown = {**fresh, **self._answers} if self.stale_states else fresh
         self._answers = fresh

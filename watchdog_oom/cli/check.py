@@ -146,8 +146,8 @@ def _row(around: Around, process: Process) -> tuple[str, ...]:
     facts, known = process.facts, around.details.of(process)
     user = facts.user or (str(facts.uid) if facts.uid is not None else "?")
     return (str(process.pid), printable(user), terminal_column(known), formatting.size(process.rss_bytes),
-            formatting.duration(process.age_seconds(around.host.snapshot.clock)), printable(facts.unit or "-"),
-            listens_column(known), printable(process.comm))
+            formatting.duration(process.age_seconds(around.host.snapshot.clock)),
+            printable(facts.user_unit or facts.unit or "-"), listens_column(known), printable(process.comm))
 
 
 def _spools(page: Page, view: View) -> None:

@@ -63,7 +63,8 @@ def demand_of(policy: Policy, *, everything: bool = False) -> ScanDemand:
 def contained_nouns(policy: Policy) -> frozenset[str]:
     """The nouns whose units a rule may contain."""
     steps = (step for recover in policy.recovers.values() for step in recover.steps if step.verb is Verb.CONTAIN)
-    return frozenset((*(limit.process for limit in policy.limits.values() if limit.then is Then.CONTAIN),
+    return frozenset((*(limit.process for limit in policy.limits.values()
+                        if Then.CONTAIN in (limit.then, limit.would)),
                       *(name for step in steps for name in step.names)))
 
 
