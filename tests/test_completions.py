@@ -68,13 +68,12 @@ def test_fish_completes_both() -> None:
 
 def test_zsh_defines_both_at_their_first_use_and_answers_at_once() -> None:
     """As its completion system does it: the file is the body of a function of its name."""
-    script = (f"fpath=({FILES}/zsh $fpath); autoload -Uz compinit; compinit -u -D; "
-              "compadd() { print -r -- ${@[-1]} }; compdescribe() { :; }; _describe() { print -rl -- ${(P)${@[-1]}} }; "
-              "_arguments() { print -rl -- ${(M)@:#*--*} }; "
-              "words=(watchdog-oom au); CURRENT=2; _watchdog-oom; words=(watchdog-oomd --); CURRENT=2; _watchdog-oomd")
-    said = asked("zsh", "-f", "-c", script)
-    assert any(word.startswith("audit") for word in said)
-    assert {name for name in OPTIONS if any(f"--{name}" in word for word in said)} == OPTIONS
+    system = f"fpath=({FILES}/zsh $fpath); autoload -Uz compinit; compinit -u -D; CURRENT=2; "
+    command = "_describe() { print -rl -- $completions_with_descriptions }; words=(watchdog-oom au); _watchdog-oom"
+    assert asked("zsh", "-f", "-c", system + command)[0].startswith("audit:")
+    daemon = "_arguments() { print -rl -- $@ }; words=(watchdog-oomd --); _watchdog-oomd"
+    said = " ".join(asked("zsh", "-f", "-c", system + daemon))
+    assert set(re.findall(r"--([a-z]+)\[", said)) | {"help"} == OPTIONS
 
 
 @pytest.mark.parametrize("name", sorted(str(path.relative_to(FILES)) for path in FILES.glob("*/*")))
