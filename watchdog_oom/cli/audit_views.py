@@ -55,6 +55,7 @@ class ShortView:
 
     def __init__(self, pending: str) -> None:
         self.pending = pending
+        self._printer = _Printer()
         self._shown: dict[str, list[str]] = {}
 
     def text(self, act: Act) -> str:
@@ -65,7 +66,7 @@ class ShortView:
         known = self._shown.setdefault(str(record["incident"]), []) if record.get("incident") else []
         reasons = [reason for reason in reasons_of(record) if reason not in known]
         known += reasons
-        _print(self._line(act, reasons), record)
+        self._printer.record(self._line(act, reasons), record)
 
     def _line(self, act: Act, reasons: list[str]) -> Text:
         begun, ended = act.entry.record, (act.outcome or act.entry).record
@@ -87,6 +88,7 @@ class LongView:
 
     def __init__(self, evidence: ShownEvidence) -> None:
         self._evidence = evidence
+        self._printer = _Printer()
 
     def text(self, act: Act) -> str:
         record = act.entry.record
@@ -98,10 +100,10 @@ class LongView:
         record = act.entry.record
         title = self._evidence.title(record)
         if title:
-            _print_text(Text(title, colour({"kind": Kind.INCIDENT})))
-        _print(self._line(record, self._evidence.reasons(record)), record)
+            self._printer.line(Text(title, colour({"kind": Kind.INCIDENT})))
+        self._printer.record(self._line(record, self._evidence.reasons(record)), record)
         for line in _measured(record):
-            _print_text(Text(f"    {line}", "dim"))
+            self._printer.line(Text(f"    {line}", "dim"))
 
     def _line(self, record: dict[str, Any], because: str) -> Text:
         rule = f"  [{safe_text(record['rule'])}]" if record.get("rule") else ""
@@ -131,15 +133,23 @@ def _plain(value: object) -> str:
     return value if isinstance(value, str) else json.dumps(value)
 
 
-def _print(line: Text, record: dict[str, Any]) -> None:
-    _print_text(line)
-    for fault in faults(record):
-        _print_text(Text(f"    {fault}", "red"))
+class _Printer:
+    """Prints on what is the standard output when it is made."""
 
+    def __init__(self) -> None:
+        self._encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+        self._console = Console(highlight=False, soft_wrap=True, emoji=False, markup=False)
 
-def _print_text(text: Text) -> None:
-    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
-    whole = text.plain.encode(encoding, "backslashreplace").decode(encoding)
-    if whole != text.plain:  # its colours would no longer be where they belong
-        text = Text(whole)
-    Console(highlight=False, soft_wrap=True, emoji=False, markup=False).print(text)
+    def record(self, line: Text, record: dict[str, Any]) -> None:
+        self.line(line)
+        for fault in faults(record):
+            self.line(Text(f"    {fault}", "red"))
+
+    def line(self, text: Text) -> None:
+        whole = text.plain.encode(self._encoding, "backslashreplace").decode(self._encoding)
+        if not self._console.is_terminal:  # many times faster, for long lists into pipes and files
+            click.echo(whole)
+            return
+        if whole != text.plain:  # its colours would no longer be where they belong
+            text = Text(whole)
+        self._console.print(text)
