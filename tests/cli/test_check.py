@@ -16,6 +16,14 @@ from click.testing import Result
 Run = Callable[..., Result]
 Write = Callable[..., Path]
 
+CLEAN = """\
+[spool.a]
+path = "/nowhere"
+entries = "a"
+stale_after = "1h"
+[clean.one]
+spool = "a"
+"""
 FINE = """\
 description = "Scanners"
 [process.scanner]
@@ -129,6 +137,9 @@ RECOVER = '[recover.r]\nwhen = [{ memory_available_below = "1%" }]\nsteps = '
     (('[process.p]\nname = "scanner"\n[recover.r]\nwhen = [{ swap_free_below = "99%", for = "1h" }]\nsteps = '
       '[{ wait = "1s" }]\n[limit.l]\nprocess = "p"\nruntime = "9d"\n'), 4, "[recover.r] when #1",
      "would run now: swap free is 90%"),
+    (CLEAN + '[spool.b]\npath = "/nowhere"\nentries = "b"\nstale_after = "1h"\n[clean.two]\nspool = "b"\n', 12,
+     "[clean.two] spool", "clean.one cleans the same directory already"),
+    (CLEAN + 'every = "5s"\n', 7, "[clean.one] every", "write 1min or more"),
     ('[process.p]\nname = "init"' + LIMIT, 4, "[limit.l] process", "out of its reach: init[1]: it is pid 1"),
 ])
 def test_what_is_hardly_meant_is_warned_of_at_its_line(
@@ -202,6 +213,11 @@ def test_spools_are_counted_and_refused_as_the_daemon_would(run: Run, policy: Wr
     assert "is a symbolic link" in spools["link"]["problem"]
     assert (6, "[spool.link] path", f"{tmp_path}/link is a symbolic link; name the directory it points to") in (
         _warnings(result))
+    cleaned = policy(text + '[clean.c]\nspool = "spool"\nhours = "22:00-06:00"\nmode = "observe"\n')
+    shown = run("check", cleaned, "--proc", host.root).stdout
+    assert "cleaned every 1h, begun within 22:00-06:00  [clean.c]  (only observes)" in shown
+    assert ", 1 clean" in shown
+    assert json.loads(run("check", cleaned, "--json", "--proc", host.root).stdout)["rules"]["clean"] == ["c"]
     assert f"{spool}: 2 entries" in run("check", path, "--proc", host.root).stdout
 
 
