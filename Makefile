@@ -52,7 +52,7 @@ test-services: $(READY)  ## recoveries of this host's real cron and mariadb (roo
 bench: $(READY)  ## side by side with the peers that are installed
 	$(BIN)/python -m bench $(BENCH)
 
-deb:  ## the Debian package, into build/ (Debian: apt-get install dpkg-dev debhelper dh-python python3-click fakeroot)
+deb:  ## the Debian package, into build/ (Debian: apt-get install dpkg-dev debhelper dh-python fakeroot)
 	@packaging/build-deb
 
 bench-vm: $(READY)  ## reaction and starvation in emulated machines, side by side (root; half an hour)

@@ -29,12 +29,24 @@ def test_the_newest_entry_of_the_changelog_is_of_this_version() -> None:
     assert first.startswith(f"watchdog-oom ({__version__}) ")
 
 
-def test_a_completion_is_generated_for_each_shell(tmp_path: Path) -> None:
-    subprocess.run([sys.executable, TOP / "completions" / "generate.py", tmp_path], check=True, timeout=30)
-    made = {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file()}
-    assert made == {"bash/watchdog-oom", "zsh/_watchdog-oom", "fish/watchdog-oom.fish"}
-    for name in made:
-        assert "_WATCHDOG_OOM_COMPLETE" in (tmp_path / name).read_text()
+def test_the_package_and_the_wheel_install_each_completion_and_each_man_page() -> None:
+    installed = (PACKAGING / "debian" / "watchdog-oom.install").read_text()
+    pages = (PACKAGING / "debian" / "watchdog-oom.manpages").read_text().split()
+    wheel = tomllib.loads((TOP / "pyproject.toml").read_text())["tool"]["hatch"]["build"]["targets"]["wheel"]
+    assert {path.name for path in (TOP / "completions").iterdir()} == {"bash", "zsh", "fish"}
+    for shell in ("bash", "zsh", "fish"):
+        assert f"completions/{shell}/* usr/share/{shell}" in installed
+        assert f"completions/{shell}" in wheel["shared-data"]
+    in_tree = {f"man/{path.name}" for path in (TOP / "man").glob("*.[1-8]")}
+    assert in_tree == {path for path in wheel["shared-data"] if path.startswith("man/")}
+    made = {"debian/man/watchdog-oom-policy.5", "debian/man/watchdog-oom.toml.5"}
+    assert set(pages) == in_tree | made
+
+
+def test_the_pages_that_are_made_are_those_that_are_installed(tmp_path: Path) -> None:
+    subprocess.run([sys.executable, "-I", TOP / "man" / "generate.py", tmp_path / "man"], check=True, timeout=30)
+    assert {path.name for path in (tmp_path / "man").iterdir()} == {"watchdog-oom-policy.5", "watchdog-oom.toml.5"}
+    assert "man/generate.py debian/man" in (PACKAGING / "debian" / "rules").read_text()
 
 
 @pytest.mark.parametrize("program", ["watchdog-oomd", "watchdog-oom"])

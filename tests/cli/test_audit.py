@@ -25,7 +25,8 @@ def directory(tmp_path: Path) -> Path:
     journal.append(Record(Kind.START))
     journal.append(Record(Kind.INTENT, incident="7", rule="limit.clamscan", step="TERM a\x1b]0;x\x07\n[red]b[71]",
                           because=("runtime 21min above 20min", "\u202eevil"), id="i1"))
-    journal.append(Record(Kind.OUTCOME, incident="7", rule="limit.clamscan", step="TERM clamscan[71]", result="gone"))
+    journal.append(Record(Kind.OUTCOME, incident="7", rule="limit.clamscan", step="TERM clamscan[71]", result="gone",
+                          id="i1"))
     journal.append(Record(Kind.INCIDENT, incident="8", rule="recover.amavis", result="opened"))
     journal.close()
     return tmp_path / "log"
@@ -35,8 +36,8 @@ def _audit(*arguments: str | Path, **options: str) -> Result:
     return CliRunner().invoke(audit, [str(argument) for argument in arguments], env={"TZ": "UTC", **options})
 
 
-def test_the_list_has_a_line_a_record_with_its_rule_and_reasons(directory: Path) -> None:
-    result = _audit("--log", directory)
+def test_the_long_list_has_a_line_a_record_with_its_rule_and_reasons(directory: Path) -> None:
+    result = _audit("--log", directory, "--long")
     lines = result.stdout.splitlines()
     assert result.exit_code == 0
     assert len(lines) == 4
@@ -45,9 +46,11 @@ def test_the_list_has_a_line_a_record_with_its_rule_and_reasons(directory: Path)
     assert lines[3].endswith("incident   incident 8: opened  [recover.amavis]")
 
 
+@pytest.mark.parametrize("form", [(), ("--long",)])
 @pytest.mark.parametrize("colour", ["", "1"])
-def test_no_name_of_a_process_reaches_the_terminal_as_anything_but_text(directory: Path, colour: str) -> None:
-    result = _audit("--log", directory, **({"FORCE_COLOR": colour} if colour else {}))
+def test_no_name_of_a_process_reaches_the_terminal_as_anything_but_text(
+        directory: Path, colour: str, form: tuple[str, ...]) -> None:
+    result = _audit("--log", directory, *form, **({"FORCE_COLOR": colour} if colour else {}))
     assert "\x1b]" not in result.stdout
     assert "\x07" not in result.stdout
     assert "\u202e" not in result.stdout
@@ -55,9 +58,69 @@ def test_no_name_of_a_process_reaches_the_terminal_as_anything_but_text(director
     assert ("\x1b[" in result.stdout) == bool(colour)
 
 
+def test_the_list_has_a_line_an_act_with_its_rule_its_result_and_the_first_reason(directory: Path) -> None:
+    assert _audit("--log", directory).stdout.splitlines() == [
+        "2026-03-01 03:32:05  watchdog-oomd       start",
+        ("2026-03-01 04:32:05  limit.clamscan      TERM a\\x1b]0;x\\x07\\n[red]b[71]: gone"
+         "  because runtime 21min above 20min (and 1 more)"),
+        "2026-03-01 06:32:05  recover.amavis      incident 8: opened"]
+
+
+def test_an_intent_without_an_outcome_says_so_unless_outcomes_were_not_asked_for(directory: Path) -> None:
+    until = _audit("--log", directory, "--until", "2026-03-01T05:00:00Z").stdout.splitlines()
+    assert "b[71]: no outcome is recorded  because" in until[-1]
+    assert "b[71]  because" in _audit("--log", directory, "--kind", "intent").stdout
+    outcomes = _audit("--log", directory, "--kind", "outcome").stdout
+    assert outcomes.endswith("limit.clamscan      TERM clamscan[71]: gone\n")
+
+
+def test_the_last_so_many_are_counted_in_what_is_shown(directory: Path) -> None:
+    def shown(*arguments: str) -> list[str]:
+        return _audit("--log", directory, *arguments).stdout.splitlines()
+    assert shown("-n", "2") == shown()[1:]
+    assert shown("--lines", "1", "--rule", "clamscan") == shown()[1:2]
+    assert shown("-n", "1", "--json") == shown("--json")[3:]
+    assert shown("-n", "0") == []
+    assert shown("-n", "9") == shown()
+
+
+def test_one_incident_and_the_last_of_it_begin_with_its_evidence_in_the_long_list(directory: Path) -> None:
+    lines = _audit("--log", directory, "--long", "--incident", "7", "-n", "1").stdout.splitlines()
+    assert lines[0].startswith("incident 7  [limit.clamscan]  because runtime 21min above 20min")
+    assert len(lines) == 2
+
+
+def test_the_text_that_is_searched_is_the_text_that_is_shown(directory: Path) -> None:
+    def found(pattern: str, *arguments: str) -> int:
+        return len(_audit("--log", directory, "--grep", pattern, *arguments).stdout.splitlines())
+    assert found("limit.clamscan .*: gone") == 1
+    assert found("04:32:05") == 1
+    assert found("u202eevil") == 0  # one reason more, which a line an act does not show
+    assert found("u202eevil", "--long", "--kind", "intent") == 1
+    assert found('"result":"gone"', "--json") == 1
+    assert found("^2026.*GONE") == 0
+
+
+def test_what_was_measured_stands_below_a_record_in_the_long_list(tmp_path: Path) -> None:
+    journal = Journal(str(tmp_path), boot_id="b")
+    journal.open()
+    journal.append(Record(Kind.OUTCOME, rule="protect.x", step="y", target={"pid": 7, "name": "a\x1b[2J", "exe": None},
+                          before=-5, after={"low": [1, 2]}, took_seconds=4.5, detail={"tries": 3}))
+    journal.close()
+    assert _audit("--log", tmp_path, "--long").stdout.splitlines()[1:] == [
+        "    target: pid 7, name a\\x1b[2J", "    before: -5", "    after: low [1, 2]", "    took_s: 4.5",
+        "    detail: tries 3"]
+    assert _audit("--log", tmp_path).stdout.endswith("  protect.x           y (4.5s)\n")
+
+
+def test_following_has_no_end_so_until_is_wrong_usage(directory: Path) -> None:
+    result = _audit("--log", directory, "-f", "--until", "now")
+    assert isinstance(result.exception, UsageError)
+
+
 def test_a_record_that_is_told_the_list_can_be_narrowed(directory: Path) -> None:
     def count(*arguments: str) -> int:
-        return len(_audit("--log", directory, *arguments).stdout.splitlines())
+        return len(_audit("--log", directory, "--long", *arguments).stdout.splitlines())
     assert count("--rule", "clamscan") == count("--rule", "limit.clamscan") == 2
     assert count("--incident", "7") == 3  # with a line of its evidence
     assert count("--rule", "lamscan") == 0
@@ -73,7 +136,11 @@ def test_a_record_that_is_told_the_list_can_be_narrowed(directory: Path) -> None
     (("--incident", "zzz"), 'no record of incident "zzz"'),
     (("--incident", "8", "--rule", "clamscan"), 'no record of rule "clamscan" and incident "8"'),
     (("--incident", "7", "--since", "0s"), 'no record of incident "7" since 0s'),
-    (("--json", "--incident", "zzz"), 'no record of incident "zzz"')])
+    (("--json", "--incident", "zzz"), 'no record of incident "zzz"'),
+    (("--kind", "late", "--kind", "stop"), "no record of kind late or stop"),
+    (("--grep", "nobody"), 'no record of the text "nobody"'),
+    (("--grep", "evil", "--until", "2026-03-01T04:00Z"),
+     'no record of the text "evil" until 2026-03-01T04:00Z')])
 def test_what_is_not_there_is_said_with_the_nearest_name_and_exit_status_1(
         directory: Path, arguments: tuple[str, ...], words: str) -> None:
     result = _audit("--log", directory, *arguments)
@@ -106,13 +173,14 @@ def test_an_outcome_that_failed_says_so_and_one_of_an_older_journal_is_not_known
     journal.close()
     path = tmp_path / "audit.jsonl"
     path.write_bytes(path.read_bytes().replace(b'"ok":null,', b""))
-    lines = _audit("--log", tmp_path).stdout.splitlines()
+    lines = _audit("--log", tmp_path, "--long").stdout.splitlines()
     assert lines[0].endswith("outcome    stop x.service: failed: it hung")
     assert lines[1].endswith("outcome    stop y.service: ok: stop done")
 
 
-def test_a_wrong_time_is_wrong_usage(directory: Path) -> None:
-    result = _audit("--log", directory, "--since", "soon")
+@pytest.mark.parametrize("option", ["--since", "--until"])
+def test_a_wrong_time_is_wrong_usage(directory: Path, option: str) -> None:
+    result = _audit("--log", directory, option, "soon")
     assert isinstance(result.exception, UsageError)
     assert result.exception.exit_status == 2
 

@@ -32,7 +32,7 @@ def log(tmp_path: Path) -> str:
 
 
 def listed(log: str, *arguments: str) -> list[str]:
-    return CliRunner().invoke(audit, ["--log", log, *arguments], env={"TZ": "UTC"}).stdout.splitlines()
+    return CliRunner().invoke(audit, ["--log", log, "--long", *arguments], env={"TZ": "UTC"}).stdout.splitlines()
 
 
 def test_one_incident_begins_with_its_evidence_which_no_other_line_repeats(log: str) -> None:

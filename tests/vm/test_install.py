@@ -61,7 +61,8 @@ def test_the_sandbox_leaves_it_the_kernel_log_and_pressure_triggers(guest: Guest
 
 def test_man_pages_and_completions_are_there(guest: Guest) -> None:
     guest.check("test -s /usr/share/man/man8/watchdog-oomd.8.gz -a -s /usr/share/man/man1/watchdog-oom.1.gz")
-    guest.check("bash -n /usr/share/bash-completion/completions/watchdog-oom")
+    guest.check("test -s /usr/share/man/man5/watchdog-oom-policy.5.gz -a -s /usr/share/man/man5/watchdog-oom.toml.5.gz")
+    guest.check("cd /usr/share/bash-completion/completions && bash -n watchdog-oom && bash -n watchdog-oomd")
     told = guest.check("COMP_WORDS='watchdog-oom sta' COMP_CWORD=1 _WATCHDOG_OOM_COMPLETE=bash_complete watchdog-oom")
     assert told == "plain,status"
 

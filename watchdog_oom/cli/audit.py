@@ -2,64 +2,79 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator, Mapping
-from datetime import datetime
 from functools import partial
 from typing import Any
 
 import click
-from rich.console import Console
-from rich.text import Text
 
+from watchdog_oom.cli import complete
 from watchdog_oom.cli.audit_evidence import ShownEvidence
-from watchdog_oom.cli.audit_filter import AuditFilter
+from watchdog_oom.cli.audit_filter import AuditFilter, TextSearch
+from watchdog_oom.cli.audit_follow import follow
+from watchdog_oom.cli.audit_listing import Listing
+from watchdog_oom.cli.audit_views import AuditView, JsonView, LongView, ShortView
 from watchdog_oom.cli.since import parse_since
+from watchdog_oom.errors import UsageError
 from watchdog_oom.formatting import printable
-from watchdog_oom.journal.reader import Entry, journal_exists, read_entries
-from watchdog_oom.journal.record import FAILED, Kind
+from watchdog_oom.journal.reader import entry_chooser, journal_exists, read_entries
+from watchdog_oom.journal.record import Kind
 from watchdog_oom.journal.verify import Verdict
 from watchdog_oom.journal.verify import verify as verify_journal
 from watchdog_oom.paths import LOG
 
 EXIT_BROKEN = EXIT_NOTHING = 1
-_COLOURS = {
-    Kind.INCIDENT: "bold yellow", Kind.INTENT: "cyan", Kind.OUTCOME: "green", Kind.REFUSED: "magenta",
-    Kind.RECOVERED: "bold yellow", Kind.LATE: "yellow", Kind.REQUEST: "bold cyan",
-}
-_KIND_WIDTH = max(len(kind) for kind in Kind)
+_LINES_BEFORE_FOLLOWING = 10  # as journalctl(1) and tail(1)
+_NO_JOURNAL = "there is no journal yet: no daemon has run with this log directory"
 
-_log_option = click.option("--log", "directory", metavar="DIR", help=f"The journal's directory [{LOG}].")
+_log_option = click.option("--log", "directory", metavar="DIR", type=click.Path(readable=False),
+                           help=f"The journal's directory [{LOG}].")
 
 
 @click.group(invoke_without_command=True)
 @_log_option
-@click.option("--since", metavar="T", help="Only from then on: 2h, 30min, today, yesterday, boot, or a date and time.")
-@click.option("--rule", metavar="RULE", help="Only this rule: limit.clamscan, or clamscan for every rule of that name.")
-@click.option("--incident", metavar="ID", help="Only this incident.")
+@click.option("-n", "--lines", "last", metavar="N", type=click.IntRange(min=0), help="Only the last N.")
+@click.option("-f", "--follow", "following", is_flag=True,
+              help=f"Go on as the daemon writes, until Ctrl-C; begins with the last {_LINES_BEFORE_FOLLOWING}.")
+@click.option("--since", metavar="T",
+              help="Only from then on: 2h, 30min, 12:45, today, yesterday 03:12, boot, or a date and time.")
+@click.option("--until", metavar="T", help="Only until then, written in the same way.")
+@click.option("--rule", metavar="RULE", shell_complete=complete.rules,
+              help="Only this rule: limit.clamscan, or clamscan for every rule of that name.")
+@click.option("--incident", metavar="ID", shell_complete=complete.incidents, help="Only this incident.")
+@click.option("--kind", "kinds", multiple=True, type=click.Choice([kind.value for kind in Kind]), metavar="KIND",
+              help=f"Only records of this kind, repeatable: {', '.join(Kind)}.")
+@click.option("--grep", metavar="REGEX", help="Only what is shown with a text that matches; all lower case: any case.")
+@click.option("--long", "-l", "long", is_flag=True, help="Every record by itself, with all of its evidence.")
 @click.option("--json", "as_json", is_flag=True, help="The records as they are stored, one JSON object a line.")
 @click.pass_context
-def audit(context: click.Context, directory: str | None, since: str | None, rule: str | None, incident: str | None,
-          as_json: bool) -> None:
-    """What the daemon did, when, why, and with what result.
+def audit(context: click.Context, directory: str | None, last: int | None, following: bool, since: str | None,
+          until: str | None, rule: str | None, incident: str | None, kinds: tuple[str, ...], grep: str | None,
+          long: bool, as_json: bool) -> None:
+    """What the daemon did, when, why, and with what result: a line an act.
 
-    Exit status: 0 fine, 1 there is no record of that rule or incident.
+    Exit status: 0 fine, 1 there is no such record.
     """
     context.obj = directory
     if context.invoked_subcommand is not None:
         return
     directory = directory or LOG
-    moment = None if since is None else parse_since(since)
+    asked = AuditFilter(rule, incident, kinds)
+    view = _view(directory, incident, long=long, as_json=as_json,
+                 pending="no outcome is recorded" if asked.outcomes_wanted else "")
+    search = None if grep is None else TextSearch(grep)
+    from_time, to_time = (None if moment is None else parse_since(moment) for moment in (since, until))
     if not journal_exists(directory):
-        click.echo(f"{directory}: there is no journal yet: no daemon has run with this log directory", err=True)
-        return
-    asked = AuditFilter(rule, incident)
-    entries = asked.wanted(read_entries(directory, since=moment))
-    if as_json:
-        _print_json(entries)
-    else:
-        _print_lines(entries, ShownEvidence(partial(_of_incident, directory), incident))
-    nothing = asked.nothing(since)
+        click.echo(f"{directory}: {_NO_JOURNAL}", err=True)
+        if not following:
+            return
+    if following:
+        _follow(directory, Listing(view, asked, search, _first_lines(last, since)), view, from_time, until)
+    listing = Listing(view, asked, search, last)
+    for entry in read_entries(directory, since=from_time, until=to_time):
+        listing.add(entry)
+    listing.flush()
+    nothing = "" if listing.found else asked.nothing(_period(since, until), grep)
     if nothing:
         click.echo(nothing, err=True)
         context.exit(EXIT_NOTHING)
@@ -91,69 +106,32 @@ def verdict_lines(verdict: Verdict) -> Iterator[str]:
         yield f"verified from record {verdict.first_seq} on: rotation has removed the records before it"
 
 
-def _print_json(entries: Iterator[Entry]) -> None:
-    for entry in entries:
-        click.echo(entry.line)
-
-
 def _of_incident(directory: str, incident: str) -> Iterator[Mapping[str, Any]]:
     return (entry.record for entry in read_entries(directory, incident=incident))
 
 
-def _print_lines(entries: Iterator[Entry], evidence: ShownEvidence) -> None:
-    console = Console(highlight=False, soft_wrap=True, emoji=False, markup=False)
-    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
-    for entry in entries:
-        title, kind, rest, because = (part.encode(encoding, "backslashreplace").decode(encoding)
-                                      for part in _parts(entry.record, evidence))
-        if title:
-            console.print(Text(title, _COLOURS[Kind.INCIDENT]))
-        colour = "red" if _failed(entry.record) else _colour(kind)
-        console.print(Text.assemble((_local_time(entry.record["time"]), "dim"), "  ",
-                                    (f"{kind:<{_KIND_WIDTH}}", colour), "  ", rest, (because, "dim")))
-        for fault in _faults(entry.record):
-            console.print(Text(f"    {fault}".encode(encoding, "backslashreplace").decode(encoding), "red"))
+def _view(directory: str, incident: str | None, *, long: bool, as_json: bool, pending: str) -> AuditView:
+    if as_json:
+        return JsonView()
+    return LongView(ShownEvidence(partial(_of_incident, directory), incident)) if long else ShortView(pending)
 
 
-def _faults(record: Mapping[str, Any]) -> list[str]:
-    """Why a policy was rejected, a line each."""
-    detail = record.get("detail")
-    faults = detail.get("faults") if isinstance(detail, dict) and record["kind"] == Kind.POLICY else None
-    return [_text(fault) for fault in faults] if isinstance(faults, list) else []
+def _first_lines(last: int | None, since: str | None) -> int | None:
+    return _LINES_BEFORE_FOLLOWING if last is None and since is None else last
 
 
-def _parts(record: Mapping[str, Any], evidence: ShownEvidence) -> tuple[str, str, str, str]:
-    """What to show above it, kind, what happened, and why: all safe for a terminal, whatever the name of a process."""
-    subject = record.get("step") or _subject(record)
-    failed = FAILED if _failed(record) else None
-    told = ": ".join(_text(part) for part in (subject, failed, record.get("result")) if part)
-    rule = f"  [{_text(record['rule'])}]" if record.get("rule") else ""
-    dropped = f"  ({_text(record['dropped'])} records before this one were lost)" if record.get("dropped") else ""
-    detail = record.get("detail")
-    damaged = f"  (damaged: {_text(detail['damaged'])})" if isinstance(detail, dict) and "damaged" in detail else ""
-    return (evidence.title(record), _text(record["kind"]), f"{told}{rule}{dropped}{damaged}".strip(),
-            evidence.reasons(record))
+def _follow(directory: str, listing: Listing, view: AuditView, since: float | None, until: str | None) -> None:
+    """Never returns: ended by Ctrl-C, or by a reader that goes."""
+    if until is not None:
+        raise UsageError("--follow has no end, so it cannot be used with --until")
+
+    def begun() -> None:
+        if isinstance(view, ShortView) and view.pending:
+            view.pending = "begun"
+
+    follow(directory, listing, entry_chooser(since=since), begun)
 
 
-def _failed(record: Mapping[str, Any]) -> bool:
-    """An outcome that is known not to be what was wanted. Journals of older releases have no ``ok``: not known."""
-    return record.get("kind") == Kind.OUTCOME and record.get("ok") is False
-
-
-def _subject(record: Mapping[str, Any]) -> str:
-    return f"incident {record['incident']}" if record.get("incident") else ""
-
-
-def _text(value: object) -> str:
-    return printable(str(value))
-
-
-def _colour(kind: str) -> str:
-    return _COLOURS.get(Kind(kind), "") if kind in {known.value for known in Kind} else ""
-
-
-def _local_time(stamp: str) -> str:
-    try:
-        return datetime.fromisoformat(stamp).astimezone().strftime("%Y-%m-%d %H:%M:%S")
-    except (ValueError, OverflowError):
-        return printable(stamp)
+def _period(since: str | None, until: str | None) -> str:
+    return " ".join(f"{word} {printable(moment)}" for word, moment in (("since", since), ("until", until))
+                    if moment is not None)

@@ -13,10 +13,12 @@ BLIND_SECONDS = 1.0
 
 
 class StatusNews:
-    """Watches the daemon's runtime directory, which may be removed and created again while the daemon restarts."""
+    """Watches the daemon's runtime directory, which may be removed and created again while the daemon restarts; or
+    another one of its directories, in which files may also be ``written``."""
 
-    def __init__(self, runtime: str) -> None:
+    def __init__(self, runtime: str, *, written: bool = False) -> None:
         self._runtime = runtime
+        self._written = written
         self._pyinotify = _pyinotify()
         self._notifier: Any = None
         self._watched: tuple[int, int] | None = None
@@ -62,7 +64,7 @@ class StatusNews:
         if self._pyinotify is None or self._watched == (found.st_dev, found.st_ino):
             return
         self.close()
-        self._notifier = _notifier(self._pyinotify, self._runtime)
+        self._notifier = _notifier(self._pyinotify, self._runtime, written=self._written)
         self._watched = (found.st_dev, found.st_ino)
 
 
@@ -78,9 +80,11 @@ def _pyinotify() -> ModuleType | None:
     return module
 
 
-def _notifier(pyinotify: ModuleType, directory: str) -> Any:
+def _notifier(pyinotify: ModuleType, directory: str, *, written: bool) -> Any:
     """A notifier for files renamed into the directory or removed; ``None`` if the kernel's limits are reached."""
     mask = pyinotify.IN_MOVED_TO | pyinotify.IN_DELETE | pyinotify.IN_DELETE_SELF | pyinotify.IN_ONLYDIR
+    if written:
+        mask |= pyinotify.IN_MODIFY | pyinotify.IN_CREATE
     try:
         manager = pyinotify.WatchManager()
     except (OSError, pyinotify.PyinotifyError):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from watchdog_oom.errors import NotPermittedError, UsageError
@@ -27,23 +27,39 @@ class Entry:
     record: dict[str, Any]
 
 
-def read_entries(directory: str, *, since: float | None = None, incident: str | None = None) -> Iterator[Entry]:
-    """The records from ``since`` (seconds since the epoch) on, or only those of one incident, oldest first.
+def read_entries(directory: str, *, since: float | None = None, until: float | None = None,
+                 incident: str | None = None) -> Iterator[Entry]:
+    """The records from ``since`` to ``until`` (seconds since the epoch), or only those of one incident, oldest first.
 
     Lines that are not records are skipped: reporting them is the task of ``verify``. A directory that does not exist or
     holds no journal yet yields nothing. Raises NotPermittedError.
     """
-    from_time = b"" if since is None else rfc3339(since).encode("ascii")
-    named = b"" if incident is None else b'"incident":' + json.dumps(incident).encode("ascii")
+    chosen = entry_chooser(since=since, until=until, incident=incident)
     with opened_segments(directory) as segments:
         for _name, fd in segments:
             for line, _complete in lines_of(fd, patience_seconds=PATIENCE_SECONDS):
-                if named not in line:
-                    continue
-                at = line.find(_TIME, 0, 64) + len(_TIME)
-                record = parse_record(line) if line[at:at + len(from_time)] >= from_time else None
-                if record is not None and incident in (None, record.get("incident")):
-                    yield Entry(line, record)
+                entry = chosen(line)
+                if entry is not None:
+                    yield entry
+
+
+def entry_chooser(*, since: float | None = None, until: float | None = None,
+                  incident: str | None = None) -> Callable[[bytes], Entry | None]:
+    """A function that makes an entry of a line; ``None`` if it is no record or not wanted. What is not wanted is
+    mostly told from the bytes, without parsing them."""
+    from_time = b"" if since is None else rfc3339(since).encode("ascii")
+    to_time = b"" if until is None else rfc3339(until).encode("ascii")
+    named = b"" if incident is None else b'"incident":' + json.dumps(incident).encode("ascii")
+
+    def chosen(line: bytes) -> Entry | None:
+        if named not in line:
+            return None
+        at = line.find(_TIME, 0, 64) + len(_TIME)
+        if line[at:at + len(from_time)] < from_time or (to_time and line[at:at + len(to_time)] > to_time):
+            return None
+        record = parse_record(line)
+        return None if record is None or incident not in (None, record.get("incident")) else Entry(line, record)
+    return chosen
 
 
 def parse_record(line: bytes) -> dict[str, Any] | None:
