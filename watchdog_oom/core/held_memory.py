@@ -58,6 +58,16 @@ def together(processes: Iterable[Process], above: float) -> Together:
                           "the largest shared part")
 
 
+def largest_first(processes: Iterable[Process]) -> list[Process]:
+    """By their shares of what they hold, where those are known of all, else by what each shows; as they come if they
+    hold the same."""
+    group = list(processes)
+    shares = {process.id: _pss_bytes(process) for process in group}
+    if None in shares.values():
+        return sorted(group, key=lambda process: -process.rss_bytes)
+    return sorted(group, key=lambda process: -(shares[process.id] or 0))
+
+
 def matters_from(limit: Limit) -> Size | None:
     """The sum, counted one by one, beyond which the limit asks what its processes share; ``None``: it never does."""
     if limit.total_rss is None:

@@ -78,6 +78,7 @@ def to_plain(boot_id: str, history: History, purging: Mapping[str, str], *, comp
                        contained.before_high_bytes, contained.before_max_bytes, contained.since, contained.at_runtime]
                       for unit, contained in history.contained.items()],
         "below": _descent_to_plain(history),
+        "reparented": [[identity.pid, identity.start_ticks] for identity in sorted(history.descent.reparented)],
         "purging": dict(purging)}
 
 
@@ -93,8 +94,9 @@ def from_plain(plain: dict[str, Any], history: History) -> State:
     contained = {unit: replace(Contained(*bounds), done=0.0, seen=True) for unit, *bounds in plain.get("contained", ())}
     unclosed = {name: state["incident"] for name, state in plain["recoveries"].items() if state.get("incident")}
     below = {ProcessId(pid, start): frozenset(names) for pid, start, *names in plain.get("below", ())}
+    reparented = frozenset(ProcessId(pid, start) for pid, start in plain.get("reparented", ()))
     return State(replace(history, recoveries=recoveries, adjusted=adjusted, scores=scores, frozen=frozen,
-                         contained=contained, descent=Lineage(below, frozenset(below))),
+                         contained=contained, descent=Lineage(below, frozenset(below), reparented)),
                  dict(plain.get("purging", {})), unclosed, bool(plain.get("complete", False)))
 
 

@@ -25,6 +25,7 @@ from watchdog_oom.core.policy import (
     Children,
     Clause,
     Emergency,
+    Exceeds,
     First,
     Hours,
     Limit,
@@ -68,7 +69,8 @@ def _converted(values: Values, converters: Mapping[str, Callable[[Any], Any]]) -
 
 
 _FIELDS = {"name": "comm", "for": "for_seconds", "grace": "grace_seconds", "runtime": "runtime_seconds",
-           "stale_after": "stale_after_seconds", "stable_for": "stable_for_seconds", "within": "within_seconds",
+           "except": "excepted", "age_above": "age_above_seconds", "stale_after": "stale_after_seconds",
+           "stable_for": "stable_for_seconds", "within": "within_seconds",
            "pressure_for": "pressure_for_seconds", "cooldown": "cooldown_seconds", "per": "per_seconds"}
 
 
@@ -92,7 +94,7 @@ def _process(name: str, values: Values, ir: Values) -> ProcessNoun:
         return tuple(re.compile(pattern) for pattern in patterns)
 
     converters: dict[str, Callable[[Any], Any]] = {"exe": paths, "name": names, "unit": names, "cmdline": regexes,
-                                                   "namespaces": Namespaces}
+                                                   "namespaces": Namespaces, "rss_above": _size}
     return ProcessNoun(name, place=ir.get("places", {}).get(name, ""), **_converted(values, converters))
 
 
@@ -118,7 +120,8 @@ def _protect(name: str, values: Values) -> Protect:
 
 def _limit(name: str, values: Values) -> Limit:
     return Limit(name, **_converted(values, {"rss": _size, "swap": _size, "total_rss": _size, "first": First,
-                                              "then": Then, "memory_high": _size, "memory_max": _size}))
+                                              "exceeds": Exceeds, "then": Then, "memory_high": _size,
+                                              "memory_max": _size}))
 
 
 def _recover(name: str, values: Values, fingerprints: Mapping[str, str]) -> Recover:
