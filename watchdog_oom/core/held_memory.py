@@ -11,7 +11,7 @@ from collections.abc import Iterable
 
 from watchdog_oom import formatting
 from watchdog_oom.core.memory import Sharing
-from watchdog_oom.core.model import Process
+from watchdog_oom.core.model import Process, ProcessId
 from watchdog_oom.core.nouns import Size
 from watchdog_oom.core.policy import Limit, Then
 from watchdog_oom.lean_dataclasses import dataclass
@@ -58,14 +58,12 @@ def together(processes: Iterable[Process], above: float) -> Together:
                           "the largest shared part")
 
 
-def largest_first(processes: Iterable[Process]) -> list[Process]:
-    """By their shares of what they hold, where those are known of all, else by what each shows; as they come if they
-    hold the same."""
+def held_one_by_one(processes: Iterable[Process]) -> dict[ProcessId, int]:
+    """What each holds: its share, where the shares of all are known, else what it shows, so that like is compared."""
     group = list(processes)
     shares = {process.id: _pss_bytes(process) for process in group}
-    if None in shares.values():
-        return sorted(group, key=lambda process: -process.rss_bytes)
-    return sorted(group, key=lambda process: -(shares[process.id] or 0))
+    known = {identity: share for identity, share in shares.items() if share is not None}
+    return known if len(known) == len(group) else {process.id: process.rss_bytes for process in group}
 
 
 def matters_from(limit: Limit) -> Size | None:

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
-
 from watchdog_oom import formatting
-from watchdog_oom.core.guard import untouchable
-from watchdog_oom.core.held_memory import CALM_SHARE, largest_first, together
+from watchdog_oom.core.held_memory import CALM_SHARE, together
 from watchdog_oom.core.matching import names_target
-from watchdog_oom.core.model import Process, ProcessId
+from watchdog_oom.core.model import Process
 from watchdog_oom.core.nouns import ProcessNoun
-from watchdog_oom.core.policy import Exceeds, First, Limit, Then
+from watchdog_oom.core.policy import Exceeds, Limit, Then
 from watchdog_oom.core.rules import containment, exceeding, waiting_queue
-from watchdog_oom.core.rules.kill_escalation import unkillable
+from watchdog_oom.core.rules.surplus import group_surplus
 from watchdog_oom.core.tick import Tick
 from watchdog_oom.core.view import View
 from watchdog_oom.lean_typing import TypeAlias, assert_never
@@ -62,8 +59,10 @@ def _over_together(tick: Tick, limit: Limit, noun: ProcessNoun, group: tuple[Pro
         exceeded = exceeding.both(judged.exceeded, whole.exceeded)
         if tick.sustained(_key(limit, process), exceeded, limit.for_seconds):
             ripe[process.pid] = (process, (*judged.reasons, *whole.reasons))
-    going = group_surplus(tick, limit, noun, group, among=frozenset(process.id for process, _ in ripe.values()))
-    return {process.pid: ripe[process.pid] for process in going}
+    surplus = group_surplus(tick, limit, noun, group, among=frozenset(process.id for process, _ in ripe.values()))
+    # Of a whole tree those go as well that are not beyond limits of their own.
+    because = next((judged for process, judged in ripe.values() if process in surplus), ())
+    return {process.pid: ripe.get(process.pid, (process, because)) for process in surplus}
 
 
 def _apply_to_group(tick: Tick, limit: Limit, noun: ProcessNoun, group: tuple[Process, ...], over: Over) -> None:
@@ -91,50 +90,6 @@ def _unsure(tick: Tick, limit: Limit) -> bool:
 
 def _key(limit: Limit, process: Process | None = None) -> str:
     return f"limit.{limit.name} {'group' if process is None else process.id}"
-
-
-def group_surplus(tick: Tick, limit: Limit, noun: ProcessNoun, group: tuple[Process, ...],
-                  going: frozenset[ProcessId] = frozenset(),
-                  among: frozenset[ProcessId] | None = None) -> list[Process]:
-    """Which processes to act on: of those that may be touched, and are ``among`` those given, the first by the rule,
-    until the rest is within the limits, as far as that can be told now: shared memory stays as long as one of those who
-    share it, which the next look will show.
-
-    Processes that end anyway free memory first: those being terminated by any rule, and those ``going`` because they
-    exceed limits of their own.
-    """
-    total_limit = (None if exceeding.total_unread(tick.view, limit, group)
-                   else exceeding.size_bytes(tick.view, limit.total_rss))
-    touchable = [process for process in group
-                 if not unkillable(tick, process.id) and process.id not in tick.shunned
-                 and untouchable(process, tick.view, explicit=names_target(noun, process)) is None]
-    leaving = {process.id for process in touchable if process.id in going or process.id in tick.terminations}
-    in_turn = [process for process in _in_order(limit.first, touchable)
-               if process.id not in leaving and (among is None or process.id in among)]
-    enough = all if limit.exceeds is Exceeds.ANY else any
-
-    def suffices(number: int) -> bool:
-        gone = leaving.union(process.id for process in in_turn[:number])
-        rest = [process for process in group if process.id not in gone]
-        within = [len(rest) <= limit.count] if limit.count is not None else []
-        if total_limit is not None:
-            within.append(together(rest, total_limit).bytes <= total_limit)
-        return enough(within)
-
-    return in_turn[:bisect_left(range(len(in_turn)), True, key=suffices)]
-
-
-def _in_order(first: First, processes: list[Process]) -> list[Process]:
-    """The first to act on first; ``processes`` are the oldest first."""
-    match first:
-        case First.OLDEST:
-            return processes
-        case First.NEWEST:
-            return processes[::-1]
-        case First.LARGEST:
-            return largest_first(processes)
-        case _:
-            assert_never(first)
 
 
 def _keep_contained(tick: Tick, limit: Limit, group: tuple[Process, ...]) -> None:
