@@ -121,6 +121,20 @@ RECOVER = '[recover.r]\nwhen = [{ memory_available_below = "1%" }]\nsteps = '
     (('[process.p]\nname = "scanner"\n[recover.r]\nwhen = [{ swap_free_below = "99%", for = "1h" }]\nsteps = '
       '[{ wait = "1s" }]\n[limit.l]\nprocess = "p"\nruntime = "9d"\n'), 4, "[recover.r] when #1",
      "would run now: swap free is 90%"),
+    ('[process.p]\nname = "scanner"\n[limit.l]\nprocess = "p"\nruntime = "9d"\nexceeds = "all"\n', 6,
+     "[limit.l] exceeds", "there is only one limit, so it changes nothing"),
+    ('[process.p]\nname = "scanner"\n[limit.l]\nprocess = "p"\nruntime = "9d"\nfirst = "largest"\n', 6,
+     "[limit.l] first", "for total_rss and count, and neither is given"),
+    ('[process.p]\nname = "scanner"\n[limit.l]\nprocess = "p"\ncount = 9\nfirst = "largest"\nthen = "freeze"\n', 6,
+     "[limit.l] first", "a queue has its own order"),
+    ('[process.p]\nname = "scanner"\nrss_above = "2MiB"\n[limit.l]\nprocess = "p"\nrss = "1MiB"\nfor = "1s"\n', 6,
+     "[limit.l] rss", "holds more already"),
+    ('[process.p]\nname = "scanner"\nage_above = "1s"\n[protect.x]\nprocess = "p"\n', 5, "[protect.x] process",
+     "nothing protects the process"),
+    ('[process.p]\nname = "scanner"\nrss_above = "1TiB"' + LIMIT, 1, "[process.p]",
+     "matches nothing now: p leaves out 1 process no larger than 1 TiB: scanner[71] holds 4 MiB"),
+    ('[process.p]\nname = "scanner"\nexcept = "q"\n[process.q]\nname = "scan*"' + LIMIT, 1, "[process.p]",
+     "that it excepts: scanner[71] (q)"),
     ('[process.p]\nname = "init"' + LIMIT, 4, "[limit.l] process", "out of its reach: init[1]: it is pid 1"),
 ])
 def test_what_is_hardly_meant_is_warned_of_at_its_line(

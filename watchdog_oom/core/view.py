@@ -23,6 +23,7 @@ class View:
         self._alive: tuple[Process, ...] | None = None
         self._open: set[str] = set()
         self._undecided: dict[str, bool] = {}
+        self._plain: dict[str, bool] = {}
         self.kernel_kills = snapshot.kernel_kills
 
     def hearing(self, kills: tuple[KernelKill, ...]) -> View:
@@ -68,7 +69,17 @@ class View:
     def may_match(self, noun: ProcessNoun, process: Process) -> bool:
         """Whether that is so for this process: what is not known is its user, its command line, its parent, whether it
         works in one of the noun's spools, how much memory the host has; or whether it is excepted."""
+        if not process.facts.asked and self._depends_on_its_own_facts(noun):
+            return False
         return self.judge(noun, process) is None
+
+    def _depends_on_its_own_facts(self, noun: ProcessNoun) -> bool:
+        """Whether nothing but facts of the process itself can leave it open, as for most nouns."""
+        if noun.name not in self._plain:
+            others = (*noun.parent, *noun.excepted)
+            self._plain[noun.name] = not (noun.under or noun.circumstantial or noun.whole_tree
+                                          or any(self.undecided(name) for name in others))
+        return self._plain[noun.name]
 
     def may_be_protected(self, process: Process) -> str | None:
         """The protect table that may be about the process, by what is known of it yet."""
