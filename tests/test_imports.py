@@ -25,23 +25,26 @@ core.rules.inherited_score core.rules.lost_senses core.rules.protect core.rules.
 core.scores core.rules.recovery core.rules.recovery.contain_step
 core.rules.recovery.progress core.rules.recovery.service_steps core.rules.recovery.steps
 core.rules.recovery.survivors core.rules.recovery.transaction core.rules.recovery.trigger
-core.rules.recovery.verify_step core.rules.victims core.rules.waiting_queue core.shortage core.tick core.unit_name
+core.rules.recovery.verify_step core.rules.victims core.rules.waiting_queue core.rules.would
+core.rules.recovery.unknowable core.shortage core.tick core.unit_name
 core.view daemon
 daemon.atomic_file daemon.audit daemon.config daemon.console daemon.crash_recovery daemon.loop daemon.options
-daemon.own_directories daemon.own_lock daemon.policy_loader
+daemon.own_directories daemon.own_lock daemon.performer daemon.policy_loader
 daemon.policy_store daemon.reporter daemon.sd_notify daemon.self_protection daemon.signals daemon.state_file
 daemon.status_file daemon.wait errors formatting host host.actuators host.children host.children.drain
 host.children.spawn
 host.children.supervisor host.clock host.kept_file host.memory host.memory.group_files host.memory.group_limit
 host.memory.kernel_kills host.memory.kmsg host.memory.meminfo host.memory.psi host.memory.zfs_cache host.processes
-host.processes.demand host.processes.details host.processes.facts host.processes.lasting host.processes.oom_score_adj
+host.processes.control_group host.processes.demand host.processes.details host.processes.facts
+host.processes.lasting host.processes.oom_score_adj
 core.glob daemon.link_watch host.children.asked_child host.processes.may_hang host.processes.namespaces
 host.processes.pattern_search host.processes.pid_list host.processes.procfs host.processes.reader
 host.processes.reader_child host.processes.release host.processes.signals host.processes.sharing
 host.processes.slow_patterns
 host.processes.table host.processes.user_names host.purge host.purge.become host.purge.delete_tree host.purge.in_use
-host.purge.job host.purge.jobs host.purge.kept host.purge.lease host.purge.messages host.purge.mounts
-host.purge.open_files host.purge.pair host.purge.reap host.purge.search host.purge.supervisor host.purge.trash
+host.purge.job host.purge.jobs host.purge.judgement host.purge.kept host.purge.lease host.purge.messages
+host.purge.mounts host.purge.open_files host.purge.pair host.purge.reap host.purge.search host.purge.settle
+host.purge.supervisor host.purge.threads host.purge.trash
 host.purge.unix_sockets host.purge.worker host.sensors host.services host.services.choose host.services.jobs
 host.services.lsb host.services.manager host.services.poller host.services.program_words host.services.tcp_probe
 host.spools host.spools.descent host.spools.names host.spools.path_safety host.spools.scan_child

@@ -104,6 +104,10 @@ RECOVER = '[recover.r]\nwhen = [{ memory_available_below = "1%" }]\nsteps = '
     ('[process.p]\nname = "scanner"\nuser = "4242"' + LIMIT, 3, "[process.p] user", "no process runs as"),
     ('[process.p]\nname = "scanner"\nunit = "mariadbb.service"' + LIMIT, 3, "[process.p] unit",
      'is it "mariadb.service"?'),
+    ('[process.p]\nname = "scanner"\nunit = "worker.service"' + LIMIT, 3, "[process.p] unit",
+     'a user\'s own manager runs it: "user@1000.service/worker.service"'),
+    ('[process.p]\nexe = "/usr/bin/node"\nunit = "user@*.service/shop.service"' + LIMIT, 3, "[process.p] unit",
+     "every user can call a unit of his own so"),
     ('[process.p]\nname = "scanner"\nunit = "mariadb.service"' + LIMIT, 1, "[process.p]", "all of its keys together"),
     ('[spool.s]\npath = "/var/spool/never/x"\nentries = "*"\nstale_after = "1h"\n' + RECOVER + '[{ purge = "s" }]\n', 2,
      "[spool.s] path", "/var/spool/never does not exist"),
@@ -141,6 +145,7 @@ def test_what_is_hardly_meant_is_warned_of_at_its_line(
         run: Run, policy: Write, host: Any, text: str, line: int, where: str, what: str) -> None:
     host.put(71, "scanner")
     host.put(72, "mariadbd", unit="mariadb.service")
+    host.put(73, "worker", unit="user-1000.slice/user@1000.service/app.slice/worker.service")
     result = run("check", policy(text), "--json", "--proc", host.root)
     assert result.exit_code == 1, result.output
     found = [warning for warning in _warnings(result) if warning[:2] == (line, where)]
@@ -216,17 +221,23 @@ def test_a_service_is_asked_for_its_state_and_a_wrong_name_gets_the_nearest(
     scripts = tmp_path / "init.d"
     scripts.mkdir()
     (scripts / "mariadb").write_text("#!/bin/sh\nexit 3\n")
-    (scripts / "mariadb").chmod(0o755)
+    (scripts / "old").write_text('#!/bin/sh\necho "Usage: old {start|stop}"\nexit 1\n')
+    for script in scripts.iterdir():
+        script.chmod(0o755)
     config = tmp_path / "config.toml"
     config.write_text(f'[services]\ninit_dir = "{scripts}"\n')
     config.chmod(0o644)
     text = ('[service.db]\nunit = "mariadb.service"\n[service.wrong]\nunit = "mysql.service"\n'
-            + RECOVER + '[{ restart = ["db", "wrong"] }, { verify = ["db", "wrong"] }]\n')
+            '[service.old]\nunit = "old"\n'
+            + RECOVER + '[{ restart = ["db", "wrong", "old"] }, { verify = ["db", "wrong"] }]\n')
     result = run("check", policy(text), "--json", "--proc", host.root, "--config", config)
     services = json.loads(result.stdout)["host"]["services"]
     assert (services["db"]["status"], services["wrong"]["status"]) == ("inactive", "missing")
-    assert _warnings(result) == [
-        (4, "[service.wrong] unit", 'there is no init script mysql.service here — is it "mariadb"?')]
+    wrong, old = _warnings(result)
+    assert wrong == (4, "[service.wrong] unit", 'there is no init script mysql.service here — is it "mariadb"?')
+    assert old[:2] == (6, "[service.old] unit")
+    assert old[2].startswith("its state cannot be known: its script does not support status. So ")
+    assert old[2].endswith("give it a probe, or no verify can succeed")
 
 
 @pytest.mark.parametrize("colour", ["", "1"])

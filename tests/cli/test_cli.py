@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import shlex
 import subprocess
 import sys
 from collections.abc import Callable
@@ -15,7 +17,7 @@ from click.testing import CliRunner, Result
 from watchdog_oom import __version__
 from watchdog_oom.cli import COMMANDS, FrontDoor
 from watchdog_oom.cli.output import Page, safe
-from watchdog_oom.errors import Fault, NotPermittedError, NotRunningError, PolicyError, UsageError
+from watchdog_oom.errors import FAILED_EXIT_STATUS, Fault, NotPermittedError, NotRunningError, PolicyError, UsageError
 from watchdog_oom.journal.record import KEYS
 
 Run = Callable[..., Result]
@@ -138,3 +140,23 @@ def test_colours_come_only_to_a_terminal_or_on_demand(
     result = _really("check", "--no-host", tmp_path / "p.toml", **{"NO_COLOR": "", "FORCE_COLOR": "", **environment})
     assert result.returncode == 0, result.stderr
     assert ("\x1b[" in result.stdout) == coloured
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_without_standard_input_or_output_a_command_does_its_work_all_the_same(closed: str, tmp_path: Path) -> None:
+    (tmp_path / "a.toml").write_text("[process.a]\nnam = 1\n")
+    line = " ".join(map(shlex.quote, [*COMMAND, "check", str(tmp_path / "a.toml")]))
+    ran = subprocess.run(["sh", "-c", f"exec {line} {closed}"], capture_output=True, text=True, check=False, timeout=20)
+    assert ran.returncode == 2
+    assert "internal error" not in ran.stdout + ran.stderr
+
+
+def test_a_full_disk_below_the_output_is_no_internal_error() -> None:
+    with open("/dev/full", "w", encoding="utf-8") as full:
+        ran = subprocess.run([*COMMAND, "--help"], stdout=full, stderr=subprocess.PIPE, text=True, check=False,
+                             timeout=20)
+    assert ran.returncode != 0
+    assert "Traceback" not in ran.stderr
+    told = _failing(OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)))
+    assert told.exit_code == FAILED_EXIT_STATUS
+    assert "cannot go on: No space left on device" in told.output

@@ -268,3 +268,26 @@ def test_a_status_of_another_release_with_nothing_in_it_is_shown_all_the_same() 
     assert "memory could not be read" in page_of({}, NOW).text()
     odd = {"memory": [], "recoveries": {"x": {}}, "protected": "no", "policy": 5, "health": {"skipped": 3}}
     assert "watchdog-oomd" in page_of(odd, NOW).text(colour=True)
+
+
+def test_what_needs_attention_stands_before_everything_else_and_what_is_well_is_not_in_it() -> None:
+    page = _page(
+        emergency="emergency-1.2", health={"troubles": ["no CAP_KILL"]},
+        ending=[{"pid": 9, "name": "hog", "rule": "limit.l", "stage": "unkillable", "for_seconds": 9},
+                {"pid": 8, "name": "ok", "rule": "limit.l", "stage": "TERM", "for_seconds": 1}],
+        spools={"s": {"path": "/s", "problem": "it is a link"}, "t": {"path": "/t", "problem": None}},
+        services={"db": {"unit": "db.service", "status": "failed"}, "web": {"unit": "w", "status": "active"}},
+        recoveries={"a": {"state": "armed"}, "b": {"state": "held", "held_until": NOW + 60, "owed": ["mail"]},
+                    "c": {"state": "running", "run": {"phase": "steps", "step_number": 2, "steps": 5,
+                                                        "step": "kill x"}}})
+    wrong = page.partition("Needs attention\n")[2].partition("\n\n")[0].splitlines()
+    assert page.index("Needs attention") < page.index("\nPolicy\n")
+    assert [line.strip() for line in wrong if "held" not in line] == [
+        "an emergency is under way (emergency-1.2)", "still down, to be started by recover.b: mail",
+        "recover.c runs (steps, step 2 of 5)", "spool s: it is a link", "db: db.service is failed",
+        "hog[9] cannot be killed  [limit.l]", "no CAP_KILL"]
+    assert wrong[1].strip().startswith("recover.b is held until ")
+
+
+def test_a_host_on_which_all_is_well_needs_no_attention() -> None:
+    assert "Needs attention" not in _page(recoveries={"a": {"state": "armed"}})

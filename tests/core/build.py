@@ -44,7 +44,8 @@ def proc(pid: int, comm: str = "idle", *, ppid: int = 1, rss: int = 1, age: floa
          **rest: Any) -> Process:
     """A living process: ``rss`` in MiB, ``age`` in seconds; facts are given by their own names. Its oom_score_adj was
     read."""
-    names = ("exe", "cmdline", "uid", "user", "unit", "cmdline_has", "cmdline_lacks", "host_namespaces", "exe_mounted")
+    names = ("exe", "cmdline", "uid", "user", "unit", "cmdline_has", "cmdline_lacks", "host_namespaces", "exe_mounted",
+             "user_unit")
     facts = {key: rest.pop(key) for key in names if key in rest}
     rest.setdefault("oom_score_adj", 0)
     started = NOW - age

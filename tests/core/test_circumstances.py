@@ -52,6 +52,7 @@ def test_who_was_seen_to_change_its_parent_is_an_orphan_whoever_adopted_it() -> 
     (1, 60, "session-3.scope", True),       # systemd starts nothing in a scope
     (50, 7, "user@1000.service", True),
     (50, 60, "user@1000.service", False),
+    (50, 60, "session-3.scope", True),
     (70, 7, "user@1000.service", False),    # a parent that lives
     (99, 7, None, None),                    # a parent that is not there: the next look will tell
     (0, 7, None, False)])

@@ -181,6 +181,27 @@ def test_the_other_steps_have_their_refusals_too(step: Action, reason: str | Non
 
 # Random hosts under pressure and random policies that want everybody dead.
 
+def sshd(pid: int, uid: int | None, ppid: int = 1) -> Process:
+    own = proc(pid, "sshd", exe="/usr/sbin/sshd", ppid=ppid)
+    return replace(own, facts=replace(own.facts, uid=uid))
+
+
+def test_an_sshd_that_a_user_starts_himself_gives_nothing_and_the_one_that_roots_starts_for_him_is_sshd() -> None:
+    roots, session, his_own = sshd(50, 0), sshd(51, 1000, ppid=50), sshd(52, 1000, ppid=51)
+    shells = [replace(proc(pid, "bash", ppid=parent.pid), tty=5, session=pid)
+              for pid, parent in ((61, session), (62, his_own))]
+    everybody = (roots, session, his_own, *shells)
+    assert [refused(to(process, explicit=False), *everybody) for process in everybody] == [
+        "it is sshd", "it is sshd", None, "it leads an operator's session", None]
+
+
+def test_a_login_that_a_user_starts_himself_leads_no_operators_session() -> None:
+    for uid, reason in ((0, "it leads an operator's session"), (1000, None)):
+        login = replace(LOGIN, facts=replace(LOGIN.facts, uid=uid))
+        shell = replace(proc(61, "bash", ppid=login.pid), tty=5, session=61)
+        assert refused(to(shell, explicit=False), login, shell) == reason
+
+
 NAMES = ["sshd", "bash", "db", "hog", "a) Z 1 (", "kthread", "login", "x\udcff\n"]
 
 
@@ -197,7 +218,7 @@ def hosts(draw: st.DrawFn) -> World:
         exe = draw(st.sampled_from([None, "/usr/sbin/sshd", "/usr/bin/hog", "/home/eve/sshd", "/usr/bin/login"]))
         world.procs[pid] = Proc(
             pid, comm, pid, world.now - draw(st.integers(0, 5000)), ppid, draw(st.integers(0, 400)),
-            facts=Facts(exe, None, None, draw(st.sampled_from([None, "eve"]))),
+            facts=Facts(exe, None, *draw(st.sampled_from([(None, None), (0, "root"), (1000, "eve")]))),
             tty=draw(st.sampled_from([0, 34816])), session=draw(st.sampled_from([pid, 2])),
             kernel_thread=comm == "kthread", adj=draw(st.sampled_from([0, 0, 0, -1000, -900])),
             ignores_term=draw(st.booleans()), unkillable=draw(st.booleans()), out_of_reach=draw(st.booleans()),
@@ -233,9 +254,12 @@ def immune(process: Process, view: View) -> bool:
 
 def operators(process: Process, view: View) -> bool:
     parent = view.snapshot.processes.get(process.ppid)
-    login = parent is not None and parent.comm == "login" and parent.facts.exe == "/usr/bin/login"
+    login = (parent is not None and parent.comm == "login" and parent.facts.exe == "/usr/bin/login"
+             and parent.facts.uid != 1000)
     shell = process.tty != 0 and process.session == process.pid and login
-    return shell or (process.comm == "sshd" and process.facts.exe == "/usr/sbin/sshd")
+    answering = [one for one in (process, parent) if one is not None and one.facts.uid != 1000]
+    sshd = all(one.comm == "sshd" and one.facts.exe == "/usr/sbin/sshd" for one in (process, *answering[:1]))
+    return shell or (bool(answering) and sshd)
 
 
 @settings(max_examples=150, deadline=None)

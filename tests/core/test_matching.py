@@ -12,6 +12,7 @@ from watchdog_oom.core.glob import glob_pattern
 from watchdog_oom.core.matching import Fact, missing_fact, names_target, own_keys_match
 from watchdog_oom.core.model import NO_FACTS
 from watchdog_oom.core.nouns import Namespaces, ProcessNoun
+from watchdog_oom.policy.build import build_policy
 
 TEMPDIR = re.compile(r"--tempdir=\S+")
 ALL = ProcessNoun("all", exe=(glob_pattern("/usr/bin/*", path=True),), user=("amavis", "0"),
@@ -113,3 +114,12 @@ def test_of_several_patterns_the_one_that_matches_must_give_the_name() -> None:
     either = ProcessNoun("x", comm=(glob_pattern("clamscan"), glob_pattern("*")))
     assert names_target(either, proc(1, "clamscan"))
     assert not names_target(either, proc(1, "bash"))
+
+
+@pytest.mark.parametrize(("glob", "matches"), [
+    ("user@1000.service/worker.service", True), ("user@*.service/work*.service", True), ("user@1000.service", True),
+    ("worker.service", False), ("*worker.service", False), ("*", True), ("user@1001.service/worker.service", False)])
+def test_a_unit_of_a_users_own_manager_matches_only_with_that_manager_in_front(glob: str, matches: bool) -> None:
+    noun = build_policy({"process": {"worker": {"unit": (glob,)}}}).processes["worker"]
+    worker = proc(10, "worker", unit="user@1000.service", user_unit="user@1000.service/worker.service")
+    assert own_keys_match(noun, worker) is matches

@@ -49,7 +49,7 @@ from watchdog_oom.core.outcome import EffectReport, Outcome
 from watchdog_oom.core.policy import Policy
 from watchdog_oom.core.rules.victims import badness
 from watchdog_oom.daemon import state_file
-from watchdog_oom.daemon.crash_recovery import inherit
+from watchdog_oom.daemon.crash_recovery import finish_purges, inherit
 from watchdog_oom.daemon.state_file import State
 from watchdog_oom.host.processes.demand import scan_demand
 
@@ -108,6 +108,7 @@ class Unit:
     bound_at_runtime: bool = False
     job: tuple[str, float] | None = None
     starts: int = 0
+    knowable: bool = True  # what its script cannot tell is UNKNOWN, whatever it is
 
 
 @dataclass(slots=True)
@@ -244,7 +245,7 @@ class World:
             process.first_ppid = process.ppid
         inherited = inherit(state, (), self.policy, self.snapshot())
         self.history = inherited.history
-        for intent in inherited.intents:
+        for intent in finish_purges(inherited.purges, fresh.run_id):
             self._perform(intent)
 
     def running(self, recovery: str) -> bool:
@@ -312,9 +313,12 @@ class World:
         fresh = {}
         for name, unit in units.items():
             found = self.units.get(unit, Unit(ServiceStatus.MISSING))
-            fresh[name] = ServiceState(unit, found.status, self.now, found.main_pid,
+            shown_as, words = found.status, "masked" if found.status is ServiceStatus.MISSING else ""
+            if not found.knowable:
+                shown_as, words = ServiceStatus.UNKNOWN, "no status"
+            fresh[name] = ServiceState(unit, shown_as, self.now, found.main_pid, knowable=found.knowable,
                                        memory_high_bytes=found.memory_high, memory_max_bytes=found.memory_max,
-                                       words="masked" if found.status is ServiceStatus.MISSING else "",
+                                       words=words,
                                        bound_at_runtime=found.bound_at_runtime)
         shown = {**fresh, **self._answers} if self.stale_states else fresh
         self._answers = fresh

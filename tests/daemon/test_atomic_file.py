@@ -115,3 +115,13 @@ def test_what_does_not_fit_is_an_error_and_the_old_content_stays(small_disk: Pat
     with pytest.raises(OSError, match="No space left"):
         swap_file(path, json.dumps(list(range(5000))).encode())
     assert json.loads(read_own(path)) == [1]
+
+
+def test_a_huge_file_that_is_replaced_costs_neither_memory_nor_time(tmp_path: Path) -> None:
+    path = tmp_path / "state.json"
+    path.touch()
+    os.truncate(path, 1 << 40)
+    for content in (b"1", b"2", b"3"):
+        swap_file(str(path), content)
+        assert path.read_bytes().strip() == content
+    assert (tmp_path / "state.json.new").stat().st_size < 1 << 21

@@ -11,6 +11,7 @@ from subprocess import PIPE, Popen
 
 import pytest
 
+from tests.miniature.daemon import MakeDaemon
 from watchdog_oom.daemon.console import Console
 
 Ends = tuple[int, int]
@@ -65,3 +66,13 @@ def test_a_full_pipe_does_not_hold_up_the_last_words_of_a_program_that_cannot_st
             "from watchdog_oom.daemon import main\nmain(['--bogus'])")
     with Popen([sys.executable, "-c", code], stderr=PIPE) as program:
         assert program.wait(20) == 2
+
+
+def test_a_daemon_without_standard_descriptors_gives_their_numbers_to_no_file_of_its_own(daemon: MakeDaemon) -> None:
+    own = daemon("")
+    closed = "import os, sys; [os.close(fd) for fd in (0, 1, 2)]; os.execv(sys.argv[1], sys.argv[1:])"
+    shown = "from watchdog_oom.daemon import main; main()"
+    arguments = [*own.options("policies", "state", "log", "runtime"), "--config", str(own.config)]
+    own.process = Popen([sys.executable, "-c", closed, sys.executable, "-c", shown, *arguments], cwd="/")
+    own.wait_for(lambda: bool(own.records("start")), 10.0, "READY")
+    assert {os.readlink(f"/proc/{own.pid}/fd/{fd}") for fd in (0, 1, 2)} == {"/dev/null"}

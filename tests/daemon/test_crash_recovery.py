@@ -15,7 +15,7 @@ from watchdog_oom.core.history import History, Phase, Recovery
 from watchdog_oom.core.model import Clock, Process, ProcessId, Snapshot
 from watchdog_oom.core.nouns import ServiceNoun, SpoolNoun
 from watchdog_oom.core.policy import Emergency, Limit, Policy, Protect, Recover, Then, Verb
-from watchdog_oom.daemon.crash_recovery import Inherited, inherit
+from watchdog_oom.daemon.crash_recovery import Inherited, finish_purges, inherit
 from watchdog_oom.daemon.state_file import State, from_plain, to_plain
 from watchdog_oom.journal.unfinished import Unfinished
 
@@ -45,7 +45,7 @@ def test_what_a_dead_daemon_stopped_becomes_a_run_that_only_goes_the_way_back() 
     assert run.incident == "mail-1", "the incident goes on, and its end will be told"
     record, = inherited.records
     assert record.incident == "mail-1" and "amavis.service, clamd.service" in str(record.result)
-    assert inherited.intents == ()
+    assert inherited.purges == {}
 
 
 def test_holds_and_attempts_do_not_keep_the_services_down() -> None:
@@ -75,20 +75,21 @@ def test_an_act_without_an_outcome_in_the_journal_is_told_and_nothing_is_done_by
     ends = (Unfinished("i-7", "KILL hog[12]", "limit.hog", None),
             Unfinished("i-8", "stop x.service", "recover.mail", "9"))
     inherited = settle(State(History()), *ends)
-    assert inherited.history == History() and inherited.intents == ()
+    assert inherited.history == History() and inherited.purges == {}
     assert [record.id for record in inherited.records] == ["i-7", "i-8"]
     assert all("judge the host anew" in str(record.result) for record in inherited.records)
 
 
 def test_a_purge_that_was_cut_short_is_finished_and_takes_nothing_more() -> None:
     inherited = settle(State(History(), purging={"old name": "/var/spool/vscan"}))
-    assert [intent.action for intent in inherited.intents] == [Purge("vscan", 0)]
-    assert settle(State(History())).intents == ()
+    assert inherited.purges == {"vscan": "/var/spool/vscan"}
+    assert [intent.action for intent in finish_purges(inherited.purges, "1-1")] == [Purge("vscan", 0)]
+    assert settle(State(History())).purges == {}
 
 
 def test_trash_of_a_spool_that_no_policy_names_any_more_is_told() -> None:
     inherited = settle(State(History(), purging={"gone": "/var/spool/gone"}))
-    assert inherited.intents == ()
+    assert inherited.purges == {}
     assert "/var/spool/gone" in str(inherited.records[0].result)
 
 

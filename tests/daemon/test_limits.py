@@ -139,3 +139,5 @@ def test_observe_writes_down_what_it_would_do_and_does_nothing(daemon: MakeDaemo
     time.sleep(1)
     assert child.poll() is None
     assert watch.records("intent") == []
+    told, = watch.records("incident", rule="limit.hogger")
+    assert told["result"] == f"observed only: would TERM hogger[{child.pid}]" and told["target"]["pid"] == child.pid

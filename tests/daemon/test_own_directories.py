@@ -89,3 +89,12 @@ def test_a_last_good_policy_that_somebody_else_put_there_is_never_used(daemon: M
     watch.write_policy("[broken")
     with pytest.raises(AssertionError, match=r"test\.toml:1"):
         watch.start()
+
+
+def test_a_working_directory_that_is_gone_matters_to_no_whole_path(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (home / "gone").mkdir()
+    monkeypatch.chdir(home / "gone")
+    (home / "gone").rmdir()
+    own_directory(str(home / "a"), "state")
+    with pytest.raises(UsageError, match="cannot be examined: No such file"):
+        own_directory("a", "state")

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import shutil
 import time
 from pathlib import Path
@@ -131,3 +132,22 @@ def test_a_link_that_leads_elsewhere_now_is_followed_without_a_change_of_the_fil
             time.sleep(0.01)
     finally:
         shutil.rmtree(home)
+
+
+def test_where_no_process_can_be_created_the_policy_stays_and_is_read_again_later(places: tuple[Path, Path]) -> None:
+    file = places[0] / "a.toml"
+    file.write_text(GOOD.format(5))
+    kept = policy_store(places)
+    file.write_text(GOOD.format(7))
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    free = os.dup(0)
+    os.close(free)
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (free, limits[1]))
+        kept.reload()
+        assert not kept.poll(hold=False)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+    assert kept.policy.limits["a"].runtime_seconds == 300
+    assert poll(kept, seconds=20)
+    assert kept.policy.limits["a"].runtime_seconds == 420

@@ -225,6 +225,24 @@ def test_what_the_operator_had_stopped_stays_stopped(daemon: MakeDaemon, mailser
     assert not [record for record in watch.records("intent") if record["step"].startswith(("stop", "start"))]
 
 
+def test_a_restart_by_a_script_without_status_takes_no_longer_than_the_script(
+        daemon: MakeDaemon, mailserver: MailServer) -> None:
+    script = mailserver.script.read_text()
+    mailserver.script.write_text(script.replace("    status)", "    never)"))
+    steps = """{ stop = "amavis" }, { kill = "clamscan" }, { purge = "vscan" }, { start = "stopped" },
+               { verify = "amavis" }"""
+    watch = daemon(policy_for(mailserver, steps=steps), config=config_for(mailserver))
+    mailserver.fill_spool(directories=12, files=1)
+    watch.start()
+    mailserver.service("start")
+    watch.wait_for(lambda: watch.records("incident", rule="recover.amavis"), 15, "the wedge")
+    watch.wait_for(lambda: closed(watch, "success"), 50, "the recovery")
+    assert mailserver.greeting().startswith(b"220")
+    told = [record["result"] for record in watch.records("incident") if record["step"]]
+    assert told[0].startswith("done, but not verified: amavis was stopped; the state of amavis cannot be known: its")
+    assert told[-1].startswith("verified: amavis answers: ")
+
+
 def test_a_broken_policy_keeps_the_last_good_one_and_says_so_until_it_is_mended(
         daemon: MakeDaemon, spawn: Spawn, home: Path) -> None:
     good = f'[process.hogger]\nexe = "{home}/bin/hogger"\n[limit.hogger]\nprocess = "hogger"\nruntime = "1s"\n'

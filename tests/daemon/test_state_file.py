@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from watchdog_oom.core.history import Contained, History, Recovery, RecoveryRun
+from watchdog_oom.core.history import Contained, History, Queue, Recovery, RecoveryRun
 from watchdog_oom.core.model import UNLIMITED_BYTES, ProcessId
 from watchdog_oom.core.scores import Adjusted, Attempt, Scores, Written
 from watchdog_oom.daemon import state_file
@@ -44,6 +44,25 @@ def test_what_is_saved_comes_back_in_the_same_boot(tmp_path: Path) -> None:
     assert restored.contained == {"x.service": Contained("limit.x", "x", 4096, None, UNLIMITED_BYTES, None, 8.0, True,
                                                          done=0.0, seen=True)}
     assert (tmp_path / "state.json").stat().st_mode & 0o777 == 0o600
+
+
+def test_what_one_of_a_queue_needs_is_kept_once_it_is_known_and_written_seldom() -> None:
+    def kept(need: float, *, settled: bool) -> dict[str, int]:
+        queues = {"scans": Queue(need, seen_at=50.0, settled=settled)}
+        needs: dict[str, int] = state_file.to_plain("boot", replace(HISTORY, queues=queues), PURGING)["needs"]
+        return needs
+
+    assert kept(1e8, settled=False) == {}
+    assert 1e8 <= kept(1e8, settled=True)["scans"] <= 1.1e8
+    assert len({kept(1e8 * 0.99 ** step, settled=True)["scans"] for step in range(20)}) <= 3
+    assert kept(0.0, settled=True) == {"scans": 1}
+
+
+def test_a_daemon_that_starts_takes_over_what_one_needs_as_if_just_seen() -> None:
+    plain = state_file.to_plain("boot", replace(HISTORY, queues={"scans": Queue(4096.0, settled=True)}), PURGING)
+    queue = state_file.from_plain(json.loads(json.dumps(plain)), History()).history.queues["scans"]
+    assert queue.settled and 4096 <= queue.need_bytes <= 4096 * 1.1
+    assert queue.seen_at > 1e300, "no time passes for what the daemon did not see"
 
 
 def test_what_was_written_and_for_whom_comes_back(tmp_path: Path) -> None:
@@ -83,7 +102,7 @@ def test_no_file_is_a_first_start_and_no_trouble(tmp_path: Path) -> None:
 
 def test_a_file_of_an_older_release_is_still_good(tmp_path: Path) -> None:
     plain = state_file.to_plain("boot", HISTORY, PURGING)
-    for key in ("contained", "purging", "complete"):
+    for key in ("contained", "purging", "complete", "needs"):
         del plain[key]
     for key in ("units", "incident"):
         del plain["recoveries"]["amavis"][key]

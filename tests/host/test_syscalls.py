@@ -104,3 +104,7 @@ def test_a_child_dies_with_the_process_that_forked_it(tmp_path: Path) -> None:
     os.waitpid(pid, 0)
     assert os.read(reading, 1) == b""  # the end of the pipe: its last holder is gone
     os.close(reading)
+
+
+def test_two_processes_have_no_files_in_common() -> None:
+    assert not syscalls.share_files(os.getpid(), os.getppid())

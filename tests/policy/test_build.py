@@ -53,7 +53,7 @@ unit = "v.service"
 """
 
 
-def test_paths_stop_at_a_slash_and_names_and_units_do_not() -> None:
+def test_paths_and_units_stop_at_a_slash_and_names_do_not() -> None:
     noun = policy("""
 [process.p]
 exe = "/usr/*/x"
@@ -65,7 +65,7 @@ user = ["u", "7"]
     assert not noun.exe[0].fullmatch("/usr/a/b/x")
     assert noun.exe[0].fullmatch("/usr/a/x")
     assert [bool(pattern.fullmatch("a/b")) for pattern in noun.comm] == [True, False]
-    assert noun.unit[0].fullmatch("a/b.service")
+    assert not noun.unit[0].fullmatch("a/b.service")
     assert noun.cmdline == (re.compile("x$"),)
     assert noun.user == ("u", "7")
 

@@ -16,6 +16,8 @@ from watchdog_oom.errors import FAILED_EXIT_STATUS, NotPermittedError, PolicyErr
 
 EXIT_INTERRUPTED = 130  # 128 + SIGINT, as shells have it
 EXIT_READER_GONE = 141  # 128 + SIGPIPE
+_HOST_IN_TROUBLE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EMFILE, errno.ENFILE, errno.ENOMEM,
+                    errno.EAGAIN)
 COMMANDS: Mapping[str, str] = {  # name -> module, which is imported only when the command is asked for
     "check": "watchdog_oom.cli.check",
     "plan": "watchdog_oom.cli.plan",
@@ -93,6 +95,9 @@ def error_lines(error: Exception) -> list[str]:
         return [f"watchdog-oom: {safe(line)}" for line in str(error).splitlines()]
     if isinstance(error, PermissionError):
         return [f"watchdog-oom: {safe(str(error.filename))}: {error.strerror}; run this as root"]
+    if isinstance(error, OSError) and error.errno in _HOST_IN_TROUBLE:
+        where = f"{safe(str(error.filename))}: " if error.filename else ""
+        return [f"watchdog-oom: cannot go on: {where}{error.strerror} ({place_of(error)})"]
     told = "; ".join(str(error).splitlines())
     return [safe(f"watchdog-oom: an internal error: {type(error).__name__}: {told} ({place_of(error)}); "
                  f"watchdog-oom --debug shows more")]
@@ -105,9 +110,19 @@ def exit_status(error: Exception) -> int:
 
 
 def main() -> None:
-    """The entry point. Characters that the terminal cannot show are escaped."""
+    """The entry point. Characters that the terminal cannot show are escaped; without standard output or error, what
+    would go there goes nowhere."""
+    from watchdog_oom.daemon.console import fill_standard_descriptors
+    fill_standard_descriptors()
+    sys.stdout = sys.stdout or open(1, "w", closefd=False)  # noqa: SIM115 - for as long as the command runs
+    sys.stderr = sys.stderr or open(2, "w", closefd=False)  # noqa: SIM115
     for stream in (sys.stdout, sys.stderr):
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:
             reconfigure(errors="backslashreplace")
-    cli(prog_name="watchdog-oom")
+    try:
+        cli(prog_name="watchdog-oom")
+    except OSError as error:  # help and versions are shown before a command is invoked
+        for line in error_lines(error):
+            click.echo(line, err=True)
+        sys.exit(exit_status(error))

@@ -26,6 +26,7 @@ from watchdog_oom.core.model import Process
 from watchdog_oom.core.policy import Policy
 from watchdog_oom.core.view import View
 from watchdog_oom.errors import Fault, PolicyError
+from watchdog_oom.explain.by_exe_alone import by_exe_alone_words
 from watchdog_oom.explain.left_out import left_out_words
 from watchdog_oom.explain.not_yet import not_yet_words
 from watchdog_oom.explain.rehearsal import rehearse
@@ -90,7 +91,8 @@ def _notes(loaded: LoadedPolicy, around: Around | None) -> tuple[str, ...]:
     links = (f'exe "{path}" is a link to {real}, which matches as well'
              for path, real in loaded.values["links"].items())
     hints = (*links, *probe_hints(view, around.ports), *touched_hints(spools, view.snapshot.clock))
-    return (*loaded.notes, *left_out_words(view), *not_yet_words(view), *hints, *around.host.unread)
+    return (*loaded.notes, *left_out_words(view), *not_yet_words(view), *by_exe_alone_words(view.policy), *hints,
+            *around.host.unread)
 
 
 def _page(loaded: LoadedPolicy, around: Around | None, warnings: tuple[Fault, ...]) -> Page:
@@ -147,8 +149,8 @@ def _row(around: Around, process: Process) -> tuple[str, ...]:
     facts, known = process.facts, around.details.of(process)
     user = facts.user or (str(facts.uid) if facts.uid is not None else "?")
     return (str(process.pid), printable(user), terminal_column(known), formatting.size(process.rss_bytes),
-            formatting.duration(process.age_seconds(around.host.snapshot.clock)), printable(facts.unit or "-"),
-            listens_column(known), printable(process.comm))
+            formatting.duration(process.age_seconds(around.host.snapshot.clock)),
+            printable(facts.user_unit or facts.unit or "-"), listens_column(known), printable(process.comm))
 
 
 def _spools(page: Page, view: View) -> None:

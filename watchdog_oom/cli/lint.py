@@ -23,6 +23,7 @@ _ENDING = (Verb.KILL, Verb.FREEZE, Verb.CONTAIN)
 def lint(policy: Policy, values: Mapping[str, Any]) -> Iterator[Warned]:
     """Every warning with the path of its table and key; ``values`` are the policy's plain values, globs as written."""
     yield from _forgeable(policy)
+    yield from _anybodys_units(values)
     yield from _explosive(values)
     yield from _protected_targets(policy)
     yield from circumstances(policy)
@@ -58,6 +59,15 @@ def _forgeable(policy: Policy) -> Iterator[Warned]:
         if noun.namespaces is Namespaces.ANY and noun.exe and not (noun.user or noun.unit):
             yield (("process", noun.name, "namespaces"),
                    "any user can show any exe in a namespace of his own: add user or unit")
+
+
+def _anybodys_units(values: Mapping[str, Any]) -> Iterator[Warned]:
+    for noun, table in values.get("process", {}).items():
+        for unit in table.get("unit", ()):
+            manager, slash, _ = unit.partition("/")
+            if slash and not table.get("user") and any(wildcard in manager for wildcard in "*?["):
+                named = f'"{unit}": every user can call a unit of his own so'
+                yield ("process", noun, "unit"), f"{named}: add user, or name the user, as user@1000.service/…"
 
 
 def _explosive(values: Mapping[str, Any]) -> Iterator[Warned]:

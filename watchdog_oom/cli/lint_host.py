@@ -68,6 +68,11 @@ def _services(host: HostView, view: View) -> Iterator[Warned]:
             yield ("service", name, "unit"), f"there is no {script} {service.unit} here{hint}"
         elif state is not None and state.status is ServiceStatus.MISSING:
             yield ("service", name, "unit"), f"{service.unit} cannot be started: {state.words}"
+        elif state is not None and not state.knowable:
+            yield ("service", name, "unit"), (
+                f"its state cannot be known: {state.words}. So its failure starts no recovery, one that you stopped is "
+                f"started with the others, and a stop or a start counts as done when the script says so"
+                + ("" if service.probe else "; give it a probe, or no verify can succeed"))
         for trigger in service.triggers:
             if not host.manager.exists(trigger):
                 yield ("service", name, "triggers"), f"there is no {trigger} here"

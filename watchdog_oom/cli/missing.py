@@ -66,12 +66,19 @@ class Missing:
                 hint = _first_hint(given, {process.comm for process in self._host.snapshot.processes.values()})
                 return f"no process is called {_quoted(given)}{hint}"
             case "unit":
-                hint = _first_hint(given, {process.facts.unit or "" for process in self._with("unit")})
+                hint = self._users_own(given) or _first_hint(
+                    given, {process.facts.unit or "" for process in self._with("unit")})
                 return f"no process runs in {_quoted(given)}{hint}"
             case "user":
                 return f"no process runs as {_quoted(given)}"
             case _:
                 return "no process has such a command line"
+
+    def _users_own(self, given: tuple[str, ...]) -> str:
+        """What a user's own manager runs is never meant by the bare name of a unit."""
+        there = sorted({process.facts.user_unit or "" for process in self._with("unit")})
+        found = next((unit for unit in there if unit.partition("/")[2] in given), "")
+        return f' — a user\'s own manager runs it: "{found}"' if found else ""
 
     def _with(self, key: str, part: ProcessNoun | None = None) -> list[Process]:
         """All processes with the fact that the key tests; of command lines, what they have of the noun's patterns."""

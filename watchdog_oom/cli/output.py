@@ -15,14 +15,15 @@ if TYPE_CHECKING:
     from rich.text import Text
 
 Part: TypeAlias = "str | tuple[str, str]"
+Line: TypeAlias = "list[tuple[str, str]]"
 GAP = "  "
 
 
 class Page:
     """Lines made of parts, each a text or a text with a style: ``dim``, ``bold``, a colour, or a combination."""
 
-    def __init__(self) -> None:
-        self._lines: list[list[tuple[str, str]]] = []
+    def __init__(self, lines: Iterable[Line] = ()) -> None:
+        self._lines: list[Line] = list(lines)
 
     def line(self, *parts: Part, indent: int = 0) -> None:
         """One line, indented by that many steps of two spaces."""
@@ -45,6 +46,16 @@ class Page:
             padded = [cell.rjust(width) if column in on_the_right else cell.ljust(width)
                       for column, (cell, width) in enumerate(zip(row, widths, strict=True))]
             self.line((GAP.join(padded).rstrip(), "" if number else "dim"), indent=indent)
+
+    def sections(self) -> list[list[Line]]:
+        """The lines between the blank ones: a title and what is below it."""
+        sections: list[list[Line]] = [[]]
+        for line in self._lines:
+            if line:
+                sections[-1].append(line)
+            elif sections[-1]:
+                sections.append([])
+        return [section for section in sections if section]
 
     def text(self, *, colour: bool = False) -> str:
         """The whole page, with terminal sequences for the styles or without any."""

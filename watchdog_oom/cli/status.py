@@ -8,18 +8,23 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from watchdog_oom.cli import options
 from watchdog_oom.cli.daemon_lock import running_daemon
+from watchdog_oom.cli.fold import folded
 from watchdog_oom.cli.output import Page, show, wants_colour
+from watchdog_oom.cli.status_attention import ATTENTION
 from watchdog_oom.cli.status_news import StatusNews
 from watchdog_oom.cli.status_page import page_of
 from watchdog_oom.daemon import status_file
 from watchdog_oom.errors import FAILED_EXIT_STATUS, NotPermittedError, NotRunningError, UsageError, WatchdogError
 from watchdog_oom.formatting import printable
+
+if TYPE_CHECKING:
+    from rich.text import Text
 
 STARTING_SECONDS = 1.0
 _POLL_SECONDS = 0.05
@@ -133,7 +138,14 @@ def _watch_live(news: StatusNews, current: Callable[[], Page]) -> None:
     from rich.console import Console
     from rich.live import Live
     console = Console(highlight=False, emoji=False, markup=False, no_color=not wants_colour())
-    with Live(current().rich(), console=console, auto_refresh=False) as live:
+
+    def fitting() -> Text:
+        """One row is left for the cursor: a page of the full height would scroll at each turn."""
+        text = folded(current(), max(20, console.width), max(1, console.height - 1), keep=(ATTENTION,)).rich()
+        text.no_wrap, text.overflow = True, "crop"  # wide characters take two columns
+        return text
+
+    with Live(fitting(), console=console, auto_refresh=False) as live:
         while True:
             news.wait()
-            live.update(current().rich(), refresh=True)
+            live.update(fitting(), refresh=True)

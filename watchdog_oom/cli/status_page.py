@@ -6,13 +6,17 @@ Any value may be missing or unknown: the daemon may be of another release.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, TypeAlias
 
 from watchdog_oom import formatting
 from watchdog_oom.cli.output import Page, Part, local_time
+from watchdog_oom.cli.status_attention import rest_of, show_attention
+from watchdog_oom.cli.status_values import Plain
+from watchdog_oom.cli.status_values import map_of as _map
+from watchdog_oom.cli.status_values import maps_of as _maps
+from watchdog_oom.cli.status_values import number_of as _number
+from watchdog_oom.cli.status_values import texts_of as _texts
 from watchdog_oom.core.rules.lost_senses import BLIND
 
-Plain: TypeAlias = Mapping[str, Any]
 STALE_SECONDS = 30.0
 LATE_SECONDS = 1.0
 MOST_ROWS = 20
@@ -26,6 +30,8 @@ def page_of(status: Plain, now: float, largest: Iterable[Sequence[str]] = ()) ->
     processes that the reader sees itself, in the columns of LARGEST."""
     page = Page()
     _daemon(page, status, now)
+    _faults(page, _map(status, "policy"))
+    show_attention(page, status, now)
     _policy(page, _map(status, "policy"), now)
     _host(page, status)
     _largest(page, largest)
@@ -52,13 +58,16 @@ def _daemon(page: Page, status: Plain, now: float) -> None:
         page.line((f"{BLIND[0].upper()}{BLIND[1:]}{why}", "bold red"))
 
 
-def _policy(page: Page, policy: Plain, now: float) -> None:
+def _faults(page: Page, policy: Plain) -> None:
     faults = _texts(policy, "faults")
     if faults:
         page.line(("THE POLICY FILES ARE BROKEN: the last good policy stays in force until they are right again",
                    "bold red"))
     for fault in faults:
         page.line((fault, "red"), indent=1)
+
+
+def _policy(page: Page, policy: Plain, now: float) -> None:
     page.title("Policy")
     loaded = _number(policy, "loaded")
     page.line(str(policy.get("description") or "without a description"),
@@ -119,7 +128,7 @@ def _recoveries(page: Page, recoveries: Plain, now: float) -> None:
     for name, recovery in recoveries.items():
         state = str(recovery.get("state"))
         mode = "" if recovery.get("mode") == "act" else "  only observes"
-        page.line((name, "bold"), "  ", (state, _STATE_STYLES.get(state, "")), _rest(recovery, now),
+        page.line((name, "bold"), "  ", (state, _STATE_STYLES.get(state, "")), rest_of(recovery, now),
                   f"  {recovery.get('attempts')}/{recovery.get('attempts_allowed')} attempts in "
                   f"{formatting.duration(_number(recovery, 'per_seconds'))}{mode}", indent=1)
         if recovery.get("last_result"):
@@ -128,13 +137,6 @@ def _recoveries(page: Page, recoveries: Plain, now: float) -> None:
             page.line((f"still down, to be started: {', '.join(_texts(recovery, 'owed'))}", "bold red"), indent=2)
         if _map(recovery, "run"):
             _run(page, _map(recovery, "run"))
-
-
-def _rest(recovery: Plain, now: float) -> str:
-    held_until, resting = recovery.get("held_until"), _number(recovery, "cooldown_seconds")
-    if held_until is not None:
-        return f" until {local_time(float(held_until), now)}: needs attention"
-    return f" for another {formatting.duration(resting)}" if resting else ""
 
 
 def _run(page: Page, run: Plain) -> None:
@@ -232,23 +234,3 @@ def _health(page: Page, health: Plain, budget: Plain) -> None:
 
 def _count(number: float, what: str) -> Part:
     return (f"{number:.0f} {what}", "bold red" if number else "")
-
-
-def _map(plain: Plain, key: str) -> Plain:
-    found = plain.get(key)
-    return found if isinstance(found, dict) else {}
-
-
-def _maps(plain: Plain, key: str) -> Sequence[Plain]:
-    found = plain.get(key)
-    return [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []
-
-
-def _texts(plain: Plain, key: str) -> list[str]:
-    found: object = plain.get(key)
-    return [str(text) for text in found] if isinstance(found, Iterable) and not isinstance(found, str) else []
-
-
-def _number(plain: Plain, key: str) -> float:
-    found = plain.get(key)
-    return float(found) if isinstance(found, int | float) else 0.0

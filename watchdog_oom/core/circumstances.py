@@ -34,12 +34,14 @@ def orphan(process: Process, snapshot: Snapshot) -> bool | None:
         return True
     if process.ppid == 0:
         return False
-    if process.ppid == 1:
-        return process.session != process.pid or (process.facts.unit or "").endswith(".scope")
-    parent = snapshot.processes.get(process.ppid)
-    if parent is None:
-        return None
-    return _user_manager(parent) and process.session != process.pid
+    if process.ppid != 1:
+        parent = snapshot.processes.get(process.ppid)
+        if parent is None:
+            return None
+        if not _user_manager(parent):
+            return False
+    unit = process.facts.user_unit or process.facts.unit or ""
+    return process.session != process.pid or unit.endswith(".scope")
 
 
 def _user_manager(process: Process) -> bool:

@@ -21,13 +21,16 @@ from watchdog_oom.core.matching import hosts_own
 from watchdog_oom.core.model import Process
 from watchdog_oom.core.nouns import ProcessNoun
 from watchdog_oom.core.view import View
-from watchdog_oom.lean_dataclasses import dataclass
+from watchdog_oom.lean_dataclasses import dataclass, replace
 from watchdog_oom.lean_typing import assert_never
 
 UNKILLABLE_ADJ = -1000
 KILL_WINDOW_SECONDS = 60.0
 SSHD = ProcessNoun("sshd of this host", comm=(re.compile("sshd.*"),), exe=(re.compile("/usr/(?:.*/)?sshd[^/]*"),))
 LOGIN = ProcessNoun("login of this host", comm=(re.compile("login"),), exe=(re.compile("(/usr)?/bin/login"),))
+# What has to be read for guard: who they are, and then whose.
+WAYS_IN = (SSHD, LOGIN, replace(SSHD, name="sshd of root", user=("0",)),
+           replace(LOGIN, name="login of root", user=("0",)))
 OWN_UNITS = frozenset({"watchdog-oomd", "watchdog-oomd.service"})
 # Where operators log in and work, and what everything else depends on, whatever processes are seen in them.
 _NEVER_CONTAINED = re.compile(r"init\.scope|session-.*\.scope|user@.*\.service|user-runtime-dir@.*\.service|"
@@ -82,7 +85,7 @@ def untouchable(process: Process, view: View, *, explicit: bool = False) -> str 
         return f"it is not known yet whether protect.{unsure} is about it"
     if process.oom_score_adj == UNKILLABLE_ADJ:
         return f"its oom_score_adj is {UNKILLABLE_ADJ}"
-    if not explicit and _is(SSHD, process):
+    if not explicit and _is_sshd(process, view):
         return "it is sshd"
     if not explicit and leads_login_session(process, view):
         return "it leads an operator's session"
@@ -112,12 +115,23 @@ def _is(noun: ProcessNoun, process: Process) -> bool:
             and hosts_own(process, exe=True))
 
 
+def _is_roots(noun: ProcessNoun, process: Process) -> bool:
+    """The same, and root runs it: any user can start sshd himself, with a library of his own in it (LD_PRELOAD)."""
+    return _is(noun, process) and process.facts.uid in (0, None)
+
+
+def _is_sshd(process: Process, view: View) -> bool:
+    """Root's, or the one that root's starts for a user, which answers for his session."""
+    parent = view.snapshot.processes.get(process.ppid)
+    return _is_roots(SSHD, process) or (_is(SSHD, process) and parent is not None and _is_roots(SSHD, parent))
+
+
 def leads_login_session(process: Process, view: View) -> bool:
     """The login shell itself, started by sshd or login; what it starts, terminal or not, gets no immunity."""
     if not process.tty or process.session != process.pid:
         return False
     parent = view.snapshot.processes.get(process.ppid)
-    return parent is not None and (_is(SSHD, parent) or _is(LOGIN, parent))
+    return parent is not None and (_is_sshd(parent, view) or _is_roots(LOGIN, parent))
 
 
 def _signal_refusal(action: Signal, view: View, budget: Budget, recent_kills: int, begun: bool) -> str | None:

@@ -80,20 +80,27 @@ class Contained:
 
 
 @dataclass(frozen=True, slots=True)
+class Grown:
+    """When a process that was let into a queue was last seen to grow, or let in, and what it held then."""
+
+    since: float
+    held_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
 class Queue:
     """What is remembered of a limit whose processes wait for their turn.
 
-    ``need_bytes`` is what one is known to need, as of ``seen_at``; ``grew_at`` when that last grew, ``settled`` whether
-    one was ever seen that did not grow any more. ``admitted_at`` is when one that had waited last went on; ``running``
-    are those let in, each with the time since when it runs; ``stopped`` those stopped in the last minute, and when.
+    ``need_bytes`` is what one is known to need, as of ``seen_at``; ``settled`` whether one was ever seen to the end, or
+    to grow no more. ``admitted_at`` is when one that had waited last went on; ``running`` are those let in, each with
+    its growth; ``stopped`` those stopped in the last minute, and when.
     """
 
     need_bytes: float = 0.0
     seen_at: float = 0.0
-    grew_at: float = 0.0
     settled: bool = False
     admitted_at: float = float("-inf")
-    running: Mapping[ProcessId, float] = field(default_factory=dict)
+    running: Mapping[ProcessId, Grown] = field(default_factory=dict)
     stopped: Mapping[ProcessId, float] = field(default_factory=dict)
 
 

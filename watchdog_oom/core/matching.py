@@ -66,7 +66,8 @@ def keys_match(noun: ProcessNoun, process: Process, known: frozenset[Fact] = ALL
         return False
     if noun.user and Fact.USER in known and not _user_matches(noun.user, facts.user, facts.uid):
         return False
-    if noun.unit and Fact.UNIT in known and not _any_full(noun.unit, facts.unit):
+    if noun.unit and Fact.UNIT in known and not (_any_full(noun.unit, facts.unit)
+                                                 or _any_full(noun.unit, facts.user_unit)):
         return False
     if noun.namespaces is Namespaces.HOST and not hosts_own(process, exe=bool(noun.exe)):
         return False

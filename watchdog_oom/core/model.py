@@ -61,7 +61,8 @@ class Facts:
     """Facts read once per process image; ``None`` means not read or not readable.
 
     ``exe`` has the kernel's `` (deleted)`` suffix stripped; ``cmdline`` is joined by spaces and forgeable; ``unit`` is
-    the systemd unit of the cgroup path. ``cmdline_has`` and ``cmdline_lacks`` are the policy's patterns that were
+    the systemd unit of the cgroup path, and ``user_unit`` that of a user's own manager below it, as
+    ``user@1000.service/worker.service``. ``cmdline_has`` and ``cmdline_lacks`` are the policy's patterns that were
     searched for in the command line, by whether they were found there: whoever reads a command line searches it, within
     a time (host/processes/pattern_search.py), and nobody else does. ``asked`` names the facts (of ``matching.Fact``)
     whose answer is outstanding: they are not known, which is neither yes nor no.
@@ -79,6 +80,7 @@ class Facts:
     asked: frozenset[str] = frozenset()
     host_namespaces: bool | None = None
     exe_mounted: bool | None = None
+    user_unit: str | None = None
 
 
 NO_FACTS = Facts()
@@ -198,7 +200,7 @@ class ServiceState:
     Only systemd reports ``result`` (why it ended: ``oom-kill``, ``exit-code`` …), the number of restarts, the
     invocation, memory and control group, how long a start and a stop may take, the units that trigger it, and whether
     its memory bounds were set for this boot only. ``survivors`` are the pids still in the control group of a unit that
-    is down.
+    is down. Not ``knowable`` is the state of a unit that cannot say it itself, as an init script without ``status``.
     """
 
     unit: str
@@ -218,6 +220,7 @@ class ServiceState:
     triggered_by: tuple[str, ...] = ()
     survivors: tuple[int, ...] = ()
     bound_at_runtime: bool = False
+    knowable: bool = True
 
 
 _EMPTY: Mapping[str, int] = MappingProxyType({})

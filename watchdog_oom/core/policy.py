@@ -17,13 +17,15 @@ class Children(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Protect:
-    """[protect.NAME]: the processes of the noun are never chosen; their ``oom_score_adj`` is set if given."""
+    """[protect.NAME]: the processes of the noun are never chosen; their ``oom_score_adj`` is set if given, or where it
+    is only observed, ``would`` be."""
 
     name: str
     process: str
     oom_score_adj: int | None = None
     allow_unkillable: bool = False
     children: Children = Children.RESET
+    would: int | None = None
 
 
 class First(StrEnum):
@@ -53,7 +55,8 @@ class Limit:
     """[limit.NAME]: ``then`` is done when any limit is exceeded for ``for_seconds``, or all with ``exceeds``, whether
     memory is short or not.
 
-    ``memory_high`` and ``memory_max`` are for ``then = "contain"``: the bounds of the unit, see ``contained_at``."""
+    ``memory_high`` and ``memory_max`` are for ``then = "contain"``: the bounds of the unit, see ``contained_at``.
+    Where the limit is only observed, ``then`` is REPORT and ``would`` is what the policy says."""
 
     name: str
     process: str
@@ -68,6 +71,7 @@ class Limit:
     then: Then = Then.KILL
     memory_high: Size | None = None
     memory_max: Size | None = None
+    would: Then | None = None
     exceeds: Exceeds = Exceeds.ANY
 
     @property

@@ -18,6 +18,8 @@ def main(argv: Sequence[str] | None = None) -> None:
 def _run(argv: Sequence[str]) -> int:
     # Imported late, so that importing one module of this package (``watchdog-oom`` does) does not load all of them.
     from watchdog_oom.daemon import options
+    from watchdog_oom.daemon.console import fill_standard_descriptors
+    fill_standard_descriptors()
     try:
         asked = options.parse(argv)
         if asked.help or asked.version:

@@ -10,6 +10,7 @@ from contextlib import suppress
 from watchdog_oom.host import syscalls
 
 PAGE_BYTES = 4096
+_MOST_SPARE_BYTES = 1 << 20
 
 
 def replace_file(path: str, content: bytes, mode: int = 0o600) -> bool:
@@ -58,6 +59,8 @@ def _write_over(path: str, content: bytes, mode: int) -> None:
     try:
         os.fchmod(fd, mode)
         pages = -(-len(content) // PAGE_BYTES) * PAGE_BYTES
+        if os.fstat(fd).st_size > pages + _MOST_SPARE_BYTES:  # none of ours: its room is not worth the writing
+            os.ftruncate(fd, pages)
         whole = content.ljust(max(pages, os.fstat(fd).st_size), b"\n")
         if os.pwrite(fd, whole, 0) != len(whole):
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), path)

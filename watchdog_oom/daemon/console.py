@@ -60,3 +60,12 @@ class Console:
         poll.register(self._shared, select.POLLOUT)
         room = any(event & select.POLLOUT for _, event in poll.poll(0))
         return room and os.write(self._shared, data) > 0
+
+
+def fill_standard_descriptors() -> None:
+    """Who is started without some of the descriptors 0 to 2 gets /dev/null there: else the next file that is opened
+    would be standard error, for us and for every child."""
+    with suppress(OSError):
+        while (fd := os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)) <= 2:
+            pass
+        os.close(fd)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from watchdog_oom.core.actions import Intent, Purge
 from watchdog_oom.core.history import History, Phase, Recovery, RecoveryRun
@@ -12,7 +12,7 @@ from watchdog_oom.core.rules.freeze import adopt_stopped
 from watchdog_oom.daemon.state_file import State
 from watchdog_oom.journal.record import Kind, Record
 from watchdog_oom.journal.unfinished import Unfinished
-from watchdog_oom.lean_dataclasses import dataclass, replace
+from watchdog_oom.lean_dataclasses import dataclass, field, replace
 
 FAILURE = "the daemon died in the middle of it"
 STILL_OWED = "it could not be started again before the daemon ended"
@@ -21,11 +21,12 @@ ONLY_LEFTOVERS = 0
 
 @dataclass(frozen=True, slots=True)
 class Inherited:
-    """The history with runs that pay the debts, records that tell of them, and what is done at once."""
+    """The history with runs that pay the debts, records that tell of them, and the paths, by name, of spools with a
+    purge to be finished."""
 
     history: History
     records: tuple[Record, ...] = ()
-    intents: tuple[Intent, ...] = ()
+    purges: Mapping[str, str] = field(default_factory=dict)
 
 
 def inherit(state: State, open_ends: Iterable[Unfinished], policy: Policy, snapshot: Snapshot) -> Inherited:
@@ -38,7 +39,6 @@ def inherit(state: State, open_ends: Iterable[Unfinished], policy: Policy, snaps
         records += [_told(rule, f"{snapshot.processes[identity.pid].label} is stopped, and it is not known who "
                                 "stopped it; it is continued unless the rule asks for the freeze again")
                     for identity, rule in history.frozen.items() if identity not in known]
-    intents = _leftovers(state, policy)
     records += [_told(f"spool.{name}", f"a purge of {path} was cut short, and no spool of the policy has that path any "
                                        "more: what it renamed away is left in its trash directory")
                 for name, path in state.purging.items() if not _is_spool(policy, path)]
@@ -46,7 +46,9 @@ def inherit(state: State, open_ends: Iterable[Unfinished], policy: Policy, snaps
                        because=(f"found in the journal: {end.step}, without an end",),
                        result="it is not known whether this was done; the rules judge the host anew")
                 for end in open_ends]
-    return Inherited(history, tuple(records), intents)
+    paths = set(state.purging.values())
+    return Inherited(history, tuple(records), {name: spool.path for name, spool in policy.spools.items()
+                                               if spool.path in paths})
 
 
 def _pay_back(state: State, boottime: float) -> tuple[History, list[Record]]:
@@ -81,15 +83,9 @@ def _units(recovery: Recovery) -> tuple[str, ...]:
     return (*services, *recovery.owed_triggers)
 
 
-def _leftovers(state: State, policy: Policy) -> tuple[Intent, ...]:
-    """Purges that only settle what an interrupted one had renamed away."""
-    paths = set(state.purging.values())
-    left = (name for name, spool in policy.spools.items() if spool.path in paths)
-    return finish_purges(left, f"inherited-{state.history.run_id}")
-
-
 def finish_purges(spools: Iterable[str], prefix: str) -> tuple[Intent, ...]:
-    """Purges of these spools that take nothing new; ``prefix`` begins their ids."""
+    """Purges of these spools that take nothing but what one that was cut short had renamed away; ``prefix`` begins
+    their ids. It is the one way in which a purge is finished, whether the state told of it or a search found it."""
     because = ("a purge was cut short: what it had renamed away is judged again, and deleted or put back",)
     return tuple(Intent(f"{prefix}.{number}", Purge(name, ONLY_LEFTOVERS), f"spool.{name}", because)
                  for number, name in enumerate(spools))

@@ -5,12 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from watchdog_oom.core.actions import Intent, Plan, Purge
+from watchdog_oom.core.actions import Plan, Purge
 from watchdog_oom.core.decide import decide, remembered
 from watchdog_oom.core.guard import Budget
 from watchdog_oom.core.history import History
 from watchdog_oom.core.model import Snapshot
-from watchdog_oom.core.outcome import EffectReport, Outcome
 from watchdog_oom.core.poll_interval import pause_seconds
 from watchdog_oom.core.rules.lost_senses import BLIND
 from watchdog_oom.core.shortage import imminent
@@ -21,6 +20,7 @@ from watchdog_oom.daemon.crash_recovery import finish_purges, inherit
 from watchdog_oom.daemon.options import Options
 from watchdog_oom.daemon.own_directories import group_writable_log, own_directory
 from watchdog_oom.daemon.own_lock import OwnLock
+from watchdog_oom.daemon.performer import Performer
 from watchdog_oom.daemon.policy_store import PolicyStore
 from watchdog_oom.daemon.reporter import Reporter
 from watchdog_oom.daemon.sd_notify import SdNotifier
@@ -61,13 +61,13 @@ class Daemon:
         self.actuators = Actuators(options.proc, manager, self.sensors.processes.facts, output_dir=options.state)
         self.journal = open_journal(options.log, self.sensors.boot_id, self.config)
         self.audit_trail = AuditTrail(self._write, self.journal.queue, self.sensors.processes.facts.everything)
+        self.performer = Performer(self.sensors, self.actuators, self.audit_trail, observe=options.observe)
         self.reporter = Reporter(options, self.health, self.notifier)
         self.wakeups = SignalInbox()
         self.plan = Plan()
-        self.reports: list[EffectReport] = []
         self.history = History(run_id=f"{int(self.health.started_wall):x}")
         self._failing = 0
-        self._urgent_at, self._imminent = 0.0, False
+        self._imminent = False
         self._stopping = Stopping()
 
     def run(self) -> None:
@@ -106,7 +106,7 @@ class Daemon:
         for record in inherited.records:
             self._write(record)
         self.history = inherited.history
-        self._perform(Plan(intents=inherited.intents), snapshot)
+        self.actuators.inherit_purges(inherited.purges)
         self.reporter.tell(snapshot, self.policy_store, self.history, self.journal, self.budget, self._write)
         self.notifier.ready()
 
@@ -128,10 +128,8 @@ class Daemon:
 
     def _tick(self) -> float:
         """One look, one decision, its effects; how long to sleep afterwards, in seconds."""
-        now = time.clock_gettime(time.CLOCK_BOOTTIME)
-        self._take_reports(now)
         policy = self.policy_store.policy
-        reports, self.reports = tuple(self.reports), []
+        reports = self.performer.reports(time.clock_gettime(time.CLOCK_BOOTTIME))
         snapshot = self.sensors.look(policy, self.plan.watch, reports)
         self.plan, self.history = decide(snapshot, policy, self.history, self.budget)
         self._perform(self.plan, remembered(snapshot, self.history))
@@ -143,22 +141,13 @@ class Daemon:
         return self._pause(snapshot)
 
     def _perform(self, plan: Plan, snapshot: Snapshot) -> None:
-        """Intent before act, outcome after it (Law 8). The urgent go first, and are written down only when done."""
-        policy = self.policy_store.policy
-        for intent in plan.intents:
-            if intent.urgent:
-                self._urgent_at = snapshot.clock.boottime
-                self._perform_one(intent, snapshot)
+        self.performer.perform(plan, snapshot, self.policy_store.policy, lambda: self._settle(plan))
+
+    def _settle(self, plan: Plan) -> None:
+        """Before what may wait: the journal is on the disk, and so is what the acts of this plan will owe."""
         if not self._pressed():
             self.journal.flush()
             self._save(plan)
-        for note in plan.notes:
-            self.audit_trail.note(note, snapshot)
-        for refusal in plan.refusals:
-            self.audit_trail.refusal(refusal, snapshot, policy)
-        for intent in plan.intents:
-            if not intent.urgent:
-                self._perform_one(intent, snapshot)
 
     def _save(self, plan: Plan, *, complete: bool = False) -> None:
         """What the acts of this plan will owe, before they are done."""
@@ -167,31 +156,6 @@ class Daemon:
         purging = self.actuators.purging | begun
         self.reporter.save(state_file.to_plain(self.sensors.boot_id, self.history, purging, complete=complete),
                            self._write)
-
-    def _perform_one(self, intent: Intent, snapshot: Snapshot) -> None:
-        self.audit_trail.intent(intent, snapshot, self.policy_store.policy)
-        if self.options.observe:
-            outcome: Outcome | None = Outcome(None, "observed only, not done")
-        else:
-            outcome = self.actuators.perform(intent, snapshot, self.policy_store.policy)
-        if outcome is not None:
-            self._came_out(EffectReport(intent.id, outcome, None, time.clock_gettime(time.CLOCK_BOOTTIME)))
-
-    def _came_out(self, report: EffectReport) -> None:
-        """One value, into the journal and into the next snapshot."""
-        self.audit_trail.report(report)
-        self.reports.append(report)
-
-    def _take_reports(self, now: float) -> None:
-        """Slow effects that ended: into the journal, and into the next snapshot."""
-        for report in self.actuators.reports(now):
-            step = self.audit_trail.action_of(report.intent_id)
-            if isinstance(step, Purge):
-                self.sensors.rescan_spool(step.spool)
-            self._came_out(report)
-        self.audit_trail.slow_patterns(self.sensors.processes.facts.news(now))
-        for news in self.actuators.news():
-            self.audit_trail.purge_went_on(news.intent_id, news.outcome)
 
     def _finish_purges(self, snapshot: Snapshot) -> None:
         """What purges left in their trash is finished when nothing presses."""
@@ -228,7 +192,7 @@ class Daemon:
     def _pressed(self) -> bool:
         """An emergency, and an act of it just now: the next may follow at once and must not wait for a disk (Law 8)."""
         now = time.clock_gettime(time.CLOCK_BOOTTIME)
-        return self.history.emergency is not None and now - self._urgent_at < CALM_SECONDS
+        return self.history.emergency is not None and now - self.performer.urgent_at < CALM_SECONDS
 
     def _write(self, record: Record) -> None:
         """Into the journal; in the middle of an emergency only into its queue."""

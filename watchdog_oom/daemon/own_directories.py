@@ -64,8 +64,10 @@ def _parts(path: str) -> tuple[Part, ...]:
     while True:
         try:
             way = read_way(rest)
-        except (FileNotFoundError, NotADirectoryError):
-            rest = os.path.dirname(rest)
+        except (FileNotFoundError, NotADirectoryError) as error:
+            rest, below = os.path.dirname(rest), rest
+            if rest == below:  # not even / or the working directory can be found
+                raise UsageError(f"{path}: cannot be examined: {error.strerror}") from None
             continue
         except OSError as error:
             kind = NotPermittedError if isinstance(error, PermissionError) else UsageError

@@ -40,6 +40,7 @@ class PolicyStore:
         self._last_good = f"{state}/{LAST_GOOD}"
         self._observe = observe
         self._loading: PolicyLoader | None = None
+        self._asked = False
         self._waiting: Answer | None = None
         self._signature = self._seen = self._look()
         self._looked_at = time.monotonic()
@@ -53,10 +54,14 @@ class PolicyStore:
         return self._loading is not None
 
     def reload(self) -> None:
-        """Read all files again."""
+        """Read all files again; where no process can be created for that now, as soon as one can."""
+        self._asked = True
         if self._loading is None:
-            self._signature = self._seen = self._look()
-            self._loading = PolicyLoader(self._directories, self._config_path)
+            seen = self._look()
+            with suppress(OSError):
+                self._loading = PolicyLoader(self._directories, self._config_path)
+                self._signature = self._seen = seen
+                self._asked = False
 
     def poll(self, *, hold: bool) -> bool:
         """Continue a load in progress; returns whether there is something to ``tell``. While ``hold``, the policy in
@@ -137,7 +142,7 @@ class PolicyStore:
             return
         self._looked_at = time.monotonic()
         now = self._look()
-        if now == self._seen and now != self._signature:
+        if self._asked or (now == self._seen and now != self._signature):
             self.reload()
         self._seen = now
 

@@ -1,18 +1,19 @@
 """What must survive a restart of the daemon within one boot: attempts, holds, and debts.
 
 Debts are what a recovery has stopped and not started, former values of oom_score_adj, the frozen, former memory bounds
-of units, and spools in whose trash something may lie. They are saved before the act that makes them. A file that is
-missing, damaged or of another boot means a fresh start; the journal testifies to what was done, and nothing is ever
-taken up from it.
+of units, and spools in whose trash something may lie. They are saved before the act that makes them, and with them what
+one process of a queue is known to need. A file that is missing, damaged or of another boot means a fresh start; the
+journal testifies to what was done, and nothing is ever taken up from it.
 """
 
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 
 from watchdog_oom.core.descent import Lineage
-from watchdog_oom.core.history import Contained, History, Recovery
+from watchdog_oom.core.history import Contained, History, Queue, Recovery
 from watchdog_oom.core.model import ProcessId
 from watchdog_oom.core.scores import Adjusted, Attempt, Scores, Written
 from watchdog_oom.daemon.atomic_file import read_own, swap_file
@@ -20,6 +21,8 @@ from watchdog_oom.lean_dataclasses import dataclass, field, replace
 from watchdog_oom.lean_typing import Any
 
 NAME = "state.json"
+# What one needs is kept this coarsely, so that its slow forgetting does not write the file all the time.
+NEED_STEP = 1.1
 NEVER = 1e12
 JUDGED_SECONDS = 3600  # so coarse that a file which need not change otherwise is written once an hour
 
@@ -79,6 +82,7 @@ def to_plain(boot_id: str, history: History, purging: Mapping[str, str], *, comp
                       for unit, contained in history.contained.items()],
         "below": _descent_to_plain(history),
         "reparented": [[identity.pid, identity.start_ticks] for identity in sorted(history.descent.reparented)],
+        "needs": {name: _coarse(queue.need_bytes) for name, queue in history.queues.items() if queue.settled},
         "purging": dict(purging)}
 
 
@@ -95,8 +99,9 @@ def from_plain(plain: dict[str, Any], history: History) -> State:
     unclosed = {name: state["incident"] for name, state in plain["recoveries"].items() if state.get("incident")}
     below = {ProcessId(pid, start): frozenset(names) for pid, start, *names in plain.get("below", ())}
     reparented = frozenset(ProcessId(pid, start) for pid, start in plain.get("reparented", ()))
+    queues = {name: Queue(float(need), seen_at=math.inf, settled=True) for name, need in plain.get("needs", {}).items()}
     return State(replace(history, recoveries=recoveries, adjusted=adjusted, scores=scores, frozen=frozen,
-                         contained=contained, descent=Lineage(below, frozenset(below), reparented)),
+                         contained=contained, queues=queues, descent=Lineage(below, frozenset(below), reparented)),
                  dict(plain.get("purging", {})), unclosed, bool(plain.get("complete", False)))
 
 
@@ -104,6 +109,11 @@ def _adjusted_from_plain(comm: str, original: int, value: int, since: float = NE
                          rule: str = "") -> Adjusted:
     """An earlier release does not tell since when, so that nobody counts as born after it."""
     return Adjusted(comm, original, value, since, home, Attempt(rule=rule, touched=True))
+
+
+def _coarse(need_bytes: float) -> int:
+    """The next step above, so that the next life takes one rather to need too much than too little."""
+    return round(NEED_STEP ** math.ceil(math.log(max(1.0, need_bytes), NEED_STEP)))
 
 
 def _descent_to_plain(history: History) -> list[list[Any]]:

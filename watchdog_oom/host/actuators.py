@@ -5,7 +5,7 @@ Effects never decide: what they check is only whether the target is still what t
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from watchdog_oom.core.actions import (
     Contain,
@@ -20,7 +20,7 @@ from watchdog_oom.core.actions import (
     StartUnit,
     StopUnit,
 )
-from watchdog_oom.core.guard import LOGIN, SSHD, untouchable
+from watchdog_oom.core.guard import WAYS_IN, untouchable
 from watchdog_oom.core.model import Clock, Process, Snapshot
 from watchdog_oom.core.nouns import RunProbe, TcpProbe
 from watchdog_oom.core.outcome import EffectReport, Outcome
@@ -101,6 +101,10 @@ class Actuators:
         """What purges did after their spool was cleared."""
         return self._purges.news()
 
+    def inherit_purges(self, paths: Mapping[str, str]) -> None:
+        """The paths, by name, of spools whose purge was cut short with the daemon before."""
+        self._purges.inherit(paths)
+
     def left_by_purges(self, policy: Policy, clock: Clock) -> tuple[str, ...]:
         """The spools in whose trash something was found that no purge is settling."""
         return self._purges.left_behind(policy.spools, clock)
@@ -130,7 +134,7 @@ class Actuators:
                 return False
             # An exiting process no longer shows its executable; what was known of the same process stays true.
             complete = (replace(fresh, facts=seen.facts) if fresh.image == 0
-                        else self._facts.complete(fresh, (*policy.processes.values(), SSHD, LOGIN))[0])
+                        else self._facts.complete(fresh, (*policy.processes.values(), *WAYS_IN))[0])
             if fresh.image == seen.image:
                 complete = replace(complete, facts=joined(complete.facts, seen.facts))
             now = replace(complete, under=seen.under, reparented=seen.reparented or fresh.ppid != seen.ppid,

@@ -29,6 +29,8 @@ _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 _MCL_CURRENT, _MCL_FUTURE, _MCL_ONFAULT = 1, 2, 4  # linux/mman.h
 _SYS_OPENAT2 = 437  # the same on every architecture
 _SYS_PROCESS_MRELEASE = 448  # asm-generic/unistd.h, the same on every architecture but alpha
+_SYS_KCMP = {"x86_64": 312, "aarch64": 272}
+_KCMP_FILES, _KCMP_FS = 2, 3  # linux/kcmp.h
 _SYS_RENAMEAT2 = {"x86_64": 316, "aarch64": 276}
 _ATTEMPTS = 3
 _AT_FDCWD = -100  # linux/fcntl.h
@@ -168,6 +170,15 @@ def lock_memory() -> bool:
 def release_memory(pidfd: int) -> bool:
     """Free the memory of a killed process, process_mrelease(2); returns whether that was done."""
     return bool(_libc.syscall(ctypes.c_long(_SYS_PROCESS_MRELEASE), ctypes.c_int(pidfd), ctypes.c_uint(0)) == 0)
+
+
+def share_files(one: int, other: int) -> bool:
+    """Whether two threads have the same open files, and the same working and root directory, kcmp(2). False also where
+    that cannot be told: on other architectures, without CONFIG_KCMP, or when one of them has ended."""
+    number = _SYS_KCMP.get(os.uname().machine)
+    return number is not None and all(
+        _libc.syscall(ctypes.c_long(number), ctypes.c_int(one), ctypes.c_int(other), ctypes.c_int(kind),
+                      ctypes.c_ulong(0), ctypes.c_ulong(0)) == 0 for kind in (_KCMP_FILES, _KCMP_FS))
 
 
 def inotify_open() -> int:

@@ -90,10 +90,13 @@ def _process(name: str, values: Values, ir: Values) -> ProcessNoun:
     def names(globs: tuple[str, ...]) -> tuple[re.Pattern[str], ...]:
         return tuple(glob_pattern(glob) for glob in globs)
 
+    def unit_names(globs: tuple[str, ...]) -> tuple[re.Pattern[str], ...]:
+        return tuple(glob_pattern(glob, path=True) for glob in globs)  # no star reaches into a user's own manager
+
     def regexes(patterns: tuple[str, ...]) -> tuple[re.Pattern[str], ...]:
         return tuple(re.compile(pattern) for pattern in patterns)
 
-    converters: dict[str, Callable[[Any], Any]] = {"exe": paths, "name": names, "unit": names, "cmdline": regexes,
+    converters: dict[str, Callable[[Any], Any]] = {"exe": paths, "name": names, "unit": unit_names, "cmdline": regexes,
                                                    "namespaces": Namespaces, "rss_above": _size}
     return ProcessNoun(name, place=ir.get("places", {}).get(name, ""), **_converted(values, converters))
 

@@ -37,8 +37,8 @@ def trusted_users(effective_uid: int) -> frozenset[int]:
 def read_way(path: str) -> tuple[Part, ...]:
     """Every component that the kernel passes when it resolves the path, including links and their targets. Raises
     OSError."""
-    whole = os.path.join(os.getcwd(), path)  # not normalised: the kernel resolves ``..`` after a link, not before
-    waiting = _components(whole)
+    # Not normalised: the kernel resolves ``..`` after a link, not before. The working directory may be gone.
+    waiting = _components(path if path.startswith("/") else os.path.join(os.getcwd(), path))
     here = "/"
     parts = [_read_part(here)]
     links = 0

@@ -45,7 +45,7 @@ PROCESS: Keys = {
     "user": Key(Form.USERS, "the owner: a user name or a numeric id, in quotes"),
     "name": Key(Form.NAME_GLOBS, "the process name (comm) as ps shows it, at most 15 bytes"),
     "cmdline": Key(Form.REGEXES, "found anywhere in the command line, arguments joined by spaces"),
-    "unit": Key(Form.NAME_GLOBS, "the systemd unit the process runs in"),
+    "unit": Key(Form.NAME_GLOBS, "the systemd unit the process runs in, a user's own as user@UID.service/NAME"),
     "parent": Key(Form.PROCESSES, "one of its ancestors is one of these processes; its own name: the whole tree"),
     "under": Key(Form.SPOOLS, "its working directory or an open file is in one of these spools"),
     "namespaces": Key(Form.CHOICE, "the host's own processes, or those of containers and users' namespaces, too",

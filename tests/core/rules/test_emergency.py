@@ -206,7 +206,7 @@ def test_observed_only_tells_whom_it_would_end_and_ends_nobody() -> None:
     world = pressed(80, 40, replace(RULE, mode=Mode.OBSERVE))
     world.ticks(5)
     note, = world.notes
-    assert note.result.startswith("observed only: would end hog[") and world.sent == []
+    assert note.result.startswith("observed only: would KILL hog[101] (400 MiB)") and world.sent == []
 
 
 def test_observed_only_says_so_when_there_is_nobody() -> None:
@@ -339,7 +339,7 @@ def test_as_long_as_everything_waits_the_incident_is_not_over() -> None:
 def test_observed_only_pressure_is_told_and_ends_nobody() -> None:
     world = thrashing(replace(THRASHING, mode=Mode.OBSERVE))
     world.ticks(60)
-    assert world.sent == [] and len(world.said("observed only: would end hog[")) == 1
+    assert world.sent == [] and len(world.said("observed only: would TERM hog[")) == 1
 
 
 def test_a_full_tmpfs_ends_nobody_whose_end_would_not_help_and_is_told() -> None:

@@ -252,7 +252,7 @@ def test_report_only_tells_each_process_once_an_hour() -> None:
     world = world_of(rss=mib(100), then=Then.REPORT)
     scan(world, rss_mib=200)
     world.ticks(365, 10.0)
-    assert world.sent == [] and len(world.said("reported: the limit is exceeded")) == 2
+    assert world.sent == [] and len(world.said("reported: would TERM scan[101]")) == 2
 
 
 def test_a_crowd_over_a_limit_that_only_reports_fills_no_journal() -> None:
@@ -260,7 +260,7 @@ def test_a_crowd_over_a_limit_that_only_reports_fills_no_journal() -> None:
     for _ in range(60):
         scan(world, rss_mib=200)
     world.ticks(3)
-    assert len(world.said("reported: the limit is exceeded")) == 50
+    assert len(world.said("reported: would TERM scan[")) == 50
 
 
 def test_a_limit_that_only_reports_ends_nobody_so_nobody_makes_room() -> None:

@@ -40,6 +40,17 @@ def test_whoever_holds_too_little_to_help_comes_last_whatever_the_kernel_thinks_
     assert Victims(View(snapshot(small, big), policy())).ranked() == [big, small]
 
 
+def test_one_whose_threads_cannot_be_read_is_ranked_by_the_kernels_score() -> None:
+    hidden = proc(10, "hidden", state="Z", threads=2, rss=0, badness=1300)
+    idle = proc(11, "idle", state="Z", threads=2, rss=0, badness=666)
+    adjusted = proc(12, "adjusted", state="Z", threads=2, rss=0, badness=999, oom_score_adj=500)
+    resident = proc(13, "resident", rss=300, badness=700)
+    victims = Victims(View(snapshot(idle, resident, hidden, adjusted), policy()))
+    assert victims.ranked() == [hidden, resident]
+    assert [victims.reason_against(process) for process in (hidden, resident)] == [None, None]
+    assert held(hidden) == "what it holds cannot be read"
+
+
 def test_swap_counts_as_much_as_memory() -> None:
     swapped, resident = proc(10, "swapped", rss=1, swap_bytes=500 << 20), proc(11, "resident", rss=300)
     assert Victims(View(snapshot(swapped, resident), policy())).ranked()[0] is swapped

@@ -30,7 +30,7 @@ def states(*scans: Proc) -> str:
 def learned(world: World, need: int = 64) -> None:
     """One has run and ended, so that it is known what one needs."""
     one = world.spawn("scan", age=0.0, rss_mib=need)
-    world.ticks(7)
+    world.ticks(3)
     del world.procs[one.pid]
     world.tick()
 
@@ -130,18 +130,65 @@ def test_without_a_reading_of_memory_nobody_is_stopped_and_nobody_goes_on_but_th
 
 
 def test_the_newest_of_those_that_outgrow_the_limit_waits_but_nobody_twice_in_a_minute() -> None:
-    world = queueing(total_rss=mib(200))
-    scans = [world.spawn("scan", age=100.0 - number, rss_mib=20) for number in range(3)]
+    world = queueing(total_rss=mib(300))
+    scans = [world.spawn("scan", age=100.0 - number, rss_mib=20) for number in range(4)]
     world.ticks(2)
     for scan in scans:
         scan.rss_mib = 90
     world.ticks(3)
-    assert states(*scans) == "SST"
-    scans[0].rss_mib = scans[1].rss_mib = 5
-    world.until(lambda: scans[2].state == "S")
+    assert states(*scans) == "SSST"
+    del world.procs[scans[1].pid]
+    world.until(lambda: scans[3].state == "S")
     scans[0].rss_mib = 150
     world.ticks(5)
-    assert world.signals(scans[2]) == [STOP, CONT] and states(*scans) == "STS"
+    assert world.signals(scans[3]) == [STOP, CONT] and states(scans[0], *scans[2:]) == "STS"
+
+
+def test_one_that_takes_its_time_to_grow_is_expected_to_need_what_its_kind_does_until_it_grows_no_more() -> None:
+    world = queueing(total_rss=mib(140))
+    learned(world)
+    slow, second, third = (world.spawn("scan", age=0.0, rss_mib=2) for _ in range(3))
+    for _ in range(3 * int(GROWING_SECONDS) // 10):
+        slow.rss_mib += 2
+        second.rss_mib += 2
+        world.ticks(10)
+    assert (slow.rss_mib, states(slow, second, third)) == (38, "SST"), "there would be room for what is held by now"
+    world.ticks(int(GROWING_SECONDS) + 2)
+    assert states(slow, second, third) == "SSS"
+
+
+def test_how_much_one_needs_is_not_known_before_one_has_ended_or_grown_no_more_for_a_minute() -> None:
+    world = queueing(total_rss=mib(400))
+    first = world.spawn("scan", age=0.0, rss_mib=13)
+    world.ticks(int(GROWING_SECONDS) - 2)
+    others = [world.spawn("scan", age=0.0, rss_mib=2) for _ in range(6)]
+    world.tick()
+    assert states(first, *others) == "SSSSTTT", "each is taken to need a quarter of the limit"
+    world.ticks(int(GROWING_SECONDS))
+    assert states(first, *others) == "SSSSSSS"
+
+
+def test_whoever_is_ended_before_it_has_grown_does_not_tell_how_much_one_needs() -> None:
+    world = queueing(total_rss=mib(400))
+    old = Limit("old", "scan", runtime_seconds=20)
+    world.policy = replace(world.policy, limits={**world.policy.limits, "old": old})
+    world.spawn("scan", age=15.0, rss_mib=13)
+    world.until(lambda: TERM in world.signals())
+    world.ticks(3)
+    scans = [world.spawn("scan", age=0.0, rss_mib=2) for _ in range(6)]
+    world.tick()
+    assert states(*scans) == "SSSSTT"
+
+
+def test_what_a_new_process_has_from_its_parent_before_it_runs_its_program_is_not_what_its_kind_needs() -> None:
+    world = queueing(total_rss=mib(200))
+    learned(world, need=20)
+    fork = world.spawn("scan", age=0.0, rss_mib=190)
+    world.tick()
+    fork.rss_mib = 2
+    scans = [world.spawn("scan", age=0.0, rss_mib=2) for _ in range(6)]
+    world.ticks(2)
+    assert states(fork, *scans) == "SSSSSSS"
 
 
 def test_those_that_may_not_be_stopped_hold_what_they_hold_and_are_left_alone() -> None:
@@ -160,6 +207,15 @@ def test_who_was_let_in_and_waits_is_known_again_after_a_crash_of_the_daemon() -
     world.crash()
     world.ticks(10)
     assert states(*scans) == "STT" and world.signals() == [STOP, STOP]
+
+
+def test_what_one_is_known_to_need_is_known_again_after_a_crash_of_the_daemon() -> None:
+    world = queueing(total_rss=mib(200))
+    learned(world, need=90)
+    world.crash()
+    scans = [world.spawn("scan", age=0.0, rss_mib=2) for _ in range(4)]
+    world.tick()
+    assert states(*scans) == "SSTT", "a quarter of the limit would have let in all four"
 
 
 def test_when_the_limit_leaves_the_policy_all_go_on_and_the_queue_is_forgotten() -> None:

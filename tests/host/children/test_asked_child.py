@@ -1,6 +1,7 @@
 """A real child on a real socket pair, that answers, hangs, and dies."""
 
 import os
+import resource
 import select
 import signal
 import socket
@@ -111,3 +112,21 @@ def test_nothing_is_left_open_or_running(made: Callable[[], AskedChild[str]]) ->
     assert len(os.listdir("/proc/self/fd")) == before
     with pytest.raises(ProcessLookupError):
         os.kill(pid, 0)
+
+
+def test_without_a_descriptor_a_question_is_kept_and_asked_when_there_is_one(
+        made: Callable[[], AskedChild[str]]) -> None:
+    child = made()
+    assert child.fileno() >= 0
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    free = os.dup(0)
+    os.close(free)
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (free, limits[1]))
+        assert child.ask("a", b"a")
+        assert child.poll() == []
+        assert child.busy
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+    assert words(answers(child, 1)) == [("a", "a")]
+    child.close()

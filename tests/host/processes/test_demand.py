@@ -2,7 +2,7 @@
 
 from watchdog_oom.core.actions import Watch
 from watchdog_oom.core.conditions.process import ProcessesAre
-from watchdog_oom.core.guard import LOGIN, SSHD
+from watchdog_oom.core.guard import WAYS_IN
 from watchdog_oom.core.memory import Memory
 from watchdog_oom.core.nouns import ProcessNoun, Size, SpoolNoun
 from watchdog_oom.core.policy import Clause, Limit, Policy, Protect, Recover, RecoveryStep, Then, Verb
@@ -35,7 +35,7 @@ def test_guard_is_asked_about_whom_a_rule_may_end_freeze_or_only_report() -> Non
 def test_where_a_written_value_may_be_inherited_the_unit_of_everybody_is_read() -> None:
     for value, more in ((-500, (UNIT_OF_EVERYBODY,)), (None, ()), (300, ())):
         policy = Policy(processes={"cron": ProcessNoun("cron")}, protects={"cron": Protect("cron", "cron", value)})
-        assert scan_demand(policy, None).nouns == (ProcessNoun("cron"), SSHD, LOGIN, *more)
+        assert scan_demand(policy, None).nouns == (ProcessNoun("cron"), *WAYS_IN, *more)
 
 
 def test_where_units_may_be_contained_swap_and_the_units_of_everybody_are_read_too() -> None:
@@ -48,12 +48,12 @@ def test_where_units_may_be_contained_swap_and_the_units_of_everybody_are_read_t
     demand = demand_of(policy)
     assert demand.swap == {"leaker"}
     assert demand.contained == {"leaker", "worker"}
-    assert scan_demand(policy, None).nouns == (*nouns.values(), SSHD, LOGIN, UNIT_OF_EVERYBODY)
+    assert scan_demand(policy, None).nouns == (*nouns.values(), *WAYS_IN, UNIT_OF_EVERYBODY)
 
 
 def test_guard_must_know_sshd_and_login_and_those_that_the_last_decision_watches() -> None:
     assert scan_demand(Policy(), None, Watch(processes=frozenset({7}))) == ScanDemand(
-        nouns=(SSHD, LOGIN), pids=frozenset({7}))
+        nouns=WAYS_IN, pids=frozenset({7}))
 
 
 def test_the_lowest_sum_by_which_a_rule_could_act_says_from_when_on_sharing_matters() -> None:

@@ -32,8 +32,6 @@ from watchdog_oom.host.processes.procfs import (
     read_stat,
     read_swap_bytes,
     read_uid,
-    read_unit,
-    unit_of_cgroup,
 )
 
 _SYSCALL_EXIT = {"x86_64": 60, "aarch64": 93}
@@ -156,7 +154,7 @@ def test_psutil_agrees_about_the_facts_of_a_child(start: Callable[..., subproces
 def test_a_process_that_is_gone_is_nothing_to_every_reader() -> None:
     child = subprocess.Popen(["true"])
     child.wait()
-    for reader in (read_stat, read_exe, read_cmdline, read_uid, read_swap_bytes, read_unit, read_oom_score,
+    for reader in (read_stat, read_exe, read_cmdline, read_uid, read_swap_bytes, read_oom_score,
                    read_oom_score_adj):
         assert reader("/proc", child.pid) is None
     assert list(open_paths("/proc", child.pid)) == []
@@ -251,31 +249,6 @@ def test_the_user_is_the_effective_one_and_no_name_can_forge_it() -> None:
     assert parse_swap_bytes(status) == 12 * 1024
     assert parse_uid(b"Name:\tx\n") is None
     assert parse_swap_bytes(b"Name:\tx\nVmSwap:\n") is None
-
-
-@pytest.mark.parametrize(("content", "unit"), [
-    (b"0::/system.slice/amavis.service\n", "amavis.service"),
-    (b"0::/system.slice/system-getty.slice/getty@tty1.service\n", "getty@tty1.service"),
-    (b"0::/system.slice/amavis.service/payload/evil.service\n", "amavis.service"),
-    (b"0::/user.slice/user-1000.slice/user@1000.service/app.slice/mariadb.service\n", "user@1000.service"),
-    (b"0::/user.slice/user-1000.slice/session-3.scope\n", "session-3.scope"),
-    (b"0::/init.scope\n", "init.scope"),
-    (b"0::/system.slice/_cpu.service\n", "cpu.service"),
-    (b"0::/system.slice/amavis.service (deleted)\n", "amavis.service"),
-    (b"12:memory:/x.service\n1:name=systemd:/system.slice/clamd.service\n0::/\n", "clamd.service"),
-    (b"0::/system.slice/a:b.service\n", "a:b.service"),
-    (b"0::/../../system.slice/x.service\n", "x.service"),
-    (b"0::/docker/4f6f/system.slice/mariadb.service\n", None),
-    (b"0::/system.slice\n", None), (b"0::/\n", None), (b"", None), (b"garbage", None), (b"::::\n", None),
-    (b"0::/system.slice/\xff.service\n", "\udcff.service"),
-])
-def test_the_unit_is_the_one_of_the_system_manager(content: bytes, unit: str | None) -> None:
-    assert unit_of_cgroup(content) == unit
-
-
-@given(st.binary(max_size=120))
-def test_any_cgroup_file_is_a_unit_or_none(content: bytes) -> None:
-    unit_of_cgroup(content)
 
 
 def test_open_files_and_directories_are_named_odd_bytes_included(

@@ -1,17 +1,33 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
+import time
 from pathlib import Path
 
+import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from watchdog_oom.host.processes.procfs import read_stat
 from watchdog_oom.host.purge.mounts import Mount
 from watchdog_oom.host.purge.open_files import OpenFiles, Place, parse_fdinfo, parse_maps
 
 MAPS = (b"55d0-55d1 r--p 00000000 fe:00 1234                       /usr/bin/x\n"
         b"7f00-7f01 rw-p 00000000 00:00 0 \n7f02-7f03 rw-s 00000000 00:01 77    [heap]\n"
         b"7f04-7f05 r--s 00000000 08:1a 99                         /var/spool/a b (deleted)\n")
+
+
+_SYSCALL_EXIT = {"x86_64": 60, "aarch64": 93}  # exit(2): it ends one thread
+_FIRST_THREAD_ENDS = """
+import ctypes, mmap, os, sys, threading, time
+opened, mapped, directory, number = sys.argv[1:]
+kept = open(opened), mmap.mmap(os.open(mapped, os.O_RDONLY), 0, prot=mmap.PROT_READ)
+os.chdir(directory)
+threading.Thread(target=time.sleep, args=(60,)).start()
+ctypes.CDLL(None).syscall(int(number), 0)
+"""
 
 
 def place_of(path: Path) -> Place:
@@ -128,3 +144,27 @@ def test_mappings_count_by_the_spools_device_and_on_layers_by_their_number_alone
     assert OpenFiles(str(tmp_path), Place(device, device)).mapped_by(10) == ({99}, False)
     assert OpenFiles(str(tmp_path), Place(1, 1, "overlay")).mapped_by(10) == ({99, 1234}, False)
     assert OpenFiles(str(tmp_path), Place(device, device)).mapped_by(11) == (set(), False)
+
+
+def test_what_a_process_holds_is_seen_though_its_first_thread_has_ended(tmp_path: Path) -> None:
+    number = _SYSCALL_EXIT.get(os.uname().machine)
+    if number is None:
+        pytest.skip("the number of exit(2) is not known here")
+    opened, mapped, directory = tmp_path / "opened", tmp_path / "mapped", tmp_path / "directory"
+    for file in (opened, mapped):
+        file.write_text("content")
+    directory.mkdir()
+    with subprocess.Popen([sys.executable, "-c", _FIRST_THREAD_ENDS, opened, mapped, directory, str(number)]) as child:
+        try:
+            end = time.monotonic() + 30
+            while (process := read_stat("/proc", child.pid)) is None or process.state != "Z":
+                assert time.monotonic() < end, "the first thread did not end"
+                time.sleep(0.01)
+            files = OpenFiles("/proc", place_of(tmp_path))
+            found, blind = files.open_by(child.pid)
+            assert {opened.stat().st_ino, directory.stat().st_ino} <= found
+            assert not blind
+            in_maps, _ = files.mapped_by(child.pid)
+            assert mapped.stat().st_ino in in_maps
+        finally:
+            child.kill()

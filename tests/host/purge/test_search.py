@@ -131,3 +131,15 @@ def test_a_spool_that_leaves_the_policy_is_forgotten(spool: Path, spool_noun: Ma
     search_once(search, noun)
     search.tend({}, (), clock())
     assert (search.remaining, search.paths()) == ({}, {})
+
+
+def test_what_was_inherited_is_told_at_once_and_owed_until_then(
+        spool: Path, spool_noun: MakeNoun, search: TrashSearch) -> None:
+    noun = spool_noun(spool)
+    search.inherit({noun.name: noun.path})
+    assert search.paths() == {noun.name: noun.path}
+    assert search.tend({}, (), clock()) == ()
+    assert search.tend({noun.name: noun}, (noun.name,), clock()) == (), "a purge there is busy with it"
+    assert search.paths() == {noun.name: noun.path}, "a daemon that dies now hands it on"
+    assert search.tend({noun.name: noun}, (), clock()) == (noun.name,)
+    assert search.tend({noun.name: noun}, (), clock()) == (), "once"

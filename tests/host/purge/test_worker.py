@@ -119,6 +119,39 @@ def test_an_entry_that_changed_after_it_was_cleared_is_put_back(
     assert os.path.lexists(spool / "amavis-1")
 
 
+FILE_CHANGES: list[Callable[[Path], object]] = [
+    lambda path: path.write_text("other content"), lambda path: path.chmod(0o604),
+    lambda path: os.utime(path, (1, 1)), lambda path: path.with_name("amavis-2").rename(path),
+    lambda path: os.utime(path, (FUTURE, FUTURE))]
+
+
+@pytest.mark.parametrize("change", FILE_CHANGES)
+def test_a_plain_file_that_changed_after_it_was_cleared_is_put_back(
+        change: Callable[[Path], object], spool: Path, worker: Callable[..., PurgeWorker]) -> None:
+    for name in ("amavis-1", "amavis-2"):
+        (spool / name).write_text("content")
+    purge = worker()
+    assert purge.clear().renamed == 2
+    change(trashed(spool) / "amavis-1")
+    assert purge.delete(NOTHING_IN_USE).restored == 1
+    assert [path.name for path in spool.iterdir()] == ["amavis-1"]
+
+
+def test_a_plain_file_in_use_is_kept_at_every_look_and_the_kernel_is_asked_where_users_are_not_known(
+        spool: Path, worker: Callable[..., PurgeWorker]) -> None:
+    for name in ("amavis-1", "amavis-2", "amavis-3", "amavis-4"):
+        (spool / name).write_text("content")
+    unsure = InUse(used(spool / "amavis-1").inodes, unseen=1)
+    with open(spool / "amavis-2"):
+        purge = worker(in_use=unsure)
+        cleared = purge.clear()
+        assert (cleared.renamed, cleared.kept_busy, cleared.kept_unsure) == (2, 1, 1)
+        with open(trashed(spool) / "amavis-3"):
+            deleted = purge.delete(unsure)
+    assert (deleted.entries, deleted.files, deleted.restored) == (1, 1, 1)
+    assert sorted(path.name for path in spool.iterdir()) == ["amavis-1", "amavis-2", "amavis-3"]
+
+
 @pytest.mark.root
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
 def test_an_entry_into_which_something_was_mounted_after_it_was_cleared_is_put_back_whole(

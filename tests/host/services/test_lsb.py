@@ -44,10 +44,23 @@ def test_a_script_that_lacks_a_file_of_its_own_is_not_missing() -> None:
     assert state(127, text).status is ServiceStatus.UNKNOWN
 
 
-@pytest.mark.parametrize("exit_status", [1, 2, 3])
-def test_a_script_that_does_not_know_status_is_unknown_rather_than_stopped(exit_status: int) -> None:
-    answer = state(exit_status, "Usage: /etc/init.d/amavis {start|stop|restart}")
+@pytest.mark.parametrize("exit_status", [0, 1, 2, 3, 64])
+@pytest.mark.parametrize("text", [
+    "Usage: /etc/init.d/amavis {start|stop|restart}", "amavis: no such argument\n * usage: amavis (start|stop)"])
+def test_a_script_that_does_not_know_status_is_unknown_rather_than_stopped_or_running(
+        exit_status: int, text: str) -> None:
+    answer = state(exit_status, text)
     assert (answer.status, answer.words) == (ServiceStatus.UNKNOWN, "its script does not support status")
+    assert not answer.knowable
+
+
+@pytest.mark.parametrize("text", ["amavis is running\nMemory usage: 12 MB", "usage: 3% of 5 children"])
+def test_a_running_service_that_tells_of_its_usage_runs(text: str) -> None:
+    assert state(0, text).status is ServiceStatus.ACTIVE
+
+
+def test_a_state_is_knowable_unless_the_script_itself_cannot_tell_it() -> None:
+    assert [state(status).knowable for status in (0, 1, 2, 3, 4, 127)] == [True, True, True, True, False, False]
 
 
 @pytest.mark.parametrize(("verb", "exit_status", "text", "ok", "words"), [

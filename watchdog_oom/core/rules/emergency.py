@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from watchdog_oom.core.actions import SignalName
 from watchdog_oom.core.condition import Finding, verdict
 from watchdog_oom.core.history import Stage
 from watchdog_oom.core.memory import Memory
@@ -95,8 +96,10 @@ def _observe(tick: Tick, cause: Cause) -> None:
     if tick.rate_limit("emergency observed"):
         victims = Victims(tick.view)
         best = next((p for p in victims.ranked() if victims.reason_against(p) is None), None)
-        would = f"would end {best.label}" if best else "would find nobody to end"
-        tick.note(RULE, f"observed only: {would}", because=cause.because)
+        signal = SignalName.KILL if cause.at_once else SignalName.TERM
+        would = f"would {signal} {best.label} ({held(best)})" if best else "would find nobody to end"
+        tick.note(RULE, f"observed only: {would}", because=cause.because, target=best.id if best else None,
+                  comm=best.comm if best else "")
 
 
 def _close(tick: Tick, findings: tuple[Finding, ...]) -> None:

@@ -8,7 +8,7 @@ from watchdog_oom.core.matching import names_target
 from watchdog_oom.core.model import Process
 from watchdog_oom.core.nouns import ProcessNoun
 from watchdog_oom.core.policy import Exceeds, Limit, Then
-from watchdog_oom.core.rules import containment, exceeding, waiting_queue
+from watchdog_oom.core.rules import containment, exceeding, waiting_queue, would
 from watchdog_oom.core.rules.surplus import group_surplus
 from watchdog_oom.core.tick import Tick
 from watchdog_oom.core.view import View
@@ -146,7 +146,8 @@ def _consequence(tick: Tick, limit: Limit, noun: ProcessNoun, process: Process, 
                            noun=noun.name)
         case Then.REPORT:
             if tick.rate_limit(f"{rule} reports {process.id}", most=MOST_REPORTS, kind=f"{rule} reports "):
-                tick.note(rule, "reported: the limit is exceeded, and the policy only asks for a report",
-                          because=because, target=process.id, comm=process.comm)
+                how = "reported" if limit.would is None else "observed only"
+                tick.note(rule, f"{how}: {would.limited(tick, limit, process)}", because=because, target=process.id,
+                          comm=process.comm)
         case _:
             assert_never(limit.then)

@@ -10,6 +10,7 @@ from watchdog_oom.core.rules import inherited_score
 from watchdog_oom.core.rules.inherited_score import Wanted
 from watchdog_oom.core.rules.score_origin import Origins
 from watchdog_oom.core.rules.short_lived import Patience
+from watchdog_oom.core.rules.would import tell_scores
 from watchdog_oom.core.scores import NO_ATTEMPT, Adjusted, Attempt, Written, home
 from watchdog_oom.core.tick import Tick
 from watchdog_oom.formatting import process_label
@@ -27,6 +28,7 @@ def apply(tick: Tick) -> None:
     _release(tick, keep=set(wanted))
     patience.tell()
     _tell_unwritten(tick)
+    tell_scores(tick)
 
 
 def restore_all(tick: Tick) -> None:

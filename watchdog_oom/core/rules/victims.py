@@ -31,7 +31,7 @@ class Victims:
         that its end would not help comes last, whatever its badness: else one large process with a low oom_score_adj
         would cost a host all its small ones."""
         candidates = [process for process in self._view.snapshot.processes.values()
-                      if not process.dead and not process.kernel_thread and held_bytes(process) > 0]
+                      if not process.dead and not process.kernel_thread and self._held(process) > 0]
         return sorted(candidates, key=self._rank, reverse=True)
 
     def reason_against(self, process: Process) -> str | None:
@@ -47,11 +47,19 @@ class Victims:
         return badness(process, self.total_bytes)
 
     def _helps(self, process: Process) -> bool:
-        return held_bytes(process) >= self.least_bytes or process.id in self._preferred
+        return self._held(process) >= self.least_bytes or process.id in self._preferred
 
     def _rank(self, process: Process) -> tuple[bool, bool, int, int]:
-        held = held_bytes(process)
+        held = self._held(process)
         return (process.id in self._preferred, held >= self.least_bytes, self.badness(process), held)
+
+    def _held(self, process: Process) -> int:
+        """What it holds; where its first thread has ended and no other could be read, what the kernel's score says: two
+        thirds of 1000, its share in ‰ and its oom_score_adj (fs/proc/base.c, proc_oom_score)."""
+        if not _unreadable(process):
+            return held_bytes(process)
+        permille = (process.badness or 0) * 3 // 2 - 1000 - (process.oom_score_adj or 0)
+        return self.total_bytes * max(0, permille) // 1000
 
 
 def badness(process: Process, total_bytes: int) -> int:
@@ -69,5 +77,11 @@ def held_bytes(process: Process) -> int:
 
 def held(process: Process) -> str:
     """The same in words: ``300 MiB and 14 GiB in swap``."""
+    if _unreadable(process):
+        return "what it holds cannot be read"
     swap = f" and {formatting.size(process.swap_bytes)} in swap" if process.swap_bytes else ""
     return f"{formatting.size(process.rss_bytes)}{swap}"
+
+
+def _unreadable(process: Process) -> bool:
+    return process.state == "Z" and not process.dead and not held_bytes(process)

@@ -12,19 +12,18 @@ from watchdog_oom import formatting
 from watchdog_oom.core.condition import threshold_bytes
 from watchdog_oom.core.guard import untouchable
 from watchdog_oom.core.held_memory import TIGHT_SHARE, together
-from watchdog_oom.core.history import Queue
+from watchdog_oom.core.history import Grown, Queue
 from watchdog_oom.core.matching import names_target
 from watchdog_oom.core.model import Process, ProcessId
 from watchdog_oom.core.policy import Limit
 from watchdog_oom.core.tick import Tick
 
-REST_SECONDS = 2.0
+REST_SECONDS = 1.0
 AGAIN_SECONDS = 60.0
-GROWING_SECONDS = 60.0      # for so long a process may still grow to what its kind needs
-SETTLE_SECONDS = 5.0
+GROWING_SECONDS = 60.0      # one that has not grown for so long holds what it needs; on a busy host it takes its time
 HALF_LIFE_SECONDS = 6 * 3600.0
-GROWTH = 1.05
-UNKNOWN_SHARE = 0.25        # of the limit: what one is taken to need before the first has grown
+GROWTH = 1.05               # by less than a twentieth is not growing
+UNKNOWN_SHARE = 0.25        # of the limit: what one is taken to need before one was seen to its end
 STOPPED = "T"
 
 
@@ -53,9 +52,9 @@ class _Queue:
         self.coming = [process for process in mine if process not in self.running]
         self.outside = [process for process in group if process.id not in ours]
         self.waiting: list[tuple[Process, str]] = []
-        self.since = {process.id: self.known.running.get(process.id, process.started_boottime) for process in mine}
+        self.grown = {process.id: self._growth_of(process) for process in mine}
         self.stopped = {identity: at for identity, at in self.known.stopped.items() if tick.now - at < AGAIN_SECONDS}
-        self.need, self.grew_at, self.admitted_at = self.known.need_bytes, self.known.grew_at, self.known.admitted_at
+        self.need, self.settled, self.admitted_at = self.known.need_bytes, self.known.settled, self.known.admitted_at
         self.total = None if limit.total_rss is None else threshold_bytes(tick.view, limit.total_rss)
         self.unread = ""
         if limit.total_rss is not None and self.total is None:
@@ -71,16 +70,18 @@ class _Queue:
     def _waits(self, process: Process) -> bool:
         return self.tick.frozen.get(process.id) == self.rule and process.id not in self.tick.thawing
 
+    def _growth_of(self, process: Process) -> Grown:
+        known = self.known.running.get(process.id)
+        if known is None:
+            return Grown(process.started_boottime, _holds(process))
+        return Grown(self.tick.now, _holds(process)) if _holds(process) > known.held_bytes * GROWTH else known
+
     def learn(self) -> None:
-        """What one of the noun needs is the largest that was seen, and slowly forgotten."""
+        """What one of the noun needs is the largest that was seen, and slowly forgotten. Nobody is judged at first
+        sight: until it runs its program, a new process holds what its parent does."""
         self.need *= 0.5 ** (max(0.0, self.tick.now - self.known.seen_at) / HALF_LIFE_SECONDS)
-        seen = (process for process in (*self.running, *self.coming) if process.id not in self.waited)
-        largest = max(seen, key=_holds, default=None)
-        if largest is None or _holds(largest) <= self.need:
-            return
-        if _holds(largest) > self.need * GROWTH and self._young(largest):
-            self.grew_at = self.tick.now
-        self.need = _holds(largest)
+        self.need = max((self.need, *map(_holds, self.running)))
+        self.settled = self.settled or self._one_ended() or not all(map(self._young, self.running))
 
     def send_back(self) -> None:
         """Those let in that must wait after all, the newest first, since what runs now is beyond the limit."""
@@ -103,7 +104,8 @@ class _Queue:
                 blocked = why
                 continue
             if process.id in self.waited:
-                self.since[process.id] = self.admitted_at = self.tick.now
+                self.admitted_at = self.tick.now
+                self.grown[process.id] = Grown(self.tick.now, _holds(process))
                 self.tick.thaw_reasons[process.id] = self._turn(process)
             self.running.append(process)
 
@@ -113,7 +115,7 @@ class _Queue:
         if self._too_many(1):
             return self._crowd()
         growth = self._needs(process) - process.rss_bytes
-        if self.total is not None and self._held(process) + self._growth() + growth > self.total:
+        if self.total is not None and self._held(process) + self._still_to_come() + growth > self.total:
             return self._full(f"the next needs {formatting.size(self._needs(process))}")
         if self.unread:
             return self.unread
@@ -128,24 +130,25 @@ class _Queue:
         return self.limit.count is not None and counted > self.limit.count
 
     def _needs(self, process: Process) -> float:
-        """What it is expected to hold: as much as the largest of its kind, unless it runs long enough to show."""
+        """What it is expected to hold: as much as the largest of its kind, unless it has stopped growing."""
         young = process.id in self.waited or self._young(process)
         return max(_holds(process), self._known_need()) if young else process.rss_bytes
 
     def _known_need(self) -> float:
-        if self._settled() or self.total is None:
+        if self.settled or self.total is None:
             return self.need
         return max(self.need, self.total * UNKNOWN_SHARE)
 
-    def _settled(self) -> bool:
-        """Whether one was ever seen that had stopped growing."""
-        calm = self.need > 0 and self.tick.now - self.grew_at >= SETTLE_SECONDS
-        return self.known.settled or calm
+    def _one_ended(self) -> bool:
+        """Whether one that ran is gone, by itself as far as is known."""
+        gone = [identity for identity in self.known.running if self.tick.view.snapshot.alive(identity) is None]
+        recovering = any(recovery.run is not None for recovery in self.tick.before.recoveries.values())
+        return not recovering and any(identity not in self.tick.before.terminations for identity in gone)
 
     def _young(self, process: Process) -> bool:
-        return self.tick.now - self.since.get(process.id, process.started_boottime) < GROWING_SECONDS
+        return self.tick.now - self.grown[process.id].since < GROWING_SECONDS
 
-    def _growth(self) -> float:
+    def _still_to_come(self) -> float:
         """What the running ones are still expected to take."""
         return sum(max(0.0, self._needs(process) - process.rss_bytes) for process in self.running)
 
@@ -160,7 +163,7 @@ class _Queue:
             return None
         kept = self.tick.view.policy.emergency.memory_available_below
         whole = memory.available_bytes + memory.anonymous_bytes if kept.percent is not None else memory.total_bytes
-        return memory.available_bytes - kept.of(whole) - self._growth()
+        return memory.available_bytes - kept.of(whole) - self._still_to_come()
 
     def _run(self) -> str:
         return f"{len(self.running)} {'runs' if len(self.running) == 1 else 'run'}"
@@ -170,7 +173,7 @@ class _Queue:
 
     def _full(self, why: str) -> str:
         total = self.total or 0.0
-        free = max(0.0, total - self._held() - self._growth())
+        free = max(0.0, total - self._held() - self._still_to_come())
         return f"{self._run()}, {why}, {formatting.size(free)} are free of {formatting.size(total)}"
 
     def _turn(self, process: Process) -> str:
@@ -192,8 +195,8 @@ class _Queue:
                 self.stopped[process.id] = self.tick.now
 
     def result(self) -> Queue:
-        return Queue(self.need, self.tick.now, self.grew_at, self._settled(), self.admitted_at,
-                     {process.id: self.since[process.id] for process in self.running}, self.stopped)
+        return Queue(self.need, self.tick.now, self.settled, self.admitted_at,
+                     {process.id: self.grown[process.id] for process in self.running}, self.stopped)
 
 
 def _holds(process: Process) -> int:

@@ -135,7 +135,11 @@ class AskedChild(Generic[K]):
     def _start(self) -> None:
         if len(self._lost) >= MOST_LOST:
             return
-        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        try:
+            epoll = self._epoll
+            ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        except OSError:
+            return
         work = self._work
         try:
             self._child = spawn_work(lambda _: work(theirs), keep=(theirs.fileno(),))
@@ -146,7 +150,7 @@ class AskedChild(Generic[K]):
             theirs.close()
         ours.setblocking(False)
         self._socket, self._silent_seconds = ours, 0.0
-        self._epoll.register(ours.fileno(), select.EPOLLIN)
+        epoll.register(ours.fileno(), select.EPOLLIN)
 
     def _send(self) -> None:
         while self.busy and len(self._asked) < MOST_UNDER_WAY:

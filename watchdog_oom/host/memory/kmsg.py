@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable
 
 from watchdog_oom.core.model import KernelKill, Process
-from watchdog_oom.host.processes.procfs import first_unit
+from watchdog_oom.host.processes.control_group import units_of
 from watchdog_oom.lean_dataclasses import dataclass, replace
 
 # printk's largest extended record; a smaller buffer makes the kernel answer EINVAL and drop the record.
@@ -106,7 +106,7 @@ class KillLog:
                 found[line.pid] = KernelKill(
                     line.pid, line.comm, text, boottime, cgroup or (earlier is not None and earlier.cgroup),
                     uid=line.uid if earlier is None else earlier.uid, memcg=memcg,
-                    unit=None if memcg is None else first_unit(memcg.encode("utf-8", "surrogateescape")))
+                    unit=None if memcg is None else units_of(memcg.encode("utf-8", "surrogateescape"))[0])
         self._told.update(dict.fromkeys(found, boottime))
         for pid in list(self._told)[:-_TOLD_KEPT]:
             del self._told[pid]

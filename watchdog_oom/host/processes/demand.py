@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from watchdog_oom.core.actions import Watch
 from watchdog_oom.core.conditions.kernel import KernelOomKill
 from watchdog_oom.core.conditions.process import ProcessesAre
-from watchdog_oom.core.guard import LOGIN, SSHD
+from watchdog_oom.core.guard import WAYS_IN
 from watchdog_oom.core.held_memory import matters_from
 from watchdog_oom.core.memory import Memory, Pressure
 from watchdog_oom.core.model import ProcessId
@@ -63,7 +63,8 @@ def demand_of(policy: Policy, *, everything: bool = False) -> ScanDemand:
 def contained_nouns(policy: Policy) -> frozenset[str]:
     """The nouns whose units a rule may contain."""
     steps = (step for recover in policy.recovers.values() for step in recover.steps if step.verb is Verb.CONTAIN)
-    return frozenset((*(limit.process for limit in policy.limits.values() if limit.then is Then.CONTAIN),
+    return frozenset((*(limit.process for limit in policy.limits.values()
+                        if Then.CONTAIN in (limit.then, limit.would)),
                       *(name for step in steps for name in step.names)))
 
 
@@ -108,6 +109,6 @@ def scan_demand(policy: Policy, memory: Memory | None, watch: Watch = NOTHING_WA
     """What the process scan must tell: what the rules ask for, what the last decision asked for, who is sshd and login
     for guard, everybody near an emergency; and where units may be contained or scores inherited, who lives in them."""
     demand = demand_of(policy, everything=memory is not None and near(memory, policy.emergency, pressure))
-    for_guard = (SSHD, LOGIN, UNIT_OF_EVERYBODY) if demand.contained or _hands_down(policy) else (SSHD, LOGIN)
+    for_guard = (*WAYS_IN, UNIT_OF_EVERYBODY) if demand.contained or _hands_down(policy) else WAYS_IN
     return replace(demand, nouns=(*demand.nouns, *for_guard, *_unit_of_victims(policy)), pids=watch.processes,
                    below=watch.below, together=_together(policy, memory))

@@ -13,8 +13,9 @@ from collections.abc import Iterable
 from watchdog_oom.core.matching import Fact, missing_fact
 from watchdog_oom.core.model import Facts, Process, ProcessId
 from watchdog_oom.core.nouns import ProcessNoun
+from watchdog_oom.host.processes.control_group import read_units
 from watchdog_oom.host.processes.namespaces import NamespaceReader
-from watchdog_oom.host.processes.procfs import read_exe, read_uid, read_unit
+from watchdog_oom.host.processes.procfs import read_exe, read_uid
 from watchdog_oom.host.processes.reader import ANSWER_SECONDS, ProcessReader
 from watchdog_oom.host.processes.sharing import SharingReader
 from watchdog_oom.host.processes.slow_patterns import SlowPatterns
@@ -103,7 +104,8 @@ class FactReader:
                 asked = facts.asked | {Fact.USER} if user is None and self._users.pending else facts.asked
                 return replace(facts, uid=uid, user=user, asked=asked)
             case Fact.UNIT:
-                return replace(facts, unit=read_unit(self._root, pid))
+                unit, user_unit = read_units(self._root, pid)
+                return replace(facts, unit=unit, user_unit=user_unit)
             case Fact.HOST_NAMESPACES:
                 return replace(facts, host_namespaces=self._namespaces.are_hosts(pid))
             case Fact.EXE_MOUNTED:
@@ -171,7 +173,8 @@ def joined(fresh: Facts, earlier: Facts) -> Facts:
     return Facts(of(fresh.exe, earlier.exe), of(fresh.cmdline, earlier.cmdline), of(fresh.uid, earlier.uid),
                  of(fresh.user, earlier.user), of(fresh.unit, earlier.unit),
                  fresh.cmdline_has or earlier.cmdline_has, fresh.cmdline_lacks or earlier.cmdline_lacks, fresh.asked,
-                 of(fresh.host_namespaces, earlier.host_namespaces), of(fresh.exe_mounted, earlier.exe_mounted))
+                 of(fresh.host_namespaces, earlier.host_namespaces), of(fresh.exe_mounted, earlier.exe_mounted),
+                 of(fresh.user_unit, earlier.user_unit))
 
 
 def _shared(patterns: frozenset[re.Pattern[str]]) -> frozenset[re.Pattern[str]]:

@@ -61,7 +61,14 @@ class NamespaceReader:
 
 
 def _mount_of_exe(shown: str) -> bytes | None:
-    """The mount's number in the kernel (proc(5), fdinfo); O_PATH opens nothing that a file system could delay."""
+    """The mount's number in the kernel (proc(5), fdinfo).
+
+    O_PATH opens nothing, but the end of a followed link may be revalidated: ``complete_walk`` in the kernel's
+    fs/namei.c asks ``d_weak_revalidate`` then, which FUSE and local file systems do not have. NFS has it, and asks its
+    server only for a file that is already known to be deleted there (``nfs_weak_revalidate``, without LOOKUP_OPEN; the
+    walk is repeated with LOOKUP_REVAL after ESTALE). 9p with a cache has it, and asks for what is marked as out of
+    date, and overlayfs hands it on to its layers. So a program of a dead server on one of these may delay this.
+    """
     with suppress(OSError):
         fd = os.open(f"{shown}/exe", os.O_PATH | os.O_CLOEXEC)
         try:

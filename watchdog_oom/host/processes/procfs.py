@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import errno
 import os
-import sys
 from collections.abc import Callable
 from contextlib import suppress
 from itertools import islice
@@ -25,8 +24,7 @@ _PF_KTHREAD = 0x00200000
 GONE = frozenset({errno.ENOENT, errno.ESRCH, errno.EACCES, errno.EPERM})
 _MOST_THREADS = 64
 _STATUS_BYTES = 16384
-_DELETED = " (deleted)"
-_UNIT_SUFFIXES = (".service", ".scope", ".socket", ".mount", ".swap")
+DELETED = " (deleted)"
 
 
 def parse_stat(pid: int, content: bytes, facts: Facts = NO_FACTS) -> Process:
@@ -82,36 +80,6 @@ def value_of(status: bytes, name: bytes) -> bytes:
     """The kernel escapes a newline in the name of the first line, so no process can forge a later one."""
     _, _, rest = status.partition(b"\n" + name + b":")
     return rest.partition(b"\n")[0]
-
-
-def unit_of_cgroup(content: bytes) -> str | None:
-    """The unit of the *system* manager in /proc/PID/cgroup (cgroups(7)): the first path component that is no slice.
-
-    Below that unit the tree may be delegated: what a user's own manager runs belongs to ``user@1000.service``, so a
-    user who names a control group ``mariadb.service`` gains nothing. Both the unified hierarchy (``0::/…``) and
-    version 1 (``name=systemd``) are supported.
-    """
-    unified: bytes | None = None
-    for line in content.splitlines():
-        _, _, named = line.partition(b":")
-        controllers, _, path = named.partition(b":")
-        if controllers == b"name=systemd":
-            return first_unit(path)  # where both are there, systemd itself goes by this one
-        if controllers == b"":
-            unified = path
-    return None if unified is None else first_unit(unified)
-
-
-def first_unit(path: bytes) -> str | None:
-    """The unit of a control group's path."""
-    for component in path.decode("utf-8", "surrogateescape").split("/"):
-        # systemd puts "_" before a name that the kernel would take for one of its own files (cg_escape).
-        name = component.removesuffix(_DELETED).removeprefix("_")
-        if name.endswith(_UNIT_SUFFIXES):
-            return sys.intern(name)  # one text for all who live there
-        if name not in ("", "..") and not name.endswith(".slice"):
-            return None
-    return None
 
 
 def read_file(path: str, most_bytes: int = 4096) -> bytes | None:
@@ -184,7 +152,7 @@ def read_exe(root: str, pid: int) -> str | None:
     """The executable; if it was replaced or removed since, its old path."""
     path = read_link(f"{root}/{pid}/exe")
     path = path if path is not None else read_link(f"{shown_at(root, pid)}/exe")
-    return path.removesuffix(_DELETED) if path is not None else None
+    return path.removesuffix(DELETED) if path is not None else None
 
 
 def read_uid(root: str, pid: int) -> int | None:
@@ -207,11 +175,6 @@ def _read_status(root: str, pid: int, parse: Callable[[bytes], int | None]) -> i
         if size is None and (content := read_file(f"{shown_at(root, pid)}/status", _STATUS_BYTES)) is not None:
             size = parse(content)
     return size
-
-
-def read_unit(root: str, pid: int) -> str | None:
-    content = read_file(f"{root}/{pid}/cgroup", 16384)
-    return unit_of_cgroup(content) if content is not None else None
 
 
 def read_oom_score_adj(root: str, pid: int) -> int | None:

@@ -49,16 +49,27 @@ def remove(base_fd: int, name: str, owner_uid: int, removal: Removal) -> bool:
     """
     try:
         found = os.stat(name, dir_fd=base_fd, follow_symlinks=False)
-        if not stat.S_ISDIR(found.st_mode):
-            os.unlink(name, dir_fd=base_fd)
-            removal.files += 1
-            return True
     except FileNotFoundError:
         return True
     except OSError as error:
         removal.note(name, error.strerror or str(error))
         return False
+    if not stat.S_ISDIR(found.st_mode):
+        return remove_file(base_fd, name, removal)
     return _Remover(Descent(base_fd), owner_uid, removal).remove_tree(name)
+
+
+def remove_file(base_fd: int, name: str, removal: Removal) -> bool:
+    """Delete what is known to be no directory (unlink(2) refuses one); whether it is gone. Never raises OSError."""
+    try:
+        os.unlink(name, dir_fd=base_fd)
+    except FileNotFoundError:
+        return True
+    except OSError as error:
+        removal.note(name, error.strerror or str(error))
+        return False
+    removal.files += 1
+    return True
 
 
 class _Remover:

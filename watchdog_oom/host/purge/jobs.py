@@ -61,6 +61,10 @@ class PurgeJobs:
         """By spool, what was found in trash directories and is still to be deleted."""
         return self._search.remaining
 
+    def inherit(self, paths: Mapping[str, str]) -> None:
+        """The paths, by name, of spools whose purge was cut short with the daemon before."""
+        self._search.inherit(paths)
+
     def start(self, intent_id: str, noun: SpoolNoun, limit: int, clock: Clock,
               within_seconds: float = WITHIN_SECONDS) -> None:
         """Begin a purge; with a limit of 0 one that only settles what earlier ones left. One spool is never purged
@@ -99,8 +103,8 @@ class PurgeJobs:
         return tuple(reports)
 
     def left_behind(self, nouns: Mapping[str, SpoolNoun], clock: Clock) -> tuple[str, ...]:
-        """To be called every now and then: the spools in whose trash something was just found, with no purge there to
-        settle it."""
+        """To be called every now and then: the spools in whose trash something is left, as was inherited or just found,
+        with no purge there to settle it."""
         busy = {running.noun.name for running in self._running.values()}
         return tuple(name for name in self._search.tend(nouns, busy, clock) if name not in busy)
 

@@ -12,7 +12,9 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 
 from watchdog_oom.host import syscalls
+from watchdog_oom.host.processes.procfs import shown_at
 from watchdog_oom.host.purge.mounts import Mount, device_number, read_mountinfo
+from watchdog_oom.host.purge.threads import apart
 from watchdog_oom.lean_dataclasses import dataclass
 
 _MAPPED = re.compile(rb"^\S+ \S+ \S+ ([0-9a-f]+):([0-9a-f]+) (\d+) +/", re.MULTILINE)
@@ -51,24 +53,26 @@ class OpenFiles:
     def open_by(self, pid: int) -> tuple[set[int], bool]:
         """The inodes that the process has open, runs, or stands in; and whether some of it could not be told."""
         self._inodes, self._blind = set(), False
-        process = f"{self._proc_root}/{pid}"
         refused = False
-        try:
-            self._links(process)
-            self._tables(process)
-        except PermissionError:
-            refused = True
-        except _GONE:
-            pass  # it ended meanwhile (Law 10)
-        except OSError:
-            self._blind = True
-        return self._inodes, self._blind or (refused and _has_memory(process))
+        for shown in apart(self._proc_root, pid):
+            self._alive()
+            try:
+                self._links(shown)
+                self._table(shown)
+            except PermissionError:
+                refused = True
+            except _GONE:
+                pass  # it ended meanwhile (Law 10)
+            except OSError:
+                self._blind = True
+        return self._inodes, self._blind or (refused and _has_memory(shown_at(self._proc_root, pid)))
 
     def mapped_by(self, pid: int) -> tuple[set[int], bool]:
         """The same for the files that it has mapped. The process can hold this up for as long as it likes, by a fault
         in its memory that is never answered."""
         process = f"{self._proc_root}/{pid}"
         try:
+            process = shown_at(self._proc_root, pid)
             with open(f"{process}/maps", "rb") as file:
                 mapped = parse_maps(file.read())
         except PermissionError:
@@ -90,20 +94,12 @@ class OpenFiles:
                 if target.startswith("/") and not target.startswith(skipped):
                     self._look(f"{process}/{name}", None, None)
 
-    def _tables(self, process: str) -> None:
-        tables = [process]
-        try:
-            names = os.listdir(f"{process}/fd")
-        except FileNotFoundError:  # the leader has ended, but its threads may hold files
-            tables = [f"{process}/task/{thread}" for thread in os.listdir(f"{process}/task")]
-            names = []
-        for table in tables:
-            with suppress(FileNotFoundError):
-                for count, name in enumerate(names or os.listdir(f"{table}/fd")):
-                    if count % 64 == 0:
-                        self._alive()
-                    with suppress(*_GONE):
-                        self._descriptor(table, name)
+    def _table(self, process: str) -> None:
+        for count, name in enumerate(os.listdir(f"{process}/fd")):
+            if count % 64 == 0:
+                self._alive()
+            with suppress(*_GONE):
+                self._descriptor(process, name)
 
     def _descriptor(self, table: str, name: str) -> None:
         """One open file. A read of the link and of its fdinfo touches no filesystem; only files are asked further, so

@@ -1,8 +1,9 @@
 """Finds what purges left behind: trash that a stop, a crash or SIGKILL kept from being deleted (Law 5).
 
-Trash is found by name in the spools of the policy: when the daemon starts, when a spool is new, after a purge that did
-not end well, and again every hour for as long as something is left. A child looks, since listing a directory may take
-long; whether a purge is asked to finish it is the loop's business.
+What the daemon before this one was purging is known from its state. All other trash is found by name in the spools of
+the policy: when the daemon starts, since the state may be lost, when a spool is new, after a purge that did not end
+well, and again every hour for as long as something is left. A child looks, since listing a directory may take long;
+whether a purge is asked to finish it is the loop's business.
 """
 
 from __future__ import annotations
@@ -39,15 +40,25 @@ class TrashSearch:
         self._epoll = epoll
         self._proc = proc
         self.remaining: dict[str, Remaining] = {}
+        self._owed: dict[str, str] = {}
         self._due: dict[str, float] = {}
         self._known: dict[str, str] = {}
         self._running: _RunningSearch | None = None
         self._ending: list[PurgeJob] = []
 
+    def inherit(self, paths: Mapping[str, str]) -> None:
+        """The paths, by name, of spools whose purge was cut short with the daemon before."""
+        self._owed = dict(paths)
+
     def tend(self, nouns: Mapping[str, SpoolNoun], busy: Collection[str], clock: Clock) -> tuple[str, ...]:
-        """To be called every now and then: the spools in which something was just found. Those that are ``busy`` with a
-        purge are looked at after it."""
-        now = clock.boottime
+        """To be called every now and then: the spools in which something is known to be left, or was just found. Those
+        that are ``busy`` with a purge are looked at after it."""
+        owed = tuple(name for name in self._owed if name in nouns and name not in busy)
+        for name in owed:
+            del self._owed[name]
+        return (*owed, *self._look(nouns, (*busy, *owed), clock.boottime))
+
+    def _look(self, nouns: Mapping[str, SpoolNoun], busy: Collection[str], now: float) -> tuple[str, ...]:
         self._ending = [job for job in self._ending if not job.let_go()]
         self._learn(nouns, now)
         if self._running is not None:
@@ -76,7 +87,7 @@ class TrashSearch:
 
     def paths(self) -> dict[str, str]:
         """The paths, by name, of the spools with something left."""
-        return {name: self._known[name] for name in self.remaining if name in self._known}
+        return self._owed | {name: self._known[name] for name in self.remaining if name in self._known}
 
     def close(self) -> None:
         for job in (*self._ending, *(() if self._running is None else (self._running.job,))):

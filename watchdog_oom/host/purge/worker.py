@@ -11,13 +11,14 @@ from contextlib import suppress
 from watchdog_oom.core.model import Clock
 from watchdog_oom.core.nouns import SpoolNoun
 from watchdog_oom.host.purge import lease
-from watchdog_oom.host.purge.delete_tree import Removal, remove
 from watchdog_oom.host.purge.in_use import NOTHING_IN_USE, InUse
+from watchdog_oom.host.purge.judgement import PlainFiles, is_same, judge
 from watchdog_oom.host.purge.kept import Kept
-from watchdog_oom.host.purge.messages import Cleared, Deleted, PurgeNews, example
+from watchdog_oom.host.purge.messages import Cleared, Deleted, PurgeNews
+from watchdog_oom.host.purge.settle import Settlement, Taken, found_in
 from watchdog_oom.host.purge.trash import Trash, create_trash, leftovers, put_back, take
 from watchdog_oom.host.spools.names import entry_matcher
-from watchdog_oom.host.spools.survey import VANISHED, Tally, Terms, Used, exhaust, survey
+from watchdog_oom.host.spools.survey import BLOCK_BYTES, VANISHED, Terms, Used
 from watchdog_oom.lean_dataclasses import dataclass
 
 MOST_ASKED_SECONDS = 0.25
@@ -49,15 +50,6 @@ class PurgeTask:
         return hash(name) % self.parts == self.part
 
 
-@dataclass(frozen=True, slots=True)
-class _Taken:
-    """An entry in the trash, as it was right after the rename; leftovers of an earlier purge have no such memory."""
-
-    name: str
-    trash: Trash
-    found: os.stat_result | None
-
-
 class PurgeWorker:
     """One run over one spool: first ``clear``, then ``delete``, with a second look at who uses what between them."""
 
@@ -69,11 +61,10 @@ class PurgeWorker:
         self._trash: Trash | None = None
         self._trash_in_spool = order.parent_fd is None
         self._leftovers: list[Trash] | None = None if order.part == 0 else []
-        self._taken: list[_Taken] = []
+        self._taken: list[Taken] = []
         self._kept = Kept(self._owner_uid)
-        self._removal = Removal(alive=order.alive)
-        self._entries = 0
-        self._bytes = 0
+        self._settlement = Settlement(order.spool_fd, self._owner_uid, order.noun.stale_after_seconds,
+                                      order.mounted_in_trash, order.alive)
         self._asked_seconds = 0.0
 
     def adopt_leftovers(self) -> None:
@@ -90,8 +81,8 @@ class PurgeWorker:
         """Rename every stale, free, plain entry into the trash."""
         self.adopt_leftovers()
         limited = self._order.limit > 0 and self._clear_up_to_the_limit()
-        renamed = len(self._taken) + self._entries
-        self._find_in_leftovers()
+        renamed = len(self._taken) + self._settlement.entries
+        self._taken.extend(found_in(self._leftovers or ()))
         return Cleared(renamed, limited=limited, unseen=self._order.in_use.unseen,
                        stale_after_seconds=float(self._order.noun.stale_after_seconds),
                        other=tuple(self._kept.examples), **self._kept.counts)
@@ -99,50 +90,60 @@ class PurgeWorker:
     def _clear_up_to_the_limit(self) -> bool:
         is_entry = entry_matcher(self._order.noun.entries)
         terms = self._terms(self._order.in_use.inodes)
+        plain_files = PlainFiles(terms, self._order.noun.stale_after_seconds)
         with os.scandir(self._order.spool_fd) as listing:
             for found in listing:
                 if not is_entry(found.name) or not self._order.is_ours(found.name):
                     continue
-                if len(self._taken) + self._entries >= self._order.limit:
+                if len(self._taken) + self._settlement.entries >= self._order.limit:
                     return True
-                self._consider(found.name, terms)
+                self._order.alive()
+                if found.name in self._order.mounted:
+                    self._kept.count("kept_mounted")
+                elif not self._taken_at_once(found, plain_files):
+                    self._consider(found.name, terms)
         return False
 
     def delete(self, in_use: InUse) -> Deleted:
         """Delete what is in the trash and still stale and free; put back the rest."""
-        terms = self._terms(in_use.inodes, moved=True)
-        restored = 0
-        for taken in self._taken:
-            restored += self._settle(taken, terms, sure=not in_use.unseen)
+        deleted = self._settlement.settle(self._taken, self._terms(in_use.inodes, moved=True), sure=not in_use.unseen)
         for trash in (self._trash, *(self._leftovers or ())):
             if trash is not None:
                 trash.close()
-        removal = self._removal
-        return Deleted(self._entries, removal.files, self._bytes, restored, removal.left_count,
-                       tuple(example(path, why) for path, why in removal.left))
+        return deleted
 
     def _terms(self, used: Used, *, moved: bool = False) -> Terms:
         boottime = time.clock_gettime(time.CLOCK_BOOTTIME)
         return Terms(Clock(time.time(), boottime, offsets=self._order.offsets), self._owner_uid, used, moved)
 
+    def _taken_at_once(self, entry: os.DirEntry[str], plain_files: PlainFiles) -> bool:
+        """The short way, for a stale plain file; whether that was the end of it. Any doubt is left to the long one."""
+        try:
+            if not entry.is_file(follow_symlinks=False):
+                return False
+            found = entry.stat(follow_symlinks=False)
+        except OSError:
+            return False
+        if not plain_files.stale_and_free(found) or (self._order.in_use.unseen and not self._may_be_taken(entry.name)):
+            return False
+        self._take(entry.name, found, found.st_blocks * BLOCK_BYTES)
+        return True
+
     def _consider(self, name: str, terms: Terms) -> None:
         """Judge one entry of the spool, never from memory, and take it if it is stale, free and plain."""
-        if name in self._order.mounted:
-            self._kept.count("kept_mounted")
-            return
-        tally = self._judge(self._order.spool_fd, name, terms)
+        tally = judge(self._order.spool_fd, name, terms, self._order.alive)
         if tally.obstacle == VANISHED:
             return
         if tally.busy:
             self._kept.count("kept_busy")
-        elif tally.obstacle is not None:
+        elif tally.obstacle is not None or tally.top is None:
             self._kept.judged(name, tally)
         elif tally.youngest_seconds <= self._order.noun.stale_after_seconds:
             self._kept.count("kept_fresh")
         elif self._order.in_use.unseen and not self._may_be_taken(name):
             self._kept.count("kept_unsure")
         else:
-            self._take(name, tally)
+            self._take(name, tally.top, tally.size_bytes)
 
     def _may_be_taken(self, name: str) -> bool:
         """If not all processes could be read: whether the kernel says that the entry is free. Asking would keep
@@ -155,62 +156,28 @@ class PurgeWorker:
         self._asked_seconds += time.monotonic() - began
         return free
 
-    def _judge(self, base_fd: int, name: str, terms: Terms) -> Tally:
-        tally = Tally(terms)
-        exhaust(survey(base_fd, name, tally, terms), self._order.alive)
-        self._order.alive()
-        return tally
-
-    def _take(self, name: str, tally: Tally) -> None:
+    def _take(self, name: str, judged: os.stat_result, size_bytes: int) -> None:
         """Rename a judged entry away, and back again if something else had its name by then."""
-        assert tally.top is not None  # noqa: S101 - nothing is judged without it
         try:
             trash = self._trash_for_use()
             found = take(name, self._order.spool_fd, trash)
         except FileNotFoundError:
             return
         except OSError as error:
-            if error.errno in _FULL:
-                self._delete_in_place(name, tally)
+            if error.errno in _FULL:  # no trash directory can be made or grow; one entry deleted makes room for it
+                self._settlement.delete_now(self._order.spool_fd, name, size_bytes)
             elif error.errno == errno.EXDEV and not self._trash_in_spool:
                 self._move_trash_into_spool()
-                self._take(name, tally)
+                self._take(name, judged, size_bytes)
             else:
                 self._kept.note(name, f"it cannot be renamed: {error.strerror}")
             return
-        if _same(found, tally.top):
-            self._taken.append(_Taken(name, trash, found))
+        if is_same(found, judged):
+            self._taken.append(Taken(name, trash, found))
         elif put_back(name, self._order.spool_fd, trash):
             self._kept.count("kept_changed")
         else:
-            self._removal.note(name, "it changed, and its name in the spool is taken")
-
-    def _settle(self, taken: _Taken, terms: Terms, *, sure: bool) -> bool:
-        """Delete one entry of the trash if it is what it was; whether it was put back instead."""
-        if (taken.trash.name, taken.name) in self._order.mounted_in_trash:
-            self._removal.note(taken.name, "something is mounted on it or inside")
-            return False
-        tally = self._judge(taken.trash.fd, taken.name, terms)
-        if tally.obstacle == VANISHED or tally.top is None:
-            return False
-        stale = tally.youngest_seconds > self._order.noun.stale_after_seconds
-        unchanged = taken.found is None or _same(tally.top, taken.found, with_ctime=True)
-        unused = not tally.busy and (sure or lease.free(taken.trash.fd, taken.name))
-        if tally.obstacle is None and stale and unchanged and unused:
-            if remove(taken.trash.fd, taken.name, self._owner_uid, self._removal):
-                self._entries += 1
-                self._bytes += tally.size_bytes
-            return False
-        if put_back(taken.name, self._order.spool_fd, taken.trash):
-            return True
-        self._removal.note(taken.name, "it is in use or changed, and its name in the spool is taken")
-        return False
-
-    def _delete_in_place(self, name: str, tally: Tally) -> None:
-        """On a full disk no trash directory can be made or grow; one entry deleted at once makes room for it."""
-        if remove(self._order.spool_fd, name, self._owner_uid, self._removal):
-            self._entries += 1
-            self._bytes += tally.size_bytes
+            self._settlement.removal.note(name, "it changed, and its name in the spool is taken")
 
     def _trash_for_use(self) -> Trash:
         """The trash directory: beside the spool where its owner may write there, so that nobody who walks through the
@@ -232,23 +199,9 @@ class PurgeWorker:
             self._trash = None
         self._trash_in_spool = True
 
-    def _find_in_leftovers(self) -> None:
-        """What a killed purge had renamed is settled like what this one renamed: judged anew, deleted or put back."""
-        for trash in self._leftovers or ():
-            with suppress(OSError):
-                self._taken.extend(_Taken(name, trash, None) for name in os.listdir(trash.fd))
-
 
 def run(order: PurgeTask, tell: Callable[[PurgeNews], None], look_again: Callable[[], InUse]) -> None:
     """The whole purge. ``look_again`` asks who uses what by then. Raises OSError where the spool cannot be read."""
     worker = PurgeWorker(order)
     tell(worker.clear())
     tell(worker.delete(look_again()))
-
-
-def _same(found: os.stat_result, judged: os.stat_result, *, with_ctime: bool = False) -> bool:
-    """Whether it is the very entry that was judged. A rename sets the ctime, so that is compared only after it."""
-    def facts(of: os.stat_result) -> tuple[int, ...]:
-        return (of.st_dev, of.st_ino, of.st_mode, of.st_uid, of.st_gid, of.st_size, of.st_mtime_ns,
-                of.st_ctime_ns if with_ctime else 0)
-    return facts(found) == facts(judged)

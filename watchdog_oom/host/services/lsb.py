@@ -69,10 +69,10 @@ class Lsb:
         status, words = _STATUS.get(exit_status, (ServiceStatus.UNKNOWN, f"its script {exit_words(exit_status)}"))
         if _not_there(text):
             status, words = ServiceStatus.MISSING, "there is no such init script"
-        elif exit_status != 0 and "usage:" in text.lower():
-            # Scripts older than "status" print their usage and end with 1, 2 or 3, which would be read as a state.
+        elif _is_usage(text, exit_status):
+            # Scripts older than "status" print their usage and end with anything, which would be read as a state.
             status, words = ServiceStatus.UNKNOWN, "its script does not support status"
-        return ServiceState(unit, status, boottime, words=words)
+        return ServiceState(unit, status, boottime, words=words, knowable=status is not ServiceStatus.UNKNOWN)
 
     def exists(self, unit: str) -> bool:
         return is_unit_name(unit) and os.access(os.path.join(self.init_dir, _script(unit)), os.X_OK)
@@ -85,6 +85,14 @@ class Lsb:
 
 def _script(unit: str) -> str:
     return unit.removesuffix(".service")
+
+
+def _is_usage(text: str, exit_status: int) -> bool:
+    """Whether a script told how it is called, instead of a state. One that ends with 0 may tell of the memory usage."""
+    lines = [line.strip(" *").lower() for line in text.splitlines()]
+    if exit_status == 0:
+        return any(line.startswith("usage:") and "start" in line for line in lines)
+    return any("usage:" in line for line in lines)
 
 
 def _not_there(text: str) -> bool:

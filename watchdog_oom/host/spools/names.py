@@ -18,7 +18,10 @@ def entry_matcher(globs: Iterable[str]) -> Callable[[str], bool]:
         hidden = name.startswith(".")
         if hidden and name.startswith(TRASH_PREFIX):
             return False
-        return any((for_hidden or not hidden) and pattern.fullmatch(name) for for_hidden, pattern in patterns)
+        for for_hidden, pattern in patterns:  # noqa: SIM110 - any() would take twice as long, for each of 100,000 names
+            if (for_hidden or not hidden) and pattern.fullmatch(name):
+                return True
+        return False
 
     return matches
 

@@ -125,7 +125,10 @@ def test_a_bad_reading_before_the_first_good_one_leaves_nothing_behind() -> None
 def test_observed_only_reports_once_an_hour_what_it_would_do() -> None:
     world = mail_server(mail_policy(mode=Mode.OBSERVE))
     world.ticks(400, 10.0)
-    said = world.said("observed only: would stop amavis, clamd, kill clamscan")
+    said = world.said("observed only: would stop amavis.socket, amavis.service, clamd.service; would TERM clamscan[")
+    assert said[0].result.endswith(
+        "; would purge vscan (4990 of 5000 entries in /var/spool/vscan/tmp are stale); would start what was stopped; "
+        "would verify amavis.service")
     assert len(said) == 2 and "has run for" in said[0].because[0]
     assert world.sent == [] and world.done == []
 

@@ -10,6 +10,7 @@ from watchdog_oom.core.nouns import ServiceNoun
 from watchdog_oom.core.policy import Verb
 from watchdog_oom.core.rules.recovery.progress import WAITING, Context, Progress, Status, done, failed
 from watchdog_oom.core.rules.recovery.survivors import end_survivors
+from watchdog_oom.core.rules.recovery.unknowable import at_its_word
 from watchdog_oom.lean_dataclasses import replace
 
 START_SECONDS = 120.0
@@ -137,6 +138,8 @@ def _down_yet(context: Context, run: RecoveryRun, name: str) -> Progress:
     if state.status in DOWN:
         cleared = end_survivors(context, run, name, state)
         return cleared if cleared.status is Status.WAITING else done(f"{name} is {state.status}{cleared.words}")
+    if not state.knowable:
+        return at_its_word(name, report, state, "stopped")
     return WAITING if report.outcome.ok else failed(f"{name} is still {state.status}: {report.outcome.words}")
 
 
@@ -216,6 +219,8 @@ def _up_yet(context: Context, run: RecoveryRun, name: str) -> Progress:
         return WAITING
     if state.status is ServiceStatus.ACTIVE:
         return done(f"{name} is active")
+    if not state.knowable:
+        return at_its_word(name, report, state, "started")
     if state.status is ServiceStatus.CHANGING or (report.outcome.ok and state.status is not ServiceStatus.FAILED):
         return WAITING
     return failed(f"{name} is {state.status} after its start: {report.outcome.words}")

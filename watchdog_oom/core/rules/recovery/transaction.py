@@ -11,6 +11,7 @@ from watchdog_oom.core.model import ServiceStatus
 from watchdog_oom.core.policy import Recover, RecoveryStep, Verb
 from watchdog_oom.core.rules.recovery import contain_step, service_steps, steps, verify_step
 from watchdog_oom.core.rules.recovery.progress import Context, Progress, Status
+from watchdog_oom.core.rules.recovery.unknowable import not_verified
 from watchdog_oom.core.tick import Tick
 from watchdog_oom.lean_dataclasses import replace
 from watchdog_oom.lean_typing import assert_never
@@ -115,8 +116,10 @@ def _steps(tick: Tick, recover: Recover, run: RecoveryRun) -> RecoveryRun:
 
 
 def _tell(tick: Tick, recover: Recover, run: RecoveryRun, step: RecoveryStep, progress: Progress) -> None:
-    tick.note(f"recover.{recover.name}", f"verified: {progress.words}", incident=run.incident,
-              action=f"{run.index + 1}. {step}", took_seconds=round(tick.now - run.entered, 3), ok=True)
+    unproved = not_verified(Context(tick, recover, step), run)
+    result = f"done, but not verified: {progress.words}; {unproved}" if unproved else f"verified: {progress.words}"
+    tick.note(f"recover.{recover.name}", result, incident=run.incident, action=f"{run.index + 1}. {step}",
+              took_seconds=round(tick.now - run.entered, 3), ok=None if unproved else True)
 
 
 def _compensate(tick: Tick, recover: Recover, state: Recovery, run: RecoveryRun) -> Recovery:

@@ -12,6 +12,7 @@ from watchdog_oom.core.conditions.kernel import KernelOomKill, explained
 from watchdog_oom.core.conditions.service import ServiceFailed
 from watchdog_oom.core.history import Phase, Recovery, RecoveryRun
 from watchdog_oom.core.policy import Clause, Mode, Recover, Verb
+from watchdog_oom.core.rules import would
 from watchdog_oom.core.rules.recovery import transaction
 from watchdog_oom.core.tick import Tick
 from watchdog_oom.core.view import View
@@ -152,8 +153,7 @@ def _revivable(tick: Tick, recover: Recover, state: Recovery) -> frozenset[str]:
 def _only_report(tick: Tick, recover: Recover, because: tuple[str, ...]) -> None:
     why = "observed only" if recover.mode is Mode.OBSERVE else f"outside its hours ({recover.hours})"
     if tick.rate_limit(f"recover.{recover.name} reports"):
-        would = ", ".join(str(step) for step in recover.steps)
-        tick.note(f"recover.{recover.name}", f"{why}: would {would}", because=because)
+        tick.note(f"recover.{recover.name}", f"{why}: {would.recovered(tick, recover)}", because=because)
 
 
 def _nothing_to_clear(tick: Tick, recover: Recover, because: tuple[str, ...]) -> bool:

@@ -35,6 +35,8 @@ def _verify_one(context: Context, run: RecoveryRun, name: str) -> tuple[Recovery
         return run, done(f"{name} {context.why_left(name)}, nothing to verify")
     limit = context.step.within_seconds or (service.probe.within_seconds if service.probe else VERIFY_SECONDS)
     expired = context.tick.now - run.waiting_since >= limit + service.stable_for_seconds
+    if state is not None and not state.knowable and state.sensed_boottime >= run.waiting_since:
+        return _by_probe_alone(context, run, name, state.words, expired=expired)
     if state is None or state.sensed_boottime < run.waiting_since or state.status is ServiceStatus.UNKNOWN:
         return run, _late(expired, f"the state of {name} is not known after {formatting.duration(limit)}")  # Law 10
     if state.status is not ServiceStatus.ACTIVE:
@@ -47,6 +49,17 @@ def _verify_one(context: Context, run: RecoveryRun, name: str) -> tuple[Recovery
     return _probe(context, run, name, expired=expired) if service.probe else (run, done(f"{name} is active and stable"))
 
 
+def _by_probe_alone(context: Context, run: RecoveryRun, name: str, why: str, *,
+                    expired: bool) -> tuple[RecoveryRun, Progress]:
+    """A state that cannot be known is not waited for: the probe proves that it works, or nothing does."""
+    service = context.service(name)
+    if service.probe is None:
+        return run, failed(f"the state of {name} cannot be known: {why}; give it a probe")
+    if context.tick.now - run.waiting_since < service.stable_for_seconds:
+        return run, WAITING
+    return _probe(context, run, name, expired=expired)
+
+
 def _probe(context: Context, run: RecoveryRun, name: str, *, expired: bool) -> tuple[RecoveryRun, Progress]:
     if not expired:
         run = _ask(context, run, name)
@@ -55,7 +68,9 @@ def _probe(context: Context, run: RecoveryRun, name: str, *, expired: bool) -> t
         told = report.outcome.words
         run = replace(run, probing=replace(run.probing, words=told))
         if report.outcome.ok:
-            return run, done(f"{name} is active, stable and answers: {told}")
+            state = context.state(name)
+            is_so = "is active, stable and answers" if state is None or state.knowable else "answers"
+            return run, done(f"{name} {is_so}: {told}")
         if context.tick.now - report.boottime >= PROBE_PAUSE_SECONDS:
             run = _forget_probe(run, name)
     return run, _late(expired, _unanswered(run, name))
