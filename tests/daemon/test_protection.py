@@ -120,9 +120,14 @@ def can_read_kmsg() -> bool:
     return True
 
 
+def swap_is_on() -> bool:
+    return len(Path("/proc/swaps").read_text().splitlines()) > 1
+
+
 @needs_root[0]
 @needs_root[1]
 @pytest.mark.skipif(not can_read_kmsg(), reason="no /dev/kmsg")
+@pytest.mark.skipif(swap_is_on(), reason="with swap the kernel swaps instead of killing")
 def test_a_service_whose_process_the_kernel_really_killed_is_started_again_and_probed(
         daemon: MakeDaemon, mailserver: MailServer, spawn: Spawn, home: Path, groups: list[Path]) -> None:
     name = f"watchdog-oom-test-{os.getpid()}.slice"

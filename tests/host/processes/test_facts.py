@@ -95,12 +95,12 @@ def test_each_noun_searches_a_command_line_for_its_own_patterns_and_what_rests_i
     nouns = (ProcessNoun("a", cmdline=(explodes,)), ProcessNoun("b", cmdline=(plain,)))
     both = ProcessNoun("both", cmdline=(explodes, plain))
     made_up.want((*nouns, both))
-    first = made_up.completed([_shown(tmp_path, b"python " + b"a" * 60)], both, 5.0)[0]
+    first = made_up.completed([_shown(tmp_path, b"python " + b"a" * 60)], both, 30.0)[0]
     first, known = made_up.complete(first, nouns)
     assert first.facts.cmdline_has == {plain}
     assert first.facts.cmdline_lacks == {explodes}
     assert missing_fact(nouns[0], first, known) is None
-    second = made_up.completed([_shown(tmp_path, b"python " + b"a" * 60, 10)], both, 5.0)[0]
+    second = made_up.completed([_shown(tmp_path, b"python " + b"a" * 60, 10)], both, 30.0)[0]
     assert second.facts.cmdline_has == {plain}
     assert second.facts.cmdline_lacks == set()
     assert missing_fact(nouns[0], second, known) is Fact.CMDLINE

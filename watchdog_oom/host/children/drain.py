@@ -54,11 +54,11 @@ def keep_then_discard(reading: int, control: int, kept_fd: int) -> None:
     while left:
         ready = dict(poll.poll())
         if reading in ready:
-            data = os.read(reading, min(left, _READ_BYTES))
-            if not data:
+            # Not read and then written: until it is kept it stays in the pipe, where ``behind`` sees it.
+            kept = os.splice(reading, kept_fd, left)
+            if not kept:
                 return
-            os.write(kept_fd, data)
-            left -= len(data)
+            left -= kept
         elif control in ready:
             break
     _discard(reading)

@@ -105,7 +105,7 @@ def spawn_program(argv: Sequence[str], *, output_dir: str | None = None,
 def spawn_drained(argv: Sequence[str], *, environment: Mapping[str, str] = CLEAN_ENVIRONMENT) -> Child:
     """Like ``spawn_program``, for a program that may leave something running, such as an init script: its output goes
     to a pipe with a reader of its own, which stays as long as anybody can write to it."""
-    kept_fd = _unlinked_file(None)
+    kept_fd = os.memfd_create("output", os.MFD_CLOEXEC)  # not for appending, which splice(2) refuses
     reading, writing = os.pipe2(os.O_CLOEXEC)
     told, control = os.pipe2(os.O_CLOEXEC)
 
