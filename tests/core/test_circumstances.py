@@ -6,12 +6,13 @@ from dataclasses import replace
 
 import pytest
 
-from tests.core.build import NOW, memory, mib, noun, percent, policy, proc, snapshot
+from tests.core.build import NOW, memory, mib, noun, percent, policy, proc, snapshot, step, when
 from tests.core.world import World
 from watchdog_oom.core import circumstances
 from watchdog_oom.core.actions import SignalName
+from watchdog_oom.core.conditions.process import ProcessesAre
 from watchdog_oom.core.model import Process, ProcessId, Snapshot
-from watchdog_oom.core.policy import Limit, Protect
+from watchdog_oom.core.policy import Limit, Protect, Recover, Verb
 from watchdog_oom.core.view import View
 
 MANAGER = proc(50, "systemd", ppid=1, session=50)
@@ -140,3 +141,16 @@ def test_time_is_that_of_the_snapshot() -> None:
     later = Snapshot(replace(snapshot().clock, boottime=NOW + 100.0))
     process = Process(ProcessId(9, 1), 1, "x", started_boottime=NOW)
     assert circumstances.match(noun("n", age_above_seconds=99.0), process, later) is True
+
+
+def test_a_kill_step_waits_for_whom_it_has_begun_to_end_though_he_has_shrunk() -> None:
+    world = World(policy(noun("large", comm="hog", rss_above=mib(100)),
+                         Recover("r", when=(when(ProcessesAre("large", count_above=0)),),
+                                 steps=(step(Verb.KILL, "large", within=60.0),))))
+    hog = world.spawn("hog", rss_mib=200, ignores_term=True)
+    world.until(lambda: bool(world.signals(hog)))
+    hog.rss_mib = 10
+    world.ticks(4)
+    assert world.running("r")
+    world.until(lambda: not world.running("r"))
+    assert not world.alive(hog)
