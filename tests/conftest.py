@@ -2,7 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+
+import pytest
 from hypothesis import HealthCheck, settings
+
+from tests.miniature.groups import RealGroup
 
 settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("any machine")
+
+
+@pytest.fixture
+def real_group() -> Iterator[Callable[[str], RealGroup]]:
+    made: list[RealGroup] = []
+
+    def make(path: str) -> RealGroup:
+        made.append(RealGroup(path))
+        return made[-1]
+
+    yield make
+    for group in reversed(made):
+        group.remove()

@@ -34,7 +34,8 @@ daemon.policy_store daemon.reporter daemon.sd_notify daemon.self_protection daem
 daemon.status_file daemon.wait errors formatting host host.actuators host.children host.children.drain
 host.children.spawn
 host.children.supervisor host.clock host.kept_file host.memory host.memory.group_files host.memory.group_limit
-host.memory.kernel_kills host.memory.kmsg host.memory.meminfo host.memory.psi host.memory.zfs_cache host.processes
+host.memory.kernel_kills host.memory.kmsg host.memory.meminfo host.memory.psi host.memory.service_memory
+host.memory.zfs_cache host.processes
 host.processes.control_group host.processes.demand host.processes.details host.processes.facts
 host.processes.lasting host.processes.oom_score_adj
 core.glob daemon.link_watch host.children.asked_child host.processes.may_hang host.processes.namespaces

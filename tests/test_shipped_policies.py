@@ -1,4 +1,5 @@
-"""Golden plans: what each shipped policy does about one recorded moment, as text that a reviewer reads.
+"""Golden plans: what each shipped policy does about one recorded moment, as text that a reviewer reads; likewise
+policies for moments that no shipped one is about, which stand beside their plan.
 
 To write them anew after a change that is meant: ``python -m tests.test_shipped_policies``, then read the diff.
 """
@@ -25,7 +26,8 @@ from watchdog_oom.policy.load import load_policy
 
 SHIPPED = Path(__file__).parents[1] / "policies"
 GOLDEN = Path(__file__).parent / "policies"
-NAMES = sorted(path.stem for path in SHIPPED.glob("*.toml"))
+NAMES = sorted((*(path.stem for path in SHIPPED.glob("*.toml")),
+                *(path.parent.name for path in GOLDEN.glob("*/policy.toml"))))
 
 
 def plan_of(name: str) -> str:
@@ -49,15 +51,18 @@ def at(snapshot: Snapshot, *, seconds: float, policy: Policy) -> Snapshot:
     clock = replace(snapshot.clock, wall=snapshot.clock.wall + seconds, boottime=snapshot.clock.boottime + seconds)
     services = {name: ServiceState(noun.unit, ServiceStatus.ACTIVE, clock.boottime, main_pid=1)
                 for name, noun in policy.services.items()}
-    return replace(snapshot, clock=clock, services={**services, **snapshot.services})
+    recorded = {name: replace(state, sensed_boottime=clock.boottime) for name, state in snapshot.services.items()}
+    return replace(snapshot, clock=clock, services={**services, **recorded})
 
 
 def policy_named(name: str) -> Policy:
-    return build_policy(load_policy(files=[str(SHIPPED / f"{name}.toml")], check_ownership=False).ir)
+    own = GOLDEN / name / "policy.toml"
+    path = own if own.exists() else SHIPPED / f"{name}.toml"
+    return build_policy(load_policy(files=[str(path)], check_ownership=False).ir)
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_shipped_policy_plans_what_its_golden_file_says(name: str) -> None:
+def test_a_policy_plans_what_its_golden_file_says(name: str) -> None:
     assert plan_of(name) == (GOLDEN / name / "plan.txt").read_text()
 
 

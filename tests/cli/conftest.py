@@ -117,3 +117,16 @@ def documented() -> Callable[[str, int], Sequence[str]]:
         tables = re.findall(r"(?:^\|.*\n)+", section + "\n", re.MULTILINE)
         return re.findall(r"^\| `(\w+)` \|", tables[table], re.MULTILINE)
     return keys
+
+
+@pytest.fixture
+def app_group(host: Host, tmp_path: Path) -> Path:
+    """The control group of app.service on the made-up host: it holds 2500 MiB and 420 MiB of file cache."""
+    group = tmp_path / "groups/system.slice/app.service"
+    group.mkdir(parents=True)
+    (host.root / "self").mkdir()
+    (host.root / "self/mountinfo").write_text(f"31 25 0:28 / {tmp_path}/groups rw - cgroup2 cgroup2 rw\n")
+    for name, text in (("memory.max", "max"), ("memory.current", str(2920 * MIB)),
+                       ("memory.stat", f"anon 1\ninactive_file {420 * MIB}")):
+        (group / name).write_text(f"{text}\n")
+    return group

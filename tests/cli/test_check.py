@@ -115,6 +115,10 @@ RECOVER = '[recover.r]\nwhen = [{ memory_available_below = "1%" }]\nsteps = '
      "[service.s] unit", "there is no"),
     ('[recover.r]\nwhen = [\n  { pressure_some_above = 5 },\n]\nsteps = [{ wait = "1s" }]\n', 3,
      "[recover.r] when #1 pressure_some_above", "this kernel reports no memory pressure"),
+    (('[service.s]\nunit = "no-such-thing.service"\n[recover.r]\nwhen = [\n  { service = "s", failed = true },\n'
+      '  { service = "s", service_memory_above = "1GiB" },\n]\nsteps = [{ restart = ["s"] }, { verify = "s" }]\n'), 6,
+     "[recover.r] when #2 service_memory_above",
+     "holds is not known here: this host keeps no account of memory by control group, so the clause never holds"),
     ('[emergency]\npressure_for = "1min"\n', 2, "[emergency] pressure_for", "this kernel reports no memory pressure"),
     ('[emergency]\nmemory_available_below = "0%"\n', 2, "[emergency] memory_available_below", "never acts"),
     ('[emergency]\nmemory_available_below = "60%"\n', 2, "[emergency] memory_available_below", "a healthy host"),
@@ -305,3 +309,22 @@ def test_an_ordinary_user_may_check_any_file_and_is_told_what_was_not_judged(
     path.chmod(0o600)
     code, out = as_nobody(lambda: run("check", path, "--proc", host.root))
     assert (code, out) == (3, f"watchdog-oom: {path}: may not be read by this user; run this as root\n")
+
+
+APP = """
+[service.app]
+unit = "app.service"
+[recover.app]
+when  = [{ service = "app", service_memory_above = "3GiB", for = "10min" }]
+steps = [{ restart = ["app"] }, { verify = "app" }]
+"""
+
+
+def test_what_a_service_holds_is_shown_where_a_clause_asks(run: Run, policy: Write, host: Any, app_group: Path) -> None:
+    path = policy(APP)
+    assert ", holds 2.4 GiB" in run("check", path, "--proc", host.root).stdout
+    plain = json.loads(run("check", path, "--proc", host.root, "--json").stdout)
+    assert plain["host"]["services"]["app"]["memory"] == {
+        "held_bytes": 2500 << 20, "cache_bytes": 420 << 20, "problem": None}
+    assert not any("is not known here" in what for _, _, what in _warnings(run(
+        "check", path, "--proc", host.root, "--json")))

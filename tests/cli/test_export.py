@@ -64,8 +64,8 @@ def test_each_unit_gets_what_its_rules_say_and_the_strongest_protection(tmp_path
     written = sorted(str(path.relative_to(out)) for path in out.rglob("*.*") if path.is_file())
     assert written == [f"{unit}.service.d/50-watchdog-oom.conf" for unit in ("mariadb", "php8.2-fpm", "report")]
     mariadb, php, report = (settings(tmp_path / "out" / name) for name in written)
-    assert mariadb == {"OOMScoreAdjust": "-900", "OOMPolicy": "continue"}
-    assert php == {"OOMPolicy": "continue"}
+    assert mariadb == {"OOMScoreAdjust": "-900", "OOMPolicy": "continue", "ManagedOOMPreference": "omit"}
+    assert php == {"OOMPolicy": "continue", "ManagedOOMPreference": "omit"}
     assert report == {"MemoryHigh": str(1 << 30), "MemoryMax": "12.5%"}
     assert [line for line in result.output.splitlines() if line] == [str(tmp_path / "out" / name) for name in written]
 

@@ -268,3 +268,21 @@ def test_a_limit_that_asks_for_all_and_whom_a_noun_leaves_out_are_told_on_the_pa
     plain = _json(plan(text, "--json"))
     assert (plain["limits"][0]["exceeds"], plain["limits"][0]["first"]) == ("all", "largest")
     assert told in plain["notes"]
+
+
+def test_a_plan_tells_how_much_a_service_holds_and_of_how_much_it_may(plan: Plan, host: Any, app_group: Path) -> None:
+    text = ('[service.app]\nunit = "app.service"\n[recover.app]\nsteps = [{ restart = ["app"] }, { verify = "app" }]\n'
+            'when = [{ service = "app", service_memory_above = "%s", for = "10min" }]\n')
+    below = plan(text % "3GiB")
+    assert below.exit_code == 0
+    assert "app.service holds 2.4 GiB (threshold 3 GiB; 420 MiB of file cache not counted)" in below.stdout
+    condition, = _json(plan(text % "2GiB", "--json"))["recoveries"][0]["clauses"][0]["conditions"]
+    assert condition == {
+        "holds": True, "words": "app.service holds 2.4 GiB (threshold 2 GiB; 420 MiB of file cache not counted)"}
+    assert plan(text % "2GiB").exit_code == 1
+
+
+def test_a_plan_says_why_it_does_not_know_what_a_service_holds(plan: Plan, host: Any) -> None:
+    result = plan('[service.app]\nunit = "app.service"\n[recover.app]\nsteps = [{ restart = ["app"] }]\n'
+                  'when = [{ service = "app", service_memory_above = "3GiB" }]\n')
+    assert "what app.service holds is not known: this host keeps no account of memory by control group" in result.stdout

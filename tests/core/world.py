@@ -31,7 +31,7 @@ from watchdog_oom.core.actions import (
 from watchdog_oom.core.decide import decide
 from watchdog_oom.core.guard import UNKILLABLE_ADJ, Budget
 from watchdog_oom.core.history import History
-from watchdog_oom.core.memory import Memory, Pressure, Sharing
+from watchdog_oom.core.memory import Memory, Pressure, ServiceMemory, Sharing
 from watchdog_oom.core.model import (
     NO_FACTS,
     UNLIMITED_BYTES,
@@ -51,6 +51,7 @@ from watchdog_oom.core.rules.victims import badness
 from watchdog_oom.daemon import state_file
 from watchdog_oom.daemon.crash_recovery import finish_purges, inherit
 from watchdog_oom.daemon.state_file import State
+from watchdog_oom.host.memory.service_memory import counted_services
 from watchdog_oom.host.processes.demand import scan_demand
 
 CALM_SECONDS = 2.0  # for so long after an urgent act nothing is saved
@@ -106,6 +107,8 @@ class Unit:
     bound: str = "ok"       # how bounding its memory goes: ``ok``, ``fails``, ``unheard`` (done, but told as failed)
     bound_takes: float = 0.5
     bound_at_runtime: bool = False
+    held_mib: int | None = None  # what its control group holds, if it has one
+    cache_mib: int = 0
     job: tuple[str, float] | None = None
     starts: int = 0
     knowable: bool = True  # what its script cannot tell is UNKNOWN, whatever it is
@@ -318,8 +321,8 @@ class World:
                 shown_as, words = ServiceStatus.UNKNOWN, "no status"
             fresh[name] = ServiceState(unit, shown_as, self.now, found.main_pid, knowable=found.knowable,
                                        memory_high_bytes=found.memory_high, memory_max_bytes=found.memory_max,
-                                       words=words,
-                                       bound_at_runtime=found.bound_at_runtime)
+                                       words=words, bound_at_runtime=found.bound_at_runtime,
+                                       memory=_held(found) if name in counted_services(self.policy) else None)
         shown = {**fresh, **self._answers} if self.stale_states else fresh
         self._answers = fresh
         return {name: shown[name] for name in fresh}
@@ -449,3 +452,9 @@ class World:
         self.next_pid += 1
         return self.next_pid
 
+
+def _held(unit: Unit) -> ServiceMemory:
+    if unit.held_mib is not None:
+        return ServiceMemory(unit.held_mib * MIB, unit.cache_mib * MIB)
+    down = unit.status in (ServiceStatus.INACTIVE, ServiceStatus.FAILED)
+    return ServiceMemory(0) if down else ServiceMemory(problem="it has no control group of its own")

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gc
 import os
 import re
 import subprocess
@@ -238,6 +239,7 @@ def test_a_refused_spool_is_reported_and_untouched(actuators: Actuators, tmp_pat
 
 
 def test_waiting_for_ended_processes_leaks_no_descriptor(actuators: Actuators) -> None:
+    gc.collect()  # the tables of earlier looks
     before = len(os.listdir("/proc/self/fd"))
     for _ in range(5):
         victim = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(100)"])
@@ -250,6 +252,7 @@ def test_waiting_for_ended_processes_leaks_no_descriptor(actuators: Actuators) -
         assert done is not None and done.ok, done
         victim.wait()
         actuators.reports(0.0)
+    gc.collect()
     assert len(os.listdir("/proc/self/fd")) == before
 
 

@@ -10,7 +10,7 @@ import sys
 from watchdog_oom.core.conditions.kernel import KernelOomKill
 from watchdog_oom.core.conditions.memory import MemoryAvailableBelow, SwapFreeBelow
 from watchdog_oom.core.conditions.process import ProcessesAre
-from watchdog_oom.core.conditions.service import ServiceFailed
+from watchdog_oom.core.conditions.service import ServiceIs
 from watchdog_oom.core.conditions.spool import SpoolIs
 from watchdog_oom.core.nouns import Busy, ProcessNoun, RunProbe, ServiceNoun, Size, SpoolNoun, TcpProbe
 from watchdog_oom.core.policy import (
@@ -135,7 +135,7 @@ steps = [{ wait = "1s" }]
         Clause((MemoryAvailableBelow(Size(percent=10.0)), SwapFreeBelow(Size(1 << 30)),
                 ProcessesAre("p", rss_above=Size(1 << 20), runtime_above=60.0)), 15.0),
         Clause((SpoolIs("s", entries_above=5, inodes_free_below=Size(100)),)),
-        Clause((ServiceFailed("v"),)),
+        Clause((ServiceIs("v", failed=True),)),
         Clause((KernelOomKill(None),)),
         Clause((KernelOomKill("p"),)),
     )

@@ -22,9 +22,10 @@ from watchdog_oom.cli.touched import touched_hints
 from watchdog_oom.cli.warned import Warned
 from watchdog_oom.core.guard import Budget
 from watchdog_oom.core.history import History
-from watchdog_oom.core.model import Process
+from watchdog_oom.core.model import Process, ServiceState
 from watchdog_oom.core.policy import Policy
 from watchdog_oom.core.view import View
+from watchdog_oom.daemon.status_file import service_memory_plain
 from watchdog_oom.errors import Fault, PolicyError
 from watchdog_oom.explain.by_exe_alone import by_exe_alone_words
 from watchdog_oom.explain.left_out import left_out_words
@@ -171,7 +172,14 @@ def _services(page: Page, around: Around) -> None:
         page.title("Services")
     for name, state in view.snapshot.services.items():
         told = f" ({state.words})" if state.words and state.words != state.status else ""
-        page.line((name, "bold"), f"  {state.unit} is {state.status}{told}", _ports(around, name), indent=1)
+        page.line((name, "bold"), f"  {state.unit} is {state.status}{told}", _holds(state), _ports(around, name),
+                  indent=1)
+
+
+def _holds(state: ServiceState) -> str:
+    """What the service holds, where a clause asks."""
+    held = state.memory.held_bytes if state.memory is not None else None
+    return f", holds {formatting.size(held)}" if held is not None else ""
 
 
 def _ports(around: Around, name: str) -> str:
@@ -207,6 +215,7 @@ def _matches(around: Around) -> Mapping[str, Any]:
                           "problem": state.problem, "complete": state.complete, "gaps": state.gaps}
                    for name, state in host.snapshot.spools.items()},
         "services": {name: {"unit": state.unit, "status": state.status.value, "words": state.words,
+                            "memory": service_memory_plain(state.memory),
                             "listens": [str(port) for port in around.ports[name]] if name in around.ports else None}
                      for name, state in host.snapshot.services.items()},
         "booted": around.booted, "logins": [login.to_plain() for login in around.logins]}

@@ -55,7 +55,8 @@ def drop_ins(policy: Policy, values: Mapping[str, Any]) -> tuple[list[DropIn], l
 
 def _protect(drop_in: DropIn, protect: Protect) -> None:
     """Of several protections the strongest applies. OOMPolicy=continue (systemd.service(5)): when the kernel kills one
-    process, systemd does not stop the others."""
+    process, systemd does not stop the others. ManagedOOMPreference=omit (systemd.resource-control(5), from 248 on; an
+    older systemd says that it does not know it, and goes on): systemd-oomd, which kills whole units, passes it by."""
     drop_in.tables.append(("protect", protect.name))
     wanted = [adj for adj in (drop_in.oom_score_adj, protect.oom_score_adj) if adj is not None]
     drop_in.oom_score_adj = min(wanted, default=None)
@@ -63,6 +64,7 @@ def _protect(drop_in: DropIn, protect: Protect) -> None:
         drop_in.settings["OOMScoreAdjust"] = str(drop_in.oom_score_adj)
         drop_in.resets_children = protect.children is Children.RESET and drop_in.oom_score_adj < 0
     drop_in.settings["OOMPolicy"] = "continue"
+    drop_in.settings["ManagedOOMPreference"] = "omit"
 
 
 def _contain(drop_in: DropIn, limit: Limit) -> None:

@@ -19,6 +19,7 @@ from watchdog_oom.formatting import printable
 from watchdog_oom.host.clock import boot_id, read_clock
 from watchdog_oom.host.memory.meminfo import MemoryReader
 from watchdog_oom.host.memory.psi import PressureReader
+from watchdog_oom.host.memory.service_memory import ServiceMemoryReader, counted_services
 from watchdog_oom.host.processes.demand import ScanDemand, contained_nouns, scan_demand
 from watchdog_oom.host.processes.procfs import lineage
 from watchdog_oom.host.processes.table import ProcessTable
@@ -71,7 +72,8 @@ def look(policy: Policy, config: Config, proc: str, runtime: str | None = None) 
             processes.pop(os.getpid(), None)  # this command is not part of the host it describes
         snapshot = Snapshot(
             clock=clock, boot_id=boot_id(proc), memory=readable, memory_problem=memory.problem, pressure=waits,
-            processes=processes, spools=spools, services=_services(policy, manager, processes),
+            processes=processes, spools=spools,
+            services=_with_memory(policy, manager, proc, _services(policy, manager, processes)),
             skipped={**table.skipped, **table.facts.slow_patterns()},
             lineage=ancestors | (helpers_of(daemon_pid, processes) if daemon_pid else frozenset()))
         doubts = readable.doubts if readable is not None else ()
@@ -152,6 +154,16 @@ def _services(policy: Policy, manager: ServiceManager, processes: Mapping[int, P
                 for name, unit in units.items()}
     finally:
         poller.close()
+
+
+def _with_memory(policy: Policy, manager: ServiceManager, proc: str,
+                 states: Mapping[str, ServiceState]) -> dict[str, ServiceState]:
+    """The states, with what the services hold about which a clause asks."""
+    reader = ServiceMemoryReader(proc, grouped=manager.name == "systemd")
+    try:
+        return reader.complete(states, counted_services(policy), time.clock_gettime(time.CLOCK_BOOTTIME))
+    finally:
+        reader.close()
 
 
 def _unread(snapshot: Snapshot) -> tuple[str, ...]:

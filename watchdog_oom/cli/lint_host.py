@@ -11,6 +11,7 @@ from watchdog_oom.cli.lint import targets
 from watchdog_oom.cli.missing import Missing
 from watchdog_oom.cli.near import near
 from watchdog_oom.cli.warned import Warned
+from watchdog_oom.core.conditions.service import ServiceIs
 from watchdog_oom.core.guard import untouchable
 from watchdog_oom.core.matching import names_target
 from watchdog_oom.core.model import Process, ServiceStatus
@@ -39,6 +40,7 @@ def lint_host(host: HostView, rehearsal: Rehearsal, values: Mapping[str, Any]) -
     yield from _links(values)
     yield from _spools(rehearsal.view)
     yield from _services(host, rehearsal.view)
+    yield from _service_memory(rehearsal.view)
     yield from _pressure(host, values)
     yield from _out_of_reach(rehearsal.view)
     yield from _acting(rehearsal)
@@ -82,6 +84,17 @@ def _unit_names(host: HostView) -> list[str]:
     directories = _UNIT_DIRECTORIES if host.manager.name == "systemd" else (getattr(host.manager, "init_dir", ""),)
     return [name for directory in directories if os.path.isdir(directory) for name in os.listdir(directory)
             if host.manager.name != "systemd" or name.endswith(".service")]
+
+
+def _service_memory(view: View) -> Iterator[Warned]:
+    for recover in view.policy.recovers.values():
+        for index, clause in enumerate(recover.when):
+            for condition in clause.conditions:
+                state = view.snapshot.services.get(condition.service) if isinstance(condition, ServiceIs) else None
+                if state is not None and state.memory is not None and state.memory.held_bytes is None:
+                    why = f"{state.memory.problem}, so the clause never holds"
+                    yield (("recover", recover.name, "when", index, "service_memory_above"),
+                           f"what {state.unit} holds is not known here: {why}")
 
 
 def _pressure(host: HostView, values: Mapping[str, Any]) -> Iterator[Warned]:

@@ -174,7 +174,9 @@ def _spools_and_services(page: Page, status: Plain) -> None:
         page.title("Services")
     for name, service in services.items():
         told = f" ({service['words']})" if service.get("words") not in (None, "", service.get("status")) else ""
-        page.line((name, "bold"), f"  {service.get('unit')} is {service.get('status')}{told}", indent=1)
+        held = _map(service, "memory").get("held_bytes")
+        holds = f", holds {formatting.size(held)}" if isinstance(held, int) else ""
+        page.line((name, "bold"), f"  {service.get('unit')} is {service.get('status')}{told}{holds}", indent=1)
 
 
 def _processes(page: Page, status: Plain) -> None:

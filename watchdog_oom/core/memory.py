@@ -56,6 +56,17 @@ class Sharing:
 
 
 @dataclass(frozen=True, slots=True)
+class ServiceMemory:
+    """What the control group of a unit really holds, in bytes: without ``cache_bytes``, the inactive file cache that
+    the kernel gives back before anybody has to die. ``held_bytes`` is ``None`` where it is not known, and ``problem``
+    says why, in words."""
+
+    held_bytes: int | None = None
+    cache_bytes: int = 0
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Pressure:
     """/proc/pressure/memory: shares of time stalled in percent over 10 s, totals in microseconds (accounting/psi)."""
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 from types import MappingProxyType
 
-from watchdog_oom.core.memory import Memory, Pressure, Sharing
+from watchdog_oom.core.memory import Memory, Pressure, ServiceMemory, Sharing
 from watchdog_oom.core.outcome import EffectReport
 from watchdog_oom.formatting import process_label
 from watchdog_oom.lean_dataclasses import dataclass, field
@@ -201,6 +201,7 @@ class ServiceState:
     invocation, memory and control group, how long a start and a stop may take, the units that trigger it, and whether
     its memory bounds were set for this boot only. ``survivors`` are the pids still in the control group of a unit that
     is down. Not ``knowable`` is the state of a unit that cannot say it itself, as an init script without ``status``.
+    ``memory`` is read where a clause asks for it.
     """
 
     unit: str
@@ -221,6 +222,7 @@ class ServiceState:
     survivors: tuple[int, ...] = ()
     bound_at_runtime: bool = False
     knowable: bool = True
+    memory: ServiceMemory | None = None
 
 
 _EMPTY: Mapping[str, int] = MappingProxyType({})

@@ -7,7 +7,7 @@ import os
 
 from watchdog_oom.core.guard import Budget
 from watchdog_oom.core.history import History, Probing, Recovery
-from watchdog_oom.core.memory import Memory, Pressure
+from watchdog_oom.core.memory import Memory, Pressure, ServiceMemory
 from watchdog_oom.core.model import Snapshot
 from watchdog_oom.core.policy import Policy
 from watchdog_oom.core.rules.recovery.trigger import wait_seconds
@@ -67,7 +67,8 @@ def to_plain(snapshot: Snapshot, policy: Policy, history: History, health: Healt
                    for name, state in snapshot.spools.items() if name in policy.spools},
         "trash": health.trash,
         "services": {name: {"unit": state.unit, "status": state.status.value, "main_pid": state.main_pid,
-                            "words": state.words} for name, state in snapshot.services.items()},
+                            "words": state.words, "memory": service_memory_plain(state.memory)}
+                     for name, state in snapshot.services.items()},
         "protected": [{"pid": identity.pid, "name": adjusted.comm, "oom_score_adj": adjusted.value,
                        "was": adjusted.original, "not_written": adjusted.write.words or None}
                       for identity, adjusted in history.adjusted.items()],
@@ -98,6 +99,12 @@ def memory_plain(memory: Memory | None) -> dict[str, object] | None:
             "available_percent": round(memory.available_percent, 1), "swap_total_bytes": memory.swap_total_bytes,
             "swap_free_bytes": memory.swap_free_bytes, "swap_free_percent": round(memory.swap_free_percent, 1),
             "zfs_bytes": memory.zfs_bytes, "group": memory.group or None, "doubts": memory.doubts}
+
+
+def service_memory_plain(memory: ServiceMemory | None) -> dict[str, object] | None:
+    if memory is None:
+        return None
+    return {"held_bytes": memory.held_bytes, "cache_bytes": memory.cache_bytes, "problem": memory.problem or None}
 
 
 def pressure_plain(pressure: Pressure | None) -> dict[str, object] | None:

@@ -16,6 +16,7 @@ from watchdog_oom.host.memory.kernel_kills import KernelKills
 from watchdog_oom.host.memory.kmsg import KmsgReader
 from watchdog_oom.host.memory.meminfo import MemoryReader
 from watchdog_oom.host.memory.psi import OomKillCounter, PressureReader, arm_trigger
+from watchdog_oom.host.memory.service_memory import ServiceMemoryReader, counted_services
 from watchdog_oom.host.processes.demand import scan_demand
 from watchdog_oom.host.processes.procfs import lineage
 from watchdog_oom.host.processes.table import ProcessTable
@@ -39,6 +40,7 @@ class Sensors:
         self._kmsg = KmsgReader(kmsg)
         self._kills = KernelKills(self._kmsg, OomKillCounter(proc))
         self._services = StatusPoller(manager)
+        self._service_memory = ServiceMemoryReader(proc, grouped=manager.name == "systemd")
         self._spools = SpoolScanners(proc)
         self._departures = 0
         self._lineage = lineage(proc, os.getpid())
@@ -77,7 +79,8 @@ class Sensors:
         self._spools.ask(self.processes.spool_users)
         return Snapshot(
             clock=clock, boot_id=self.boot_id, memory=memory, memory_problem=self._memory.problem,
-            pressure=pressure, processes=processes, spools=spools, services=self._states(units), kernel_kills=kills,
+            pressure=pressure, processes=processes, spools=spools, kernel_kills=kills,
+            services=self._states(units, counted_services(policy), clock.boottime),
             kernel_log_gaps=self._kmsg.lost - gaps, reports=reports,
             lineage=self._lineage | helpers_of(os.getpid(), processes), skipped=self._skipped())
 
@@ -95,8 +98,8 @@ class Sensors:
         self._spools.rescan(name)
 
     def close(self) -> None:
-        for part in (self._memory, self._pressure, self._kills, self._services, self._spools, self.processes.facts,
-                     self._trigger, self._trigger_poll):
+        for part in (self._memory, self._pressure, self._kills, self._services, self._service_memory,
+                     self._spools, self.processes.facts, self._trigger, self._trigger_poll):
             if part is not None:
                 part.close()
 
@@ -108,9 +111,10 @@ class Sensors:
         before, self._departures = self._departures, self.processes.departures
         return before == self._departures
 
-    def _states(self, units: dict[str, str]) -> dict[str, ServiceState]:
+    def _states(self, units: dict[str, str], counted: Iterable[str], boottime: float) -> dict[str, ServiceState]:
         known = self._services.states
-        return {name: known[unit] for name, unit in units.items() if unit in known}
+        states = {name: known[unit] for name, unit in units.items() if unit in known}
+        return self._service_memory.complete(states, counted, boottime)
 
     def _skipped(self) -> dict[str, int]:
         counts = {"memory": self._memory.skipped, "memory (contradicted itself)": self._memory.doubted,

@@ -11,7 +11,7 @@ from watchdog_oom.core.conditions.memory import MemoryAvailableBelow, SwapFreeBe
 from watchdog_oom.core.conditions.pressure import PressureAbove
 from watchdog_oom.core.conditions.process import ProcessesAre
 from watchdog_oom.core.conditions.registry import build, families
-from watchdog_oom.core.conditions.service import ServiceFailed
+from watchdog_oom.core.conditions.service import ServiceIs
 from watchdog_oom.core.conditions.spool import SpoolIs
 from watchdog_oom.core.view import View
 
@@ -52,7 +52,7 @@ def test_a_clause_becomes_one_condition_a_host_key_and_one_a_subject() -> None:
                    "entries_above": 10})
     assert built == (
         MemoryAvailableBelow(mib(10)), SwapFreeBelow(mib(5)), PressureAbove(full=False, percent=6.0),
-        PressureAbove(full=True, percent=5.0), KernelOomKill(None), ServiceFailed("amavis"),
+        PressureAbove(full=True, percent=5.0), KernelOomKill(None), ServiceIs("amavis", failed=True),
         ProcessesAre("scan", rss_above=mib(1), runtime_above=60.0), SpoolIs("vscan", entries_above=10))
     assert build({"kernel_oom_kill": "mysqld"}) == (KernelOomKill("mysqld"),)
     assert build({}) == ()

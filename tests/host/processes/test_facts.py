@@ -90,7 +90,8 @@ def test_every_fact_of_a_real_child_is_found(child: int) -> None:
 
 
 def test_each_noun_searches_a_command_line_for_its_own_patterns_and_what_rests_is_asked_again(
-        tmp_path: Path, made_up: FactReader) -> None:
+        tmp_path: Path) -> None:
+    made_up = FactReader(str(tmp_path), deadline_seconds=20.0)  # the search needs 0.1 s of a processor, busy or not
     explodes, plain = re.compile(r"^python3? (\S+ ?)+--worker$"), re.compile("python")
     nouns = (ProcessNoun("a", cmdline=(explodes,)), ProcessNoun("b", cmdline=(plain,)))
     both = ProcessNoun("both", cmdline=(explodes, plain))
@@ -104,6 +105,7 @@ def test_each_noun_searches_a_command_line_for_its_own_patterns_and_what_rests_i
     assert second.facts.cmdline_has == {plain}
     assert second.facts.cmdline_lacks == set()
     assert missing_fact(nouns[0], second, known) is Fact.CMDLINE
+    made_up.close()
 
 
 def test_a_command_line_that_hangs_holds_up_nobody_is_unknown_for_a_while_and_then_counts_as_having_nothing(

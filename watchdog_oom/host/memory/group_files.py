@@ -80,6 +80,20 @@ class GroupFiles:
                            min(stat.get(names.shared, 0), stat.get(names.mapped, 0)),
                            stat.get(names.inactive_file, 0) + stat.get(names.active_file, 0), swap_limit, swap_used)
 
+    def held(self) -> tuple[int, int] | None:
+        """What the group and those below it hold without the inactive file cache, and that cache, in bytes; ``None``
+        where it cannot be read, and ``problem`` says why."""
+        used, content = self._number(self._layout.usage), self._stat.read()
+        if used is None or content is None:
+            return None
+        cache = min(used, parse_stat(content).get(self._layout.inactive_file, 0))
+        return used - cache, cache
+
+    @property
+    def problem(self) -> str:
+        """Why the last reading failed, in words."""
+        return self._numbers[self._layout.usage].problem or self._stat.problem
+
     def _number(self, name: str) -> int | None:
         content = self._numbers[name].read()
         return parse_limit(content) if content is not None else None

@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 
 from tests.core.build import mib, noun, percent, policy, step, when
-from tests.core.world import Spool, World
+from tests.core.world import Spool, Unit, World
 from watchdog_oom.core.actions import SignalName
 from watchdog_oom.core.conditions.kernel import KernelOomKill
 from watchdog_oom.core.conditions.memory import MemoryAvailableBelow
 from watchdog_oom.core.conditions.process import ProcessesAre
-from watchdog_oom.core.conditions.service import ServiceFailed
+from watchdog_oom.core.conditions.service import ServiceIs
 from watchdog_oom.core.conditions.spool import SpoolIs
 from watchdog_oom.core.history import Recovery
 from watchdog_oom.core.model import ServiceStatus
@@ -185,7 +185,7 @@ def test_a_service_manager_that_does_not_answer_fails_the_run_and_nothing_was_to
 
 
 def test_a_failed_service_revives_it_and_so_does_only_it() -> None:
-    rules = mail_policy(clauses=(when(ServiceFailed("amavis")),))
+    rules = mail_policy(clauses=(when(ServiceIs("amavis", failed=True)),))
     world = mail_server(rules)
     world.units["amavis.service"].status = ServiceStatus.INACTIVE
     world.ticks(20)
@@ -410,7 +410,7 @@ def test_a_run_whose_steps_are_changed_turns_back_at_once() -> None:
 
 
 def test_the_states_of_services_in_clauses_are_always_asked_for() -> None:
-    world = mail_server(mail_policy(clauses=(when(ServiceFailed("amavis")),)))
+    world = mail_server(mail_policy(clauses=(when(ServiceIs("amavis", failed=True)),)))
     assert world.tick().watch.services == {"amavis"}
     assert not world.tick().watch.often
 
@@ -425,7 +425,7 @@ def test_a_jump_of_the_date_by_a_day_changes_nothing() -> None:
 
 
 def test_two_recoveries_run_beside_each_other() -> None:
-    other = Recover("db", (when(ServiceFailed("db")),), (step(Verb.START, "db"),))
+    other = Recover("db", (when(ServiceIs("db", failed=True)),), (step(Verb.START, "db"),))
     rules = mail_policy()
     rules = replace(rules, services={**rules.services, "db": ServiceNoun("db", "db.service")},
                     recovers={**rules.recovers, "db": other})
@@ -479,3 +479,48 @@ def test_a_purge_that_cleared_something_and_did_not_help_is_an_attempt() -> None
         world.tick(10.0)
         world.spools["vscan"].entries, world.spools["vscan"].stale = 200, 150
     assert world.said("held: 3 attempts")
+
+
+def leaking(held_mib: int | None = 3500) -> tuple[World, Unit]:
+    """A Java service that must not hold over 3 GiB for ten minutes."""
+    rules = policy(ServiceNoun("app", "app.service"), Recover(
+        "app", (when(ServiceIs("app", memory_above=mib(3072)), lasting=600.0),), (step(Verb.RESTART, "app"),)))
+    world = World(rules, ram_mib=8192)
+    return world, world.service("app", held_mib=held_mib, cache_mib=420)
+
+
+def test_a_service_that_holds_too_much_for_long_is_restarted_and_the_evidence_says_how_much() -> None:
+    world, app = leaking()
+    world.ticks(595)
+    assert world.done == []
+    world.until(lambda: app.starts == 1, most=20)
+    app.held_mib = 400
+    world.until(lambda: bool(world.said("closed: success")), most=20)
+    assert world.said("opened")[0].because == (
+        "app.service holds 3.4 GiB (threshold 3 GiB; 420 MiB of file cache not counted) (for 10min)",)
+
+
+def test_a_moment_below_the_threshold_starts_the_time_anew_and_one_that_is_not_known_only_stops_it() -> None:
+    world, app = leaking()
+    world.ticks(500)
+    app.held_mib = None
+    world.ticks(500)
+    app.held_mib = 3500
+    world.ticks(90)
+    assert app.starts == 0  # the time without a reading does not count
+    world.until(lambda: app.starts == 1, most=20)
+    world, app = leaking()
+    world.ticks(590)
+    app.held_mib = 3072
+    world.tick()
+    app.held_mib = 3500
+    world.ticks(590)
+    assert app.starts == 0
+
+
+def test_what_a_service_holds_is_no_reason_to_start_one_that_the_operator_has_stopped() -> None:
+    """What is left in its group may hold too much; only a failure says that the service died."""
+    world, app = leaking()
+    app.status = ServiceStatus.INACTIVE
+    world.until(lambda: bool(world.said("closed")), most=700)
+    assert app.starts == 0

@@ -30,6 +30,11 @@ def test_a_running_unit_is_active_with_its_main_process() -> None:
     assert answer() == ServiceState("amavis", ServiceStatus.ACTIVE, 7.5, 812, "active (running)")
 
 
+def test_the_control_group_is_where_systemctl_says_and_asked_for_with_the_state() -> None:
+    assert answer(ControlGroup="/web.slice/amavis.service").control_group == "/web.slice/amavis.service"
+    assert "ControlGroup" in Systemctl().status("amavis")[4].split(",")
+
+
 @pytest.mark.parametrize(("active", "sub", "status", "words"), [
     ("active", "exited", ServiceStatus.ACTIVE, "active (exited)"),
     ("reloading", "reload", ServiceStatus.ACTIVE, "reloading (reload)"),

@@ -9,7 +9,7 @@ from watchdog_oom import formatting
 from watchdog_oom.core.actions import NoteKind
 from watchdog_oom.core.condition import Finding, verdict
 from watchdog_oom.core.conditions.kernel import KernelOomKill, explained
-from watchdog_oom.core.conditions.service import ServiceFailed
+from watchdog_oom.core.conditions.service import ServiceIs
 from watchdog_oom.core.history import Phase, Recovery, RecoveryRun
 from watchdog_oom.core.policy import Clause, Mode, Recover, Verb
 from watchdog_oom.core.rules import would
@@ -142,7 +142,7 @@ def _revivable(tick: Tick, recover: Recover, state: Recovery) -> frozenset[str]:
     view = _hearing(tick, state)
     revive: set[str] = set()
     for condition in (condition for clause in recover.when for condition in clause.conditions):
-        if isinstance(condition, ServiceFailed) and condition.find(view).holds:
+        if isinstance(condition, ServiceIs) and condition.failed and condition.find(view).holds:
             revive.add(condition.service)
         if isinstance(condition, KernelOomKill) and condition.noun is not None and condition.find(view).holds:
             revive |= {name for step in recover.steps if step.verb in (Verb.START, Verb.RESTART) for name in step.names
@@ -190,5 +190,5 @@ def _rearm(tick: Tick, recover: Recover, state: Recovery) -> Recovery:
 
 def _services_in_clauses(recover: Recover) -> set[str]:
     return {condition.service for clause in recover.when for condition in clause.conditions
-            if isinstance(condition, ServiceFailed)}
+            if isinstance(condition, ServiceIs)}
 

@@ -9,7 +9,8 @@ from watchdog_oom.core.unit_name import full_name, is_unit_name
 from watchdog_oom.host.services.program_words import exit_words, one_line, with_output
 from watchdog_oom.host.services.systemd.dropins import bound_at_runtime, forget_bounds
 
-_PROPERTIES = "Id,LoadState,ActiveState,SubState,Result,MainPID,UnitFileState,NRestarts,MemoryHigh,MemoryMax"
+_PROPERTIES = ("Id,LoadState,ActiveState,SubState,Result,MainPID,UnitFileState,NRestarts,MemoryHigh,MemoryMax,"
+               "ControlGroup")
 # systemd.unit(5), "System Unit Search Path", and the directories of the generators.
 _UNIT_DIRS = ("etc/systemd/system", "run/systemd/system", "usr/local/lib/systemd/system", "usr/lib/systemd/system",
               "lib/systemd/system", "run/systemd/generator.early", "run/systemd/generator",
@@ -76,6 +77,7 @@ class Systemctl:
         main_pid = values.get("MainPID", "")
         return ServiceState(unit, status, boottime, int(main_pid) if main_pid.isdecimal() else 0, words,
                             memory_bytes(values.get("MemoryHigh")), memory_bytes(values.get("MemoryMax")),
+                            control_group=values.get("ControlGroup", ""),
                             bound_at_runtime=bound_at_runtime(unit, self._root))
 
     def exists(self, unit: str) -> bool:
