@@ -231,11 +231,9 @@ _EMPTY: Mapping[str, int] = MappingProxyType({})
 @dataclass(frozen=True, slots=True)
 class Snapshot:
     """Everything read at one tick. ``lineage`` are the daemon itself, its ancestors, and its children that run its own
-    code;
-    ``memory_problem`` is the reason why there is no ``memory``; ``kernel_log_gaps`` is how often records of the
-    kernel's log were overwritten unread since the previous tick; ``below`` are the nouns below
-    which processes were seen in earlier snapshots, ``reparented`` those that changed their parent then: see
-    ``core/descent.py``."""
+    code; ``memory_problem`` is the reason why there is no ``memory``; ``kernel_log_gaps`` is how often records of the
+    kernel's log were overwritten unread since the previous tick; ``below`` are the nouns below which processes were
+    seen in earlier snapshots, ``reparented`` those that changed their parent then: see ``core/descent.py``."""
 
     clock: Clock
     boot_id: str = ""
