@@ -16,11 +16,12 @@ READY_SECONDS = 30.0
 # Every module below watchdog_oom, without that prefix. Conditions are imported as policies use them.
 OURS = """
 core core.actions core.circumstances core.family core.rules.exceeding core.rules.surplus
-core.condition core.conditions core.conditions.kernel core.conditions.memory
+core.cleaning core.condition core.conditions core.conditions.kernel core.conditions.memory
 core.conditions.pressure core.conditions.process core.conditions.registry core.conditions.service core.decide
 core.descent core.form core.glob core.guard core.held_memory
 core.history core.matching core.memory core.model core.nouns core.observe core.outcome core.policy core.poll_interval
-core.rules core.rules.containment core.rules.emergency core.rules.freeze core.rules.kill_escalation core.rules.limit
+core.rules core.rules.clean core.rules.containment core.rules.emergency core.rules.freeze
+core.rules.kill_escalation core.rules.limit
 core.rules.inherited_score core.rules.lost_senses core.rules.protect core.rules.score_origin core.rules.short_lived
 core.scores core.rules.recovery core.rules.recovery.contain_step
 core.rules.recovery.progress core.rules.recovery.service_steps core.rules.recovery.steps
@@ -44,8 +45,8 @@ host.processes.reader_child host.processes.release host.processes.signals host.p
 host.processes.slow_patterns
 host.processes.table host.processes.user_names host.purge host.purge.become host.purge.delete_tree host.purge.in_use
 host.purge.job host.purge.jobs host.purge.judgement host.purge.kept host.purge.lease host.purge.messages
-host.purge.mounts host.purge.open_files host.purge.pair host.purge.reap host.purge.search host.purge.settle
-host.purge.supervisor host.purge.threads host.purge.trash
+host.purge.mounts host.purge.open_files host.purge.pace host.purge.pair host.purge.reap host.purge.search
+host.purge.settle host.purge.supervisor host.purge.threads host.purge.trash
 host.purge.unix_sockets host.purge.worker host.sensors host.services host.services.choose host.services.jobs
 host.services.lsb host.services.manager host.services.poller host.services.program_words host.services.tcp_probe
 host.spools host.spools.descent host.spools.names host.spools.path_safety host.spools.scan_child

@@ -66,6 +66,12 @@ def test_a_policy_plans_what_its_golden_file_says(name: str) -> None:
     assert plan_of(name) == (GOLDEN / name / "plan.txt").read_text()
 
 
+def test_routine_cleaning_waits_for_a_recovery_of_its_spool_and_for_nothing_else() -> None:
+    plan = plan_of("sessions")
+    assert "purge sessions  [clean.sessions] because 70123 of 90210 entries of sessions are stale" in plan
+    assert "[clean.uploads]" not in plan
+
+
 def test_the_mail_servers_moment_is_the_incident_and_its_plan_spares_the_database() -> None:
     plan = plan_of("mail-server")
     assert "stop amavis.service" in plan

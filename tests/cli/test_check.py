@@ -16,6 +16,14 @@ from click.testing import Result
 Run = Callable[..., Result]
 Write = Callable[..., Path]
 
+CLEAN = """\
+[spool.a]
+path = "/nowhere"
+entries = "a"
+stale_after = "1h"
+[clean.one]
+spool = "a"
+"""
 FINE = """\
 description = "Scanners"
 [process.scanner]
@@ -143,6 +151,9 @@ RECOVER = '[recover.r]\nwhen = [{ memory_available_below = "1%" }]\nsteps = '
      "matches nothing now: p leaves out 1 process no larger than 1 TiB: scanner[71] holds 4 MiB"),
     ('[process.p]\nname = "scanner"\nexcept = "q"\n[process.q]\nname = "scan*"' + LIMIT, 1, "[process.p]",
      "that it excepts: scanner[71] (q)"),
+    (CLEAN + '[spool.b]\npath = "/nowhere"\nentries = "b"\nstale_after = "1h"\n[clean.two]\nspool = "b"\n', 12,
+     "[clean.two] spool", "clean.one cleans the same directory already"),
+    (CLEAN + 'every = "5s"\n', 7, "[clean.one] every", "write 1min or more"),
     ('[process.p]\nname = "init"' + LIMIT, 4, "[limit.l] process", "out of its reach: init[1]: it is pid 1"),
 ])
 def test_what_is_hardly_meant_is_warned_of_at_its_line(
@@ -216,6 +227,11 @@ def test_spools_are_counted_and_refused_as_the_daemon_would(run: Run, policy: Wr
     assert "is a symbolic link" in spools["link"]["problem"]
     assert (6, "[spool.link] path", f"{tmp_path}/link is a symbolic link; name the directory it points to") in (
         _warnings(result))
+    cleaned = policy(text + '[clean.c]\nspool = "spool"\nhours = "22:00-06:00"\nmode = "observe"\n')
+    shown = run("check", cleaned, "--proc", host.root).stdout
+    assert "cleaned every 1h, begun within 22:00-06:00  [clean.c]  (only observes)" in shown
+    assert ", 1 clean" in shown
+    assert json.loads(run("check", cleaned, "--json", "--proc", host.root).stdout)["rules"]["clean"] == ["c"]
     assert f"{spool}: 2 entries" in run("check", path, "--proc", host.root).stdout
 
 

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from click.testing import Result
 
+from watchdog_oom.core.cleaning import Cleaning
 from watchdog_oom.core.history import History, Recovery, RecoveryRun
 from watchdog_oom.daemon import state_file
 
@@ -103,6 +104,29 @@ def test_attempts_and_rests_of_the_daemon_are_heeded(plan: Plan, host: Any, tmp_
     assert result.exit_code == 0
     told = result.stdout.replace("4min49s", "4min50s")
     assert "recover.mail  does not run: it cools down for another 4min50s" in told
+
+
+@pytest.mark.parametrize(("due", "acts", "words"), [
+    (600, 0, "clean.c  every 1h, does not run: it is due in"), (-1, 1, "clean.c  every 1h, would run")])
+def test_a_routine_cleaning_tells_what_it_would_clear_and_when_it_is_due(
+        plan: Plan, host: Any, tmp_path: Path, due: float, acts: int, words: str) -> None:
+    spool = tmp_path / "spool"
+    spool.mkdir()
+    (spool / "sess_1").write_text("x")
+    time.sleep(0.2)
+    now = time.clock_gettime(time.CLOCK_BOOTTIME)
+    (tmp_path / "state").mkdir()
+    history = replace(History(), cleans={"c": Cleaning(now + due)})
+    state_file.save(str(tmp_path / "state"), state_file.to_plain("", history, {}))
+    text = f'[spool.s]\npath = "{spool}"\nentries = "sess_*"\nstale_after = "100ms"\n[clean.c]\nspool = "s"\n'
+    result = plan(text)
+    assert result.exit_code == acts, result.output
+    assert words in result.stdout
+    assert f"1 of 1 entries in {spool} are stale" in result.stdout
+    (told,) = _json(plan(text, "--json"))["cleans"]
+    assert (told["rule"], told["spool"], told["runs"], told["every_seconds"]) == ("clean.c", "s", bool(acts), 3600)
+    assert told["due_seconds"] <= max(0, due)
+    assert [entry.name for entry in spool.iterdir()] == ["sess_1"]
 
 
 def test_what_a_run_under_way_has_stopped_is_no_debt_that_calls_for_another(plan: Plan, host: Any,

@@ -229,6 +229,20 @@ def test_recoveries_tell_their_attempts_holds_and_steps() -> None:
     assert "last: failed: x" in page
 
 
+def test_cleanings_tell_when_they_run_next_and_how_the_last_one_came_out() -> None:
+    common = {"spool": "s", "mode": "act", "every_seconds": 3600.0, "due": NOW + 60}
+    page = _page(rules={"clean": ["a", "b", "c"]}, cleans={
+        "a": {**common, "state": "waiting", "why_waiting": "it is due in 1min", "last_result": "3 entries cleared",
+              "last_ended": NOW - 60},
+        "b": {**common, "state": "running", "for_seconds": 12.0, "mode": "observe"},
+        "c": {**common, "state": "waiting", "due": NOW - 5, "why_waiting": "there is an emergency"}, "d": {}})
+    assert "clean: a, b, c" in page
+    assert "a  s, every 1h: waiting until " in page
+    assert "last: 3 entries cleared, " in page
+    assert "b  s, every 1h: running for 12s  only observes" in page
+    assert "c  s, every 1h: waiting: there is an emergency" in page
+
+
 def test_who_is_protected_ended_frozen_and_contained_and_what_was_lost_is_told() -> None:
     page = _page(
         protected=[{"pid": 7, "name": "db", "oom_score_adj": -900, "was": 0}],

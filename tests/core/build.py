@@ -11,7 +11,7 @@ from watchdog_oom.core.history import History
 from watchdog_oom.core.memory import Memory
 from watchdog_oom.core.model import Clock, Facts, Process, ProcessId, ServiceState, ServiceStatus, Snapshot, SpoolState
 from watchdog_oom.core.nouns import ProcessNoun, ServiceNoun, Size, SpoolNoun
-from watchdog_oom.core.policy import Clause, Emergency, Limit, Policy, Protect, Recover, RecoveryStep, Verb
+from watchdog_oom.core.policy import Clause, Clean, Emergency, Limit, Policy, Protect, Recover, RecoveryStep, Verb
 from watchdog_oom.core.tick import Tick
 from watchdog_oom.core.view import View
 
@@ -80,13 +80,14 @@ def by_name(items: Iterable[_T]) -> Mapping[str, _T]:
     return {getattr(item, "name"): item for item in items}  # noqa: B009 (one helper for all kinds of nouns)
 
 
-def policy(*parts: ProcessNoun | SpoolNoun | ServiceNoun | Protect | Limit | Recover | Emergency) -> Policy:
+def policy(*parts: ProcessNoun | SpoolNoun | ServiceNoun | Protect | Limit | Recover | Clean
+           | Emergency) -> Policy:
     """A policy of these tables; the emergency is out of reach unless one is given."""
     def of(kind: type[_T]) -> Mapping[str, _T]:
         return by_name(part for part in parts if isinstance(part, kind))
     never = Emergency(memory_available_below=percent(0.0), swap_free_below=percent(0.0))
     return Policy(processes=of(ProcessNoun), spools=of(SpoolNoun), services=of(ServiceNoun), protects=of(Protect),
-                  limits=of(Limit), recovers=of(Recover),
+                  limits=of(Limit), recovers=of(Recover), cleans=of(Clean),
                   emergency=next((part for part in parts if isinstance(part, Emergency)), never))
 
 

@@ -145,6 +145,7 @@ class World:
     memory_readable: bool = True
     sharing: str = "read"       # what is known of shares: ``read``, ``awaited``, ``refused``
     run_works: bool = True
+    deaf: bool = False          # a gentle purge does not end when it is told to
     stale_states: bool = False  # the service manager's answers are one tick old
     history: History = field(default_factory=lambda: History(run_id="1"))
     procs: dict[int, Proc] = field(default_factory=dict)
@@ -214,6 +215,7 @@ class World:
                        for what in (*(pending[2] for pending in self._pending), *map(str, (i.action for i in others)))
                        if what.startswith("purge ")}
             self.saved = json.dumps(state_file.to_plain("boot", self.history, purging))
+        self._halt(plan)
         for intent in others if killed_after is None else others[:max(0, killed_after)]:
             self._perform(intent)
         if killed_after is not None:
@@ -367,6 +369,14 @@ class World:
                 self._later(intent, takes, lambda: self._bound(bounds))
             case RunCommand():
                 self._later(intent, 1.0, lambda: self.run_works)
+
+    def _halt(self, plan: Plan) -> None:
+        """End the gentle purges of these spools."""
+        if self.deaf:
+            return
+        ended = [job for job in self._pending if job[2].removeprefix("purge ") in plan.halts]
+        self._pending = [job for job in self._pending if job not in ended]
+        self._reports += [EffectReport(job[1], Outcome(None, "ended early"), 1.0, self.now) for job in ended if job[1]]
 
     def _adjusted(self, adjust: SetOomScoreAdj) -> Outcome:
         process = self.procs.get(adjust.target.pid)

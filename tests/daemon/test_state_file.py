@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from watchdog_oom.core.cleaning import Cleaning
 from watchdog_oom.core.history import Contained, History, Queue, Recovery, RecoveryRun
 from watchdog_oom.core.model import UNLIMITED_BYTES, ProcessId
 from watchdog_oom.core.scores import Adjusted, Attempt, Scores, Written
@@ -15,7 +16,9 @@ from watchdog_oom.daemon import state_file
 HISTORY = History(
     recoveries={"amavis": Recovery(started=(1.0, 2.5), ended=3.0, last_result="failed: x", unhelped=2, held_since=4.0,
                                    fingerprint="f", owed=("amavis",), owed_triggers=("amavis.socket",))},
-    adjusted={ProcessId(12, 345): Adjusted("mysqld", 0, -900, 7.0)}, frozen={ProcessId(13, 346): "limit.x"},
+    adjusted={ProcessId(12, 345): Adjusted("mysqld", 0, -900, 7.0)},
+    cleans={"sessions": Cleaning(99.5, "i-2", "sessions", 8.0, last_result="12 entries cleared", last_ended=9.0)},
+    frozen={ProcessId(13, 346): "limit.x"},
     contained={"x.service": Contained("limit.x", "x", 4096, None, UNLIMITED_BYTES, None, 8.0, True, "i-1",
                                        failed=9.0)})
 
@@ -41,6 +44,7 @@ def test_what_is_saved_comes_back_in_the_same_boot(tmp_path: Path) -> None:
     assert restored.frozen == HISTORY.frozen
     assert restored.adjusted[ProcessId(12, 345)].original == 0
     assert restored.run_id == "new"
+    assert restored.cleans == {"sessions": Cleaning(99.5, last_result="12 entries cleared", last_ended=9.0)}
     assert restored.contained == {"x.service": Contained("limit.x", "x", 4096, None, UNLIMITED_BYTES, None, 8.0, True,
                                                          done=0.0, seen=True)}
     assert (tmp_path / "state.json").stat().st_mode & 0o777 == 0o600

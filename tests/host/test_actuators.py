@@ -230,6 +230,60 @@ def test_a_purge_reports_when_the_spool_is_cleared_and_tells_later_what_it_delet
     assert told.cleared == 1
 
 
+def stale_entries(spool: Path, count: int) -> Policy:
+    """A policy about a spool with so many stale directories in it."""
+    for number in range(count):
+        (spool / f"old-{number}").mkdir(parents=True)
+        (spool / f"old-{number}" / "file").write_text("x")
+    time.sleep(0.4)
+    return policy(spools={"s": SpoolNoun("s", str(spool), ("old-*",), stale_after_seconds=0.2)})
+
+
+def test_a_gentle_purge_reports_once_when_everything_is_deleted(actuators: Actuators, tmp_path: Path) -> None:
+    spool = tmp_path / "var" / "spool"
+    of = stale_entries(spool, 3)
+    (spool / "old-link").symlink_to("old-0")
+    assert perform(actuators, Purge("s", 10, gently=True), of) is None
+    told = report(actuators)
+    assert (told.outcome.ok, told.cleared) == (True, 3)
+    assert told.outcome.words.startswith("3 entries cleared, kept 1: 1 is a symbolic link")
+    assert "; 3 entries deleted (3 files" in told.outcome.words
+    assert [path.name for path in spool.parent.iterdir()] == ["spool"]
+    assert actuators.news() == ()
+
+
+def test_a_gentle_purge_that_is_halted_ends_at_once_and_the_next_purge_finishes_what_it_began(
+        actuators: Actuators, tmp_path: Path) -> None:
+    spool = tmp_path / "var" / "spool"
+    of = stale_entries(spool, 600)
+    perform(actuators, Purge("s", 5000, gently=True), of)
+    until = time.monotonic() + 10
+    while len(list(spool.iterdir())) == 600:
+        assert time.monotonic() < until
+        actuators.reports(0.0)
+        time.sleep(0.005)
+    actuators.halt_purges({"s": "something comes first"}, 0.0)
+    told = report(actuators)
+    assert told.outcome.ok is None
+    assert told.outcome.words.endswith("ended early: something comes first")
+    assert len(list(spool.parent.iterdir())) == 2
+    assert perform(actuators, Purge("s", 5000), of) is None
+    assert report(actuators, 20).outcome.ok
+    while not actuators.news():
+        assert time.monotonic() < until + 20
+        actuators.reports(0.0)
+        time.sleep(0.02)
+    assert list(spool.iterdir()) == []
+    assert [path.name for path in spool.parent.iterdir()] == ["spool"]
+
+
+def test_only_gentle_purges_can_be_halted(actuators: Actuators, tmp_path: Path) -> None:
+    of = stale_entries(tmp_path / "var" / "spool", 2)
+    perform(actuators, Purge("s", 10), of)
+    actuators.halt_purges({"s": "something comes first"}, 0.0)
+    assert report(actuators).outcome.ok
+
+
 def test_a_refused_spool_is_reported_and_untouched(actuators: Actuators, tmp_path: Path) -> None:
     (tmp_path / "real").mkdir()
     (tmp_path / "link").symlink_to(tmp_path / "real")

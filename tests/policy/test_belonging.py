@@ -9,7 +9,7 @@ from watchdog_oom.policy.schema import CONFIG, PROCESS, TABLES
 
 
 @pytest.mark.parametrize(("name", "words"), [
-    ("rss", "in [limit.NAME]"), ("mode", "in [recover.NAME] or [emergency]"), ("purge", "a step of a"),
+    ("rss", "in [limit.NAME]"), ("mode", "in [recover.NAME] or [clean.NAME] or [emergency]"), ("purge", "a step of a"),
     ("tcp", "the probe of a [service.NAME]"), ("segment_size", "[journal] of the configuration file"),
     ("pressure_some_above", "a clause of when"), ("exee", 'did you mean "exe"'), ("zzz", "")])
 def test_a_key_is_sent_to_where_it_belongs_or_to_its_nearest_name(name: str, words: str) -> None:

@@ -32,7 +32,7 @@ SECTIONS: dict[str, Keys] = {
 DEFAULTED: list[tuple[Keys, Any]] = [
     (schema.SPOOL, nouns.SpoolNoun), (schema.SERVICE, nouns.ServiceNoun), (schema.PROBE, nouns.TcpProbe),
     (schema.PROBE, nouns.RunProbe), (schema.PROTECT, policy.Protect), (schema.LIMIT, policy.Limit),
-    (schema.RECOVER, policy.Recover), (schema.EMERGENCY, policy.Emergency)]
+    (schema.RECOVER, policy.Recover), (schema.CLEAN, policy.Clean), (schema.EMERGENCY, policy.Emergency)]
 
 
 def reference() -> str:

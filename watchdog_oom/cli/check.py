@@ -23,7 +23,8 @@ from watchdog_oom.cli.warned import Warned
 from watchdog_oom.core.guard import Budget
 from watchdog_oom.core.history import History
 from watchdog_oom.core.model import Process, ServiceState
-from watchdog_oom.core.policy import Policy
+from watchdog_oom.core.policy import Clean, Hours, Mode, Policy
+from watchdog_oom.core.rules.clean import rule_of
 from watchdog_oom.core.view import View
 from watchdog_oom.daemon.status_file import service_memory_plain
 from watchdog_oom.errors import Fault, PolicyError
@@ -125,7 +126,8 @@ def _summary(page: Page, policy: Policy) -> None:
         page.line(printable(source), indent=1)
     counts = ((len(policy.processes), "process"), (len(policy.spools), "spool"), (len(policy.services), "service"))
     page.line("nouns: ", ", ".join(f"{count} {kind}" for count, kind in counts), indent=1)
-    rules = ((len(policy.protects), "protect"), (len(policy.limits), "limit"), (len(policy.recovers), "recover"))
+    rules = ((len(policy.protects), "protect"), (len(policy.limits), "limit"), (len(policy.recovers), "recover"),
+             (len(policy.cleans), "clean"))
     page.line("rules: ", ", ".join(f"{count} {kind}" for count, kind in rules),
               f", emergency ({policy.emergency.mode})", indent=1)
 
@@ -164,6 +166,15 @@ def _spools(page: Page, view: View) -> None:
         path = printable(view.policy.spools[name].path)
         found = f"refused: {state.problem}" if state.problem is not None else f"{path}: {told}"
         page.line((name, "bold"), "  ", (found, "yellow" if state.problem is not None else ""), indent=1)
+        for clean in view.policy.cleans.values():
+            if clean.spool == name:
+                page.line(_cleaned(clean), indent=2)
+
+
+def _cleaned(clean: Clean) -> str:
+    hours = "" if clean.hours == Hours() else f", begun within {clean.hours}"
+    observed = "  (only observes)" if clean.mode is Mode.OBSERVE else ""
+    return f"cleaned every {formatting.duration(clean.every_seconds)}{hours}  [{rule_of(clean)}]{observed}"
 
 
 def _services(page: Page, around: Around) -> None:
@@ -198,7 +209,8 @@ def _to_plain(loaded: LoadedPolicy, around: Around | None, warnings: tuple[Fault
             "nouns": {"process": list(policy.processes), "spool": list(policy.spools),
                       "service": list(policy.services)},
             "rules": {"protect": list(policy.protects), "limit": list(policy.limits),
-                      "recover": list(policy.recovers), "emergency": policy.emergency.mode.value},
+                      "recover": list(policy.recovers), "clean": list(policy.cleans),
+                      "emergency": policy.emergency.mode.value},
             "host": None if around is None else _matches(around),
             "notes": _notes(loaded, around), "warnings": [_fault(warning) for warning in warnings]}
 

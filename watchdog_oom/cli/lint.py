@@ -17,6 +17,7 @@ from watchdog_oom.policy.schema import CLAUSE, NOUN_OF_FORM, NOUNS
 LARGEST_SHARE = 50.0
 LEAST_PRESSURE_PERCENT = 30.0
 LEAST_PRESSURE_SECONDS = 10.0
+LEAST_EVERY_SECONDS = 60.0
 _ENDING = (Verb.KILL, Verb.FREEZE, Verb.CONTAIN)
 
 
@@ -28,6 +29,7 @@ def lint(policy: Policy, values: Mapping[str, Any]) -> Iterator[Warned]:
     yield from _protected_targets(policy)
     yield from circumstances(policy)
     yield from _without_verify(policy)
+    yield from _cleans(policy)
     yield from _emergency(policy.emergency)
     yield from _unused(policy, values)
 
@@ -97,6 +99,18 @@ def _without_verify(policy: Policy) -> Iterator[Warned]:
             yield ("recover", recover.name, "verify"), "it is false, and there is a verify step"
 
 
+def _cleans(policy: Policy) -> Iterator[Warned]:
+    """Two for one directory, which only take turns, and one that hardly pauses."""
+    first: dict[str, str] = {}
+    for clean in policy.cleans.values():
+        other = first.setdefault(policy.spools[clean.spool].path, clean.name)
+        if other != clean.name:
+            yield ("clean", clean.name, "spool"), f"clean.{other} cleans the same directory already"
+        if clean.every_seconds < LEAST_EVERY_SECONDS:
+            yield (("clean", clean.name, "every"),
+                   "its spool is hardly ever left alone: write 1min or more; a recovery is for what is urgent")
+
+
 def _emergency(emergency: Emergency) -> Iterator[Warned]:
     """Thresholds that are met on a healthy host, and those that are never met."""
     memory, pressure = emergency.memory_available_below, emergency.pressure_full_above
@@ -129,6 +143,7 @@ def _used(policy: Policy) -> set[tuple[str, str]]:
     for noun in policy.processes.values():
         used |= {("process", name) for name in (*noun.parent, *noun.excepted)
                  if name != noun.name} | {("spool", name) for name in noun.under}
+    used |= {("spool", clean.spool) for clean in policy.cleans.values()}
     for recover in policy.recovers.values():
         for step in recover.steps:
             kind = "process" if step.verb in _ENDING else "spool" if step.verb is Verb.PURGE else "service"

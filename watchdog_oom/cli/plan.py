@@ -71,7 +71,8 @@ def _unwritten(runtime: str) -> tuple[str, ...]:
 
 
 def _history(state: str, boot_id: str) -> tuple[History, tuple[str, ...]]:
-    """What the daemon has stored about its recoveries: attempts, cooldowns, holds, and services still to be started."""
+    """What the daemon has stored about its recoveries: attempts, cooldowns, holds, services still to be started; and
+    when cleanings are due."""
     try:
         os.close(os.open(f"{state}/{state_file.NAME}", os.O_RDONLY | os.O_CLOEXEC))
     except PermissionError:
@@ -82,4 +83,4 @@ def _history(state: str, boot_id: str) -> tuple[History, tuple[str, ...]]:
     # What a running recovery has stopped does not cause another run.
     recoveries = {name: replace(recovery, owed=(), owed_triggers=()) if name in left.unclosed else recovery
                   for name, recovery in left.history.recoveries.items()}
-    return replace(History(), recoveries=recoveries, descent=left.history.descent), ()
+    return replace(History(), recoveries=recoveries, cleans=left.history.cleans, descent=left.history.descent), ()

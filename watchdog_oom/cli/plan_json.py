@@ -10,7 +10,7 @@ from watchdog_oom.core.actions import Intent
 from watchdog_oom.core.condition import Finding
 from watchdog_oom.core.model import Process, Snapshot
 from watchdog_oom.daemon.status_file import memory_plain, pressure_plain
-from watchdog_oom.explain.headroom import LimitReport, Measure, RecoverReport
+from watchdog_oom.explain.headroom import CleanReport, LimitReport, Measure, RecoverReport
 from watchdog_oom.explain.rehearsal import EmergencyReport, Rehearsal
 from watchdog_oom.journal.targets import describe, target_of
 
@@ -31,6 +31,7 @@ def to_plain(rehearsal: Rehearsal, host: HostView, notes: Iterable[str],
         "emergency": _emergency(rehearsal.emergency, host, details),
         "limits": [_limit(report) for report in rehearsal.limits],
         "recoveries": [_recovery(report) for report in rehearsal.recoveries],
+        "cleans": [_clean(report) for report in rehearsal.cleans],
         "protections": [{"rule": protection.rule, **_who(protection.process),
                          "oom_score_adj": protection.process.oom_score_adj, "wanted": protection.wanted}
                         for protection in rehearsal.protections]}
@@ -73,6 +74,13 @@ def _recovery(report: RecoverReport) -> dict[str, object]:
             "clauses": [{"for_seconds": clause.for_seconds, "holds": clause.holds,
                          "conditions": _conditions(clause.findings)} for clause in report.clauses],
             "steps": [{"step": step.step, "now": step.now or None} for step in report.steps]}
+
+
+def _clean(report: CleanReport) -> dict[str, object]:
+    clean = report.clean
+    return {"rule": report.rule, "runs": not report.why_not, "why_not": report.why_not or None, "spool": clean.spool,
+            "mode": clean.mode.value, "hours": str(clean.hours), "every_seconds": clean.every_seconds,
+            "due_seconds": round(report.due_seconds, 1), "now": report.now}
 
 
 def _conditions(findings: Iterable[Finding]) -> list[dict[str, object]]:

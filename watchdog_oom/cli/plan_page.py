@@ -12,7 +12,7 @@ from watchdog_oom.core.model import Clock, Process, Snapshot
 from watchdog_oom.core.policy import Exceeds, Mode
 from watchdog_oom.core.rules.lost_senses import BLIND
 from watchdog_oom.core.rules.victims import held
-from watchdog_oom.explain.headroom import LimitReport, RecoverReport
+from watchdog_oom.explain.headroom import CleanReport, LimitReport, RecoverReport
 from watchdog_oom.explain.rehearsal import EmergencyReport, Protection, Rehearsal
 
 MOST_PROCESSES = 8
@@ -29,6 +29,8 @@ def page_of(rehearsal: Rehearsal, notes: Iterable[str], details: DetailReader) -
         _limit(page, limit)
     for recovery in rehearsal.recoveries:
         _recovery(page, recovery)
+    for clean in rehearsal.cleans:
+        _clean(page, clean)
     _protections(page, rehearsal.protections)
     notes = tuple(notes)
     if notes:
@@ -148,6 +150,13 @@ def _recovery(page: Page, report: RecoverReport) -> None:
         page.line(f"clause {number}", _once(clause.for_seconds), ": ", MARKS[clause.holds], indent=2)
         for finding in clause.findings:
             _condition(page, finding, indent=3)
+
+
+def _clean(page: Page, report: CleanReport) -> None:
+    every = f"every {formatting.duration(report.clean.every_seconds)}"
+    page.line((report.rule, "bold"), f"  {every}, ",
+              f"does not run: {report.why_not}" if report.why_not else "would run", indent=1)
+    page.line(report.now, indent=2)
 
 
 def _condition(page: Page, finding: Finding, indent: int = 2) -> None:

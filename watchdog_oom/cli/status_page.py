@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from watchdog_oom import formatting
 from watchdog_oom.cli.output import Page, Part, local_time
 from watchdog_oom.cli.status_attention import rest_of, show_attention
+from watchdog_oom.cli.status_cleans import show_cleans
 from watchdog_oom.cli.status_values import Plain
 from watchdog_oom.cli.status_values import map_of as _map
 from watchdog_oom.cli.status_values import maps_of as _maps
@@ -37,6 +38,7 @@ def page_of(status: Plain, now: float, largest: Iterable[Sequence[str]] = ()) ->
     _largest(page, largest)
     _rules(page, _map(status, "rules"), status.get("emergency"))
     _recoveries(page, _map(status, "recoveries"), now)
+    show_cleans(page, _map(status, "cleans"), now)
     _spools_and_services(page, status)
     _processes(page, status)
     _health(page, _map(status, "health"), _map(status, "budget"))
@@ -113,7 +115,7 @@ def _largest(page: Page, largest: Iterable[Sequence[str]]) -> None:
 
 def _rules(page: Page, rules: Plain, emergency: object) -> None:
     page.title("Rules")
-    for kind in ("protect", "limit", "recover"):
+    for kind in ("protect", "limit", "recover", "clean"):
         names = _texts(rules, kind)
         if names:
             page.line(f"{kind}: {', '.join(names)}", indent=1)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
 
 from watchdog_oom import formatting
 from watchdog_oom.core.model import UNLIMITED_BYTES, ProcessId
 from watchdog_oom.formatting import printable, process_label
-from watchdog_oom.lean_dataclasses import dataclass
+from watchdog_oom.lean_dataclasses import dataclass, field
 from watchdog_oom.lean_typing import TypeAlias
 
 
@@ -77,11 +78,13 @@ class StartUnit:
 class Purge:
     """Clear the stale, unused entries of a spool; ``limit`` is the most entries this run may take. With 0 it only
     deletes, or puts back, what one that was cut short had renamed away. A purge that has not cleared the spool after
-    ``within_seconds`` is ended."""
+    ``within_seconds`` is ended. ``gently``: nothing waits for it, so it takes its time, and is over when all is
+    deleted."""
 
     spool: str
     limit: int
     within_seconds: float = 300.0
+    gently: bool = False
 
     def __str__(self) -> str:
         return f"purge {self.spool}"
@@ -164,6 +167,18 @@ class Intent:
         return f"{self.action}  [{self.rule}] because {'; '.join(self.because)}"
 
 
+@dataclass(frozen=True, slots=True)
+class ContainRequest:
+    """A request to set a unit's memory bounds: MemoryHigh, and MemoryMax unless ``None``."""
+
+    rule: str
+    noun: str
+    because: tuple[str, ...]
+    high_bytes: int
+    max_bytes: int | None
+    incident: str | None = None
+
+
 class NoteKind(StrEnum):
     """The kinds of journal record that report something without performing an action."""
 
@@ -221,14 +236,17 @@ class Watch:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What one tick decided: the intents to perform in order, the refusals, and the notes."""
+    """What one tick decided: the intents to perform in order, the refusals, and the notes. ``halts`` are the spools
+    whose gentle purge, where one is under way, has to end now, each with the reason."""
 
     intents: tuple[Intent, ...] = ()
     refusals: tuple[Refusal, ...] = ()
     notes: tuple[Note, ...] = ()
     watch: Watch = Watch()
+    halts: Mapping[str, str] = field(default_factory=dict)
 
     def __str__(self) -> str:
-        return "\n".join(str(part) for part in (*self.intents, *self.refusals, *self.notes))
+        halts = (f"end the cleaning of {spool}: {why}" for spool, why in self.halts.items())
+        return "\n".join(str(part) for part in (*self.intents, *self.refusals, *self.notes, *halts))
 
 

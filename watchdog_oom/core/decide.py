@@ -7,7 +7,7 @@ from watchdog_oom.core.guard import Budget
 from watchdog_oom.core.history import History
 from watchdog_oom.core.model import Snapshot
 from watchdog_oom.core.policy import Policy
-from watchdog_oom.core.rules import containment, emergency, freeze, kill_escalation, limit, lost_senses, protect
+from watchdog_oom.core.rules import clean, containment, emergency, freeze, kill_escalation, limit, lost_senses, protect
 from watchdog_oom.core.rules.recovery import trigger
 from watchdog_oom.core.tick import Tick
 from watchdog_oom.core.view import View
@@ -26,6 +26,7 @@ def decide(snapshot: Snapshot, policy: Policy, history: History, budget: Budget)
         protect.apply(tick)
         limit.apply(tick)
         trigger.apply(tick)
+        clean.apply(tick)
         freeze.thaw_unwanted(tick)
         containment.settle(tick)
     return tick.result()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from enum import StrEnum
 
+from watchdog_oom.core.cleaning import Cleaning
 from watchdog_oom.core.descent import Lineage
 from watchdog_oom.core.model import KernelKill, ProcessId
 from watchdog_oom.core.outcome import EffectReport
@@ -202,7 +203,7 @@ class History:
     time of the previous tick; ``ended_at`` is when a process that was ended was last seen gone, ``relieved_at`` when
     one that the emergency ended was; ``shunned`` maps processes that could not be signalled to the time until which
     they are not chosen again. ``refused`` counts the refusals not reported yet, by kind; ``urgent_kills``
-    are the emergency's."""
+    are the emergency's. ``asked`` are the rules (``"clean.sessions"``) that somebody asked for now."""
 
     run_id: str = "0"
     decided_at: float = 0.0
@@ -223,6 +224,8 @@ class History:
     queues: Mapping[str, Queue] = field(default_factory=dict)
     contained: Mapping[str, Contained] = field(default_factory=dict)
     recoveries: Mapping[str, Recovery] = field(default_factory=dict)
+    cleans: Mapping[str, Cleaning] = field(default_factory=dict)
+    asked: frozenset[str] = frozenset()
     kernel_kills: tuple[KernelKill, ...] = ()
     descent: Lineage = field(default_factory=Lineage)
     emergency: str | None = None

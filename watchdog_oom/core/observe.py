@@ -11,6 +11,7 @@ def observing(policy: Policy) -> Policy:
         policy,
         limits={name: _observed(limit) for name, limit in policy.limits.items()},
         recovers={name: replace(recover, mode=Mode.OBSERVE) for name, recover in policy.recovers.items()},
+        cleans={name: replace(clean, mode=Mode.OBSERVE) for name, clean in policy.cleans.items()},
         protects={name: replace(protect, oom_score_adj=None, would=protect.oom_score_adj)
                   for name, protect in policy.protects.items()},
         emergency=replace(policy.emergency, mode=Mode.OBSERVE))

@@ -189,6 +189,17 @@ class Recover:
 
 
 @dataclass(frozen=True, slots=True)
+class Clean:
+    """[clean.NAME]: the stale entries of the spool are purged ``every_seconds``, whether anything is wrong or not."""
+
+    name: str
+    spool: str
+    every_seconds: float = 3600.0
+    hours: Hours = Hours()
+    mode: Mode = Mode.ACT
+
+
+@dataclass(frozen=True, slots=True)
 class Emergency:
     """[emergency]: TERM below both thresholds, KILL below half of both; also TERM when all processes have waited for
     memory for ``pressure_full_above`` percent of the time, for ``pressure_for_seconds``, while it is short. On unless a
@@ -213,5 +224,6 @@ class Policy:
     protects: Mapping[str, Protect] = field(default_factory=dict)
     limits: Mapping[str, Limit] = field(default_factory=dict)
     recovers: Mapping[str, Recover] = field(default_factory=dict)
+    cleans: Mapping[str, Clean] = field(default_factory=dict)
     emergency: Emergency = Emergency()
     sources: tuple[str, ...] = ()

@@ -9,6 +9,7 @@ from watchdog_oom import formatting
 from watchdog_oom.core.actions import (
     Action,
     Contain,
+    ContainRequest,
     Intent,
     Note,
     NoteKind,
@@ -24,23 +25,11 @@ from watchdog_oom.core.guard import KILL_WINDOW_SECONDS, Budget, refusal
 from watchdog_oom.core.history import Contained, History, Queue, Stage, Termination, Thaw, latest, newest, recent_kills
 from watchdog_oom.core.model import Process, ProcessId
 from watchdog_oom.core.view import View
-from watchdog_oom.lean_dataclasses import dataclass, replace
+from watchdog_oom.lean_dataclasses import replace
 
 REPEAT_SECONDS = 3600.0
 REFREEZE_SECONDS = 10.0
 PRESSED_SECONDS = 3.0
-
-
-@dataclass(frozen=True, slots=True)
-class ContainRequest:
-    """A request to set a unit's memory bounds: MemoryHigh, and MemoryMax unless ``None``."""
-
-    rule: str
-    noun: str
-    because: tuple[str, ...]
-    high_bytes: int
-    max_bytes: int | None
-    incident: str | None = None
 
 
 class Tick:
@@ -64,6 +53,9 @@ class Tick:
         self.contained: dict[str, Contained] = dict(history.contained)
         self.wanted_contained: dict[str, ContainRequest] = {}
         self.recoveries = dict(history.recoveries)
+        self.cleans = dict(history.cleans)
+        self.asked = history.asked
+        self.halts: dict[str, str] = {}
         self.kills = tuple(at for at in history.kills if self.now - at < KILL_WINDOW_SECONDS)
         self.urgent_kills = tuple(at for at in history.urgent_kills if self.now - at < KILL_WINDOW_SECONDS)
         self.shunned = {identity: until for identity, until in history.shunned.items() if until > self.now}
@@ -246,12 +238,13 @@ class Tick:
         descent = remember(self.view)
         below = frozenset(identity.pid for identity in descent.below)
         plan = Plan(tuple(self._intents), tuple(self._refusals), tuple(self._notes),
-                    Watch(frozenset(self.watched), self.often, frozenset(self.watched_pids | under_way), below))
+                    Watch(frozenset(self.watched), self.often, frozenset(self.watched_pids | under_way), below),
+                    self.halts)
         history = replace(
             self.before, counter=self.counter, decided_at=self.now, held_since=self._held, told_at=newest(self._told),
             refused=latest(self._refused), terminations=self.terminations, shunned=self.shunned, ended_at=self.ended_at,
             relieved_at=self.relieved_at, kills=self.kills, urgent_kills=self.urgent_kills, adjusted=self.adjusted,
             scores=self.scores, frozen=self.frozen, thawing=self.thawing, queues=self.queues, contained=self.contained,
-            recoveries=self.recoveries, kernel_kills=self.kernel_kills, descent=descent, emergency=self.emergency,
-            finished=self.finished)
+            recoveries=self.recoveries, cleans=self.cleans, asked=self.asked, kernel_kills=self.kernel_kills,
+            descent=descent, emergency=self.emergency, finished=self.finished)
         return plan, history

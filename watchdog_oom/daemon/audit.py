@@ -61,14 +61,14 @@ class AuditTrail:
 
     def intent(self, intent: Intent, snapshot: Snapshot, policy: Policy) -> None:
         """To be called before the act. An urgent one takes the facts at hand: reading more could stall. One more try of
-        an act that was begun is not told."""
+        an act that was begun is not told. Nor is a routine cleaning before it is over: ``state.json`` has it."""
         if intent.part_of:
             return
         target = target_of(intent.action, snapshot, policy, (lambda p: p) if intent.urgent else self._all_facts)
         for oldest in tuple(self._open)[:-_MOST_OPEN]:
             self._end(EffectReport(oldest, Outcome(None, "nothing was heard of it"), None, 0.0))
         self._open[intent.id] = (intent, target)
-        if not intent.again:
+        if not intent.again and not _is_routine(intent.action):
             self._begun(intent, target)
 
     def _begun(self, intent: Intent, target: dict[str, object]) -> None:
@@ -84,7 +84,7 @@ class AuditTrail:
             self._end(report)
 
     def _end(self, report: EffectReport) -> None:
-        """Tell the outcome of an intent, unless it was told."""
+        """Tell the outcome of an intent, unless it was told, or a routine cleaning found nothing to do."""
         kept = self._open.pop(report.intent_id, None)
         if kept is None:
             return
@@ -94,6 +94,8 @@ class AuditTrail:
             if outcome.ok is False and outcome.words == intent.again:
                 return
             self._begun(intent, target)
+        if _is_routine(intent.action) and outcome.ok and report.cleared == 0:
+            return
         if isinstance(intent.action, Purge):
             self._purges[report.intent_id] = kept
             for oldest in tuple(self._purges)[:-_MOST_PURGES]:
@@ -138,3 +140,7 @@ class AuditTrail:
         """The daemon ends before these effects do."""
         for intent_id in tuple(self._open):
             self._end(EffectReport(intent_id, Outcome(None, why), None, 0.0))
+
+
+def _is_routine(action: Action) -> bool:
+    return isinstance(action, Purge) and action.gently

@@ -34,6 +34,7 @@ class Performer:
                 self.urgent_at = snapshot.clock.boottime
                 self._perform_one(intent, snapshot, policy)
         settle()
+        self._actuators.halt_purges(plan.halts, snapshot.clock.boottime)
         for note in plan.notes:
             self._audit_trail.note(note, snapshot)
         for refusal in plan.refusals:

@@ -2,8 +2,8 @@
 
 Debts are what a recovery has stopped and not started, former values of oom_score_adj, the frozen, former memory bounds
 of units, and spools in whose trash something may lie. They are saved before the act that makes them, and with them what
-one process of a queue is known to need. A file that is missing, damaged or of another boot means a fresh start; the
-journal testifies to what was done, and nothing is ever taken up from it.
+one process of a queue is known to need and when routine cleanings are due. A file that is missing, damaged or
+of another boot means a fresh start; the journal testifies to what was done, and nothing is ever taken up from it.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import json
 import math
 from collections.abc import Mapping
 
+from watchdog_oom.core.cleaning import Cleaning
 from watchdog_oom.core.descent import Lineage
 from watchdog_oom.core.history import Contained, History, Queue, Recovery
 from watchdog_oom.core.model import ProcessId
@@ -80,6 +81,7 @@ def to_plain(boot_id: str, history: History, purging: Mapping[str, str], *, comp
         "contained": [[unit, contained.rule, contained.noun, contained.high_bytes, contained.max_bytes,
                        contained.before_high_bytes, contained.before_max_bytes, contained.since, contained.at_runtime]
                       for unit, contained in history.contained.items()],
+        "cleans": {name: [state.due, state.last_result, state.last_ended] for name, state in history.cleans.items()},
         "below": _descent_to_plain(history),
         "reparented": [[identity.pid, identity.start_ticks] for identity in sorted(history.descent.reparented)],
         "needs": {name: _coarse(queue.need_bytes) for name, queue in history.queues.items() if queue.settled},
@@ -97,11 +99,14 @@ def from_plain(plain: dict[str, Any], history: History) -> State:
     frozen = {ProcessId(pid, start): rule for pid, start, rule in plain["frozen"]}
     contained = {unit: replace(Contained(*bounds), done=0.0, seen=True) for unit, *bounds in plain.get("contained", ())}
     unclosed = {name: state["incident"] for name, state in plain["recoveries"].items() if state.get("incident")}
+    cleans = {name: Cleaning(float(due), last_result=str(result), last_ended=ended)
+              for name, (due, result, ended) in plain.get("cleans", {}).items()}
     below = {ProcessId(pid, start): frozenset(names) for pid, start, *names in plain.get("below", ())}
     reparented = frozenset(ProcessId(pid, start) for pid, start in plain.get("reparented", ()))
     queues = {name: Queue(float(need), seen_at=math.inf, settled=True) for name, need in plain.get("needs", {}).items()}
     return State(replace(history, recoveries=recoveries, adjusted=adjusted, scores=scores, frozen=frozen,
-                         contained=contained, queues=queues, descent=Lineage(below, frozenset(below), reparented)),
+                         contained=contained, queues=queues, cleans=cleans,
+                         descent=Lineage(below, frozenset(below), reparented)),
                  dict(plain.get("purging", {})), unclosed, bool(plain.get("complete", False)))
 
 

@@ -10,7 +10,9 @@ from watchdog_oom.core.history import History, Probing, Recovery
 from watchdog_oom.core.memory import Memory, Pressure, ServiceMemory
 from watchdog_oom.core.model import Snapshot
 from watchdog_oom.core.policy import Policy
+from watchdog_oom.core.rules.clean import scheduled, why_waiting
 from watchdog_oom.core.rules.recovery.trigger import wait_seconds
+from watchdog_oom.core.view import View
 from watchdog_oom.daemon.atomic_file import replace_file
 from watchdog_oom.lean_dataclasses import dataclass, field
 
@@ -57,10 +59,12 @@ def to_plain(snapshot: Snapshot, policy: Policy, history: History, health: Healt
         "pressure": pressure_plain(snapshot.pressure),
         "processes": len(snapshot.processes),
         "rules": {"protect": sorted(policy.protects), "limit": sorted(policy.limits),
-                  "recover": sorted(policy.recovers), "emergency": policy.emergency.mode.value},
+                  "recover": sorted(policy.recovers), "clean": sorted(policy.cleans),
+                  "emergency": policy.emergency.mode.value},
         "emergency": history.emergency,
         "recoveries": {name: _recovery(policy, name, history.recoveries.get(name, Recovery()), snapshot)
                        for name in policy.recovers},
+        "cleans": {name: _clean(View(snapshot, policy), name, history) for name in policy.cleans},
         "spools": {name: {"path": policy.spools[name].path, "entries": state.entries, "stale": state.stale,
                           "size_bytes": state.size_bytes, "oldest_seconds": round(state.oldest_seconds),
                           "problem": state.problem, "complete": state.complete, "gaps": state.gaps}
@@ -139,6 +143,19 @@ def _recovery(policy: Policy, name: str, state: Recovery, snapshot: Snapshot) ->
             "step": str(recover.steps[run.index]) if run.index < len(recover.steps) else None,
             "step_number": run.index + 1, "steps": len(recover.steps), "for_seconds": round(now - run.opened, 1),
             "probing": _probing(run.probing, now), "stopped": run.stopped, "failure": run.failure}}
+
+
+def _clean(view: View, name: str, history: History) -> dict[str, object]:
+    clean, now = view.policy.cleans[name], view.now
+    to_wall = view.snapshot.clock.wall - now
+    state = scheduled(clean, history.cleans.get(name), now)
+    return {
+        "state": "running" if state.runs else "waiting", "spool": clean.spool, "mode": clean.mode.value,
+        "hours": str(clean.hours), "every_seconds": clean.every_seconds, "due": state.due + to_wall,
+        "why_waiting": None if state.runs else why_waiting(view, clean, state, history) or None,
+        "for_seconds": round(now - state.began, 1) if state.runs else None,
+        "last_result": state.last_result or None,
+        "last_ended": None if state.last_ended is None else state.last_ended + to_wall}
 
 
 def _probing(probing: Probing | None, now: float) -> dict[str, object] | None:

@@ -8,11 +8,12 @@ from watchdog_oom import formatting
 from watchdog_oom.core.condition import Finding, verdict
 from watchdog_oom.core.guard import untouchable
 from watchdog_oom.core.held_memory import together
-from watchdog_oom.core.history import Recovery
+from watchdog_oom.core.history import History, Recovery
 from watchdog_oom.core.matching import names_target
 from watchdog_oom.core.model import Process
 from watchdog_oom.core.nouns import Size
-from watchdog_oom.core.policy import Exceeds, Limit, Mode, Recover, RecoveryStep, Verb
+from watchdog_oom.core.policy import Clean, Exceeds, Limit, Mode, Recover, RecoveryStep, Verb
+from watchdog_oom.core.rules.clean import rule_of, scheduled, why_waiting
 from watchdog_oom.core.rules.exceeding import size_bytes
 from watchdog_oom.core.rules.recovery.trigger import clause_findings, wait_seconds
 from watchdog_oom.core.view import View
@@ -87,6 +88,21 @@ class RecoverReport:
     @property
     def runs(self) -> bool:
         return not self.why_not
+
+
+@dataclass(frozen=True, slots=True)
+class CleanReport:
+    """A routine cleaning: when it is due, what it would find now; ``why_not`` says why it does not begin, and is empty
+    if it would."""
+
+    clean: Clean
+    due_seconds: float
+    now: str
+    why_not: str
+
+    @property
+    def rule(self) -> str:
+        return rule_of(self.clean)
 
 
 def limit_report(view: View, limit: Limit, acts: bool) -> LimitReport:
@@ -191,6 +207,12 @@ def _met(view: View, step: RecoveryStep) -> str:
             return ""
         case _:
             assert_never(step.verb)
+
+
+def clean_report(view: View, clean: Clean, before: History, begins: bool) -> CleanReport:
+    state = scheduled(clean, before.cleans.get(clean.name), view.now)
+    why = "" if begins else why_waiting(view, clean, state, before) or "another one is due first, or it was refused"
+    return CleanReport(clean, max(0.0, state.due - view.now), _spool(view, clean.spool), why)
 
 
 def _members(view: View, noun: str) -> str:

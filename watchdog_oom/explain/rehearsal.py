@@ -12,10 +12,18 @@ from watchdog_oom.core.history import History, Recovery
 from watchdog_oom.core.model import Process, Snapshot
 from watchdog_oom.core.policy import Emergency, Policy
 from watchdog_oom.core.rules import emergency
+from watchdog_oom.core.rules.clean import rule_of
 from watchdog_oom.core.rules.victims import Victims
 from watchdog_oom.core.shortage import evidence, pressure_evidence
 from watchdog_oom.core.view import View
-from watchdog_oom.explain.headroom import LimitReport, RecoverReport, limit_report, recover_report
+from watchdog_oom.explain.headroom import (
+    CleanReport,
+    LimitReport,
+    RecoverReport,
+    clean_report,
+    limit_report,
+    recover_report,
+)
 from watchdog_oom.lean_dataclasses import dataclass, replace
 
 MOST_CANDIDATES = 12
@@ -72,6 +80,7 @@ class Rehearsal:
     plan: Plan
     limits: tuple[LimitReport, ...]
     recoveries: tuple[RecoverReport, ...]
+    cleans: tuple[CleanReport, ...]
     emergency: EmergencyReport
     protections: tuple[Protection, ...]
 
@@ -101,6 +110,7 @@ def rehearse(snapshot: Snapshot, policy: Policy, history: History, budget: Budge
         limits=tuple(limit_report(view, limit, f"limit.{limit.name}" in acting) for limit in policy.limits.values()),
         recoveries=tuple(recover_report(view, recover, after.recoveries.get(recover.name, Recovery()))
                          for recover in policy.recovers.values()),
+        cleans=tuple(clean_report(view, clean, history, rule_of(clean) in acting) for clean in policy.cleans.values()),
         emergency=_emergency(view, emergency.RULE in acting),
         protections=tuple(Protection(f"protect.{protect.name}", process, protect.oom_score_adj)
                           for protect in policy.protects.values() for process in view.matching(protect.process)))

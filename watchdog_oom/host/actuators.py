@@ -84,7 +84,7 @@ class Actuators:
                 self._jobs.start(intent.id, action, now, incident=intent.incident or "")
             case Purge():
                 self._purges.start(intent.id, policy.spools[action.spool], action.limit, snapshot.clock,
-                                    action.within_seconds)
+                                   action.within_seconds, gently=action.gently)
             case Probe():
                 self._probe(intent.id, policy, action.service, now)
             case _:
@@ -100,6 +100,10 @@ class Actuators:
     def news(self) -> tuple[PurgeNote, ...]:
         """What purges did after their spool was cleared."""
         return self._purges.news()
+
+    def halt_purges(self, reasons: Mapping[str, str], now: float) -> None:
+        """End the gentle purges of these spools; the report follows."""
+        self._purges.halt(reasons, now)
 
     def inherit_purges(self, paths: Mapping[str, str]) -> None:
         """The paths, by name, of spools whose purge was cut short with the daemon before."""

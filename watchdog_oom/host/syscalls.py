@@ -32,6 +32,9 @@ _SYS_PROCESS_MRELEASE = 448  # asm-generic/unistd.h, the same on every architect
 _SYS_KCMP = {"x86_64": 312, "aarch64": 272}
 _KCMP_FILES, _KCMP_FS = 2, 3  # linux/kcmp.h
 _SYS_RENAMEAT2 = {"x86_64": 316, "aarch64": 276}
+_SYS_IOPRIO_SET = {"x86_64": 251, "aarch64": 30, "riscv64": 30, "ppc64le": 273, "s390x": 282}
+_IOPRIO_WHO_PROCESS = 1  # linux/ioprio.h
+_IOPRIO_IDLE = 3 << 13
 _ATTEMPTS = 3
 _AT_FDCWD = -100  # linux/fcntl.h
 _AT_STATX_DONT_SYNC = 0x4000
@@ -148,6 +151,15 @@ def fallocate(fd: int, offset_bytes: int, length_bytes: int) -> None:
     """Reserve disk space without changing the file's size, fallocate(2) with FALLOC_FL_KEEP_SIZE; raises OSError."""
     _checked(_libc.fallocate64 if hasattr(_libc, "fallocate64") else _libc.fallocate, None, ctypes.c_int(fd),
              ctypes.c_int(_FALLOC_FL_KEEP_SIZE), ctypes.c_int64(offset_bytes), ctypes.c_int64(length_bytes))
+
+
+def idle_io_priority() -> None:
+    """Let the disk serve this process only when nobody else wants it, ioprio_set(2); raises OSError."""
+    number = _SYS_IOPRIO_SET.get(os.uname().machine)
+    if number is None:
+        raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS))
+    _checked(_libc.syscall, None, ctypes.c_long(number), ctypes.c_int(_IOPRIO_WHO_PROCESS), ctypes.c_int(0),
+             ctypes.c_int(_IOPRIO_IDLE))
 
 
 def die_with_parent(parent_pid: int) -> None:

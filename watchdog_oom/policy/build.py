@@ -24,6 +24,7 @@ from watchdog_oom.core.nouns import (
 from watchdog_oom.core.policy import (
     Children,
     Clause,
+    Clean,
     Emergency,
     Exceeds,
     First,
@@ -52,6 +53,7 @@ def build_policy(ir: Values) -> Policy:
         protects=_each(ir, "protect", _protect),
         limits=_each(ir, "limit", _limit),
         recovers=_each(ir, "recover", lambda name, values: _recover(name, values, ir.get("fingerprints", {}))),
+        cleans=_each(ir, "clean", _clean),
         emergency=Emergency(**_converted(ir.get("emergency", {}), {
             "memory_available_below": _size, "swap_free_below": _size, "mode": Mode})),
         sources=tuple(ir.get("sources", ())),
@@ -70,8 +72,8 @@ def _converted(values: Values, converters: Mapping[str, Callable[[Any], Any]]) -
 
 _FIELDS = {"name": "comm", "for": "for_seconds", "grace": "grace_seconds", "runtime": "runtime_seconds",
            "except": "excepted", "age_above": "age_above_seconds", "stale_after": "stale_after_seconds",
-           "stable_for": "stable_for_seconds", "within": "within_seconds",
-           "pressure_for": "pressure_for_seconds", "cooldown": "cooldown_seconds", "per": "per_seconds"}
+           "stable_for": "stable_for_seconds", "within": "within_seconds", "pressure_for": "pressure_for_seconds",
+           "cooldown": "cooldown_seconds", "per": "per_seconds", "every": "every_seconds"}
 
 
 def _size(value: tuple[str, Any]) -> Size:
@@ -132,6 +134,10 @@ def _recover(name: str, values: Values, fingerprints: Mapping[str, str]) -> Reco
         "when": lambda clauses: tuple(_clause(clause) for clause in clauses),
         "steps": lambda steps: tuple(_step(step) for step in steps),
         "hours": lambda hours: Hours(*hours), "mode": Mode}))
+
+
+def _clean(name: str, values: Values) -> Clean:
+    return Clean(name, **_converted(values, {"hours": lambda hours: Hours(*hours), "mode": Mode}))
 
 
 def _clause(values: Values) -> Clause:

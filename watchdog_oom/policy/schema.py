@@ -110,6 +110,12 @@ RECOVER: Keys = {
     "verify": Key(Form.BOOLEAN, "false: no service has to be verified afterwards", default="true"),
     "mode": Key(Form.CHOICE, "act, or only report what would be done", default='"act"', choices=tuple(Mode)),
 }
+CLEAN: Keys = {
+    "spool": Key(Form.SPOOL, "the spool whose stale entries are cleared", required=True),
+    "every": Key(Form.DURATION, "how often", default='"1h"', least=1),
+    "hours": Key(Form.HOURS, "local time of day in which a run may begin", default='"00:00-24:00"'),
+    "mode": Key(Form.CHOICE, "act, or only report what would be done", default='"act"', choices=tuple(Mode)),
+}
 EMERGENCY: Keys = {
     "memory_available_below": Key(Form.SIZE, "memory threshold", default='"8%"'),
     "swap_free_below": Key(Form.SIZE, "swap threshold", default='"10%"'),
@@ -121,7 +127,7 @@ EMERGENCY: Keys = {
 }
 
 NOUNS: Mapping[str, Keys] = {"process": PROCESS, "spool": SPOOL, "service": SERVICE}
-RULES: Mapping[str, Keys] = {"protect": PROTECT, "limit": LIMIT, "recover": RECOVER}
+RULES: Mapping[str, Keys] = {"protect": PROTECT, "limit": LIMIT, "recover": RECOVER, "clean": CLEAN}
 NAMED: Mapping[str, Keys] = {**NOUNS, **RULES}
 TABLES: Mapping[str, Keys] = {**NAMED, "emergency": EMERGENCY}
 DESCRIPTION = Key(Form.TEXT, "what the file is for, in one line")

@@ -7,12 +7,12 @@ bounds are stored before anything is changed, so that a crash leaves no unit thr
 from __future__ import annotations
 
 from watchdog_oom import formatting
-from watchdog_oom.core.actions import Contain, NoteKind, Release
+from watchdog_oom.core.actions import Contain, ContainRequest, NoteKind, Release
 from watchdog_oom.core.condition import threshold_bytes
 from watchdog_oom.core.history import Contained
 from watchdog_oom.core.model import UNLIMITED_BYTES, Process, ServiceState, ServiceStatus
 from watchdog_oom.core.nouns import Size
-from watchdog_oom.core.tick import ContainRequest, Tick
+from watchdog_oom.core.tick import Tick
 from watchdog_oom.lean_dataclasses import dataclass, replace
 
 RETRY_SECONDS = 300.0

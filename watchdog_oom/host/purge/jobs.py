@@ -25,6 +25,8 @@ class _RunningPurge:
     only_leftovers: bool
     began: float
     clear_by: float
+    gently: bool = False
+    cleared: Cleared | None = None
     reported: bool = False
 
 
@@ -66,14 +68,15 @@ class PurgeJobs:
         self._search.inherit(paths)
 
     def start(self, intent_id: str, noun: SpoolNoun, limit: int, clock: Clock,
-              within_seconds: float = WITHIN_SECONDS) -> None:
+              within_seconds: float = WITHIN_SECONDS, *, gently: bool = False) -> None:
         """Begin a purge; with a limit of 0 one that only settles what earlier ones left. One spool is never purged
-        twice at the same time: the second would fail over the first."""
+        twice at the same time: the second would fail over the first. A gentle one is reported when it is over."""
         if any(running.noun.name == noun.name for running in self._running.values()):
             self._report_failure(intent_id, clock.boottime, "an earlier purge of this spool is still deleting")
             return
         self._search.purge_begins(noun.name)
-        request = PurgeRequest(noun, limit, (*clock.offsets, clock.wall - clock.boottime), self._proc, within_seconds)
+        request = PurgeRequest(noun, limit, (*clock.offsets, clock.wall - clock.boottime), self._proc, within_seconds,
+                               gently=gently)
         try:
             job = start_purge(request)
         except OSError as error:
@@ -81,14 +84,15 @@ class PurgeJobs:
             return
         self._epoll.register(job.fileno(), select.EPOLLIN)
         now = clock.boottime
-        self._running[intent_id] = _RunningPurge(job, noun, limit == 0, now, now + within_seconds)
+        self._running[intent_id] = _RunningPurge(job, noun, limit == 0, now, now + within_seconds, gently)
 
     def poll(self, now: float) -> tuple[EffectReport, ...]:
         """A report for each purge whose spool was cleared, or which failed before that."""
         reports, self._failed = self._failed, []
         for intent_id, running in list(self._running.items()):
             told = running.job.poll()
-            overdue = not running.reported and not told and now > running.clear_by + _GRACE_SECONDS
+            silent = not (running.reported or running.cleared or told)
+            overdue = silent and now > running.clear_by + _GRACE_SECONDS
             if overdue:
                 told = (Failed("the purge was given up: it did not even say that it could not be done in time"),)
             for news in told:
@@ -96,11 +100,19 @@ class PurgeJobs:
                 if report is not None:
                     reports.append(report)
             if running.job.done or overdue:
-                self._epoll.unregister(running.job.fileno())
-                self._ending.append(running.job)
-                del self._running[intent_id]
+                self._let_go(intent_id, running)
         self._ending = [job for job in self._ending if not job.let_go()]
         return tuple(reports)
+
+    def halt(self, reasons: Mapping[str, str], now: float) -> None:
+        """End the gentle purges of these spools, by name: what they had cleared is left to the next purge."""
+        for intent_id, running in list(self._running.items()):
+            if running.gently and running.noun.name in reasons:
+                self._let_go(intent_id, running)
+                self._search.purge_ended(running.noun.name, now, failed=True)
+                done = f"{running.cleared}, to be deleted later; " if running.cleared else ""
+                words = f"{done}ended early: {reasons[running.noun.name]}"
+                self._failed.append(EffectReport(intent_id, Outcome(None, words), now - running.began, now))
 
     def left_behind(self, nouns: Mapping[str, SpoolNoun], clock: Clock) -> tuple[str, ...]:
         """To be called every now and then: the spools in whose trash something is left, as was inherited or just found,
@@ -119,13 +131,20 @@ class PurgeJobs:
         self._search.close()
         self._epoll.close()
 
+    def _let_go(self, intent_id: str, running: _RunningPurge) -> None:
+        self._epoll.unregister(running.job.fileno())
+        self._ending.append(running.job)
+        del self._running[intent_id]
+
     def _take(self, intent_id: str, running: _RunningPurge, news: PurgeNews, now: float) -> EffectReport | None:
         """The first that counts is the report, and what follows are news. For a purge of leftovers that is the end:
         it clears nothing."""
         outcome = Outcome(not isinstance(news, Failed), str(news))
         match news:
             case Cleared():
-                if running.only_leftovers:
+                if running.gently:
+                    running.cleared = news
+                if running.gently or running.only_leftovers:
                     return None
             case Deleted() | Failed():
                 self._search.purge_ended(running.noun.name, now, failed=isinstance(news, Failed))
@@ -137,8 +156,18 @@ class PurgeJobs:
             self._news.append(PurgeNote(intent_id, outcome))
             return None
         running.reported = True
-        cleared = news.renamed if isinstance(news, Cleared) else None
-        return EffectReport(intent_id, outcome, now - running.began, now, cleared)
+        if running.gently and running.cleared is not None:
+            outcome = Outcome(outcome.ok, f"{running.cleared}; {news}")
+        return EffectReport(intent_id, outcome, now - running.began, now, _count(running, news))
 
     def _report_failure(self, intent_id: str, now: float, words: str) -> None:
         self._failed.append(EffectReport(intent_id, Outcome(False, words), 0.0, now))
+
+
+def _count(running: _RunningPurge, news: PurgeNews) -> int | None:
+    """How many entries were cleared, where that is known."""
+    if isinstance(news, Cleared):
+        return news.renamed
+    if running.gently and running.cleared is not None and isinstance(news, Deleted):
+        return max(running.cleared.renamed, news.entries)
+    return None

@@ -109,8 +109,8 @@ def _heard(fd: int) -> InUse:
 
 def _spool_for_two(order: PurgeTask) -> int | None:
     """The spool opened once more, since two readers of one descriptor share its position; ``None`` where one process
-    does: on a single processor, for a small spool, or where its owner may not read it."""
-    if len(os.sched_getaffinity(0)) < 2 or order.limit < SHARED_FROM_ENTRIES:
+    does: on a single processor, for a small spool, where its owner may not read it, or where one has to do."""
+    if order.alone or len(os.sched_getaffinity(0)) < 2 or order.limit < SHARED_FROM_ENTRIES:
         return None
     with os.scandir(order.spool_fd) as listing:
         if sum(1 for _ in islice(listing, SHARED_FROM_ENTRIES)) < SHARED_FROM_ENTRIES:

@@ -31,6 +31,7 @@ from watchdog_oom.host.purge.in_use import (
 from watchdog_oom.host.purge.messages import Deleted, Failed, PurgeNews, to_line
 from watchdog_oom.host.purge.mounts import Mount, children_with_mounts, in_trash, read_mountinfo, remote_points
 from watchdog_oom.host.purge.open_files import Place
+from watchdog_oom.host.purge.pace import Pace, step_back
 from watchdog_oom.host.purge.trash import remaining
 from watchdog_oom.host.spools.path_safety import SpoolRefusedError, open_spool, open_without_symlinks
 from watchdog_oom.lean_dataclasses import dataclass
@@ -48,7 +49,8 @@ class PurgeRequest:
     offsets seen since the daemon started (see ``Clock``), so that a jump of the date makes nothing stale.
 
     The spool must be cleared after ``within_seconds``; deleting may take longer, but not stand still for
-    ``stalled_seconds``. ``search`` asks only what is left of earlier purges.
+    ``stalled_seconds``. ``search`` asks only what is left of earlier purges. ``gently``: one process, of low
+    priority, works a quarter of the time.
     """
 
     noun: SpoolNoun
@@ -59,6 +61,7 @@ class PurgeRequest:
     stalled_seconds: float = STALLED_SECONDS
     patience_seconds: float = PATIENCE_SECONDS
     search: bool = False
+    gently: bool = False
 
     @property
     def allowed(self) -> int:
@@ -74,6 +77,8 @@ def supervise(request: PurgeRequest, out_fd: int, daemon_pid: int) -> None:
 
     try:
         syscalls.die_with_parent(daemon_pid)
+        if request.gently:
+            step_back()
         signal.signal(signal.SIGPIPE, signal.SIG_IGN)  # a worker that died is found out by its status
         supervisor = _Supervisor(request, tell, daemon_pid)
         if request.search:
@@ -137,8 +142,18 @@ class _Supervisor:
         return worker.PurgeTask(
             noun=self._request.noun, spool_fd=self._spool_fd, parent_fd=self._parent_fd,
             mounted=children_with_mounts(self._mounts, path), limit=self._request.allowed,
-            offsets=self._request.offsets, in_use=in_use, alive=_Signs(asking_fd).give,
+            offsets=self._request.offsets, in_use=in_use, alive=self._signs(asking_fd), alone=self._request.gently,
             mounted_in_trash=in_trash(self._mounts, path) | in_trash(self._mounts, os.path.dirname(path)))
+
+    def _signs(self, asking_fd: int) -> Callable[[], None]:
+        signs = _Signs(asking_fd)
+        pace = Pace() if self._request.gently else None
+
+        def go_on() -> None:
+            signs.give()
+            if pace is not None:
+                pace.rest()
+        return go_on
 
     def _watch(self, asked_fd: int, answering_fd: int, in_use_fd: int) -> str | None:
         """Until the worker and its helper have ended: answer the question, once. Why they have to be ended instead."""

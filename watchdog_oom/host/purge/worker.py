@@ -30,8 +30,8 @@ class PurgeTask:
     """What one purge has to go by. ``parent_fd`` is the spool's parent where it is on the same mount, ``mounted`` the
     names in the spool that are mount points or hold one, ``mounted_in_trash`` the same with the name of a trash
     directory before each, ``limit`` the most entries to take: none for a purge that only settles what an earlier one
-    left. Of ``parts`` that share one purge this is ``part``: the names that fall to it are its alone. ``alive`` is
-    called as it goes on."""
+    left. Of ``parts`` that share one purge this is ``part``: the names that fall to it are its alone; ``alone``: it is
+    not to be shared. ``alive`` is called as it goes on."""
 
     noun: SpoolNoun
     spool_fd: int
@@ -44,6 +44,7 @@ class PurgeTask:
     part: int = 0
     mounted_in_trash: frozenset[tuple[str, str]] = frozenset()
     alive: Callable[[], None] = lambda: None
+    alone: bool = False
 
     def is_ours(self, name: str) -> bool:
         """Whether the name falls to this part. All parts are forks of one process, so they hash alike."""

@@ -11,6 +11,7 @@ from watchdog_oom.core.history import RecoveryRun, Stage
 from watchdog_oom.core.matching import names_target
 from watchdog_oom.core.model import Process
 from watchdog_oom.core.policy import Recover, RecoveryStep, Verb
+from watchdog_oom.core.rules import clean
 from watchdog_oom.core.rules.kill_escalation import unkillable
 from watchdog_oom.core.rules.recovery import contain_step, service_steps, verify_step
 from watchdog_oom.core.rules.recovery.progress import WAITING, Context, Progress, Status, done, failed
@@ -86,7 +87,7 @@ def _purge(context: Context, run: RecoveryRun) -> tuple[RecoveryRun, Progress]:
     for name in context.step.names:
         spool = context.tick.view.policy.spools[name]
         most = min(spool.limit or context.tick.budget.purge_entries, context.tick.budget.purge_entries)
-        if name not in run.asked and context.tick.pressed:
+        if name not in run.asked and (context.tick.pressed or _being_cleaned(context, run, name)):
             return run, WAITING
         run, allowed = context.ask(run, name, Purge(name, most, within))
         report = context.report(run, name)
@@ -108,6 +109,12 @@ def _purge(context: Context, run: RecoveryRun) -> tuple[RecoveryRun, Progress]:
     if None not in cleared:
         run = replace(run, cleared=sum(counts))
     return run, done("; ".join(results))
+
+
+def _being_cleaned(context: Context, run: RecoveryRun, spool: str) -> bool:
+    """Whether to wait until a routine cleaning of the spool has ended, as it was told to when this run began."""
+    waited = context.tick.now - run.entered
+    return waited < clean.GIVE_WAY_SECONDS and clean.cleaning(context.tick, spool)
 
 
 def _run(context: Context, run: RecoveryRun) -> tuple[RecoveryRun, Progress]:
