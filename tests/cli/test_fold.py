@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from watchdog_oom.cli.fold import folded
+from watchdog_oom.cli.fold import folded, scrolled
 from watchdog_oom.cli.output import Page
 
 WRONG = "recover.amavis is held until 14:00:00: needs attention"
@@ -45,6 +45,26 @@ def test_in_a_narrow_window_what_is_wrong_is_wrapped_and_the_rest_is_cut() -> No
     seen = lines(folded(made, 40, 23, keep=("Needs attention",)))
     assert seen[3:5] == ["  recover.amavis is held until 14:00:00:", "needs attention"]
     assert seen[-1] == "  " + "x" * 37 + "…"
+
+
+def test_sections_for_which_there_is_no_room_are_named_and_the_first_ones_are_shown() -> None:
+    made = page()
+    for title in ("Policy", "Health"):
+        made.title(title)
+        made.line("well", indent=1)
+    seen = lines(folded(made, 80, 12, keep=("Needs attention",)))
+    assert seen[3] == "Largest processes" and seen[8] == "Rules"
+    assert seen[-1] == "… below: Policy, Health"
+
+
+def test_scrolled_pages_follow_each_other_below_what_is_wrong() -> None:
+    whole, last = scrolled(page(), 80, 20, 0, keep=("Needs attention",))
+    assert lines(whole)[:4] == lines(page())[:1] + lines(page())[2:4] + ["Largest processes"]
+    end, _ = scrolled(page(), 80, 20, 999, keep=("Needs attention",))
+    assert lines(end)[:3] == lines(whole)[:3]
+    assert lines(end)[-1] == "  Rules 4"
+    assert len(lines(end)) == 20
+    assert lines(scrolled(page(), 80, 20, last - 1, keep=("Needs attention",))[0])[-1] == "  Rules 3"
 
 
 @pytest.mark.parametrize("height", [1, 2, 3, 6])

@@ -12,7 +12,9 @@ import psutil
 import pytest
 
 from watchdog_oom.cli.largest import MOST_LARGEST, LargestProcesses
-from watchdog_oom.cli.status_page import LARGEST, page_of
+from watchdog_oom.cli.status_page import page_of
+from watchdog_oom.cli.status_rules import LARGEST
+from watchdog_oom.cli.status_seen import Seen
 
 GROW = "data = [b'x' * (64 << 20)]\nprint(flush=True)\ninput()\ndata += [b'y' * (64 << 20)]\nprint(flush=True)\ninput()"
 HOLD_MIB = 64
@@ -70,10 +72,32 @@ def test_who_ended_is_no_longer_told_and_the_command_itself_never(growing: subpr
     assert str(os.getpid()) not in pids
 
 
+def test_they_are_ordered_as_asked_for_and_no_more_are_told_than_that(growing: subprocess.Popen[str]) -> None:
+    largest = LargestProcesses()
+    by_name = [row[-1].lower() for row in largest.rows("name")]
+    assert by_name == sorted(by_name)
+    ages = [psutil.Process(int(row[0])).create_time() for row in largest.rows("age")]
+    assert ages == sorted(ages)
+    assert len(largest.rows("swap", 3)) == 3
+    assert {row[0] for row in largest.rows("memory")} >= {str(growing.pid)}
+
+
+def test_a_narrow_window_has_fewer_columns_but_always_the_name() -> None:
+    row = ("71", "clamav", "-", "300 MiB", "+4 MiB", "-", "12%", "2h", "127.0.0.1:3310/tcp", "clamd")
+    status = {"v": 1, "pid": 9, "written": time.time(), "started": time.time()}
+    for width in (40, 60, 80):
+        lines = page_of(status, time.time(), Seen(largest=[row], width=width)).text().splitlines()
+        at = lines.index("Largest processes")
+        assert max(map(len, lines[at:at + 3])) <= width
+        assert lines[at + 1].split()[-1] == "NAME"
+        assert lines[at + 2].split()[0] == "71"
+        assert lines[at + 2].endswith("clamd")
+
+
 def test_the_page_shows_them_only_where_somebody_looked() -> None:
     status = {"v": 1, "pid": 9, "written": time.time(), "started": time.time()}
     row = ("71", "clamav", "-", "300 MiB", "+4 MiB", "-", "12%", "2h", "127.0.0.1:3310/tcp", "clamd")
-    lines = page_of(status, time.time(), [row]).text().splitlines()
+    lines = page_of(status, time.time(), Seen(largest=[row])).text().splitlines()
     at = lines.index("Largest processes")
     assert lines[at + 1].split() == list(LARGEST)
     assert lines[at + 2].split() == " ".join(row).split()

@@ -18,7 +18,11 @@ import pytest
 from click.testing import Result
 
 from watchdog_oom.cli.daemon_lock import running_daemon
+from watchdog_oom.cli.rules_near import NearRules
 from watchdog_oom.cli.status_page import page_of
+from watchdog_oom.cli.status_seen import Seen
+from watchdog_oom.core.policy import Policy, Recover, RecoveryStep, Verb
+from watchdog_oom.explain.closeness import Closeness
 
 Run = Callable[..., Result]
 COMMAND = [sys.executable, "-c", "from watchdog_oom.cli import main; main()"]
@@ -301,6 +305,70 @@ def test_what_needs_attention_stands_before_everything_else_and_what_is_well_is_
         "recover.c runs (steps, step 2 of 5)", "spool s: it is a link", "db: db.service is failed",
         "hog[9] cannot be killed  [limit.l]", "no CAP_KILL"]
     assert wrong[1].strip().startswith("recover.b is held until ")
+
+
+def test_pauses_stand_first_with_until_when_by_whom_and_why_under_either_name() -> None:
+    pauses = [{"rule": "limit.x", "until": NOW + 60, "by": "root (alice)", "why": "new disk"}, {"rule": "all"}]
+    for key in ("paused", "pauses"):
+        page = _page(**{key: pauses}, recoveries={"b": {"state": "held", "held_until": NOW + 60}})
+        wrong = [line.strip() for line in page.partition("Needs attention\n")[2].splitlines()[:3]]
+        assert wrong[0].startswith("limit.x is PAUSED until ")
+        assert wrong[0].endswith(" by root (alice): new disk")
+        assert wrong[1] == "every rule is PAUSED"
+        assert wrong[2].startswith("recover.b is held")
+
+
+def _with_policy(**parts: Any) -> str:
+    """A page of somebody who knows the policy."""
+    steps = (RecoveryStep(Verb.STOP, ("mail",)), RecoveryStep(Verb.KILL, ("scanner",)),
+             RecoveryStep(Verb.PURGE, ("s",)))
+    policy = Policy(recovers={"mail": Recover("mail", (), steps)})
+    near = NearRules(policy, (Closeness("recover.mail", 1.5, "9 match"), Closeness("limit.x", None, "not read")))
+    status = {"v": 1, "pid": 9, "written": NOW, "started": NOW - 60, **parts}
+    return page_of(status, NOW, Seen(near=near, width=80)).text()
+
+
+def test_a_running_recovery_is_shown_step_by_step() -> None:
+    run = {"incident": "mail-1.7", "phase": "running", "step": "kill scanner", "step_number": 2, "steps": 3}
+    page = _with_policy(recoveries={"mail": {"state": "running", "run": run}})
+    assert page.index("Needs attention") < page.index("Under way") < page.index("\nHost\n")
+    lines = [line.strip() for line in page.splitlines()]
+    assert {"done   1. stop mail", "now    2. kill scanner", "-    3. purge s"} <= set(lines)
+    failed = _with_policy(recoveries={"mail": {"run": {**run, "failure": "it stays", "phase": "starting again"}}})
+    assert "FAILED 2. kill scanner" in failed
+    assert "failed: it stays" in failed
+    other = _with_policy(recoveries={"mail": {"run": {**run, "steps": 5}}})
+    assert "1. stop mail" not in other, "the policy has changed meanwhile: its steps are not those of the run"
+    assert "step 2 of 5: kill scanner" in other
+
+
+def test_the_nearest_rules_have_bars_and_what_keeps_a_recovery_from_acting_is_told() -> None:
+    lines = _with_policy(recoveries={"mail": {"state": "held"}}).splitlines()
+    at = lines.index("Nearest to acting")
+    assert lines[at + 1:at + 3] == ["  [============] 150%  recover.mail (held)  9 match",
+                                    "  [............]    ?  limit.x  not read"]
+
+
+def test_gauges_have_the_emergencys_thresholds_on_them_and_say_when_one_is_passed() -> None:
+    memory = {"total_bytes": 1 << 30, "available_bytes": 1 << 29, "available_percent": 50.0,
+              "swap_total_bytes": 1 << 30, "swap_free_bytes": 1 << 26, "swap_free_percent": 6.2}
+    page = _with_policy(memory=memory, pressure={"some_avg10": 40, "full_avg10": 22})
+    assert "  [======.....|] memory available 50% (512 MiB of 1 GiB); emergency below 8%\n" in page
+    assert "  [==========|.] swap free 6.2% (64 MiB); emergency below 10%, PASSED\n" in page
+    assert "  [===.....|...] pressure over 10 s: some 40%, full 22%; emergency above 70%\n" in page
+    assert "emergency below" not in _page(memory=memory), "without the policy the thresholds are not known"
+
+
+def test_the_last_acts_are_told_with_their_failures_and_why_there_are_none() -> None:
+    acts: list[dict[str, object]] = [
+        {"time": "2026-11-26T10:00:00Z", "kind": "outcome", "step": "TERM a\x1b[2J[7]", "result": "gone",
+         "rule": "limit.x", "ok": False}, {"time": "odd", "kind": "refused", "step": "TERM sshd[1]"}]
+    status = {"v": 1, "pid": 9, "written": NOW, "started": NOW - 60}
+    lines = page_of(status, NOW, Seen(actions=acts)).text().splitlines()
+    at = lines.index("Last actions")
+    assert lines[at + 1].endswith("TERM a\\x1b[2J[7]: failed: gone  [limit.x]")
+    assert lines[at + 2] == "  at an unknown time  refused: TERM sshd[1]"
+    assert "only root may" in page_of(status, NOW, Seen(no_actions="only root may read the journal")).text()
 
 
 def test_a_host_on_which_all_is_well_needs_no_attention() -> None:

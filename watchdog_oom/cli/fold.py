@@ -5,29 +5,69 @@ from __future__ import annotations
 from watchdog_oom.cli.output import Line, Page
 
 _LEAST_ROWS = 2  # of a section: its title, and how much more there is
+_FIRST_ROWS, _MORE_ROWS = 5, 10  # of each section, before one gets more; of those in ``more``
 ELLIPSIS = "…"
 
 
-def folded(page: Page, width: int, height: int, *, keep: tuple[str, ...] = ()) -> Page:
+def folded(page: Page, width: int, height: int, *, keep: tuple[str, ...] = (),
+           more: tuple[str, ...] = ()) -> Page:
     """At most ``height`` lines of ``width`` characters, 20 at least. The sections titled in ``keep``, and what has no
-    title, are cut last; of the others the longest gives way first and says how many lines it hides."""
-    sections = [_fitted(section, width, wrap=_kept(section, keep)) for section in page.sections()]
-    if sum(map(len, sections)) + len(sections) - 1 <= height:
-        return Page(_joined(sections, blank=True))
-    shown = [len(section) for section in sections]
-    others = [index for index, section in enumerate(page.sections()) if not _kept(section, keep)]
-    while sum(shown) > height:
-        longest = max(others, key=lambda index: shown[index], default=None)
-        if longest is None or shown[longest] <= _LEAST_ROWS:
-            break
-        shown[longest] -= 1
-    lines = _joined([_shortened(section, rows) for section, rows in zip(sections, shown, strict=True)], blank=False)
+    title, are cut last. Of the others the first ones are shown, each says how many lines it hides, and for which there
+    is no room are named in the last line. Sections whose titles begin as in ``more`` get twice as much."""
+    sections = page.sections()
+    fitted = [_fitted(section, width, wrap=_kept(section, keep)) for section in sections]
+    if sum(map(len, fitted)) + len(fitted) - 1 <= height:
+        return Page(_joined(fitted, blank=True))
+    others = [index for index, section in enumerate(sections) if not _kept(section, keep)]
+    first = [_MORE_ROWS if _title(section).startswith(more or ("\0",)) else _FIRST_ROWS for section in sections]
+    rows = _rows_of(fitted, others, first, height)
+    lines = _joined([_shortened(section, rows[index]) for index, section in enumerate(fitted) if rows[index]],
+                    blank=False)
+    hidden = ", ".join(_title(sections[index]) for index in others if not rows[index])
+    if hidden:
+        lines += _fitted([[(f"{ELLIPSIS} below: {hidden}", "dim")]], width, wrap=False)
     return Page(lines if len(lines) <= height else _shortened(lines, height))
 
 
+def _rows_of(sections: list[list[Line]], others: list[int], first: list[int], height: int) -> list[int]:
+    """How many lines of each section there is room for: of ``others`` the ``first`` few each, as long as there is, then
+    the rest of those that lack the least."""
+    rows = [0 if index in others else len(section) for index, section in enumerate(sections)]
+    for index in others:
+        room = height - sum(rows) - (index != others[-1])
+        if room < min(_LEAST_ROWS, len(sections[index])):
+            break
+        rows[index] = min(len(sections[index]), first[index], room)
+    room = height - sum(rows) - any(not rows[index] for index in others)
+    for index in sorted(filter(rows.__getitem__, others), key=lambda index: len(sections[index]) - rows[index]):
+        more = max(0, min(room, len(sections[index]) - rows[index]))
+        rows[index] += more
+        room -= more
+    return rows
+
+
+def scrolled(page: Page, width: int, height: int, top: int, *, keep: tuple[str, ...] = ()) -> tuple[Page, int]:
+    """The unfolded page from its line ``top`` on, and the last line from which it still fills the window. What stands
+    first and what is kept does not move, unless it is more than half of the window."""
+    head: list[Line] = []
+    rest: list[Line] = []
+    for section in page.sections():
+        kept = _kept(section, keep)
+        lines = head if kept else rest
+        lines += [*([[]] if lines and not kept else []), *_fitted(section, width, wrap=kept)]
+    if len(head) > height // 2:
+        head, rest = [], [*head, [], *rest]
+    last = max(0, len(rest) - (height - len(head)))
+    top = min(top, last)
+    return Page([*head, *rest[top:top + height - len(head)]]), last
+
+
 def _kept(section: list[Line], keep: tuple[str, ...]) -> bool:
-    text = "".join(part for part, _ in section[0])
-    return section[0][-1][1] != "bold" or text in keep
+    return section[0][-1][1] != "bold" or _title(section) in keep
+
+
+def _title(section: list[Line]) -> str:
+    return "".join(part for part, _ in section[0])
 
 
 def _joined(sections: list[list[Line]], *, blank: bool) -> list[Line]:

@@ -37,28 +37,35 @@ class LargestProcesses:
     def __init__(self) -> None:
         self._before: dict[ProcessId, _Counters] = {}
 
-    def rows(self) -> list[tuple[str, ...]]:
-        """The columns of status_page.LARGEST, the largest first. This command itself is omitted."""
+    def rows(self, by: str = "memory", most: int = MOST_LARGEST) -> list[tuple[str, ...]]:
+        """The columns of status_rules.LARGEST, in one of the ORDERS. This command itself is omitted."""
         details = DetailReader()
         before, self._before = self._before, {}
         rows = []
-        for pid in _largest_pids():
-            process = _read(pid)
-            if process is not None:
-                known = details.of(process)
-                now = _Counters(time.clock_gettime(time.CLOCK_BOOTTIME), process.rss_bytes, known.cpu_seconds)
-                rows.append(_row(process, known, now, before.get(process.id)))
-                self._before[process.id] = now
+        for process in _ordered(_largest(by, most), by):
+            known = details.of(process)
+            now = _Counters(time.clock_gettime(time.CLOCK_BOOTTIME), process.rss_bytes, known.cpu_seconds)
+            rows.append(_row(process, known, now, before.get(process.id)))
+            self._before[process.id] = now
         return rows
 
 
-def _largest_pids() -> list[int]:
+def _largest(by: str, most: int) -> list[Process]:
+    """Those that hold most memory or, ordered by swap, most of that."""
     sizes: dict[int, int] = {}
-    for process in psutil.process_iter():
-        memory = readable(process.memory_info)
-        if memory is not None and memory.rss and process.pid != os.getpid():
-            sizes[process.pid] = memory.rss
-    return heapq.nlargest(MOST_LARGEST, sizes, key=sizes.__getitem__)
+    for running in psutil.process_iter():
+        memory = readable(running.memory_info)
+        if memory is not None and memory.rss and running.pid != os.getpid():
+            sizes[running.pid] = read_swap_bytes("/proc", running.pid) or 0 if by == "swap" else memory.rss
+    pids = heapq.nlargest(most, sizes, key=sizes.__getitem__)
+    return [process for pid in pids if (process := _read(pid)) is not None]
+
+
+def _ordered(processes: list[Process], by: str) -> list[Process]:
+    """Of age, the oldest first."""
+    if by == "age":
+        return sorted(processes, key=lambda process: process.id.start_ticks)
+    return sorted(processes, key=lambda process: process.comm.lower()) if by == "name" else processes
 
 
 def _read(pid: int) -> Process | None:

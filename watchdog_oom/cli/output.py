@@ -57,6 +57,9 @@ class Page:
                 sections.append([])
         return [section for section in sections if section]
 
+    def lines(self) -> list[Line]:
+        return list(self._lines)
+
     def text(self, *, colour: bool = False) -> str:
         """The whole page, with terminal sequences for the styles or without any."""
         return "".join("".join(_styled(text, style) if colour and style else text for text, style in line).rstrip()
@@ -98,7 +101,12 @@ def show_json(value: object) -> None:
 def wants_colour() -> bool:
     if os.environ.get("NO_COLOR"):
         return False
-    return bool(os.environ.get("FORCE_COLOR")) or (sys.stdout.isatty() and os.environ.get("TERM") != "dumb")
+    return bool(os.environ.get("FORCE_COLOR")) or draws_well()
+
+
+def draws_well() -> bool:
+    """Whether somebody looks at a terminal: a pipe, and ``TERM=dumb`` as screen readers set it, get words alone."""
+    return sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
 
 
 def _styled(text: str, style: str) -> str:

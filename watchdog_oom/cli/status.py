@@ -4,27 +4,24 @@ from __future__ import annotations
 
 import json
 import os
-import sys
+import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from watchdog_oom.cli import options
 from watchdog_oom.cli.daemon_lock import running_daemon
-from watchdog_oom.cli.fold import folded
-from watchdog_oom.cli.output import Page, show, wants_colour
-from watchdog_oom.cli.status_attention import ATTENTION
+from watchdog_oom.cli.output import draws_well, show
+from watchdog_oom.cli.status_look import StatusLook
 from watchdog_oom.cli.status_news import StatusNews
-from watchdog_oom.cli.status_page import page_of
+from watchdog_oom.cli.status_watch import watch_status
 from watchdog_oom.daemon import status_file
 from watchdog_oom.errors import FAILED_EXIT_STATUS, NotPermittedError, NotRunningError, UsageError, WatchdogError
 from watchdog_oom.formatting import printable
-
-if TYPE_CHECKING:
-    from rich.text import Text
+from watchdog_oom.paths import LOG, RUNTIME
 
 STARTING_SECONDS = 1.0
 _POLL_SECONDS = 0.05
@@ -46,10 +43,14 @@ class StatusFile:
 
 @click.command(short_help="Is the running daemon healthy?")
 @options.runtime
-@click.option("--watch", is_flag=True, help="Show it again whenever the daemon writes it, until Ctrl-C.")
+@click.option("--log", metavar="DIR", help=f"The journal's directory, for the last actions [{LOG}].")
+@click.option("--watch", is_flag=True, help="Show it again whenever the daemon writes it, until q or Ctrl-C.")
 @click.option("--json", "as_json", is_flag=True, help="The daemon's status file as it is, one JSON document.")
-def status(runtime: str, watch: bool, as_json: bool) -> None:
-    """Show the running daemon: memory and pressure, armed rules, recoveries and holds, its policies and its health.
+def status(runtime: str, log: str | None, watch: bool, as_json: bool) -> None:
+    """Show the running daemon: what needs attention, memory and pressure, the rules nearest to acting, what it did
+    last, recoveries and holds, its policies and its health.
+
+    Keys while it watches: q quits, space pauses the view, s sorts the processes, up, down, PgUp and PgDn scroll.
 
     Exit status: 0 the daemon runs, 3 not permitted, 4 it does not run.
     """
@@ -58,12 +59,21 @@ def status(runtime: str, watch: bool, as_json: bool) -> None:
     told = read_status(runtime)
     if as_json:
         click.echo(told.text)
-    elif watch:
-        from watchdog_oom.cli.largest import LargestProcesses  # psutil is for those who watch
-        largest = LargestProcesses()
-        _watch(StatusNews(runtime), lambda: page_of(read_status(runtime).status, time.time(), largest.rows()))
-    else:
-        show(page_of(told.status, time.time()))
+        return
+    look = StatusLook(lambda: read_status(runtime).status, log or (LOG if runtime == RUNTIME else None),
+                      _largest() if watch else None)
+    try:
+        if watch:
+            watch_status(StatusNews(runtime), look)
+        else:
+            show(look.page(shutil.get_terminal_size().columns if draws_well() else None))
+    finally:
+        look.close()
+
+
+def _largest() -> Callable[[str, int], Sequence[Sequence[str]]]:
+    from watchdog_oom.cli.largest import LargestProcesses  # psutil is for those who watch
+    return LargestProcesses().rows
 
 
 def read_status(runtime: str) -> StatusFile:
@@ -110,42 +120,3 @@ def _parse(text: str, runtime: str) -> dict[str, Any]:
                                     f"{status_file.VERSION}: daemon and command are of different releases")
     plain: dict[str, Any] = status
     return plain
-
-
-def _watch(news: StatusNews, read_page: Callable[[], Page]) -> None:
-    """Until Ctrl-C. If the daemon stops, keep waiting: it may be restarting."""
-    def current() -> Page:
-        try:
-            return read_page()
-        except WatchdogError as error:
-            page = Page()
-            for line in str(error).splitlines():
-                page.line((line, "red"))
-            return page
-
-    try:
-        if sys.stdout.isatty() and os.environ.get("TERM") != "dumb":
-            _watch_live(news, current)
-        while True:
-            show(current())
-            click.echo()
-            news.wait()
-    except KeyboardInterrupt:
-        return
-
-
-def _watch_live(news: StatusNews, current: Callable[[], Page]) -> None:
-    from rich.console import Console
-    from rich.live import Live
-    console = Console(highlight=False, emoji=False, markup=False, no_color=not wants_colour())
-
-    def fitting() -> Text:
-        """One row is left for the cursor: a page of the full height would scroll at each turn."""
-        text = folded(current(), max(20, console.width), max(1, console.height - 1), keep=(ATTENTION,)).rich()
-        text.no_wrap, text.overflow = True, "crop"  # wide characters take two columns
-        return text
-
-    with Live(fitting(), console=console, auto_refresh=False) as live:
-        while True:
-            news.wait()
-            live.update(fitting(), refresh=True)

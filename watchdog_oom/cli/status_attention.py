@@ -13,7 +13,7 @@ ATTENTION = "Needs attention"
 
 def show_attention(page: Page, status: Plain, now: float) -> None:
     """What is wrong or under way now, each in a line; the sections below have the rest."""
-    wrong = [*_of_recoveries(map_of(status, "recoveries"), now),
+    wrong = [*_paused(status, now), *_of_recoveries(map_of(status, "recoveries"), now),
              *(f"spool {name}: {spool['problem']}" for name, spool in map_of(status, "spools").items()
                if spool.get("problem")),
              *(f"{name}: {service.get('unit')} is {service.get('status')}"
@@ -28,6 +28,16 @@ def show_attention(page: Page, status: Plain, now: float) -> None:
         page.title(ATTENTION)
     for words in wrong:
         page.line((words, "bold red"), indent=1)
+
+
+def _paused(status: Plain, now: float) -> Iterable[str]:
+    """What an administrator paused: until when, who, and why. Of two names of the key the daemon writes one."""
+    for pause in (*maps_of(status, "pauses"), *maps_of(status, "paused")):
+        rule = str(pause.get("rule"))
+        until = f" until {local_time(number_of(pause, 'until'), now)}" if pause.get("until") else ""
+        by = f" by {pause['by']}" if pause.get("by") else ""
+        why = f": {pause['why']}" if pause.get("why") else ""
+        yield f"{'every rule' if rule == 'all' else rule} is PAUSED{until}{by}{why}"
 
 
 def _of_recoveries(recoveries: Plain, now: float) -> Iterable[str]:

@@ -26,6 +26,11 @@ class StatusNews:
     def listening(self) -> bool:
         return self._notifier is not None
 
+    def fileno(self) -> int | None:
+        """What becomes readable when the file was replaced; ``None`` if only the clock wakes."""
+        self._listen()
+        return None if self._notifier is None else int(self._notifier._fd)
+
     def wait(self, longest_seconds: float = LONGEST_SECONDS) -> bool:
         """Sleep until the status file was replaced or removed since the last call, at most that long (a second if the
         directory cannot be watched); returns whether it was."""

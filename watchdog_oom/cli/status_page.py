@@ -9,8 +9,12 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from watchdog_oom import formatting
 from watchdog_oom.cli.output import Page, Part, local_time
-from watchdog_oom.cli.status_attention import rest_of, show_attention
+from watchdog_oom.cli.status_attention import show_attention
 from watchdog_oom.cli.status_cleans import show_cleans
+from watchdog_oom.cli.status_gauges import show_host
+from watchdog_oom.cli.status_recoveries import show_recoveries, show_running
+from watchdog_oom.cli.status_rules import show_actions, show_largest, show_nearest
+from watchdog_oom.cli.status_seen import Seen
 from watchdog_oom.cli.status_values import Plain
 from watchdog_oom.cli.status_values import map_of as _map
 from watchdog_oom.cli.status_values import maps_of as _maps
@@ -21,26 +25,28 @@ from watchdog_oom.core.rules.lost_senses import BLIND
 STALE_SECONDS = 30.0
 LATE_SECONDS = 1.0
 MOST_ROWS = 20
-LARGEST = ("PID", "USER", "TTY", "MEMORY", "CHANGE", "SWAP", "CPU", "AGE", "LISTENS", "NAME")
-_LARGEST_ON_THE_RIGHT = (0, 3, 4, 5, 6, 7)
-_STATE_STYLES = {"armed": "green", "running": "bold yellow", "held": "bold red", "cooling down": "yellow"}
+NOTHING_SEEN = Seen()
 
 
-def page_of(status: Plain, now: float, largest: Iterable[Sequence[str]] = ()) -> Page:
-    """The whole page; ``now`` is the time of the reader, in seconds since the epoch, and ``largest`` are rows of
-    processes that the reader sees itself, in the columns of LARGEST."""
+def page_of(status: Plain, now: float, seen: Seen = NOTHING_SEEN) -> Page:
+    """The whole page: what is wrong and under way first, then what is near, then the rest. ``now`` is the time of the
+    reader, in seconds since the epoch, and ``seen`` what the reader sees itself."""
     page = Page()
+    recoveries = _map(status, "recoveries")
     _daemon(page, status, now)
     _faults(page, _map(status, "policy"))
     show_attention(page, status, now)
-    _policy(page, _map(status, "policy"), now)
-    _host(page, status)
-    _largest(page, largest)
-    _rules(page, _map(status, "rules"), status.get("emergency"))
-    _recoveries(page, _map(status, "recoveries"), now)
+    show_running(page, recoveries, seen)
+    show_host(page, status, seen)
+    show_nearest(page, status, seen)
+    show_actions(page, seen, now)
+    show_largest(page, seen)
+    show_recoveries(page, recoveries, now)
     show_cleans(page, _map(status, "cleans"), now)
     _spools_and_services(page, status)
     _processes(page, status)
+    _rules(page, _map(status, "rules"), status.get("emergency"))
+    _policy(page, _map(status, "policy"), now)
     _health(page, _map(status, "health"), _map(status, "budget"))
     return page
 
@@ -80,39 +86,6 @@ def _policy(page: Page, policy: Plain, now: float) -> None:
         page.line((note, "dim"), indent=1)
 
 
-def _host(page: Page, status: Plain) -> None:
-    page.title("Host")
-    memory, pressure = _map(status, "memory"), _map(status, "pressure")
-    if not memory:
-        page.line(("memory could not be read", "yellow"), indent=1)
-    else:
-        page.line(f"memory available {formatting.percent(_number(memory, 'available_percent'))} "
-                  f"({formatting.size(_number(memory, 'available_bytes'))} of "
-                  f"{formatting.size(_number(memory, 'total_bytes'))})", _kind_of(memory), indent=1)
-        for doubt in _texts(memory, "doubts"):
-            page.line((doubt, "yellow"), indent=1)
-        swap = (f"swap free {formatting.percent(_number(memory, 'swap_free_percent'))} "
-                f"({formatting.size(_number(memory, 'swap_free_bytes'))})")
-        page.line(swap if _number(memory, "swap_total_bytes") else "no swap", indent=1)
-    if pressure:
-        page.line(f"pressure over 10 s: some {formatting.percent(_number(pressure, 'some_avg10'))}, "
-                  f"full {formatting.percent(_number(pressure, 'full_avg10'))}", indent=1)
-    page.line(f"{status.get('processes')} processes", indent=1)
-
-
-def _kind_of(memory: Plain) -> str:
-    zfs = _number(memory, "zfs_bytes")
-    group = f", bound by the control group {memory['group']}" if memory.get("group") else ""
-    return (f", {formatting.size(zfs)} of it ZFS cache" if zfs else "") + group
-
-
-def _largest(page: Page, largest: Iterable[Sequence[str]]) -> None:
-    rows = tuple(largest)
-    if rows:
-        page.title("Largest processes")
-        page.table(LARGEST, rows, right=_LARGEST_ON_THE_RIGHT, indent=1)
-
-
 def _rules(page: Page, rules: Plain, emergency: object) -> None:
     page.title("Rules")
     for kind in ("protect", "limit", "recover", "clean"):
@@ -122,40 +95,6 @@ def _rules(page: Page, rules: Plain, emergency: object) -> None:
     mode = str(rules.get("emergency"))
     page.line("emergency: ", (f"under way ({emergency})", "bold red") if emergency else
               "armed" if mode == "act" else "only observes", indent=1)
-
-
-def _recoveries(page: Page, recoveries: Plain, now: float) -> None:
-    if recoveries:
-        page.title("Recoveries")
-    for name, recovery in recoveries.items():
-        state = str(recovery.get("state"))
-        mode = "" if recovery.get("mode") == "act" else "  only observes"
-        page.line((name, "bold"), "  ", (state, _STATE_STYLES.get(state, "")), rest_of(recovery, now),
-                  f"  {recovery.get('attempts')}/{recovery.get('attempts_allowed')} attempts in "
-                  f"{formatting.duration(_number(recovery, 'per_seconds'))}{mode}", indent=1)
-        if recovery.get("last_result"):
-            page.line(f"last: {recovery['last_result']}, {local_time(_number(recovery, 'last_ended'), now)}", indent=2)
-        if _texts(recovery, "owed"):
-            page.line((f"still down, to be started: {', '.join(_texts(recovery, 'owed'))}", "bold red"), indent=2)
-        if _map(recovery, "run"):
-            _run(page, _map(recovery, "run"))
-
-
-def _run(page: Page, run: Plain) -> None:
-    step = f"step {run.get('step_number')} of {run.get('steps')}: {run['step']}" if run.get("step") else ""
-    page.line((f"{run.get('phase')} for {formatting.duration(_number(run, 'for_seconds'))}", "yellow"), "  ", step,
-              (f"  [{run.get('incident')}]", "dim"), indent=2)
-    for reason in _texts(run, "because"):
-        page.line(("because ", "dim"), reason, indent=3)
-    probing = _map(run, "probing")
-    if probing:
-        last = f", the last answer: {probing['last']}" if probing.get("last") else ""
-        page.line(f"probing {probing.get('service')} for {formatting.duration(_number(probing, 'for_seconds'))}, "
-                  f"asked {formatting.count(int(_number(probing, 'tries')), 'time')}{last}", indent=3)
-    if _texts(run, "stopped"):
-        page.line(f"stopped, to be started again: {', '.join(_texts(run, 'stopped'))}", indent=3)
-    if run.get("failure"):
-        page.line((f"failed: {run['failure']}", "red"), indent=3)
 
 
 def _spools_and_services(page: Page, status: Plain) -> None:
