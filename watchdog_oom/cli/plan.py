@@ -21,6 +21,7 @@ from watchdog_oom.core.history import History
 from watchdog_oom.daemon import state_file
 from watchdog_oom.errors import WatchdogError
 from watchdog_oom.explain.left_out import left_out_words
+from watchdog_oom.explain.not_yet import not_yet_words
 from watchdog_oom.explain.rehearsal import rehearse
 from watchdog_oom.formatting import printable
 
@@ -51,8 +52,8 @@ def plan(context: click.Context, paths: tuple[str, ...], directories: tuple[str,
     budget = Budget(loaded.config.kills_per_minute, loaded.config.purge_entries)
     rehearsal = rehearse(host.snapshot, loaded.policy, history, budget)
     details = DetailReader(proc)
-    told = (*loaded.notes, *map(str, loaded.warnings), *left_out_words(rehearsal.view), *notes, *host.unread,
-            *_unwritten(runtime))
+    told = (*loaded.notes, *map(str, loaded.warnings), *left_out_words(rehearsal.view),
+            *not_yet_words(rehearsal.view), *notes, *host.unread, *_unwritten(runtime))
     if as_json:
         show_json(to_plain(rehearsal, host, told, details))
     else:
