@@ -48,6 +48,7 @@ TESTED_ELSEWHERE: dict[str, tuple[str, str]] = {  # module: the test file, and w
     "cli.host_view": ("cli/test_check.py", "what a command sees of a made-up host"),
     "cli.lint": ("cli/test_check.py", "every warning, by the command that prints it"),
     "cli.lint_host": ("cli/test_check.py", "every warning, by the command that prints it"),
+    "cli.warned": ("cli/test_check.py", "the shape of a warning"),
     "cli.loaded": ("cli/test_check.py", "the lines of faults and warnings"),
     "cli.missing": ("cli/test_check.py", "the warning of a noun that matches nothing"),
     "cli.options": ("cli/test_cli.py", "declarations alone"),

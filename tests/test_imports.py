@@ -15,7 +15,8 @@ READY_SECONDS = 30.0
 
 # Every module below watchdog_oom, without that prefix. Conditions are imported as policies use them.
 OURS = """
-core core.actions core.cleaning core.condition core.conditions core.conditions.kernel core.conditions.memory
+core core.actions core.circumstances core.family core.rules.exceeding core.rules.surplus
+core.cleaning core.condition core.conditions core.conditions.kernel core.conditions.memory
 core.conditions.pressure core.conditions.process core.conditions.registry core.conditions.service core.decide
 core.descent core.form core.glob core.guard core.held_memory
 core.history core.matching core.memory core.model core.nouns core.observe core.outcome core.policy core.poll_interval

@@ -278,6 +278,22 @@ def test_a_unit_that_cannot_be_contained_is_told_with_the_reason(plan: Plan, hos
     assert "scanner[72] cannot be contained: it is not in a systemd unit" in result.output
 
 
+def test_a_limit_that_asks_for_all_and_whom_a_noun_leaves_out_are_told_on_the_page_and_in_json(
+        plan: Plan, host: Any) -> None:
+    host.put(71, "scanner", rss_mib=300)
+    host.put(72, "scanner", rss_mib=30)
+    text = SCANNER + ('rss_above = "100MiB"\n[limit.big]\nprocess = "scanner"\nrss = "200MiB"\ncount = 4\n'
+                      'exceeds = "all"\nfirst = "largest"\n')
+    result = plan(text)
+    assert result.exit_code == 0, result.output
+    assert "a process beyond all limits of its own while the group is beyond all of its" in result.stdout
+    told = "scanner leaves out 1 process no larger than 100 MiB: scanner[72] holds 30 MiB"
+    assert told in result.stdout
+    plain = _json(plan(text, "--json"))
+    assert (plain["limits"][0]["exceeds"], plain["limits"][0]["first"]) == ("all", "largest")
+    assert told in plain["notes"]
+
+
 def test_a_plan_tells_how_much_a_service_holds_and_of_how_much_it_may(plan: Plan, host: Any, app_group: Path) -> None:
     text = ('[service.app]\nunit = "app.service"\n[recover.app]\nsteps = [{ restart = ["app"] }, { verify = "app" }]\n'
             'when = [{ service = "app", service_memory_above = "%s", for = "10min" }]\n')

@@ -81,6 +81,7 @@ class Proc:
     sealed: str = ""            # why its oom_score_adj cannot be written
     supervised: bool = False    # somebody starts it again
     shared_mib: int = 0         # of its memory, shared with all processes of the same name that share
+    first_ppid: int = 0         # its parent when it was first seen
     forked: bool = False        # that is shared since a fork, so that the kernel calls it anonymous
 
     @property
@@ -245,6 +246,8 @@ class World:
         state = state_file.from_plain(json.loads(self.saved), fresh) if self.saved else State(fresh)
         self._pending = [(due, "", what, act) for due, _, what, act in self._pending if not what.startswith("purge ")]
         self._reports, self._watch = [], Watch()
+        for process in self.procs.values():
+            process.first_ppid = process.ppid
         inherited = inherit(state, (), self.policy, self.snapshot())
         self.history = inherited.history
         for intent in finish_purges(inherited.purges, fresh.run_id):
@@ -294,9 +297,11 @@ class World:
         return {pid: self._as_it_is(process) for pid, process in self.procs.items()}
 
     def _as_it_is(self, process: Proc) -> Process:
+        process.first_ppid = process.first_ppid or process.ppid
         whole = Process(process.id, process.ppid, process.comm, process.state, process.session, process.tty, 1,
                         process.rss_mib * MIB, process.started, 0, process.kernel_thread, process.facts,
-                        process.swap_mib * MIB, process.adj, None, process.under, self._sharing(process))
+                        process.swap_mib * MIB, process.adj, None,
+                        process.under, self._sharing(process), process.ppid != process.first_ppid)
         return replace(whole, badness=badness(whole, (self.ram_mib + self.swap_mib) * MIB))
 
     def _sharing(self, process: Proc) -> Sharing:

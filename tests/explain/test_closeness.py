@@ -7,13 +7,14 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.core.build import mib, noun, policy, proc, snapshot
 from watchdog_oom.core.condition import verdict
 from watchdog_oom.core.conditions.registry import build as build_conditions
 from watchdog_oom.core.glob import glob_pattern
 from watchdog_oom.core.memory import Memory, Pressure
 from watchdog_oom.core.model import Clock, Facts, Process, ProcessId, Snapshot, SpoolState
 from watchdog_oom.core.nouns import ProcessNoun, Size, SpoolNoun
-from watchdog_oom.core.policy import Clause, Emergency, Limit, Policy, Recover
+from watchdog_oom.core.policy import Clause, Emergency, Exceeds, Limit, Policy, Recover
 from watchdog_oom.core.rules.recovery.trigger import clause_findings
 from watchdog_oom.core.shortage import evidence, met
 from watchdog_oom.core.view import View
@@ -122,3 +123,11 @@ def test_a_recovery_is_at_100_percent_exactly_if_its_clause_holds(
     clause = seen.policy.recovers["r"].when[0]
     holds = verdict(clause_findings(clause, seen))
     assert one("recover.r", seen).holds == (holds is True)
+
+
+def test_where_all_limits_must_be_exceeded_the_furthest_of_the_nearest_process_tells_how_close_it_is() -> None:
+    rules = policy(noun("job"), Limit("job", "job", runtime_seconds=100.0, total_rss=mib(100), exceeds=Exceeds.ALL))
+    view = View(snapshot(proc(9, "job", rss=40, age=90.0), proc(10, "job", rss=100, age=10.0)), rules)
+    [told] = [one for one in closest_first(view) if one.rule == "limit.job"]
+    assert (told.share, told.holds) == (0.9, False)
+    assert "job[9] has run for" in told.words

@@ -24,7 +24,7 @@ from watchdog_oom.core.actions import (
     StartUnit,
 )
 from watchdog_oom.core.model import ProcessId, Snapshot
-from watchdog_oom.core.nouns import ProcessNoun, ServiceNoun, SpoolNoun, TcpProbe
+from watchdog_oom.core.nouns import ProcessNoun, ServiceNoun, Size, SpoolNoun, TcpProbe
 from watchdog_oom.core.outcome import EffectReport, Outcome
 from watchdog_oom.core.policy import Policy, Protect
 from watchdog_oom.host.actuators import Actuators
@@ -308,3 +308,22 @@ def test_waiting_for_ended_processes_leaks_no_descriptor(actuators: Actuators) -
         actuators.reports(0.0)
     gc.collect()
     assert len(os.listdir("/proc/self/fd")) == before
+
+
+@pytest.mark.parametrize(("name", "sent"), [(SignalName.TERM, False), (SignalName.KILL, True)])
+def test_who_is_no_longer_as_large_gets_no_term_and_who_got_term_gets_the_kill(
+        actuators: Actuators, child: subprocess.Popen[bytes], name: SignalName, sent: bool) -> None:
+    large = replace(SLEEPER, rss_above=Size(amount_bytes=1 << 40))
+    rules = Policy(processes={"sleeper": large})
+    outcome = perform(actuators, Signal(identity(child, rules), "sleep", name, noun="sleeper"), rules)
+    assert outcome is not None
+    assert outcome.ok is sent, outcome.words
+
+
+def test_the_last_look_knows_an_orphan_and_an_exception(
+        actuators: Actuators, child: subprocess.Popen[bytes]) -> None:
+    for noun in (replace(SLEEPER, orphaned=True), replace(SLEEPER, excepted=("twin",))):
+        rules = Policy(processes={"sleeper": noun, "twin": replace(SLEEPER, name="twin")})
+        outcome = perform(actuators, Signal(identity(child, rules), "sleep", SignalName.TERM, noun="sleeper"), rules)
+        assert outcome == Outcome(False, "the rule no longer matches it")
+    assert child.poll() is None

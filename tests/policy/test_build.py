@@ -12,10 +12,11 @@ from watchdog_oom.core.conditions.memory import MemoryAvailableBelow, SwapFreeBe
 from watchdog_oom.core.conditions.process import ProcessesAre
 from watchdog_oom.core.conditions.service import ServiceIs
 from watchdog_oom.core.conditions.spool import SpoolIs
-from watchdog_oom.core.nouns import Busy, RunProbe, ServiceNoun, Size, SpoolNoun, TcpProbe
+from watchdog_oom.core.nouns import Busy, ProcessNoun, RunProbe, ServiceNoun, Size, SpoolNoun, TcpProbe
 from watchdog_oom.core.policy import (
     Children,
     Clause,
+    Exceeds,
     First,
     Hours,
     Limit,
@@ -179,3 +180,29 @@ def test_building_imports_nothing_of_the_parser() -> None:
     loaded = set(json.loads(subprocess.run([sys.executable, "-c", code], capture_output=True, check=True).stdout))
     assert "watchdog_oom.policy.build" in loaded
     assert not loaded & {"tomli", "difflib", "watchdog_oom.policy.schema", "watchdog_oom.policy.load", "logging"}
+
+
+def test_how_a_process_fares_and_whom_a_noun_leaves_out() -> None:
+    found = policy(NOUNS + """
+[process.q]
+parent = "q"
+user = "u"
+except = ["p", "r"]
+age_above = "10min"
+rss_above = "5%"
+orphaned = false
+[process.r]
+name = "r"
+rss_above = "1MiB"
+[limit.q]
+process = "q"
+runtime = "1min"
+count = 1
+exceeds = "all"
+first = "largest"
+""")
+    assert found.processes["q"] == ProcessNoun("q", user=("u",), parent=("q",), excepted=("p", "r"),
+                                               age_above_seconds=600.0, rss_above=Size(percent=5.0), orphaned=False)
+    assert found.processes["q"].whole_tree
+    assert found.processes["r"].rss_above == Size(1 << 20)
+    assert found.limits["q"] == Limit("q", "q", runtime_seconds=60.0, count=1, exceeds=Exceeds.ALL, first=First.LARGEST)

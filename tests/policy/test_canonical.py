@@ -74,8 +74,9 @@ BOUNDS = st.integers(1, 1 << 40).flatmap(lambda high: st.fixed_dictionaries(
 
 
 def limit(keys: Keys, required: set[str]) -> st.SearchStrategy[dict[str, Any]]:
-    """Bounds stand only beside ``contain``."""
-    plain = table({name: key for name, key in keys.items() if not name.startswith("memory_")}, required)
+    """Bounds stand only beside ``contain``, and all limits at once not beside a queue."""
+    plain = table({name: key for name, key in keys.items() if not name.startswith("memory_")}, required).filter(
+        lambda values: (values.get("exceeds"), values.get("then")) != ("all", "freeze"))
     return plain | st.builds(lambda values, bounds: {**values, "then": "contain", **bounds}, plain, BOUNDS)
 
 
@@ -94,7 +95,7 @@ def table(keys: Keys, required: set[str]) -> st.SearchStrategy[dict[str, Any]]:
 
 def named(kind: str, keys: Keys) -> st.SearchStrategy[dict[str, Any]]:
     required = {"name"} if kind == "process" else set(LIMITING_KEYS) if kind == "limit" else set()
-    keys = {name: key for name, key in keys.items() if name != "parent"}
+    keys = {name: key for name, key in keys.items() if name not in ("parent", "except")}  # in circles
     names = NAMES if kind in NOUNS else NAMES[:2]
     one = limit(keys, required) if kind == "limit" else table(keys, required)
     return st.fixed_dictionaries(dict.fromkeys(names, one))
@@ -120,6 +121,12 @@ def test_a_policy_that_is_printed_and_read_is_the_same_policy(ir: dict[str, Any]
     assert again == ir
     assert build_policy(again) == build_policy(ir)
     assert show_policy(again) == show_policy(ir)
+
+
+def test_what_one_noun_says_of_others_is_printed_and_read_as_it_is() -> None:
+    text = ('[process.a]\nname = "a"\nparent = "a"\nexcept = ["b", "c"]\n\n[process.b]\nname = "b"\n\n'
+            '[process.c]\nname = "c"\nparent = ["a2", "b"]\n\n[process.a2]\nname = "x"\n')
+    assert show_policy(parsed(text)) == text
 
 
 def test_an_empty_policy_prints_as_nothing() -> None:

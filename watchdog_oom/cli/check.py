@@ -11,7 +11,7 @@ from watchdog_oom import formatting
 from watchdog_oom.cli import options
 from watchdog_oom.cli.around import Around, look_around
 from watchdog_oom.cli.host_view import HostView, look
-from watchdog_oom.cli.lint import Warned, lint
+from watchdog_oom.cli.lint import lint
 from watchdog_oom.cli.lint_host import lint_host
 from watchdog_oom.cli.loaded import LoadedPolicy, Places, load
 from watchdog_oom.cli.logins import show_host
@@ -19,6 +19,7 @@ from watchdog_oom.cli.output import Page, show, show_json
 from watchdog_oom.cli.process_details import listens_column, listens_on, terminal_column
 from watchdog_oom.cli.service_ports import probe_hints
 from watchdog_oom.cli.touched import touched_hints
+from watchdog_oom.cli.warned import Warned
 from watchdog_oom.core.guard import Budget
 from watchdog_oom.core.history import History
 from watchdog_oom.core.model import Process, ServiceState
@@ -29,6 +30,7 @@ from watchdog_oom.daemon.status_file import service_memory_plain
 from watchdog_oom.errors import Fault, PolicyError
 from watchdog_oom.explain.by_exe_alone import by_exe_alone_words
 from watchdog_oom.explain.left_out import left_out_words
+from watchdog_oom.explain.not_yet import not_yet_words
 from watchdog_oom.explain.rehearsal import rehearse
 from watchdog_oom.formatting import printable
 from watchdog_oom.journal.targets import describe
@@ -91,7 +93,8 @@ def _notes(loaded: LoadedPolicy, around: Around | None) -> tuple[str, ...]:
     links = (f'exe "{path}" is a link to {real}, which matches as well'
              for path, real in loaded.values["links"].items())
     hints = (*links, *probe_hints(view, around.ports), *touched_hints(spools, view.snapshot.clock))
-    return (*loaded.notes, *left_out_words(view), *by_exe_alone_words(view.policy), *hints, *around.host.unread)
+    return (*loaded.notes, *left_out_words(view), *not_yet_words(view), *by_exe_alone_words(view.policy), *hints,
+            *around.host.unread)
 
 
 def _page(loaded: LoadedPolicy, around: Around | None, warnings: tuple[Fault, ...]) -> Page:

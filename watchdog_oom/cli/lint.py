@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any, TypeAlias
+from typing import Any
 
 from watchdog_oom.cli.explosive import why_explosive
+from watchdog_oom.cli.lint_circumstances import circumstances
+from watchdog_oom.cli.warned import Warned
 from watchdog_oom.core.nouns import Namespaces, Size
 from watchdog_oom.core.policy import Emergency, Policy, Recover, Then, Verb
 from watchdog_oom.core.shortage import watches_pressure
 from watchdog_oom.policy.lines import Path
 from watchdog_oom.policy.schema import CLAUSE, NOUN_OF_FORM, NOUNS
 
-Warned: TypeAlias = tuple[Path, str]
 LARGEST_SHARE = 50.0
 LEAST_PRESSURE_PERCENT = 30.0
 LEAST_PRESSURE_SECONDS = 10.0
@@ -26,6 +27,7 @@ def lint(policy: Policy, values: Mapping[str, Any]) -> Iterator[Warned]:
     yield from _anybodys_units(values)
     yield from _explosive(values)
     yield from _protected_targets(policy)
+    yield from circumstances(policy)
     yield from _without_verify(policy)
     yield from _cleans(policy)
     yield from _emergency(policy.emergency)
@@ -139,7 +141,8 @@ def _used(policy: Policy) -> set[tuple[str, str]]:
     used |= {("process", protect.process) for protect in policy.protects.values()}
     used |= {("process", limit.process) for limit in policy.limits.values()}
     for noun in policy.processes.values():
-        used |= {("process", name) for name in noun.parent} | {("spool", name) for name in noun.under}
+        used |= {("process", name) for name in (*noun.parent, *noun.excepted)
+                 if name != noun.name} | {("spool", name) for name in noun.under}
     used |= {("spool", clean.spool) for clean in policy.cleans.values()}
     for recover in policy.recovers.values():
         for step in recover.steps:

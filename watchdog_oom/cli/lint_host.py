@@ -7,9 +7,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from watchdog_oom.cli.host_view import HostView
-from watchdog_oom.cli.lint import Warned, targets
+from watchdog_oom.cli.lint import targets
 from watchdog_oom.cli.missing import Missing
 from watchdog_oom.cli.near import near
+from watchdog_oom.cli.warned import Warned
 from watchdog_oom.core.conditions.service import ServiceIs
 from watchdog_oom.core.guard import untouchable
 from watchdog_oom.core.matching import names_target
@@ -33,7 +34,7 @@ def lint_host(host: HostView, rehearsal: Rehearsal, values: Mapping[str, Any]) -
         users = missing.users(noun)
         yield from users
         if not rehearsal.view.matching(noun.name):
-            place, what = missing.why(noun)
+            place, what = missing.why(rehearsal.view, noun)
             if place not in [path for path, _ in users]:
                 yield place, what
     yield from _links(values)

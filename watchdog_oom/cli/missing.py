@@ -10,11 +10,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from watchdog_oom.cli.host_view import ANSWERS_SECONDS, HostView
-from watchdog_oom.cli.lint import Warned
 from watchdog_oom.cli.near import near
+from watchdog_oom.cli.warned import Warned
 from watchdog_oom.core.matching import own_keys_match
 from watchdog_oom.core.model import Process
 from watchdog_oom.core.nouns import ProcessNoun
+from watchdog_oom.core.view import View
+from watchdog_oom.explain.not_yet import why_not_yet
 
 _ANYTHING = (re.compile("", re.DOTALL),)
 _READS: Mapping[str, ProcessNoun] = {  # nouns whose matching reads exactly one fact
@@ -36,7 +38,7 @@ class Missing:
             return []
         return [(("process", noun.name, "user"), f"there is no user {_quoted(noun.user)} here")]
 
-    def why(self, noun: ProcessNoun) -> Warned:
+    def why(self, view: View, noun: ProcessNoun) -> Warned:
         """The place and the message for a noun that matches nothing now."""
         parts = {"exe": ProcessNoun("", exe=noun.exe), "name": ProcessNoun("", comm=noun.comm),
                  "user": ProcessNoun("", user=noun.user), "unit": ProcessNoun("", unit=noun.unit),
@@ -45,6 +47,9 @@ class Missing:
             given = self._values.get(noun.name, {}).get(key, ())
             if given and not any(own_keys_match(part, process) for process in self._with(key, part)):
                 return ("process", noun.name, key), f"matches nothing now: {self._words(key, given)}"
+        held_back = next(why_not_yet(view, noun), None)
+        if held_back is not None:
+            return ("process", noun.name), f"matches nothing now: {held_back}"
         several = "no process has all of its keys together"
         if noun.parent or noun.under:
             several = "no process has all of its keys together, parent and under included"

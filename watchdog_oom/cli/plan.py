@@ -23,6 +23,7 @@ from watchdog_oom.core.pause import in_force
 from watchdog_oom.daemon import state_file
 from watchdog_oom.errors import WatchdogError
 from watchdog_oom.explain.left_out import left_out_words
+from watchdog_oom.explain.not_yet import not_yet_words
 from watchdog_oom.explain.rehearsal import rehearse
 from watchdog_oom.formatting import printable
 
@@ -54,8 +55,8 @@ def plan(context: click.Context, paths: tuple[str, ...], directories: tuple[str,
     rehearsal = rehearse(host.snapshot, loaded.policy, history, budget)
     details = DetailReader(proc)
     paused = (f"{rule}: {pause.words}" for rule, pause in history.pauses.items())
-    told = (*loaded.notes, *map(str, loaded.warnings), *left_out_words(rehearsal.view), *notes, *paused, *host.unread,
-            *_unwritten(runtime))
+    told = (*loaded.notes, *map(str, loaded.warnings), *left_out_words(rehearsal.view),
+            *not_yet_words(rehearsal.view), *notes, *paused, *host.unread, *_unwritten(runtime))
     if as_json:
         show_json(to_plain(rehearsal, host, told, details))
     else:

@@ -61,7 +61,8 @@ def _emergency(report: EmergencyReport, host: HostView, details: DetailReader) -
 def _limit(report: LimitReport) -> dict[str, object]:
     limit = report.limit
     return {"rule": report.rule, "process": limit.process, "then": limit.then.value, "for_seconds": limit.for_seconds,
-            "acts": report.acts, "group": _measures(report.group),
+            "exceeds": limit.exceeds.value, "first": limit.first.value, "acts": report.acts,
+            "group": _measures(report.group),
             "processes": [{**_who(limited.process), "limits": _measures(limited.measures),
                            "untouchable": limited.untouchable} for limited in report.processes]}
 

@@ -9,7 +9,7 @@ from watchdog_oom.cli.output import Page, Part
 from watchdog_oom.cli.process_details import DetailReader, ProcessDetails, listens_on
 from watchdog_oom.core.condition import Finding
 from watchdog_oom.core.model import Clock, Process, Snapshot
-from watchdog_oom.core.policy import Mode
+from watchdog_oom.core.policy import Exceeds, Mode
 from watchdog_oom.core.rules.lost_senses import BLIND
 from watchdog_oom.core.rules.victims import held
 from watchdog_oom.explain.headroom import CleanReport, LimitReport, RecoverReport
@@ -115,7 +115,7 @@ def _about(process: Process, clock: Clock, known: ProcessDetails) -> str:
 def _limit(page: Page, report: LimitReport) -> None:
     limit = report.limit
     page.line((report.rule, "bold"), f"  {len(report.processes)} of {limit.process}, then {limit.then}",
-              _once(limit.for_seconds), indent=1)
+              _once(limit.for_seconds), _all_of(report), indent=1)
     for measure in report.group:
         page.line(*_measure(measure.words, measure.share), indent=2)
     for limited in report.processes[:MOST_PROCESSES]:
@@ -126,6 +126,15 @@ def _limit(page: Page, report: LimitReport) -> None:
         page.line(limited.process.label, *parts, (kept, "dim"), indent=2)
     if len(report.processes) > MOST_PROCESSES:
         page.line(f"and {len(report.processes) - MOST_PROCESSES} more, all further from it", indent=2)
+
+
+def _all_of(report: LimitReport) -> str:
+    """Where one limit is not enough, what is."""
+    if report.limit.exceeds is Exceeds.ANY:
+        return ""
+    if report.limit.together:
+        return ", by a process beyond all limits of its own while the group is beyond all of its"
+    return ", once all limits are exceeded"
 
 
 def _measure(text: str, share: float | None) -> tuple[Part, ...]:

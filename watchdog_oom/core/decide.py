@@ -28,7 +28,7 @@ from watchdog_oom.lean_dataclasses import replace
 def decide(snapshot: Snapshot, policy: Policy, history: History, budget: Budget) -> tuple[Plan, History]:
     """What to do now. The emergency comes first, so that nothing delays it and no other rule spends its budget."""
     policy = with_pauses(policy, in_force(history.pauses, snapshot.clock.boottime))
-    tick = Tick(View(replace(snapshot, below=history.descent.below), policy), history, budget)
+    tick = Tick(View(remembered(snapshot, history), policy), history, budget)
     kill_escalation.advance(tick)
     emergency.apply(tick)
     lost_senses.apply(tick)
@@ -43,6 +43,11 @@ def decide(snapshot: Snapshot, policy: Policy, history: History, budget: Budget)
         freeze.thaw_unwanted(tick)
         containment.settle(tick)
     return tick.result()
+
+
+def remembered(snapshot: Snapshot, history: History) -> Snapshot:
+    """The snapshot with what is remembered of whom its processes came from, without which nouns match too few."""
+    return replace(snapshot, below=history.descent.below, reparented=history.descent.reparented)
 
 
 def _shut_down(tick: Tick) -> None:

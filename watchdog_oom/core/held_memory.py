@@ -11,7 +11,7 @@ from collections.abc import Iterable
 
 from watchdog_oom import formatting
 from watchdog_oom.core.memory import Sharing
-from watchdog_oom.core.model import Process
+from watchdog_oom.core.model import Process, ProcessId
 from watchdog_oom.core.nouns import Size
 from watchdog_oom.core.policy import Limit, Then
 from watchdog_oom.lean_dataclasses import dataclass
@@ -56,6 +56,14 @@ def together(processes: Iterable[Process], above: float) -> Together:
     some = f" for {len(unknown)} of them" if by_shares < estimate else ""
     return Together(held, f"estimated{some} by anonymous memory, where what forks share counts for each of them, and "
                           "the largest shared part")
+
+
+def held_one_by_one(processes: Iterable[Process]) -> dict[ProcessId, int]:
+    """What each holds: its share, where the shares of all are known, else what it shows, so that like is compared."""
+    group = list(processes)
+    shares = {process.id: _pss_bytes(process) for process in group}
+    known = {identity: share for identity, share in shares.items() if share is not None}
+    return known if len(known) == len(group) else {process.id: process.rss_bytes for process in group}
 
 
 def matters_from(limit: Limit) -> Size | None:

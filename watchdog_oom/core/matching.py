@@ -36,8 +36,8 @@ def missing_fact(noun: ProcessNoun, process: Process, known: frozenset[Fact]) ->
     if not own_keys_match(noun, process, known - _SEARCHED):
         return None
     hosts = noun.namespaces is Namespaces.HOST
-    wanted = ((Fact.EXE, noun.exe), (Fact.USER, noun.user), (Fact.UNIT, noun.unit), (Fact.HOST_NAMESPACES, hosts),
-              (Fact.EXE_MOUNTED, hosts and noun.exe))
+    wanted = ((Fact.EXE, noun.exe), (Fact.USER, noun.user), (Fact.UNIT, noun.unit or noun.orphaned is not None),
+              (Fact.HOST_NAMESPACES, hosts), (Fact.EXE_MOUNTED, hosts and noun.exe))
     fact = next((fact for fact, patterns in wanted if patterns and fact not in known), None)
     if fact is None and noun.cmdline and not _searched(noun.cmdline, process.facts):
         return Fact.CMDLINE

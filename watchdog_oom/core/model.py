@@ -94,7 +94,8 @@ class Process:
     /proc/PID/oom_score; ``under`` names the spools in which the process has its working directory or an open file.
     ``swap_bytes``, ``oom_score_adj``, ``badness`` and ``under`` are read only of those whom a rule asks about, of all
     when an emergency is near; ``None`` means not read or not readable, of ``under`` that it is not known yet.
-    ``sharing`` is read while processes of its noun seem to hold more together than a rule allows.
+    ``sharing`` is read while processes of its noun seem to hold more together than a rule allows. ``reparented``: it
+    was seen to change its parent, which happens only when the parent ends.
     """
 
     id: ProcessId
@@ -114,6 +115,7 @@ class Process:
     badness: int | None = None
     under: frozenset[str] | None = frozenset()
     sharing: Sharing | None = None
+    reparented: bool = False
 
     @property
     def pid(self) -> int:
@@ -229,10 +231,9 @@ _EMPTY: Mapping[str, int] = MappingProxyType({})
 @dataclass(frozen=True, slots=True)
 class Snapshot:
     """Everything read at one tick. ``lineage`` are the daemon itself, its ancestors, and its children that run its own
-    code;
-    ``memory_problem`` is the reason why there is no ``memory``; ``kernel_log_gaps`` is how often records of the
-    kernel's log were overwritten unread since the previous tick; ``below`` are the nouns below
-    which processes were seen in earlier snapshots: see ``core/descent.py``."""
+    code; ``memory_problem`` is the reason why there is no ``memory``; ``kernel_log_gaps`` is how often records of the
+    kernel's log were overwritten unread since the previous tick; ``below`` are the nouns below which processes were
+    seen in earlier snapshots, ``reparented`` those that changed their parent then: see ``core/descent.py``."""
 
     clock: Clock
     boot_id: str = ""
@@ -247,6 +248,7 @@ class Snapshot:
     reports: tuple[EffectReport, ...] = ()
     lineage: frozenset[ProcessId] = frozenset()
     below: Mapping[ProcessId, frozenset[str]] = field(default_factory=dict)
+    reparented: frozenset[ProcessId] = frozenset()
     skipped: Mapping[str, int] = field(default_factory=lambda: _EMPTY)
 
     def alive(self, identity: ProcessId) -> Process | None:

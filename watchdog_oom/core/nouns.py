@@ -39,8 +39,9 @@ class Namespaces(StrEnum):
 @dataclass(frozen=True, slots=True)
 class ProcessNoun:
     """[process.NAME]: every given key must match, with any of its values. Patterns are compiled and match in full,
-    except ``cmdline``, which is searched; ``parent`` and ``under`` are names of other nouns; ``place`` is where the
-    table is, as ``file:line``, for messages."""
+    except ``cmdline``, which is searched; ``parent``, ``under`` and ``excepted`` are names of other nouns; ``place`` is
+    where the table is, as ``file:line``, for messages. With its own name as ``parent`` it is a whole tree: the roots,
+    which the other keys select, and everything below them. What ``excepted`` nouns match, it does not."""
 
     name: str
     exe: tuple[re.Pattern[str], ...] = ()
@@ -51,7 +52,20 @@ class ProcessNoun:
     parent: tuple[str, ...] = ()
     under: tuple[str, ...] = ()
     namespaces: Namespaces = Namespaces.HOST
+    excepted: tuple[str, ...] = ()
+    age_above_seconds: float | None = None
+    rss_above: Size | None = None
+    orphaned: bool | None = None
     place: str = ""
+
+    @property
+    def whole_tree(self) -> bool:
+        return self.name in self.parent
+
+    @property
+    def circumstantial(self) -> bool:
+        """Whether it is also about how a process fares, not only about who it is."""
+        return self.age_above_seconds is not None or self.rss_above is not None or self.orphaned is not None
 
 
 class Busy(StrEnum):

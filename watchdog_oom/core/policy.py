@@ -33,6 +33,14 @@ class First(StrEnum):
 
     OLDEST = "oldest"
     NEWEST = "newest"
+    LARGEST = "largest"
+
+
+class Exceeds(StrEnum):
+    """How many of the limits of a rule must be exceeded."""
+
+    ANY = "any"
+    ALL = "all"
 
 
 class Then(StrEnum):
@@ -44,7 +52,8 @@ class Then(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """[limit.NAME]: ``then`` is done when any limit is exceeded for ``for_seconds``, whether memory is short or not.
+    """[limit.NAME]: ``then`` is done when any limit is exceeded for ``for_seconds``, or all with ``exceeds``, whether
+    memory is short or not.
 
     ``memory_high`` and ``memory_max`` are for ``then = "contain"``: the bounds of the unit, see ``contained_at``.
     Where the limit is only observed, ``then`` is REPORT and ``would`` is what the policy says."""
@@ -63,11 +72,18 @@ class Limit:
     memory_high: Size | None = None
     memory_max: Size | None = None
     would: Then | None = None
+    exceeds: Exceeds = Exceeds.ANY
 
     @property
     def waits(self) -> bool:
         """Whether processes of the group wait for their turn, see ``waiting_queue``."""
         return self.then is Then.FREEZE and (self.total_rss is not None or self.count is not None)
+
+    @property
+    def together(self) -> bool:
+        """Whether each of its processes must exceed limits of its own and the group its own as well, at once."""
+        return (self.exceeds is Exceeds.ALL and (self.total_rss is not None or self.count is not None)
+                and (self.rss is not None or self.swap is not None or self.runtime_seconds is not None))
 
     @property
     def contained_at(self) -> Size | None:

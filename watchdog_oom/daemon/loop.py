@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 
 from watchdog_oom.core.actions import Plan, Purge
-from watchdog_oom.core.decide import decide
+from watchdog_oom.core.decide import decide, remembered
 from watchdog_oom.core.guard import Budget
 from watchdog_oom.core.history import History
 from watchdog_oom.core.model import Snapshot
@@ -135,7 +135,7 @@ class Daemon:
         snapshot = self.sensors.look(policy, self.plan.watch, reports)
         self.history = self.control.attend(snapshot.clock, policy, self.history)
         self.plan, self.history = decide(snapshot, policy, self.history, self.budget)
-        self._perform(self.plan, replace(snapshot, below=self.history.descent.below))
+        self._perform(self.plan, remembered(snapshot, self.history))
         self.control.tell(self.plan, self.history)
         self._finish_purges(snapshot)
         self.health.ticks += 1

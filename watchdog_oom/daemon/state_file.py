@@ -86,6 +86,7 @@ def to_plain(boot_id: str, history: History, purging: Mapping[str, str], *, comp
                       for unit, contained in history.contained.items()],
         "cleans": {name: [state.due, state.last_result, state.last_ended] for name, state in history.cleans.items()},
         "below": _descent_to_plain(history),
+        "reparented": [[identity.pid, identity.start_ticks] for identity in sorted(history.descent.reparented)],
         "needs": {name: _coarse(queue.need_bytes) for name, queue in history.queues.items() if queue.settled},
         "purging": dict(purging),
         "pauses": [[rule, pause.until, pause.until_wall, pause.by, pause.why]
@@ -107,10 +108,11 @@ def from_plain(plain: dict[str, Any], history: History) -> State:
     cleans = {name: Cleaning(float(due), last_result=str(result), last_ended=ended)
               for name, (due, result, ended) in plain.get("cleans", {}).items()}
     below = {ProcessId(pid, start): frozenset(names) for pid, start, *names in plain.get("below", ())}
+    reparented = frozenset(ProcessId(pid, start) for pid, start in plain.get("reparented", ()))
     queues = {name: Queue(float(need), seen_at=math.inf, settled=True) for name, need in plain.get("needs", {}).items()}
     return State(replace(history, recoveries=recoveries, adjusted=adjusted, scores=scores, frozen=frozen,
                          contained=contained, queues=queues, cleans=cleans, pauses=pauses,
-                         descent=Lineage(below, frozenset(below))),
+                         descent=Lineage(below, frozenset(below), reparented)),
                  dict(plain.get("purging", {})), unclosed, bool(plain.get("complete", False)))
 
 

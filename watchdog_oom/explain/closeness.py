@@ -14,12 +14,12 @@ from watchdog_oom.core.conditions.spool import SpoolIs
 from watchdog_oom.core.held_memory import together
 from watchdog_oom.core.memory import Memory
 from watchdog_oom.core.nouns import Size
-from watchdog_oom.core.policy import Clause, Emergency, Limit, Recover
+from watchdog_oom.core.policy import Clause, Emergency, Exceeds, Limit, Recover
 from watchdog_oom.core.rules import emergency as rule_of_emergency
 from watchdog_oom.core.rules.recovery.trigger import clause_findings
 from watchdog_oom.core.shortage import evidence, floor_bytes, pressure_evidence
 from watchdog_oom.core.view import View
-from watchdog_oom.explain.headroom import limit_report
+from watchdog_oom.explain.headroom import LimitReport, limit_report
 from watchdog_oom.lean_dataclasses import dataclass
 
 ALMOST = 0.99  # nothing that does not hold is shown as 100 %
@@ -52,11 +52,21 @@ def _of_limit(view: View, limit: Limit) -> Closeness:
     told = [(measure.share, measure.words) for measure in report.group]
     told += [(measure.share, f"{limited.process.label} {measure.words}") for limited in report.processes
              if limited.untouchable is None for measure in limited.measures]
+    if limit.exceeds is Exceeds.ALL:
+        told = _furthest(report)
     if not told:
         return Closeness(report.rule, 0.0, f"no process of {limit.process} that it may touch")
     share, words = max(told, key=lambda one: -1.0 if one[0] is None else one[0])
     return Closeness(report.rule, _decided(share, share is not None and share > 1.0),
                      f"{words}{_once(limit.for_seconds)}")
+
+
+def _furthest(report: LimitReport) -> list[tuple[float | None, str]]:
+    """Where all limits must be exceeded: for each process that may be touched, the one furthest from it."""
+    group = [(measure.share, measure.words) for measure in report.group]
+    ways = [[*group, *((measure.share, f"{limited.process.label} {measure.words}") for measure in limited.measures)]
+            for limited in report.processes if limited.untouchable is None]
+    return [min(way, key=lambda one: -1.0 if one[0] is None else one[0]) for way in ways if way]
 
 
 def _of_recovery(view: View, recover: Recover) -> Closeness:

@@ -12,9 +12,9 @@ from watchdog_oom.core.history import History, Recovery
 from watchdog_oom.core.matching import names_target
 from watchdog_oom.core.model import Process
 from watchdog_oom.core.nouns import Size
-from watchdog_oom.core.policy import Clean, Limit, Mode, Recover, RecoveryStep, Verb
+from watchdog_oom.core.policy import Clean, Exceeds, Limit, Mode, Recover, RecoveryStep, Verb
 from watchdog_oom.core.rules.clean import rule_of, scheduled, why_waiting
-from watchdog_oom.core.rules.limit import size_bytes
+from watchdog_oom.core.rules.exceeding import size_bytes
 from watchdog_oom.core.rules.recovery.trigger import clause_findings, wait_seconds
 from watchdog_oom.core.view import View
 from watchdog_oom.formatting import printable
@@ -110,12 +110,14 @@ def limit_report(view: View, limit: Limit, acts: bool) -> LimitReport:
     noun = view.policy.processes[limit.process]
     processes = [LimitedProcess(process, _process_measures(view, limit, process),
                                 untouchable(process, view, explicit=names_target(noun, process))) for process in group]
-    return LimitReport(limit, tuple(sorted(processes, key=_nearest, reverse=True)),
-                       _group_measures(view, limit, group), acts)
+    nearest = sorted(processes, key=lambda limited: _nearness(limit, limited), reverse=True)
+    return LimitReport(limit, tuple(nearest), _group_measures(view, limit, group), acts)
 
 
-def _nearest(limited: LimitedProcess) -> float:
-    return max((measure.share or 0.0 for measure in limited.measures), default=0.0)
+def _nearness(limit: Limit, limited: LimitedProcess) -> float:
+    """Of several limits the nearest counts, or the furthest where all must be exceeded."""
+    shares = [measure.share or 0.0 for measure in limited.measures]
+    return (max if limit.exceeds is Exceeds.ANY else min)(shares, default=0.0)
 
 
 def _process_measures(view: View, limit: Limit, process: Process) -> tuple[Measure, ...]:

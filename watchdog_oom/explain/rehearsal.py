@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from watchdog_oom.core.actions import Plan
 from watchdog_oom.core.condition import Finding
-from watchdog_oom.core.decide import decide
+from watchdog_oom.core.decide import decide, remembered
 from watchdog_oom.core.guard import Budget
 from watchdog_oom.core.history import History, Recovery
 from watchdog_oom.core.model import Process, Snapshot
@@ -102,7 +102,7 @@ class Rehearsal:
 
 def rehearse(snapshot: Snapshot, policy: Policy, history: History, budget: Budget) -> Rehearsal:
     """Decide once, and explain. ``history`` may hold the attempts and cooldowns of recoveries."""
-    snapshot = replace(snapshot, below=history.descent.below)
+    snapshot = remembered(snapshot, history)
     policy = with_pauses(policy, in_force(history.pauses, snapshot.clock.boottime))
     plan, after = decide(snapshot, policy, replace(history, held_since=EverSince()), budget)
     view = View(snapshot, policy)

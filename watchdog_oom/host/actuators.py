@@ -141,10 +141,12 @@ class Actuators:
                         else self._facts.complete(fresh, (*policy.processes.values(), *WAYS_IN))[0])
             if fresh.image == seen.image:
                 complete = replace(complete, facts=joined(complete.facts, seen.facts))
-            now = replace(complete, under=seen.under, oom_score_adj=read_oom_score_adj(self._proc, fresh.pid))
+            now = replace(complete, under=seen.under, reparented=seen.reparented or fresh.ppid != seen.ppid,
+                          oom_score_adj=read_oom_score_adj(self._proc, fresh.pid))
             view = View(replace(snapshot, processes={**snapshot.processes, fresh.pid: now}), policy)
             noun = policy.processes.get(action.noun) if action.noun is not None else None
-            if action.noun is not None and (noun is None or not view.matches(noun, now)):
+            chosen = isinstance(action, Signal) and action.signal is SignalName.KILL
+            if action.noun is not None and (noun is None or not view.matches(noun, now, chosen=chosen)):
                 return False  # a noun that has left the policy matches nobody
             if isinstance(action, SetOomScoreAdj) or action.signal is SignalName.CONT:
                 return True

@@ -26,6 +26,7 @@ from watchdog_oom.core.policy import (
     Clause,
     Clean,
     Emergency,
+    Exceeds,
     First,
     Hours,
     Limit,
@@ -70,9 +71,9 @@ def _converted(values: Values, converters: Mapping[str, Callable[[Any], Any]]) -
 
 
 _FIELDS = {"name": "comm", "for": "for_seconds", "grace": "grace_seconds", "runtime": "runtime_seconds",
-           "stale_after": "stale_after_seconds", "stable_for": "stable_for_seconds", "within": "within_seconds",
-           "pressure_for": "pressure_for_seconds", "cooldown": "cooldown_seconds", "per": "per_seconds",
-           "every": "every_seconds"}
+           "except": "excepted", "age_above": "age_above_seconds", "stale_after": "stale_after_seconds",
+           "stable_for": "stable_for_seconds", "within": "within_seconds", "pressure_for": "pressure_for_seconds",
+           "cooldown": "cooldown_seconds", "per": "per_seconds", "every": "every_seconds"}
 
 
 def _size(value: tuple[str, Any]) -> Size:
@@ -98,7 +99,7 @@ def _process(name: str, values: Values, ir: Values) -> ProcessNoun:
         return tuple(re.compile(pattern) for pattern in patterns)
 
     converters: dict[str, Callable[[Any], Any]] = {"exe": paths, "name": names, "unit": unit_names, "cmdline": regexes,
-                                                   "namespaces": Namespaces}
+                                                   "namespaces": Namespaces, "rss_above": _size}
     return ProcessNoun(name, place=ir.get("places", {}).get(name, ""), **_converted(values, converters))
 
 
@@ -124,7 +125,8 @@ def _protect(name: str, values: Values) -> Protect:
 
 def _limit(name: str, values: Values) -> Limit:
     return Limit(name, **_converted(values, {"rss": _size, "swap": _size, "total_rss": _size, "first": First,
-                                              "then": Then, "memory_high": _size, "memory_max": _size}))
+                                              "exceeds": Exceeds, "then": Then, "memory_high": _size,
+                                              "memory_max": _size}))
 
 
 def _recover(name: str, values: Values, fingerprints: Mapping[str, str]) -> Recover:

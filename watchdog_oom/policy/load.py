@@ -121,7 +121,7 @@ def check_documents(documents: Iterable[tuple[str, bytes]], gathered: Gathered) 
             known[kind].update(document[kind] if isinstance(document.get(kind), dict) else ())
     gathered.warnings.extend(warning for table in tables.values() for warning in table.warnings)
     gathered.faults.extend(names.dangling(tables.values(), known))
-    gathered.faults.extend(names.parent_circles([table for table in tables.values() if table.kind == "process"]))
+    gathered.faults.extend(names.circles([table for table in tables.values() if table.kind == "process"]))
     ir = _merged(tables, "; ".join(descriptions), tuple(sources))
     return {**ir, "places": places, "fingerprints": {name: fingerprint_of(ir, name) for name in ir["recover"]}}
 

@@ -1,4 +1,4 @@
-"""Names across files: what a table refers to, whether it exists, the nearest known name, cycles of parents."""
+"""Names across files: what a table refers to, whether it exists, the nearest known name, circles."""
 
 from __future__ import annotations
 
@@ -61,8 +61,9 @@ def _missing(reference: Reference, nouns: Nouns) -> str:
     return f'there is no [{noun}.{name}]{hint}'
 
 
-def parent_circles(processes: Iterable[Table]) -> list[Fault]:
-    """A fault for each process noun whose parents lead back to itself; one fault per cycle."""
+def circles(processes: Iterable[Table]) -> list[Fault]:
+    """A fault for each process noun that ``parent`` and ``except`` lead back to itself; one fault per cycle. Its own
+    name as ``parent`` alone means a whole tree."""
     tables = {table.name: table for table in processes}
     faults, reported = [], set[str]()
     for name in tables:
@@ -70,30 +71,41 @@ def parent_circles(processes: Iterable[Table]) -> list[Fault]:
         if circle:
             reported.update(circle)
             way = " → ".join((*circle, circle[0]))
+            following = circle[1 % len(circle)]
             place = next(reference.place for reference in tables[name].references
-                         if reference.noun == "process" and reference.name == circle[1 % len(circle)])
-            faults.append(_fault(place, f"the parents go in a circle, so nothing can match: {way}"))
+                         if reference.noun == "process" and reference.name == following
+                         and following in _leads_to(tables[name]))
+            faults.append(_fault(place, _in_a_circle(way, [tables[one] for one in circle])))
     return faults
 
 
+def _in_a_circle(way: str, circle: list[Table]) -> str:
+    if len(circle) == 1:
+        return f"it excepts itself, so nothing can match: {way}"
+    if any(table.values.get("except") for table in circle):
+        return f"parent and except go in a circle, so it cannot be told who matches: {way}"
+    return f"the parents go in a circle, so nothing can match: {way}"
+
+
 def _way_back(start: str, tables: Mapping[str, Table]) -> list[str]:
-    """The names from start along its parents back to start, or nothing."""
+    """The names from start along its parents and exceptions back to start, or nothing."""
     ways = [[start]]
     seen = set[str]()
     while ways:
         way = ways.pop()
-        for parent in _parents(tables[way[-1]]):
-            if parent == start:
+        for name in _leads_to(tables[way[-1]]):
+            if name == start:
                 return way
-            if parent in tables and parent not in seen:
-                seen.add(parent)
-                ways.append([*way, parent])
+            if name in tables and name not in seen:
+                seen.add(name)
+                ways.append([*way, name])
     return []
 
 
-def _parents(table: Table) -> tuple[str, ...]:
-    parents: tuple[str, ...] = table.values.get("parent", ())
-    return parents
+def _leads_to(table: Table) -> tuple[str, ...]:
+    """The nouns on which it depends who matches this one."""
+    parents = [name for name in table.values.get("parent", ()) if name != table.name]
+    return (*parents, *table.values.get("except", ()))
 
 
 def _fault(place: Fault, what: str) -> Fault:

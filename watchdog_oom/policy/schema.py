@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from watchdog_oom.core.conditions.registry import families
 from watchdog_oom.core.form import Form
 from watchdog_oom.core.nouns import Busy, Namespaces
-from watchdog_oom.core.policy import Children, First, Mode, Then, Verb
+from watchdog_oom.core.policy import Children, Exceeds, First, Mode, Then, Verb
 from watchdog_oom.lean_dataclasses import dataclass
 
 NOUN_OF_FORM: Mapping[Form, str] = {
@@ -46,10 +46,14 @@ PROCESS: Keys = {
     "name": Key(Form.NAME_GLOBS, "the process name (comm) as ps shows it, at most 15 bytes"),
     "cmdline": Key(Form.REGEXES, "found anywhere in the command line, arguments joined by spaces"),
     "unit": Key(Form.NAME_GLOBS, "the systemd unit the process runs in, a user's own as user@UID.service/NAME"),
-    "parent": Key(Form.PROCESSES, "one of its ancestors is one of these processes"),
+    "parent": Key(Form.PROCESSES, "one of its ancestors is one of these processes; its own name: the whole tree"),
     "under": Key(Form.SPOOLS, "its working directory or an open file is in one of these spools"),
     "namespaces": Key(Form.CHOICE, "the host's own processes, or those of containers and users' namespaces, too",
                       default='"host"', choices=tuple(Namespaces)),
+    "except": Key(Form.PROCESSES, "processes of these nouns do not match"),
+    "age_above": Key(Form.DURATION, "only while it is older than this", least=0.001),
+    "rss_above": Key(Form.SIZE, "only while it holds more resident memory than this", least=0.001),
+    "orphaned": Key(Form.BOOLEAN, "true: its parent has ended; false: only those with a living parent"),
 }
 SPOOL: Keys = {
     "path": Key(Form.PATH, "the directory", required=True),
@@ -85,6 +89,8 @@ LIMIT: Keys = {
     "runtime": Key(Form.DURATION, "age of one process", least=0.001),
     "total_rss": Key(Form.SIZE, "resident memory of all of them together", least=0.001),
     "count": Key(Form.COUNT, "how many of them there may be", least=1),
+    "exceeds": Key(Form.CHOICE, "whether any or all of the limits must be exceeded", default='"any"',
+                   choices=tuple(Exceeds)),
     "first": Key(Form.CHOICE, "acted on first for total_rss and count", default='"oldest"', choices=tuple(First)),
     "for": Key(Form.DURATION, "how long the limit must be exceeded", default='"0s"'),
     "grace": Key(Form.DURATION, "time between SIGTERM and SIGKILL", default='"10s"'),

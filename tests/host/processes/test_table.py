@@ -71,6 +71,19 @@ def start() -> Iterator[Callable[..., subprocess.Popen[bytes]]]:
         child.communicate()
 
 
+def test_a_process_whose_parent_was_seen_to_end_says_so_for_its_life_and_its_successor_does_not(host: Host) -> None:
+    table, demand = ProcessTable(str(host.root)), ScanDemand()
+    for pid in (70, 71):
+        host.put(pid, ppid=50)
+    assert not any(process.reparented for process in table.scan(demand, _OLD).values())
+    host.put(71, ppid=60)
+    for seconds in (10.0, 20.0):
+        shown = table.scan(demand, _OLD + seconds)
+        assert (shown[70].reparented, shown[71].reparented) == (False, True)
+    host.put(71, ppid=1, start=200)
+    assert not table.scan(demand, _OLD + 40.0)[71].reparented
+
+
 def _until(condition: Callable[[], bool], seconds: float = 10.0) -> None:
     deadline = time.monotonic() + seconds
     while not condition():

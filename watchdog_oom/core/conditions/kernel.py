@@ -31,7 +31,7 @@ def _was(view: SnapshotView, noun: ProcessNoun, kill: KernelKill) -> bool:
     must be able to answer: anybody can let a process called mysqld die in a control group of his own."""
     if kill.victim is not None:
         return view.matches(noun, kill.victim)
-    if noun.exe or noun.cmdline or noun.parent or noun.under or not noun.comm:
+    if noun.exe or noun.cmdline or noun.parent or noun.under or noun.excepted or noun.circumstantial or not noun.comm:
         return False
     user = None if kill.uid is None else _name(view, kill.uid)
     return (any(pattern.fullmatch(kill.comm) for pattern in noun.comm)

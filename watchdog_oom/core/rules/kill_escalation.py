@@ -82,7 +82,7 @@ def _no_longer(tick: Tick, identity: ProcessId, termination: Termination) -> str
     noun = policy.processes.get(termination.noun)
     if noun is None:
         return f"{termination.noun} has left the policy"
-    matches = tick.view.matches(noun, tick.view.snapshot.processes[identity.pid])
+    matches = tick.view.matches(noun, tick.view.snapshot.processes[identity.pid], chosen=True)
     return None if matches else f"{termination.noun} does not match it any more"
 
 

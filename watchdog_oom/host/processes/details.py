@@ -55,7 +55,9 @@ def needs_of(
     relevant: dict[str, frozenset[int]] = {}
     for noun in demand.nouns:
         pids = by_own_keys.get(noun.name, frozenset())
-        if noun.parent and pids:
+        if noun.whole_tree and (pids or demand.below):
+            pids |= family.descendants((*pids, *demand.below)) | (demand.below & processes.keys())
+        elif noun.parent and pids:
             heads = (pid for name in noun.parent for pid in by_own_keys.get(name, ()))
             pids &= family.descendants((*heads, *demand.below)) | demand.below
         relevant[noun.name] = pids

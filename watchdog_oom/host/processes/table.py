@@ -149,6 +149,8 @@ class ProcessTable:
         if entry is not None and entry.process.id != process.id:
             self._forget(pid, boottime)
             process, entry = replace(process, facts=NO_FACTS), None
+        if entry is not None and (entry.process.reparented or entry.process.ppid != process.ppid):
+            process = replace(process, reparented=True)
         if entry is None:
             entry = self._entries[pid] = _Entry(hash(raw), process, process)
         elif process.image == 0:

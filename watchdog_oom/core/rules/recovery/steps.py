@@ -7,7 +7,7 @@ from collections.abc import Callable
 from watchdog_oom import formatting
 from watchdog_oom.core.actions import Purge, RunCommand
 from watchdog_oom.core.guard import untouchable
-from watchdog_oom.core.history import RecoveryRun
+from watchdog_oom.core.history import RecoveryRun, Stage
 from watchdog_oom.core.matching import names_target
 from watchdog_oom.core.model import Process
 from watchdog_oom.core.policy import Recover, RecoveryStep, Verb
@@ -55,6 +55,9 @@ def _kill(context: Context, run: RecoveryRun) -> tuple[RecoveryRun, Progress]:
             waiting = True
             tick.end(process, context.rule, run.because, grace, noun=name, explicit=explicit,
                      incident=run.incident)
+    # Whoever got TERM may no longer be as large as the noun says: the step still waits for its end (Law 6).
+    waiting = waiting or any(ending.incident == run.incident and ending.noun in context.step.names
+                             and ending.stage is not Stage.UNKILLABLE for ending in tick.terminations.values())
     if waiting:
         return run, WAITING
     left = f"; left alone: {', '.join(kept)}" if kept else ""
