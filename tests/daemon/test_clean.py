@@ -14,7 +14,7 @@ MEMINFO = ("MemTotal: 1000000 kB\nMemFree: 10000 kB\nMemAvailable: {} kB\nBuffer
 RECOVER = """
 [recover.r]
 when   = [{ spool = "sessions", entries_above = 2 }]
-steps  = [{ wait = "3s" }, { purge = "sessions" }]
+steps  = [{ run = ["/bin/true"] }, { wait = "3s" }, { purge = "sessions" }]
 verify = false
 """
 
@@ -55,7 +55,7 @@ def test_a_session_spool_is_cleaned_again_and_again_with_one_record_a_run_and_no
         daemon: MakeDaemon, home: Path) -> None:
     spool = make_spool(home)
     (spool / "index").write_text("not a session")
-    watch = daemon(policy_for(spool))
+    watch = daemon(policy_for(spool, stale_after="1ms"))
     watch.start()
     watch.wait_for(lambda: cleaned(watch), 10, "the first run")
     assert sessions(spool) == []

@@ -293,9 +293,8 @@ def test_a_refused_spool_is_reported_and_untouched(actuators: Actuators, tmp_pat
 
 
 def test_waiting_for_ended_processes_leaks_no_descriptor(actuators: Actuators) -> None:
-    gc.collect()  # the tables of earlier looks
-    before = len(os.listdir("/proc/self/fd"))
-    for _ in range(5):
+    def kill_one() -> int:
+        """Descriptors in use after a kill and its report."""
         victim = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(100)"])
         of = Policy(processes={"victim": ProcessNoun("victim", exe=(re.compile(re.escape(os.path.realpath(
             f"/proc/{victim.pid}/exe"))),))})
@@ -306,8 +305,11 @@ def test_waiting_for_ended_processes_leaks_no_descriptor(actuators: Actuators) -
         assert done is not None and done.ok, done
         victim.wait()
         actuators.reports(0.0)
-    gc.collect()
-    assert len(os.listdir("/proc/self/fd")) == before
+        gc.collect()  # the tables of the looks
+        return len(os.listdir("/proc/self/fd"))
+
+    first = kill_one()  # what is opened once for all is open now
+    assert max(kill_one() for _ in range(4)) <= first
 
 
 @pytest.mark.parametrize(("name", "sent"), [(SignalName.TERM, False), (SignalName.KILL, True)])

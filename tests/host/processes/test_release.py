@@ -64,11 +64,13 @@ def _state(pid: int) -> str:
 def test_a_killed_process_that_cannot_run_has_its_memory_released_by_a_child() -> None:
     # On a loaded machine the victim may run all the same before it is asked for, and free its memory itself.
     released = 0
-    for _ in range(10):
+    for _ in range(40):
         releaser = MemoryReleaser()
         kill_and_release(releaser)
         released += releaser.released
         releaser.close()
+        if released:
+            break
     assert released
 
 
