@@ -19,7 +19,7 @@ verify = false
 """
 
 
-def policy_for(spool: Path, more: str = "", stale_after: str = "300ms") -> str:
+def policy_for(spool: Path, more: str = "", stale_after: str = "1ms") -> str:
     return f"""
 [spool.sessions]
 path = "{spool}"
@@ -55,7 +55,7 @@ def test_a_session_spool_is_cleaned_again_and_again_with_one_record_a_run_and_no
         daemon: MakeDaemon, home: Path) -> None:
     spool = make_spool(home)
     (spool / "index").write_text("not a session")
-    watch = daemon(policy_for(spool, stale_after="1ms"))
+    watch = daemon(policy_for(spool))
     watch.start()
     watch.wait_for(lambda: cleaned(watch), 10, "the first run")
     assert sessions(spool) == []
