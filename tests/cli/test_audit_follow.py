@@ -35,7 +35,9 @@ def follow(tmp_path: Path) -> Iterator[Follow]:
     started: list[subprocess.Popen[bytes]] = []
 
     def start(*arguments: str, stdout: int = subprocess.PIPE) -> subprocess.Popen[bytes]:
-        code = "from watchdog_oom.cli import main; main()"
+        # As from a terminal, also where the tests run in the background of a script, with SIGINT ignored.
+        code = ("import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
+                "from watchdog_oom.cli import main; main()")
         command = [sys.executable, "-c", code, "audit", "--log", str(tmp_path), "-f", *arguments]
         started.append(subprocess.Popen(command, stdout=stdout, stderr=subprocess.PIPE, start_new_session=True))
         return started[-1]

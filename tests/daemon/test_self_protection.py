@@ -37,13 +37,16 @@ def listening(pid: int) -> Iterator[str]:
         for fields in (line.split() for line in (path.read_text() if path.exists() else "").splitlines()[1:]):
             accepts = table != "unix" or int(fields[3], 16) & 0x10000
             if accepts and fields[6 if table == "unix" else 9] in inodes:
-                yield table
+                yield " ".join((table, *fields[7:])) if table == "unix" else table
 
 
-def test_a_running_daemon_listens_on_no_socket_and_shows_others_its_status_only(daemon: MakeDaemon) -> None:
+def test_a_running_daemon_listens_on_its_control_socket_alone_and_shows_others_its_status_only(
+        daemon: MakeDaemon) -> None:
     watch = daemon("")
     watch.start()
-    assert list(listening(watch.pid)) == []
+    (place,) = listening(watch.pid)  # bound below an open directory, so the kernel shows that
+    assert place.startswith("unix ") and place.endswith("/control")
+    assert (watch.runtime / "control").stat().st_mode & 0o777 == 0o600
     with socket.create_server(("127.0.0.1", 0)):
         assert "tcp" in listening(os.getpid()), "it would have been found"
     files = [path for directory in (watch.state, watch.log, watch.runtime) for path in directory.iterdir()]
