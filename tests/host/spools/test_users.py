@@ -128,13 +128,19 @@ def test_a_slice_of_many_files_is_followed_by_a_rest_many_times_as_long(tmp_path
     users.ask(crowd)
     users.tick(0.0001)
     users.tick(0.0001)
-    while users.wait_seconds(time.monotonic()) > 0:
-        pass
-    began = time.monotonic()
-    users.tick(0.002)
-    ended = time.monotonic()
+
+    def rest_after_a_slice() -> float:
+        """How many times as long as the slice took, which is less when something else had the processor meanwhile."""
+        while users.wait_seconds(time.monotonic()) > 0:
+            pass
+        began = time.monotonic()
+        users.tick(0.002)
+        ended = time.monotonic()
+        return users.wait_seconds(ended) / (ended - began)
+
+    first = rest_after_a_slice()
     assert users.news == {}
-    assert users.wait_seconds(ended) > 5 * (ended - began)
+    assert first > 5 or max(rest_after_a_slice() for _ in range(3)) > 5
 
 
 def test_whoever_is_no_longer_asked_for_is_forgotten(tmp_path: Path, hold: Hold) -> None:
