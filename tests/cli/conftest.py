@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import time
@@ -12,6 +11,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from tests.miniature.nobody import told_to_nobody
 from watchdog_oom.cli import cli
 
 MIB = 1 << 20
@@ -88,25 +88,7 @@ def as_nobody(tmp_path: Path) -> Callable[[Callable[[], Result]], tuple[int, str
     for parent in (tmp_path, *tmp_path.parents):
         if parent.stat().st_uid == os.geteuid() and len(parent.parts) > 2:
             parent.chmod(0o755)
-
-    def call(command: Callable[[], Result]) -> tuple[int, str]:
-        reading, writing = os.pipe()
-        pid = os.fork()
-        if pid == 0:
-            try:
-                os.setgroups([])
-                os.setgid(65534)
-                os.setuid(65534)
-                result = command()
-                os.write(writing, json.dumps((result.exit_code, result.output)).encode())
-            finally:
-                os._exit(0)
-        os.close(writing)
-        os.waitpid(pid, 0)
-        code, told = json.loads(os.read(reading, 1 << 16))
-        os.close(reading)
-        return code, told
-    return call
+    return told_to_nobody
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import pty
 import signal
@@ -19,6 +18,7 @@ from tests.daemon.control.conftest import Clients
 from tests.daemon.test_recovery import closed, config_for, policy_for
 from tests.miniature.daemon import MakeDaemon, OwnDaemon, Spawn
 from tests.miniature.mailserver import MailServer
+from tests.miniature.nobody import told_to_nobody
 from watchdog_oom.cli import cli
 from watchdog_oom.core.history import History
 from watchdog_oom.core.pause import Pause
@@ -245,22 +245,7 @@ def test_another_user_is_refused_with_3_and_journaled_once_a_minute(daemon: Make
 
 def as_nobody(watch: OwnDaemon) -> tuple[int, str]:
     """Exit status and words of a pause that an ordinary user asks for."""
-    reading, writing = os.pipe()
-    child = os.fork()
-    if child == 0:
-        try:
-            os.setgroups([])
-            os.setgid(65534)
-            os.setuid(65534)
-            asked = ask(watch, "pause", "--all", "--for", "1h")
-            os.write(writing, json.dumps((asked.exit_code, asked.output)).encode())
-        finally:
-            os._exit(0)
-    os.close(writing)
-    os.waitpid(child, 0)
-    code, told = json.loads(os.read(reading, 1 << 16))
-    os.close(reading)
-    return code, told
+    return told_to_nobody(lambda: ask(watch, "pause", "--all", "--for", "1h"))
 
 
 def test_garbage_is_answered_with_one_line_and_journaled_once_a_minute(
