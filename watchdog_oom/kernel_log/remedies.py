@@ -29,8 +29,8 @@ REMEDIES: Mapping[Short, tuple[str, ...]] = {
         "smaller buffers or jumbo frames of the driver that asks for such blocks"),
     Short.CMA: ("make CMA's area smaller (the boot parameter cma=, or reserved-memory in the device tree)",),
     Short.KERNEL_MEMORY: (
-        ("killing processes does not help: look with slabtop (or /proc/slabinfo) at what grows; it is a leak to report, "
-        "or a cache (dentries, inodes) that vm.vfs_cache_pressure above 100 keeps smaller"),),
+        ("killing processes does not help: look with slabtop (or /proc/slabinfo) at what grows; it is a leak to "
+        "report, or a cache (dentries, inodes) that vm.vfs_cache_pressure above 100 keeps smaller"),),
     Short.HUGEPAGES: ("set aside fewer huge pages (vm.nr_hugepages, the boot parameter hugepages=)",),
     Short.UNACCOUNTED: (
         ("killing processes does not help: ask the balloon of the virtual machine (virtio_balloon, vmware), ZFS's ARC "

@@ -43,8 +43,8 @@ SETTINGS: tuple[Setting, ...] = (
             "with maxmemory-policy; a background save can need as much again"),
     Setting(("memcached",), "memcached", "-m", "its cache in MiB"),
     Setting(("java", "jsvc", "elasticsearch", "cassandra"), "Java", "-Xmx",
-            "the heap (or -XX:MaxRAMPercentage in a container); threads, metaspace and buffers outside of the heap come "
-            "on top, often a third"),
+            "the heap (or -XX:MaxRAMPercentage in a container); threads, metaspace and buffers outside of the heap "
+            "come on top, often a third"),
     Setting(("clamd",), "ClamAV", "ConcurrentDatabaseReload no",
             "else it holds its database twice at each reload, more than 1 GiB each"),
     Setting(("freshclam",), "ClamAV", "TestDatabases no", "else it loads the new database to test it"),
@@ -58,7 +58,8 @@ SETTINGS: tuple[Setting, ...] = (
             "the number of processes of each service; 100 is too much for a small host", per_process=True),
     Setting(("exim*",), "Exim", "queue_run_max, smtp_accept_max", "the number of deliveries at once", per_process=True),
     Setting(("imap", "imap-login", "pop3", "auth", "lmtp", "indexer-worker"), "Dovecot",
-            "default_vsz_limit, client_limit", "the memory of one process, and how many clients there may be", per_process=True),
+            "default_vsz_limit, client_limit", "the memory of one process, and how many clients there may be",
+            per_process=True),
     Setting(("named",), "BIND", "max-cache-size", "its cache; 90 % of RAM by default"),
     Setting(("unbound",), "Unbound", "msg-cache-size, rrset-cache-size", "its caches"),
     Setting(("squid", "squid3"), "Squid", "cache_mem", "its cache in RAM; the index of a disk cache comes on top"),
