@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-_MOST = 4096
+_MOST = 4096  # nodes; no kernel is configured for so many
 
 
 def numbers_in(text: str | None) -> frozenset[int] | None:
@@ -14,6 +14,8 @@ def numbers_in(text: str | None) -> frozenset[int] | None:
         first, dash, last = part.strip().partition("-")
         if not first.isdigit() or (dash and not last.isdigit()):
             return None
-        begin, end = int(first[:6]), int((last or first)[:6])
-        found.update(range(begin, min(end, begin + _MOST) + 1))
+        begin, end = int(first), int(last or first)
+        if end >= _MOST:
+            return None
+        found.update(range(begin, end + 1))
     return frozenset(found) or None
