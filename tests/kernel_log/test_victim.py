@@ -28,7 +28,7 @@ def test_until_4_16_what_belongs_to_root_counts_three_percent_less() -> None:
 
 def test_in_a_control_group_its_limit_is_the_whole() -> None:
     group = ControlGroup("/a", None, (Limit("memory", GIB, GIB),))
-    assert points(event(tasks=TASKS, constraint="memcg", cgroup=group))[0].points == 501
+    assert points(event(tasks=TASKS, constraint="memcg", cgroup=group))[0].points == 500
 
 
 def test_kernels_with_the_old_score_are_not_given_the_new_one() -> None:
@@ -40,7 +40,7 @@ def test_kernels_with_the_old_score_are_not_given_the_new_one() -> None:
 
 def test_the_most_of_all_and_the_next_are_told() -> None:
     assert sentences(event(tasks=TASKS, kills=(kill(2, "mysqld", 512),), swap=(0, 0))) \
-        == "By the kernel's score mysqld[2] has about 501 of 1000, the most of all; the next is java[3] with 292."
+        == "By the kernel's score mysqld[2] has about 500 of 1000, the most of all; the next is java[3] with 292."
 
 
 def test_a_raised_score_is_told_and_who_held_more() -> None:

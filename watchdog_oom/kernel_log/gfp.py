@@ -45,22 +45,23 @@ class Request:
 
     @property
     def words(self) -> str:
-        """The use of the memory in plain words: ``a page of a process, which may lie anywhere``."""
+        """The use of the memory in plain words: ``memory for the kernel itself, to be cleared``."""
         if not self.known:
             return "memory"
         also = "".join(f", {words}" for flag, words in _ALSO if flag in self.flags)
-        return f"{self._use()}{also}"
+        return f"{self.use}{also}"
 
-    def _use(self) -> str:
+    @property
+    def use(self) -> str:
+        """The same without what it had to be besides."""
         if "DMA" in self.flags:
             return "memory for an old device, in the first 16 MiB"
         if "DMA32" in self.flags:
             return "memory for a device, in the first 4 GiB"
         if self.highmem:
-            return "memory of a process or of the page cache, anywhere" if self.movable or "HARDWALL" in self.flags \
-                else "memory of a process or of the page cache, in high memory too"
+            return "memory of a process or of the page cache"
         if "HARDWALL" in self.flags:
-            return "memory that the kernel shares with a process, in low memory"
+            return "memory that the kernel shares with a process"
         if "IO" not in self.flags:
             return "memory for the kernel itself, in the middle of reading or writing a device"
         if "FS" not in self.flags:

@@ -11,7 +11,7 @@ from watchdog_oom.kernel_log.zone_room import kilobytes
 
 _MUCH = 0.25        # of the memory in question: what is below that explains no shortage
 _MUCH_SLAB = 0.5    # the same for slabs of which the kernel says that it can give them back
-_UNEXPLAINED = 0.2  # per-CPU areas, modules and the like, which no counter of a report has, stay far below that
+_UNEXPLAINED = 0.3  # per-CPU areas and modules, which no counter of a report has, and zswap's 20 % stay below that
 _SLABS_SHOWN = 3
 
 

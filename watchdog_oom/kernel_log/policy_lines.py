@@ -14,6 +14,11 @@ _OF_LIMIT = 0.9       # of a control group: before the kernel acts
 _LARGE = 0.2          # of the whole: a holder worth a limit
 _INNOCENT = 0.1       # a victim with less of the whole is no cause
 _LEAST_BYTES = 16 * _MIB
+_EMERGENCY = """# Who held the memory is not known: this ends the largest in time, whoever it is then.
+[emergency]
+memory_available_below = "8%"
+swap_free_below = "10%"
+"""
 _UNIT = re.compile(r"([A-Za-z0-9:_.@-]+\.(?:service|scope))")
 _VARIABLE = re.compile(r"[0-9a-f]{12,64}|[0-9a-f]{8}(?:[-_][0-9a-f]{4}){3}[-_][0-9a-f]{12}")
 _CONTAINERS = ("docker", "kubepods", "lxc", "libpod", "containerd", "machine.slice", "crio")
@@ -23,6 +28,8 @@ def policy_for(event: Event, held: Holders) -> str:
     """A limit for who held the most, containment where its unit is known, and protection for an innocent victim;
     empty where the log does not tell who they are."""
     cause = held.groups[0] if held.groups and held.groups[0].share >= _LARGE else None
+    if cause is None and not held.groups and event.constraint == "none":
+        return _EMERGENCY
     tables: list[str] = []
     if cause is not None and _plain(cause.comm):
         tables += _limit(event, cause)

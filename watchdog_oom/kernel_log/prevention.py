@@ -75,7 +75,8 @@ def _setting(event: Event, group: Holder) -> str:
 
 def _of_victim(comm: str) -> str:
     setting = setting_for(comm)
-    return "" if setting is None else f"{setting.service}: {setting.where} — {setting.advice}"
+    return "" if setting is None else (f"{printable(comm)} was killed, which does not mean that it held the memory; if "
+                                       f"it did, {setting.service}: {setting.where} — {setting.advice}")
 
 
 def _memory(event: Event) -> int | None:

@@ -55,14 +55,14 @@ def _of_zones(event: Event, request: Request, found: tuple[ZoneRoom, ...]) -> tu
     scattered = _fragmentation(request, allowed)
     if scattered is not None:
         return (scattered,)
-    roomy = [room for room in allowed if not room.tight]
+    roomy = [room for room in allowed if room.ample]
     if roomy:
         return (Shortage(Short.NOTHING, f"nothing by these numbers: {roomy[0].words}; {swap_words(event)}"),)
     return _of_ram(event, counted, allowed)
 
 
 def _of_ram(event: Event, counted: Counted, allowed: Sequence[ZoneRoom]) -> tuple[Shortage, ...]:
-    """Every zone that the request may use is down to its marks: because of swap, or of who holds the memory."""
+    """Every zone that the request may use is about down to its marks: because of swap, or of who holds the memory."""
     held = holds(event, counted, counted.usable_bytes)
     first = [shortage for shortage, share in held if share > 0.5]
     rest = [shortage for shortage, share in held if share <= 0.5]
@@ -95,18 +95,18 @@ def _low_memory(event: Event, request: Request, found: tuple[ZoneRoom, ...]) -> 
         else [room for room in found if room.zone.name not in LOW_ZONES]
     below = _that_count([room for room in found if room not in above])
     cut_off = bool(event.highmem_bytes) and not above  # the zone's line is missing
-    if not below or not all(room.tight for room in below) or not (above or cut_off):
+    if not below or any(room.ample for room in below) or not (above or cut_off):
         return None
     if request.known and request.highmem:
         return None
-    roomy = [room for room in above if not room.tight]
+    roomy = [room for room in above if room.ample]
     total = event.swap_total_bytes or 0
     swap = total > 0 and (event.swap_free_bytes or 0) >= _SWAP_HAS_ROOM * total
     if not roomy and not swap:
         return None
     rest = "; ".join(f"{room.label} has {kilobytes(room.free_bytes)} free" for room in (roomy or above)[:2])
     told = "; ".join(part for part in (*(room.words for room in below), rest, swap_words(event)) if part)
-    return Shortage(Short.LOWMEM, f"{told}; {request.words} must lie in low memory" if request.known else told)
+    return Shortage(Short.LOWMEM, f"{told}; {request.use} must lie in low memory" if request.known else told)
 
 
 def _fragmentation(request: Request, allowed: Sequence[ZoneRoom]) -> Shortage | None:
@@ -153,14 +153,14 @@ def _node(event: Event, request: Request, found: tuple[ZoneRoom, ...]) -> Shorta
     mine = [room for room in found if nodes is None or room.zone.node in nodes]
     others = [room for room in found if room not in mine]
     if not limited and (nodes is None or not others or not mine
-                        or not all(room.tight for room in _that_count([room for room in mine if room.allowed]))
-                        or all(room.tight for room in _that_count(others))):
+                        or any(room.ample for room in _that_count([room for room in mine if room.allowed]))
+                        or not any(room.ample for room in _that_count(others))):
         return None
     which = f"node{'s' if len(nodes) > 1 else ''} {', '.join(map(str, sorted(nodes)))}" if nodes else "some nodes"
-    by = {"cpuset": "the cpuset", "mempolicy": "the memory policy (numactl, mbind)"}.get(event.constraint, "its cpuset")
+    by = "the memory policy (numactl, mbind)" if event.constraint == "mempolicy" else "the cpuset"
     usable = [room for room in mine if room.allowed]
     if mine and not usable:
-        what = f"which {'have' if nodes and len(nodes) > 1 else 'has'} no zone in which {request.words} may lie: " \
+        what = f"which {'have' if nodes and len(nodes) > 1 else 'has'} no zone in which {request.use} may lie: " \
                + "; ".join(f"{room.label} has {kilobytes(room.free_bytes)} free" for room in mine[:3])
     else:
         what = "; ".join(room.words for room in _that_count(usable)[:4]) or "whose zones are in no line"

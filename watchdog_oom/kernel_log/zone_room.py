@@ -11,6 +11,7 @@ from watchdog_oom.lean_dataclasses import dataclass
 LOW_ZONES = frozenset({"DMA", "DMA32", "Normal"})
 _RANKS = ("DMA", "DMA32", "Normal", "HighMem", "Movable", "Device")
 _MOST_LIKELY = ("Movable", "Normal", "Device", "HighMem", "DMA32", "DMA")  # configured, if not shown
+_AMPLE_MARKS, _AMPLE_SHARE = 2, 0.05
 _SMALL_DMA_BYTES = 20 << 20  # the first 16 MiB, which kernels keep for old devices
 
 
@@ -38,6 +39,12 @@ class ZoneRoom:
         return self.room_bytes < self._mark(self.zone.high_bytes)
 
     @property
+    def ample(self) -> bool:
+        """Far more than its marks: not only what others gave back between the decision and the report."""
+        least = max(_AMPLE_MARKS * self._mark(self.zone.high_bytes), _AMPLE_SHARE * size_of(self.zone))
+        return self.room_bytes >= least
+
+    @property
     def below_min(self) -> bool:
         return self.room_bytes < self._mark(self.zone.min_bytes)
 
@@ -56,9 +63,9 @@ class ZoneRoom:
     def words(self) -> str:
         """``Normal has 452 kB free, below its min of 460 kB``."""
         zone = self.zone
-        cma = f", of it {kilobytes(self.cma_bytes)} CMA, which it may not use," if self.cma_bytes else ""
+        cma = f", of it {kilobytes(self.cma_bytes)} CMA, which it may not use" if self.cma_bytes else ""
         if zone.min_bytes is None:
-            return f"{self.label} has {kilobytes(self.free_bytes)} free{cma.rstrip(',')}"
+            return f"{self.label} has {kilobytes(self.free_bytes)} free{cma}"
         kept = f" ({kilobytes(self.reserve_bytes)} are kept from it)" if self.reserve_bytes else ""
         return f"{self.label} has {kilobytes(self.free_bytes)} free{cma}{kept}{self._against(kept or cma)}"
 
@@ -86,7 +93,8 @@ def rooms(event: Event, request: Request) -> tuple[ZoneRoom, ...]:
     zones = [zone for zone in event.zones if zone.free_bytes is not None and not _empty(zone)]
     shown = {zone.name for zone in event.zones} | ({"HighMem"} if event.highmem_bytes else set())
     top = _top_zone(request, shown)
-    return tuple(ZoneRoom(zone, _rank(zone.name) <= _rank(top), _reserve(event, zone, shown, top),
+    kept_from = top if request.known else "Normal"  # where that is not told, at least the kernel itself
+    return tuple(ZoneRoom(zone, _rank(zone.name) <= _rank(top), _reserve(event, zone, shown, kept_from),
                           0 if request.movable else _cma(zone)) for zone in zones)
 
 

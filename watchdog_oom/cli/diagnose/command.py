@@ -16,7 +16,7 @@ from watchdog_oom.kernel_log.before import Past
 from watchdog_oom.kernel_log.diagnosis import diagnose as diagnosis_of
 from watchdog_oom.kernel_log.events import events_in
 from watchdog_oom.kernel_log.model import Event
-from watchdog_oom.kernel_log.source import NotALog
+from watchdog_oom.kernel_log.source import NotALogError
 
 EXIT_NOTHING = 1
 
@@ -45,7 +45,7 @@ def diagnose(context: click.Context, files: tuple[str, ...], journal: bool, boot
     found, logged = _report_all(sources, report, facts)
     missing = missing_kills(facts.kills if facts is not None else None, logged)
     if found or as_json or facts is not None:
-        report.end(tuple(judged(facts)) if facts is not None else (), facts.kills if facts is not None else None, missing)
+        report.end(() if facts is None else tuple(judged(facts)), None if facts is None else facts.kills, missing)
     if not found:
         click.echo(nothing_found([source.name for source in sources]), err=True)
         context.exit(EXIT_NOTHING)
@@ -67,7 +67,7 @@ def _report_all(sources: list[LogSource], report: Report, facts: HostFacts | Non
 def _events(source: LogSource) -> Iterator[Event]:
     try:
         yield from events_in(source.pieces)
-    except NotALog as error:
+    except NotALogError as error:
         raise UsageError(f"{source.name}: {error}") from None
 
 

@@ -97,8 +97,9 @@ def _swappiness(value: int, facts: HostFacts) -> tuple[str, bool | None]:
 
 
 def _panic(value: int, facts: HostFacts) -> tuple[str, bool | None]:
-    return ("the kernel kills a process", True) if value == 0 \
-        else ("the kernel panics instead of killing" + (", also for a cpuset or control group" if value == 2 else ""), None)
+    if value == 0:
+        return "the kernel kills a process", True
+    return f"the kernel panics instead of killing{', also for a cpuset or control group' if value == 2 else ''}", None
 
 
 def _dump(value: int, facts: HostFacts) -> tuple[str, bool | None]:

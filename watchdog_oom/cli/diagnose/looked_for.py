@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from watchdog_oom.formatting import count
 
-LOOKED_FOR = ("the kernel's OOM reports from Linux 2.4 on (\"invoked oom-killer\", \"Out of memory\", \"Killed process\", "
-              "\"VM: killing process\", \"oom-kill:constraint=…\", \"oom_reaper\", \"page allocation failure\" before a "
-              "kill, panics for lack of memory), and what systemd-oomd, earlyoom and nohang write when they act")
+LOOKED_FOR = ("the kernel's OOM reports from Linux 2.4 on (\"invoked oom-killer\", \"Out of memory\", "
+              "\"Killed process\", \"VM: killing process\", \"oom-kill:constraint=…\", \"oom_reaper\", panics for lack "
+              "of memory), and what systemd-oomd, earlyoom and nohang write when they act")
 
 
 def nothing_found(names: Sequence[str]) -> str:
@@ -22,5 +22,5 @@ def missing_kills(counted: int | None, logged: int) -> str:
         return ""
     lost = counted - logged
     return (f"the kernel has counted {count(counted, 'kill')} since boot (oom_kill in /proc/vmstat), the log tells of "
-            f"{logged}: {'one is' if lost == 1 else f'{lost} are'} not in it (overwritten in the kernel's buffer, dropped "
-            "by rate limiting, or rotated away)")
+            f"{logged}: {'one is' if lost == 1 else f'{lost} are'} not in it (overwritten in the kernel's buffer, "
+            "dropped by rate limiting, or rotated away)")

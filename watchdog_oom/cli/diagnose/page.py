@@ -12,7 +12,7 @@ from watchdog_oom.kernel_log import words
 from watchdog_oom.kernel_log.diagnosis import Diagnosis
 from watchdog_oom.kernel_log.model import Event, Kill
 from watchdog_oom.kernel_log.shortage import Short
-from watchdog_oom.kernel_log.zone_room import kilobytes, rooms
+from watchdog_oom.kernel_log.zone_room import ZoneRoom, kilobytes, rooms
 
 WIDTH = 110
 _LABEL_WIDTH = 11
@@ -32,7 +32,8 @@ def event_page(number: int, diagnosis: Diagnosis, place: str) -> Page:
         paragraph(page, "asked", told)
     for shortage in diagnosis.short:
         uncertain = shortage.kind in (Short.NOT_TO_BE_TOLD, Short.NOTHING)
-        paragraph(page, "short", f"{shortage.kind.replace('_', ' ')}: {shortage.evidence}.", "" if uncertain else "bold")
+        style = "" if uncertain else "bold"
+        paragraph(page, "short", f"{shortage.kind.replace('_', ' ')}: {shortage.evidence}.", style)
     if diagnosis.contradicts:
         paragraph(page, "beware", f"the numbers contradict each other: {diagnosis.contradicts}.", "yellow")
     held = words.held_by(event, diagnosis.held)
@@ -62,8 +63,8 @@ def prevention_page(page: Page, diagnosis: Diagnosis) -> None:
     for words_ in prevention.host:
         paragraph(page, "host", f"{words_}.")
     if prevention.policy:
-        paragraph(page, "policy", "lines for a file in the policy directory; try them with watchdog-oom check first, and "
-                                  "prefer exe to name where you know it:")
+        paragraph(page, "policy", "lines for a file in the policy directory; try them with watchdog-oom check first, "
+                                  "and prefer exe to name where you know it:")
         for line in prevention.policy.splitlines():
             page.line(line, indent=3)
 
@@ -89,9 +90,10 @@ def _killed(page: Page, event: Event) -> None:
         paragraph(page, "killed", _kill_words(kill))
     if len(kills) > _KILLS_SHOWN:
         paragraph(page, "", f"and {len(kills) - _KILLS_SHOWN} more")
-    unable = [one for one in event.reaped if one.unable]
-    for one in unable:
-        paragraph(page, "", f"the memory of {formatting.process_label(one.comm, one.pid)} could not be taken back at once")
+    for one in event.reaped:
+        if one.unable:
+            who = formatting.process_label(one.comm, one.pid)
+            paragraph(page, "", f"the memory of {who} could not be taken back at once")
 
 
 def _kill_words(kill: Kill) -> str:
@@ -127,7 +129,8 @@ def _facts(event: Event) -> list[str]:
     if event.ram_bytes is not None:
         reserved = "" if event.reserved_bytes is None else \
             f", {event.reserved_bytes // event.page_bytes:,} pages of it reserved"
-        facts.append(f"RAM {formatting.size(event.ram_bytes)} ({event.ram_bytes // event.page_bytes:,} pages){reserved}")
+        pages = event.ram_bytes // event.page_bytes
+        facts.append(f"RAM {formatting.size(event.ram_bytes)} ({pages:,} pages){reserved}")
     if event.swap_free_bytes is not None:
         of = "" if event.swap_total_bytes is None else f" of {kilobytes(event.swap_total_bytes)}"
         facts.append(f"swap {kilobytes(event.swap_free_bytes)}{of} free")
@@ -150,13 +153,13 @@ def _zones(page: Page, diagnosis: Diagnosis) -> None:
         page.table(("zone", "free", "min", "low", "high", "CMA", "judged"), [
             (room.label, kilobytes(room.free_bytes), kilobytes(room.zone.min_bytes), kilobytes(room.zone.low_bytes),
              kilobytes(room.zone.high_bytes), kilobytes(room.cma_bytes) if room.cma_bytes else "",
-             _judged(room.allowed, room.below_min, room.tight)) for room in found], right=(1, 2, 3, 4, 5), indent=2)
+             _judged(room)) for room in found], right=(1, 2, 3, 4, 5), indent=2)
 
 
-def _judged(allowed: bool, below_min: bool, tight: bool) -> str:
-    if not allowed:
+def _judged(room: ZoneRoom) -> str:
+    if not room.allowed:
         return "not for this request"
-    return "below min" if below_min else "below high" if tight else "has room"
+    return "below min" if room.below_min else "below high" if room.tight else "has room" if room.ample else "above high"
 
 
 def summary_page(page: Page, counts: Sequence[tuple[str, int]], events: int, kills: int, times: Sequence[str]) -> None:

@@ -13,9 +13,8 @@ from watchdog_oom.cli.diagnose.host import HostSetting
 from watchdog_oom.cli.diagnose.page import event_page, paragraph, prevention_page, stamp, summary_page
 from watchdog_oom.cli.output import Page, show
 from watchdog_oom.kernel_log.diagnosis import Diagnosis
-from watchdog_oom.kernel_log.to_json import event_to_json
+from watchdog_oom.kernel_log.json_form import VERSION, event_json
 
-JSON_VERSION = 1
 _REMEMBERED = 512
 
 
@@ -104,12 +103,12 @@ class JsonReport:
         click.echo(f'{close},\n  "missing": {json.dumps(missing or None)},\n  "host": {json.dumps(host)}\n}}')
 
     def _head(self) -> str:
-        return f'{{\n  "v": {JSON_VERSION},\n  "events": ['
+        return f'{{\n  "v": {VERSION},\n  "events": ['
 
 
 def to_plain(diagnosis: Diagnosis, log: str) -> Mapping[str, Any]:
     """One event as plain values: its facts, and what was judged of them."""
-    plain = event_to_json(diagnosis.event, [str(one.kind) for one in diagnosis.short], diagnosis.words)
+    plain = event_json(diagnosis.event, [str(one.kind) for one in diagnosis.short], diagnosis.words)
     return {**plain, "log": log, "lines": [diagnosis.event.first_line, diagnosis.event.last_line],
             "evidence": [one.evidence for one in diagnosis.short],
             "request": list(diagnosis.request.names),

@@ -120,12 +120,13 @@ def _child(argv: tuple[str, ...], name: str) -> Iterator[bytes]:
         except OSError as error:
             raise UsageError(f"{name} cannot be read here: {argv[0]}: {error.strerror}; "
                              "give a log file, or - for standard input") from None
-        assert child.stdout is not None
+        output = child.stdout
         try:
-            while piece := os.read(child.stdout.fileno(), _PIECE_BYTES):
+            while output is not None and (piece := os.read(output.fileno(), _PIECE_BYTES)):
                 yield piece
         finally:
-            child.stdout.close()
+            if output is not None:
+                output.close()
             if child.poll() is None and sys.exc_info()[0] is not None:
                 child.terminate()
             status = child.wait()
