@@ -13,6 +13,8 @@ _OF_HELD = 0.7        # a limit that acts well before it is as bad as it was
 _OF_LIMIT = 0.9       # of a control group: before the kernel acts
 _LARGE = 0.2          # of the whole: a holder worth a limit
 _INNOCENT = 0.1       # a victim with less of the whole is no cause
+_MOST_CAUSES = 3
+_MOST_PERCENT = 60
 _LEAST_BYTES = 16 * _MIB
 _EMERGENCY = """# Who held the memory is not known: this ends the largest in time, whoever it is then.
 [emergency]
@@ -25,29 +27,32 @@ _CONTAINERS = ("docker", "kubepods", "lxc", "libpod", "containerd", "machine.sli
 
 
 def policy_for(event: Event, held: Holders) -> str:
-    """A limit for who held the most, containment where its unit is known, and protection for an innocent victim;
+    """A limit for those who held the most, containment where its unit is known, and protection for an innocent victim;
     empty where the log does not tell who they are."""
-    cause = held.groups[0] if held.groups and held.groups[0].share >= _LARGE else None
-    if cause is None and not held.groups and event.constraint == "none":
-        return _EMERGENCY
+    if not held.groups:
+        return _EMERGENCY if event.constraint == "none" else ""
+    causes = [group for group in held.groups[:_MOST_CAUSES] if group.share >= _LARGE]
+    together = sum(cause.share for cause in causes)
     tables: list[str] = []
-    if cause is not None and _plain(cause.comm):
-        tables += _limit(event, cause)
+    for cause in causes:
+        if _plain(cause.comm):
+            tables += _limit(event, cause, cause.share / together)
     for comm in dict.fromkeys(kill.comm for kill in event.kills):
         group = held.of(comm)
-        innocent = cause is not None and comm != cause.comm and (group is None or group.share < _INNOCENT)
+        innocent = bool(causes) and (group is None or group.share < _INNOCENT)
         if innocent and _plain(comm) and event.constraint != "memcg":
             tables += _protect(comm)
     return "\n".join(tables)
 
 
-def _limit(event: Event, cause: Holder) -> list[str]:
+def _limit(event: Event, cause: Holder, part: float) -> list[str]:
+    """``part``: of what all causes may have."""
     name = _table_name(cause.comm)
     unit = _unit(event, cause)
     noun = [f"[process.{name}]", f'name = "{_glob(cause.comm)}"',
             *([f'unit = "{unit}"'] if unit else _user(event, cause)),
             *(['namespaces = "any"'] if _in_container(event) else [])]
-    size = _bound(event, cause)
+    size = _bound(event, cause, part)
     which = "total_rss" if cause.count > 1 else "rss"
     rule = [f"[limit.{name}]", f'process = "{name}"', f'{which} = "{size}"', 'for = "10s"']
     if cause.count > 1:
@@ -63,14 +68,14 @@ def _protect(comm: str) -> list[str]:
             f"[protect.{name}]", f'process = "{name}"', "oom_score_adj = -500", ""]
 
 
-def _bound(event: Event, cause: Holder) -> str:
+def _bound(event: Event, cause: Holder, part: float) -> str:
     """In percent of RAM, so that it holds on another host too; in MiB for a control group."""
     limit = reached_limit(event.cgroup) if event.cgroup is not None and event.constraint == "memcg" else None
     if limit is not None:
-        return f"{max(1, int(limit.limit_bytes * _OF_LIMIT) // _MIB)}MiB"
-    wanted = max(_LEAST_BYTES, cause.rss_bytes * _OF_HELD)
+        return f"{max(1, int(limit.limit_bytes * _OF_LIMIT * part) // _MIB)}MiB"
+    wanted = max(_LEAST_BYTES, cause.held_bytes * _OF_HELD)  # what is in swap came from RAM
     if event.ram_bytes:
-        return f"{max(2, min(60, round(100 * wanted / event.ram_bytes)))}%"
+        return f"{max(2, min(round(_MOST_PERCENT * part), round(100 * wanted / event.ram_bytes)))}%"
     return f"{int(wanted) // _MIB}MiB"
 
 

@@ -12,7 +12,6 @@ from watchdog_oom.formatting import process_label
 from watchdog_oom.kernel_log.gfp_bits import Version, version_of
 from watchdog_oom.kernel_log.holders import Holders
 from watchdog_oom.kernel_log.model import Event, Kill, Task
-from watchdog_oom.kernel_log.shortage import reached_limit
 from watchdog_oom.lean_dataclasses import dataclass
 
 _POINTS_SINCE: Version = (2, 6, 36)
@@ -152,14 +151,25 @@ def _by_points(event: Event) -> bool:
     return version >= _POINTS_SINCE or _BACKPORTED in (event.kernel or "")
 
 
+def _whole_of_group(event: Event) -> int | None:
+    """``mem_cgroup_get_max``: the limit and what may be in swap; not known where swap is bounded by the host's alone,
+    which the report of a group does not tell, and is used."""
+    group = event.cgroup
+    memory = group.limit("memory") if group is not None else None
+    if group is None or memory is None or memory.unlimited:
+        return None
+    both, swap = group.limit("memory+swap"), group.limit("swap")
+    if both is not None and not both.unlimited:
+        return max(both.limit_bytes, memory.limit_bytes)
+    if swap is not None and not swap.unlimited:
+        return memory.limit_bytes + swap.limit_bytes
+    return None if any(task.swap_bytes for task in event.tasks) else memory.limit_bytes
+
+
 def _whole_bytes(event: Event) -> int | None:
     """The memory that the score is measured by: the group's limit with its swap, or RAM and swap."""
     if event.constraint == "memcg":
-        limit = reached_limit(event.cgroup) if event.cgroup else None
-        swap = event.cgroup.limit("swap") if event.cgroup else None
-        if limit is None:
-            return None
-        return limit.limit_bytes + (swap.limit_bytes if swap is not None and not swap.unlimited else 0)
+        return _whole_of_group(event)
     if event.ram_bytes is None:
         return None
     return event.ram_bytes - (event.reserved_bytes or 0) + (event.swap_total_bytes or 0)

@@ -17,6 +17,7 @@ from watchdog_oom.kernel_log.zone_room import kilobytes
 _LISTS_PROCESSES: Version = (2, 6, 25)  # vm.oom_dump_tasks
 _TOLD = 8
 _HOLDERS_TOLD = 3
+_LITTLE = 0.25
 
 HEADLINES: Mapping[Short, str] = {
     Short.RAM_AND_SWAP: "RAM and swap were used up",
@@ -33,6 +34,8 @@ HEADLINES: Mapping[Short, str] = {
     Short.PRESSURE: "a program acted before the kernel had to",
     Short.NOT_TO_BE_TOLD: "what was short cannot be told",
 }
+_RUNNING_OUT: Mapping[Short, str] = {Short.RAM_AND_SWAP: "RAM and swap were running out",
+                                     Short.RAM_NO_SWAP: "RAM was running out, and there is no swap"}
 
 
 def asked(event: Event, request: Request) -> str:
@@ -55,9 +58,11 @@ def _amount(event: Event, request: Request) -> str:
     return f"{kilobytes(event.page_bytes << request.order)} (order {request.order}) of "
 
 
-def was_short(short: Sequence[Shortage]) -> str:
+def was_short(event: Event, short: Sequence[Shortage]) -> str:
     """``RAM and swap were used up; the kernel itself held the memory.``"""
-    told = "; ".join(HEADLINES[shortage.kind] for shortage in short)
+    early = event.constraint == "userspace"  # they act before anything is used up
+    told = "; ".join((_RUNNING_OUT if early else HEADLINES).get(shortage.kind, HEADLINES[shortage.kind])
+                     for shortage in short)
     return f"{told[:1].upper()}{told[1:]}."
 
 
@@ -66,13 +71,28 @@ def held_by(event: Event, held: Holders) -> str:
     if held.groups and held.held_bytes:
         told = "; ".join(group.words for group in held.groups[:_HOLDERS_TOLD])
         shared = " Memory that they share counts several times." if held.shared else ""
-        return f"Of {formatting.count(held.processes, 'process')[:-1]}es, {told}.{shared}" if held.processes > 1 \
-            else f"{told}.{shared}"
+        among = f"Of {held.processes} processes, " if held.processes > 1 else ""
+        return f"{_little(event, held)}{among}{told}.{shared}"
+    if "tasks" in event.parts and not event.tasks and "tasks" not in event.missing:
+        return "The list of processes is empty: no process held the memory."
     largest = max(event.kills, key=lambda kill: kill_bytes(kill) or 0, default=None)
     alone = kill_bytes(largest) if largest is not None else None
     own = "" if largest is None or not alone else \
         f" {_who(largest)} itself held {formatting.size(alone)} when it was killed."
     return f"Who held the memory cannot be known: {_why_no_list(event)}.{own}" if _list_matters(event) else own.strip()
+
+
+def _little(event: Event, held: Holders) -> str:
+    """Where all processes together hold only a little of the memory, that comes first."""
+    ram = event.ram_bytes
+    if ram is None or event.constraint == "memcg" or held.held_bytes >= _LITTLE * ram:
+        return ""
+    return (f"All listed processes together hold {formatting.size(held.held_bytes)}, {_share(held.held_bytes, ram)} of "
+            "RAM: the memory is not theirs. ")
+
+
+def _share(part: int, whole: int) -> str:
+    return formatting.percent(round(100 * part / whole))
 
 
 def died(event: Event) -> str:
@@ -87,7 +107,8 @@ def died(event: Event) -> str:
 
 def event_words(event: Event, request: Request, short: Sequence[Shortage], held: Holders) -> str:
     """The whole, as one paragraph: the value of ``words`` in JSON."""
-    parts = (was_short(short), asked(event, request), short[0].evidence[:1].upper() + short[0].evidence[1:] + ".",
+    evidence = short[0].evidence
+    parts = (was_short(event, short), asked(event, request), f"{evidence[:1].upper()}{evidence[1:]}.",
              held_by(event, held), died(event))
     return " ".join(part for part in parts if part)
 

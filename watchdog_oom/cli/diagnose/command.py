@@ -54,13 +54,14 @@ def diagnose(context: click.Context, files: tuple[str, ...], journal: bool, boot
 def _report_all(sources: list[LogSource], report: Report, facts: HostFacts | None) -> tuple[int, int]:
     """How many events there are, and how many kills by the kernel in the present boot."""
     found = logged = 0
+    past = Past()
     for source in sources:
-        past = Past()
+        of_source = 0
         for event in _events(source):
             found += 1
-            if facts is not None:
-                logged += _of_this_boot(event, source, facts)
+            of_source += _of_this_boot(event, source, facts) if facts is not None else 0
             report.event(diagnosis_of(event, past), source.name)
+        logged = max(logged, of_source)  # the journal has the kernel's log, too
     return found, logged
 
 

@@ -10,7 +10,8 @@ from watchdog_oom.cli.output import Page
 from watchdog_oom.formatting import printable
 from watchdog_oom.kernel_log import words
 from watchdog_oom.kernel_log.diagnosis import Diagnosis
-from watchdog_oom.kernel_log.model import Event, Kill
+from watchdog_oom.kernel_log.model import Event, Kill, Stamp
+from watchdog_oom.kernel_log.prevention import Prevention
 from watchdog_oom.kernel_log.shortage import Short
 from watchdog_oom.kernel_log.zone_room import ZoneRoom, kilobytes, rooms
 
@@ -19,13 +20,14 @@ _LABEL_WIDTH = 11
 _GROUPS_SHOWN = 8
 _KILLS_SHOWN = 10
 _ZONES_SHOWN = 12
+_NAMES_SHOWN = 12
 
 
 def event_page(number: int, diagnosis: Diagnosis, place: str) -> Page:
     """Everything about one event but what would have prevented it. ``place``: the log and its lines."""
     event = diagnosis.event
     page = Page()
-    page.title(f"{number}. {_when(event)}{words.was_short(diagnosis.short)}")
+    page.title(f"{number}. {_when(event)}{words.was_short(event, diagnosis.short)}")
     page.line((place, "dim"), indent=1)
     told = words.asked(event, diagnosis.request)
     if told:
@@ -55,9 +57,8 @@ def paragraph(page: Page, label: str, text: str, style: str = "") -> None:
         page.line((f"{label if place == 0 else '':<{_LABEL_WIDTH}}", "dim"), (line, style), indent=1)
 
 
-def prevention_page(page: Page, diagnosis: Diagnosis) -> None:
+def prevention_page(page: Page, prevention: Prevention) -> None:
     """What would have prevented the event."""
-    prevention = diagnosis.prevention
     for words_ in prevention.settings:
         paragraph(page, "setting", f"{words_}.")
     for words_ in prevention.host:
@@ -71,7 +72,13 @@ def prevention_page(page: Page, diagnosis: Diagnosis) -> None:
 
 def stamp(event: Event) -> str:
     """When, as the log writes it; empty where it does not."""
-    return printable(event.time.text) if event.time is not None else ""
+    return "" if event.time is None else _time(event.time)
+
+
+def _time(time: Stamp) -> str:
+    if time.clock == "boot" and time.seconds is not None:
+        return f"{time.seconds:.6f} s after boot"
+    return printable(time.text)
 
 
 def _when(event: Event) -> str:
@@ -103,7 +110,7 @@ def _kill_words(kill: Kill) -> str:
     parts = [f"{formatting.size(size)} {name}" for name, size in sizes]
     uid = [] if kill.uid is None else [f"user {kill.uid}"]
     adj = [f"oom_score_adj {kill.oom_score_adj}"] if kill.oom_score_adj else []
-    at = f"{printable(kill.time.text)}  " if kill.time is not None else ""
+    at = f"{_time(kill.time)}  " if kill.time is not None else ""
     how = [f"by {printable(kill.words)}"] if kill.signal != "SIGKILL" and kill.words else []
     also = ["the kill line is missing, only the summary tells it"] if kill.from_summary else []
     told = ", ".join((*uid, *parts, *adj, *how, *also))
@@ -131,7 +138,9 @@ def _facts(event: Event) -> list[str]:
             f", {event.reserved_bytes // event.page_bytes:,} pages of it reserved"
         pages = event.ram_bytes // event.page_bytes
         facts.append(f"RAM {formatting.size(event.ram_bytes)} ({pages:,} pages){reserved}")
-    if event.swap_free_bytes is not None:
+    if event.swap_total_bytes == 0:
+        facts.append("no swap")
+    elif event.swap_free_bytes is not None:
         of = "" if event.swap_total_bytes is None else f" of {kilobytes(event.swap_total_bytes)}"
         facts.append(f"swap {kilobytes(event.swap_free_bytes)}{of} free")
     if event.meminfo.get("free") is not None:
@@ -163,9 +172,10 @@ def _judged(room: ZoneRoom) -> str:
 
 
 def summary_page(page: Page, counts: Sequence[tuple[str, int]], events: int, kills: int, times: Sequence[str]) -> None:
-    """How many events and kills, and of whom."""
-    names = ", ".join(f"{printable(comm)}{f' ({number} times)' if number > 1 else ''}" for comm, number in counts[:12])
-    more = f" and {len(counts) - 12} other names" if len(counts) > 12 else ""
+    """How many events and kills, and of whom: in the order of their deaths, of many names the most frequent."""
+    shown = counts if len(counts) <= _NAMES_SHOWN else sorted(counts, key=lambda one: -one[1])[:_NAMES_SHOWN]
+    names = ", ".join(f"{printable(comm)}{f' ({number} times)' if number > 1 else ''}" for comm, number in shown)
+    more = f" and {len(counts) - len(shown)} other names" if len(counts) > len(shown) else ""
     span = f", from {times[0]} to {times[-1]}" if len(times) > 1 else f", at {times[0]}" if times else ""
     page.title("all together")
     paragraph(page, "", f"{formatting.count(events, 'event')}, {formatting.count(kills, 'kill')}{span}"

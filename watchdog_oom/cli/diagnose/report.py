@@ -14,6 +14,7 @@ from watchdog_oom.cli.diagnose.page import event_page, paragraph, prevention_pag
 from watchdog_oom.cli.output import Page, show
 from watchdog_oom.kernel_log.diagnosis import Diagnosis
 from watchdog_oom.kernel_log.json_form import VERSION, event_json
+from watchdog_oom.kernel_log.prevention import Prevention
 
 _REMEMBERED = 512
 
@@ -34,13 +35,13 @@ class PageReport:
         self._kills = 0
         self._names: Counter[str] = Counter()
         self._times: list[str] = []
-        self._told: OrderedDict[object, int] = OrderedDict()
+        self._told: OrderedDict[str, int] = OrderedDict()
         self._old_advice: dict[str, None] = {}
 
     def event(self, diagnosis: Diagnosis, log: str) -> None:
         event = diagnosis.event
         self._number += 1
-        page = event_page(self._number, diagnosis, f"{log}, lines {event.first_line:,} to {event.last_line:,}")
+        page = event_page(self._number, diagnosis, f"{log}, {_lines(event.first_line, event.last_line)}")
         self._prevention(page, diagnosis)
         if self._number > 1:
             click.echo()
@@ -48,14 +49,22 @@ class PageReport:
         self._count(diagnosis)
 
     def _prevention(self, page: Page, diagnosis: Diagnosis) -> None:
-        same = self._told.get(diagnosis.prevention)
-        if same is not None:
-            paragraph(page, "prevention", f"as of {same}.")
-            return
-        prevention_page(page, diagnosis)
-        self._told[diagnosis.prevention] = self._number
+        whole = diagnosis.prevention
+        before = sorted({self._told[words] for words in (whole.policy, *whole.settings, *whole.host)
+                         if words in self._told})
+        prevention_page(page, Prevention(self._new(whole.policy), tuple(filter(None, map(self._new, whole.settings))),
+                                         tuple(filter(None, map(self._new, whole.host)))))
+        if before:
+            paragraph(page, "prevention", f"as of {', '.join(map(str, before))}.")
+
+    def _new(self, words: str) -> str:
+        """The words, unless they were told before."""
+        if words in self._told:
+            return ""
+        self._told[words] = self._number
         if len(self._told) > _REMEMBERED:
             self._told.popitem(last=False)
+        return words
 
     def _count(self, diagnosis: Diagnosis) -> None:
         killed = [kill.comm for kill in diagnosis.event.kills if not kill.again]
@@ -68,9 +77,8 @@ class PageReport:
 
     def end(self, settings: tuple[HostSetting, ...], counted_kills: int | None, missing: str) -> None:
         page = Page()
-        if self._number:
-            click.echo()
-            summary_page(page, self._names.most_common(), self._number, self._kills, self._times)
+        if self._number > 1:
+            summary_page(page, list(self._names.items()), self._number, self._kills, self._times)
         if missing:
             paragraph(page, "missing", f"{missing[:1].upper()}{missing[1:]}.", "yellow")
         for advice in self._old_advice:
@@ -80,7 +88,9 @@ class PageReport:
             for setting in settings:
                 style = {True: "green", False: "yellow", None: ""}[setting.good]
                 page.line((f"{setting.name} {setting.value}", style), f": {setting.judgement}", indent=1)
-        show(page)
+        if page.lines():
+            click.echo()
+            show(page)
 
 
 class JsonReport:
@@ -119,6 +129,10 @@ def to_plain(diagnosis: Diagnosis, log: str) -> Mapping[str, Any]:
             "prevention": {"policy": diagnosis.prevention.policy or None,
                            "settings": list(diagnosis.prevention.settings), "host": list(diagnosis.prevention.host)},
             "old_advice": list(diagnosis.old_advice), "contradicts": diagnosis.contradicts or None}
+
+
+def _lines(first: int, last: int) -> str:
+    return f"line {first:,}" if first == last else f"lines {first:,} to {last:,}"
 
 
 def _indented(text: str) -> str:
