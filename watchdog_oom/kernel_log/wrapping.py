@@ -90,7 +90,7 @@ class _Pending:
 
     def _goes_on(self, text: str) -> bool:
         kind = kind_of(text)
-        if kind in (None, "group_stat", "slab", "trace"):
+        if kind in (None, "group_stat", "slab", "trace", "counter"):
             return True
         if self._kind == "invoker" and text.startswith("oom-killer"):
             return True
