@@ -10,15 +10,16 @@ _ZONE = r"(?:Node \d+,? )?(?:DMA|DMA32|Normal|HighMem|Movable|Device)\b"
 _KINDS = {
     "invoker": r"(?:.{1,64}? )?invoked(?: oom-killer\b|$)|oom-killer: ?gfp_mask|oom-killer: ?$",
     "failed": r"__alloc_pages: \d+-order|.{1,64}?: page allocation failure[.:] ?order:",
-    "killed": r"(?:Out of [Mm]emory|Memory cgroup out of memory)[^:]{0,40}: Killed process|Killed process \d"
+    "killed": r"(?:Out of [Mm]emory|Memory cgroup out of memory)[^:]{0,40}: ?(?:Killed(?: process|$)|$)"
+              r"|Killed process \d"
               r"|VM: killing process|(?:Kill process \d+ \(.{0,16}\)|Task .{0,40}) sharing same memory",
-    "chosen": r"(?:Out of [Mm]emory|Memory cgroup out of memory)[^:]{0,40}: [Kk]ill process"
+    "chosen": r"(?:Out of [Mm]emory|Memory cgroup out of memory)[^:]{0,40}: [Kk]ill(?: process|$)"
               r"|No available memory (?:in cpuset|\(MPOL_BIND\)): kill process",
     "summary": r"oom-kill:constraint=",
     "reaped": r"oom_reaper: ",
-    "group_kill": r"Tasks in .* are going to be killed due to memory\.oom\.group",
-    "no_killable": r"Out of memory and no killable process|Memory cgroup out of memory and no killable",
-    "panic": r"Kernel panic - not syncing: (?:Out of memory|out of memory|System is deadlocked on memory)",
+    "group_kill": r"Tasks in /",
+    "no_killable": r"(?:Out of memory|Memory cgroup out of memory) and no\b",
+    "panic": r"Kernel panic - not syncing:",
     "sysrq": r"(?:sysrq: )?(?:SysRq ?: )?Manual OOM execution",
     "other_cause": r"(?:sysrq: )?(?:SysRq ?: )?Show Memory",
     "cpuset": r".{1,64}? cpuset=.* mems_allowed=",
