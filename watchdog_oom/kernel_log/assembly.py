@@ -25,7 +25,8 @@ _TAKERS: dict[str, tuple[int, _Take]] = {  # the phase of a kind of line, and wh
     "invoker": (0, invocation.take_invoker), "failed": (0, invocation.take_failed), "sysrq": (0, kills.take_sysrq),
     "cpuset": (1, invocation.take_cpuset), "process": (2, invocation.take_process), "trace": (3, invocation.take_trace),
     "limit_of": (4, groups.take_limit_of), "limit": (4, groups.take_limit), "group_stats": (4, groups.take_stats),
-    "group_stat": (4, groups.take_stat), "counters": (5, totals.take_counters), "node": (6, zones.take_node),
+    "group_stat": (4, groups.take_stat), "counters": (5, totals.take_counters), "counter": (5, totals.take_counters),
+    "node": (6, zones.take_node),
     "zone": (6, zones.take_zone), "reserve": (6, zones.take_reserve), "free_list": (6, zones.take_free_list),
     "huge": (6, zones.take_huge), "total": (6, totals.take_total), "swap": (6, totals.take_swap),
     "slabs": (7, totals.take_slabs), "slab": (7, totals.take_slab), "tasks": (8, tasks.take_tasks),
@@ -35,7 +36,7 @@ _TAKERS: dict[str, tuple[int, _Take]] = {  # the phase of a kind of line, and wh
     "meminfo": (5, lambda draft, line: None), "other_cause": (0, lambda draft, line: None),
 }
 _REPORTED = 9  # from this phase on the report itself is behind
-_NEVER_BEGIN = frozenset({"trace", "group_stat", "slab", "cpuset"})
+_NEVER_BEGIN = frozenset({"trace", "group_stat", "slab", "cpuset", "counter"})
 
 
 class Assembly:
@@ -59,7 +60,8 @@ class Assembly:
             draft = Draft(line, line, caller=line.caller, boot=line.boot, kernel=self._kernels.get(line.host))
             drafts.append(draft)
         phase, take = taker
-        if phase < draft.phase and kind in ("trace", "process") and not draft.panic:
+        if phase != draft.phase and (kind == "counter" or (
+                phase < draft.phase and kind in ("trace", "process") and not draft.panic)):
             return
         draft.phase = max(draft.phase, phase)
         draft.last, draft.boot = line, line.boot if line.boot is not None else draft.boot
@@ -132,7 +134,7 @@ def _nearest(drafts: list[Draft], kind: str, line: Line) -> Draft | None:
 
 def _begins(draft: Draft, kind: str, line: Line) -> bool:
     """Whether the line begins another report than this one."""
-    if kind in ("trace", "group_stat", "slab", "cpuset", "reaped", "group_kill"):
+    if kind in _NEVER_BEGIN or kind in ("reaped", "group_kill"):
         return False
     if _apart(draft, line) > _FADES_AFTER_SECONDS:
         return True

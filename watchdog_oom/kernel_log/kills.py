@@ -30,6 +30,7 @@ _SUMMARY = re.compile(
     r"(?:,oom_memcg=(?P<oom_memcg>.*?))?(?:,task_memcg=(?P<task_memcg>.*))?"
     r",task=(?P<task>.{0,60}),pid=(?P<pid>\d+)(?:,uid=?(?P<uid>\d+)\s*)?$")
 _CUT_SUMMARY = re.compile(r",(nodemask|cpuset|mems_allowed|oom_memcg|task_memcg|task|pid|uid)=")
+_PANIC = re.compile(r"[Oo]ut of memory|System is deadlocked on memory")
 _CGROUP = "Memory cgroup out of memory"
 _KEPT = 1024
 
@@ -110,8 +111,10 @@ def take_no_killable(draft: Draft, line: Line) -> None:
 
 def take_panic(draft: Draft, line: Line) -> None:
     """``Kernel panic - not syncing: Out of memory: compulsory panic_on_oom is enabled``."""
-    draft.panic = line.text.partition("not syncing: ")[2].strip()
-    draft.no_killable = draft.no_killable or "no killable" in line.text
+    words = line.text.partition("not syncing: ")[2].strip()
+    if _PANIC.match(words):
+        draft.panic = words
+        draft.no_killable = draft.no_killable or "no killable" in words
 
 
 def take_sysrq(draft: Draft, line: Line) -> None:

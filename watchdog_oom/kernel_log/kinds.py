@@ -10,15 +10,16 @@ _ZONE = r"(?:Node \d+,? )?(?:DMA|DMA32|Normal|HighMem|Movable|Device)\b"
 _KINDS = {
     "invoker": r"(?:.{1,64}? )?invoked(?: oom-killer\b|$)|oom-killer: ?gfp_mask|oom-killer: ?$",
     "failed": r"__alloc_pages: \d+-order|.{1,64}?: page allocation failure[.:] ?order:",
-    "killed": r"(?:Out of [Mm]emory|Memory cgroup out of memory)[^:]{0,40}: Killed process|Killed process \d"
+    "killed": r"(?:Out of [Mm]emory|Memory cgroup out of memory)[^:]{0,40}: ?(?:Killed(?: process|$)|$)"
+              r"|Killed process \d"
               r"|VM: killing process|(?:Kill process \d+ \(.{0,16}\)|Task .{0,40}) sharing same memory",
-    "chosen": r"(?:Out of [Mm]emory|Memory cgroup out of memory)[^:]{0,40}: [Kk]ill process"
+    "chosen": r"(?:Out of [Mm]emory|Memory cgroup out of memory)[^:]{0,40}: [Kk]ill(?: process|$)"
               r"|No available memory (?:in cpuset|\(MPOL_BIND\)): kill process",
     "summary": r"oom-kill:constraint=",
     "reaped": r"oom_reaper: ",
-    "group_kill": r"Tasks in .* are going to be killed due to memory\.oom\.group",
-    "no_killable": r"Out of memory and no killable process|Memory cgroup out of memory and no killable",
-    "panic": r"Kernel panic - not syncing: (?:Out of memory|out of memory|System is deadlocked on memory)",
+    "group_kill": r"Tasks in /",
+    "no_killable": r"(?:Out of memory|Memory cgroup out of memory) and no\b",
+    "panic": r"Kernel panic - not syncing:",
     "sysrq": r"(?:sysrq: )?(?:SysRq ?: )?Manual OOM execution",
     "other_cause": r"(?:sysrq: )?(?:SysRq ?: )?Show Memory",
     "cpuset": r".{1,64}? cpuset=.* mems_allowed=",
@@ -43,16 +44,17 @@ _KINDS = {
     "columns": r"\[ *pid *\] +uid +tgid ",
     "task": r"\[ *\d{1,10}\] +\d+ +\d+ +\d+ ",
     "counters": r"(?=.{0,100}?\b(?:active|active_anon|active_file|unevictable|slab|slab_reclaimable|pagetables|free"
-                r"|bounce|sec_pagetables|kernel_misc_reclaimable|free_pcp|Active|shmem): ?\d)"
+                r"|bounce|sec_pagetables|kernel_misc_reclaimable|free_pcp|free_cma|Active|shmem): ?\d)"
                 r"(?:\d{1,12} |\( )?(?:[\w()]{2,30}: ?\d+(?:/\d+)?(?:,? +|$|\)))+\)?$",
     "slab": r"\S.{0,40}? +\d+KB +\d+KB$",
     "trace": r"(?:\[<?[0-9a-f]{4,16}>?\] )*(?:\? )?\(?[A-Za-z_][\w.]*(?:\+0x[0-9a-f]+/0x[0-9a-f]+| \(\S+\.[chS]:\d+"
              r"| from [\w.]+\+0x)",
     "group_stat": r"[a-z_]{2,40} \d{1,20}$",
+    "counter": r"(?:[a-z_]{3,30}:\d{1,18}(?: |$))+$",  # a counter of a kernel to come
 }
 _ANY = re.compile("|".join(f"(?P<{name}>{pattern})" for name, pattern in _KINDS.items()))
 # These may be anybody's lines: alone they say nothing, and they do not tell a prefix from a text.
-VAGUE = frozenset({"hardware", "process", "trace", "group_stat", "slab", "per_cpu", "failed"})
+VAGUE = frozenset({"hardware", "process", "trace", "group_stat", "slab", "per_cpu", "failed", "counter"})
 
 
 def kind_of(text: str) -> str | None:
@@ -64,4 +66,4 @@ def kind_of(text: str) -> str | None:
 def looks_like_report(text: str) -> bool:
     """Whether the text itself is a line of a report, so that no prefix is left to take off."""
     kind = kind_of(text)
-    return kind is not None and kind not in ("invoker", "failed", "cpuset", "group_stat", "slab", "trace")
+    return kind is not None and kind not in ("invoker", "failed", "cpuset", "group_stat", "slab", "trace", "counter")

@@ -53,7 +53,7 @@ _CONTINUED = re.compile(r" [A-Z]+=")
 
 def text_of(raw: bytes) -> str:
     """The bytes as text; what is no UTF-8 stays visible as ``\\xe9``, which is how the kernel writes it, too."""
-    text = raw.decode("utf-8", "backslashreplace").replace("\xa0", " ").replace("\x00", "")
+    text = raw.decode("utf-8", "backslashreplace").replace("\xa0", " ").replace("\x00", "").lstrip("\ufeff")
     return _COLOUR.sub("", text) if "\x1b" in text or "#033" in text else text
 
 

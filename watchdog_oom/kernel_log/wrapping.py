@@ -19,6 +19,9 @@ _ENDS = {  # the line has its end: nothing is missing
     "columns": re.compile(r"\bname$"),
     "killed": re.compile(r"oom_score_adj:-?\d+$|\)\.$|shmem-rss:\d+kB$|^VM:"),
     "chosen": re.compile(r"(?:child|children\.|memory)$"),
+    "no_killable": re.compile(r"processes"),
+    "panic": re.compile(r"memory|enabled$|selected"),
+    "limit": re.compile(r"failcnt \d+$"),
     "summary": re.compile(r",uid=?\d+$"),
     "reaped": re.compile(r"shmem-rss:\d+kB$"),
     "limit_of": re.compile(r"limit of /\S*$"),
@@ -90,7 +93,7 @@ class _Pending:
 
     def _goes_on(self, text: str) -> bool:
         kind = kind_of(text)
-        if kind in (None, "group_stat", "slab", "trace"):
+        if kind in (None, "group_stat", "slab", "trace", "counter"):
             return True
         if self._kind == "invoker" and text.startswith("oom-killer"):
             return True
