@@ -11,6 +11,7 @@ MIB = 1 << 20
 GIB = 1 << 30
 ANYWHERE = 0x140CCA  # GFP_HIGHUSER_MOVABLE of 5.x
 KERNEL = 0xCC0
+FILES = {"active_file": 0, "inactive_file": 0}
 
 
 def zone(name: str = "Normal", free_kib: int = 3000, *, low_kib: int = 4000, size: int = GIB, node: int | None = 0,
@@ -27,7 +28,7 @@ def event(*, mask: int | None = ANYWHERE, order: int = 0, comm: str = "hog", zon
         "time": None, "constraint": "none", "first_line": 1, "last_line": 9, "kernel": "6.1.0",
         "invoker": Invoker(comm, 7, order, mask), "zones": (zone(),) if zones is None else zones,
         "ram_bytes": GIB, "reserved_bytes": 0,
-        "meminfo": {"free": 3000 * KIB, "active_anon": anon, "inactive_anon": GIB - anon - 40 * MIB,
+        "meminfo": {"free": 3000 * KIB, "active_anon": anon, "inactive_anon": GIB - anon - 40 * MIB, **FILES,
                     "slab_reclaimable": 10 * MIB, "slab_unreclaimable": 20 * MIB, "pagetables": 5 * MIB},
         "parts": frozenset({"invoker", "meminfo", "zones", "ram", "swap"})}
     if swap is not None:

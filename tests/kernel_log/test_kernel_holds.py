@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.kernel_log.made import GIB, KIB, MIB, event
+from tests.kernel_log.made import FILES, GIB, KIB, MIB, event
 from watchdog_oom.kernel_log.counted import count
 from watchdog_oom.kernel_log.kernel_holds import holds, slab_words
 from watchdog_oom.kernel_log.model import Event, HugePages, Slab
@@ -16,7 +16,7 @@ def kinds(one: Event) -> list[str]:
 
 def used(anon_mib: int, **kernel_mib: int) -> Event:
     return event(meminfo={"free": 3000 * KIB, "active_anon": anon_mib * MIB, "inactive_anon": 0,
-                          **{name: mib * MIB for name, mib in kernel_mib.items()}})
+                          "slab_unreclaimable": 0, **FILES, **{name: mib * MIB for name, mib in kernel_mib.items()}})
 
 
 @pytest.mark.parametrize(("one", "found"), [

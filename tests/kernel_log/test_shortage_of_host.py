@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from tests.kernel_log.made import GIB, KERNEL, KIB, MIB, blocks, event, kill, task, zone
+from tests.kernel_log.made import FILES, GIB, KERNEL, KIB, MIB, blocks, event, kill, task, zone
 from watchdog_oom.kernel_log.model import Event, HugePages, Invoker, Slab, Zone
 from watchdog_oom.kernel_log.shortage_of_host import judge
+from watchdog_oom.lean_dataclasses import replace
 
 LOWMEM = {"slab_unreclaimable": 20 * MIB, "free": 3000 * KIB, "inactive_anon": 0}
 
@@ -122,7 +123,7 @@ def test_free_memory_that_is_all_cma_is_short_for_the_kernel_and_not_for_process
     (100, ["ram_no_swap"]), (300, ["ram_no_swap", "kernel_memory"]), (700, ["kernel_memory", "ram_no_swap"])])
 def test_the_kernel_is_named_when_it_holds_much_and_first_when_it_holds_most(unreclaimable_mib: int,
                                                                              found: list[str]) -> None:
-    one = event(swap=(0, 0), meminfo={"free": 3000 * KIB, "active_anon": (1000 - unreclaimable_mib) * MIB,
+    one = event(swap=(0, 0), meminfo={"free": 3000 * KIB, "active_anon": (1000 - unreclaimable_mib) * MIB, **FILES,
                                       "inactive_anon": 0, "slab_unreclaimable": unreclaimable_mib * MIB})
     assert kinds(one) == found
 
@@ -138,14 +139,16 @@ def test_the_list_of_slabs_alone_tells_that_the_kernel_holds_the_memory() -> Non
 
 
 def test_memory_in_no_counter_is_told_and_swap_with_room_is_not_blamed() -> None:
-    one = event(swap=(GIB * 9 // 10, GIB), meminfo={"free": 3000 * KIB, "active_anon": 100 * MIB, "inactive_anon": 0})
+    one = event(swap=(GIB * 9 // 10, GIB), meminfo={"free": 3000 * KIB, "active_anon": 100 * MIB, "inactive_anon": 0,
+                                                    "slab_unreclaimable": 0, **FILES})
     assert kinds(one) == ["unaccounted"]
     assert "(90%) are in no counter" in evidence(one)
+    assert kinds(replace(one, meminfo={"free": 3000 * KIB, "inactive_anon": 100 * MIB})) == ["ram_and_swap"]  # cut
 
 
 def test_without_all_zones_nothing_is_said_of_memory_in_no_counter() -> None:
     one = event(zones=(zone(size=100 * MIB),), meminfo={"free": 3000 * KIB, "active_anon": 100 * MIB,
-                                                        "inactive_anon": 0})
+                                                        "inactive_anon": 0, "slab_unreclaimable": 0, **FILES})
     assert kinds(one) == ["ram_and_swap"]
 
 

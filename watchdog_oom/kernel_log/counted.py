@@ -10,6 +10,8 @@ _LRU = ("active_anon", "inactive_anon", "active_file", "inactive_file", "unevict
         "isolated_file", "active", "inactive")
 _KERNEL = ("pagetables", "sec_pagetables", "kernel_stack", "bounce", "percpu", "shadow_call_stack")
 _FREE = ("free", "free_pcp")
+_ALL_TOLD = (frozenset({"free", "active_anon", "inactive_anon", "active_file", "inactive_file", "slab_unreclaimable"}),
+             frozenset({"free", "active", "inactive", "slab"}))
 _ZONE_SUMS = ("kernel_stack", "shadow_call_stack")  # counted in nodes or zones only
 _AGREE = 0.05  # zones' own sizes and the host's total may differ by that
 
@@ -73,8 +75,7 @@ def count(event: Event) -> Counted:
         other_kernel_bytes=sum(info.get(name, 0) for name in _KERNEL) + _in_parts(event),
         hugepages_bytes=huge,
         hugepages_free_bytes=sum(pages.free * pages.page_bytes for pages in event.hugepages),
-        whole=bool(info.get("free") is not None and _lists_lru(event) and told
-                   and abs(zones - told) <= _AGREE * told),
+        whole=bool(_lists_all(event) and told and abs(zones - told) <= _AGREE * told),
         contradicts=contradicts)
 
 
@@ -83,8 +84,9 @@ def _all_present(event: Event) -> bool:
     return all(zone.managed_bytes is None for zone in event.zones)
 
 
-def _lists_lru(event: Event) -> bool:
-    return any(name in event.meminfo for name in ("inactive_anon", "inactive"))
+def _lists_all(event: Event) -> bool:
+    """Whether no line of the counters is missing."""
+    return any(event.meminfo.keys() >= names for names in _ALL_TOLD)
 
 
 def _in_parts(event: Event) -> int:

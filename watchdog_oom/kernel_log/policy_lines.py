@@ -34,20 +34,20 @@ def policy_for(event: Event, held: Holders) -> str:
     causes = [group for group in held.groups[:_MOST_CAUSES] if group.share >= _LARGE]
     together = sum(cause.share for cause in causes)
     tables: list[str] = []
+    names: dict[str, str] = {}
     for cause in causes:
         if _plain(cause.comm):
-            tables += _limit(event, cause, cause.share / together)
+            tables += _limit(event, cause, cause.share / together, _table_name(cause.comm, names))
     for comm in dict.fromkeys(kill.comm for kill in event.kills):
         group = held.of(comm)
         innocent = bool(causes) and (group is None or group.share < _INNOCENT)
         if innocent and _plain(comm) and event.constraint != "memcg":
-            tables += _protect(comm)
+            tables += _protect(comm, _table_name(comm, names))
     return "\n".join(tables)
 
 
-def _limit(event: Event, cause: Holder, part: float) -> list[str]:
+def _limit(event: Event, cause: Holder, part: float, name: str) -> list[str]:
     """``part``: of what all causes may have."""
-    name = _table_name(cause.comm)
     unit = _unit(event, cause)
     noun = [f"[process.{name}]", f'name = "{_glob(cause.comm)}"',
             *([f'unit = "{unit}"'] if unit else _user(event, cause)),
@@ -62,8 +62,7 @@ def _limit(event: Event, cause: Holder, part: float) -> list[str]:
     return [*noun, "", *rule, ""]
 
 
-def _protect(comm: str) -> list[str]:
-    name = _table_name(comm)
+def _protect(comm: str, name: str) -> list[str]:
     return [f"[process.{name}]", f'name = "{_glob(comm)}"', "",
             f"[protect.{name}]", f'process = "{name}"', "oom_score_adj = -500", ""]
 
@@ -106,9 +105,14 @@ def _plain(comm: str) -> bool:
     return comm.isascii() and comm.isprintable() and len(comm) <= 15 and any(char.isalnum() for char in comm)
 
 
-def _table_name(comm: str) -> str:
-    name = re.sub(r"[^A-Za-z0-9_]+", "_", comm).strip("_")
-    return f"{name}_" if name == "any" else name
+def _table_name(comm: str, names: dict[str, str]) -> str:
+    """A table's name for this process name, of its own; ``names``: those that are given, which it joins."""
+    plain = re.sub(r"[^A-Za-z0-9_]+", "_", comm).strip("_")
+    name = plain = "any_" if plain == "any" else plain
+    while name in names:
+        name = f"{plain}_{len(names) + 1}"
+    names[name] = comm
+    return name
 
 
 def _glob(comm: str) -> str:

@@ -144,7 +144,7 @@ def by_user_space(event: Event) -> tuple[Shortage, ...]:
 def swap_kind(event: Event) -> Short | None:
     """Whether swap was there and used up. ``None``: not told, or it had room."""
     if event.swap_total_bytes:
-        return Short.RAM_AND_SWAP if (event.swap_free_bytes or 0) < _SWAP_GONE * event.swap_total_bytes else None
+        return None if swap_has_room(event) else Short.RAM_AND_SWAP
     if event.swap_free_bytes is not None and event.swap_total_bytes is None:  # kernels before 2.6.10 tell no total
         if event.swap_free_bytes > 0:
             return None
@@ -154,6 +154,12 @@ def swap_kind(event: Event) -> Short | None:
     if event.tasks and all(task.swap_bytes is not None for task in event.tasks):
         return Short.RAM_AND_SWAP if any(task.swap_bytes for task in event.tasks) else Short.RAM_NO_SWAP
     return None
+
+
+def swap_has_room(event: Event) -> bool:
+    """Whether pages could still have been moved to swap."""
+    free = event.swap_free_bytes or 0
+    return free > 0 and free >= _SWAP_GONE * (event.swap_total_bytes or 0)
 
 
 def swap_words(event: Event) -> str:

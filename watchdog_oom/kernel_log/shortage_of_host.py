@@ -17,12 +17,12 @@ from watchdog_oom.kernel_log.shortage import (
     by_user_space,
     nothing,
     of_control_group,
+    swap_has_room,
     swap_kind,
     swap_words,
 )
 from watchdog_oom.kernel_log.zone_room import LOW_ZONES, ZoneRoom, is_small_dma, kilobytes, rooms, size_of
 
-_SWAP_HAS_ROOM = 0.1
 _RESIDENT = 0.99  # of a victim's address space: nothing of it was in swap
 _FULL = 0.02      # free, of what is counted
 
@@ -100,9 +100,7 @@ def _low_memory(event: Event, request: Request, found: tuple[ZoneRoom, ...]) -> 
     if request.known and request.highmem:
         return None
     roomy = [room for room in above if room.ample]
-    total = event.swap_total_bytes or 0
-    swap = total > 0 and (event.swap_free_bytes or 0) >= _SWAP_HAS_ROOM * total
-    if not roomy and not swap:
+    if not roomy and not swap_has_room(event):
         return None
     rest = "; ".join(f"{room.label} has {kilobytes(room.free_bytes)} free" for room in (roomy or above)[:2])
     told = "; ".join(part for part in (*(room.words for room in below), rest, swap_words(event)) if part)

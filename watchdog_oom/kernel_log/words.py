@@ -73,8 +73,8 @@ def held_by(event: Event, held: Holders) -> str:
         shared = " Memory that they share counts several times." if held.shared else ""
         among = f"Of {held.processes} processes, " if held.processes > 1 else ""
         return f"{_little(event, held)}{among}{told}.{shared}"
-    if "tasks" in event.parts and not event.tasks and "tasks" not in event.missing:
-        return "The list of processes is empty: no process held the memory."
+    if event.no_killable and not event.tasks and "meminfo" in event.parts and "tasks" not in event.missing:
+        return "There was no process that could be killed: no process held the memory."
     largest = max(event.kills, key=lambda kill: kill_bytes(kill) or 0, default=None)
     alone = kill_bytes(largest) if largest is not None else None
     own = "" if largest is None or not alone else \

@@ -45,7 +45,7 @@ def event_page(number: int, diagnosis: Diagnosis, place: str) -> Page:
     for why in diagnosis.why:
         paragraph(page, "why", why)
     for before in diagnosis.before:
-        paragraph(page, "before", f"{before[:1].upper()}{before[1:]}.")
+        paragraph(page, "before", f"{before}.")
     _numbers(page, diagnosis)
     return page
 
