@@ -1,5 +1,7 @@
-"""How much room each zone had for the request, by the kernel's own rule: free, less what the request may not take,
-against the watermarks (``__zone_watermark_ok``, mm/page_alloc.c)."""
+"""How much room each zone had for the request, by the kernel's own rule (``__zone_watermark_ok``, mm/page_alloc.c).
+
+Free memory, less what the request may not take, is held against the watermarks.
+"""
 
 from __future__ import annotations
 

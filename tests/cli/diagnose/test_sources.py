@@ -102,9 +102,10 @@ def test_a_journal_that_cannot_be_read_is_told_with_its_reason(tmp_path: Path, m
         list(of_journal().pieces)
 
 
-def test_a_host_without_a_journal_is_told_what_to_give_instead(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_host_without_a_journal_is_told_what_to_give_instead(tmp_path: Path,
+                                                               monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(UsageError, match="the journal cannot be read here: journalctl: No such file or directory; give"):
+    with pytest.raises(UsageError, match="cannot be read here: journalctl: No such file or directory; give a log"):
         list(of_journal().pieces)
 
 
