@@ -122,7 +122,8 @@ def _nearest(drafts: list[Draft], kind: str, line: Line) -> Draft | None:
         return None
     if kind == "reaped":
         pid = line.text.partition("process ")[2].partition(" ")[0]
-        return next((draft for draft in drafts if any(str(kill.pid) == pid for kill in draft.kills)), drafts[-1])
+        return next((draft for draft in reversed(drafts)
+                     if any(str(kill.pid) == pid for kill in draft.kills)), drafts[-1])
     boot = line.boot
     candidates = drafts
     if line.caller:

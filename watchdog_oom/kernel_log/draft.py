@@ -54,6 +54,7 @@ class Draft:
     boot: float | None = None
     caller: str = ""
     kernel: str | None = None
+    kernel_told: bool = False  # by a line of this report, not by an earlier one of that host
     invoker: Invoker | None = None
     process: Invoker | None = None
     cpuset: str | None = None

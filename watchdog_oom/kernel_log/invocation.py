@@ -10,7 +10,7 @@ from watchdog_oom.kernel_log.model import FailedAllocation, Invoker
 from watchdog_oom.lean_dataclasses import replace
 
 _TRACE_KEPT = 64
-_COMM = re.compile(r"(?:(.*?) )?(?:invoked )?oom-killer|(.*?) invoked$")
+_COMM = re.compile(r"(?:(?:(.*?) )?invoked )?oom-killer|(.*?) invoked$")
 _MASK = re.compile(r"gfp_mask=(?:0x)?([0-9a-fA-F]+)(?:\(([^)]*)\)?)?")
 _NODEMASK = re.compile(r"nodemask=(\(null\)|[\d,-]*\d)")
 _ORDER = re.compile(r"\border=(-?\d+)")
@@ -57,8 +57,8 @@ def take_process(draft: Draft, line: Line) -> None:
         invoker = draft.invoker
         if invoker is not None and invoker.pid is None and (invoker.comm or comm).endswith(comm):
             draft.invoker = replace(invoker, pid=pid, comm=comm)
-    if (version := _VERSION.search(line.text, found.end() if found else 0)) and draft.kernel is None:
-        draft.kernel = version[1]
+    if (version := _VERSION.search(line.text, found.end() if found else 0)) and not draft.kernel_told:
+        draft.kernel, draft.kernel_told = version[1], True
 
 
 def take_trace(draft: Draft, line: Line) -> None:

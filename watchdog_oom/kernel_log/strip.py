@@ -48,6 +48,7 @@ _GREP = re.compile(r"(?:[\w.+-]*/[\w./+-]{1,250}[:-]|(?:messages|syslog|kern|dme
 _INSIDE = re.compile(r"^.{1,120}?\[\s{0,12}(?P<boot>\d{1,10}\.\d{6})\](?:\[\s{0,8}(?P<caller>[TC]\d+)\])? "
                      r"(?=.{1,16} invoked)")
 _HEADS = (_PRIORITY, _LEVEL, _KMSG, _BOOT, _CALLER, _CTIME, _DELTA, _RELTIME, _ISO, _SYSLOG, _UNIX, _CRI)
+_BEHIND_BOOT = (_CALLER,)  # what follows the kernel's own time is the kernel's text
 _CONTINUED = re.compile(r" [A-Z]+=")
 
 
@@ -97,9 +98,9 @@ def _take_off_heads(line: Line) -> None:
     for turn in range(_PAGES):
         if quote := _QUOTE.match(line.text):
             line.text = line.text[quote.end():]
-        if turn == 0 and (grep := _GREP.match(line.text)) and grep.end() and _head(line.text[grep.end():]):
+        if turn == 0 and (grep := _GREP.match(line.text)) and grep.end() and _head(line.text[grep.end():], _HEADS):
             line.text = line.text[grep.end():]
-        if found := _head(line.text):
+        if found := _head(line.text, _HEADS if line.boot is None else _BEHIND_BOOT):
             comma = found.re is _ISO and found["comma"]
             version = found.re is _PRIORITY and found["version"]
             _apply(line, found)
@@ -107,7 +108,7 @@ def _take_off_heads(line: Line) -> None:
                 named = _take_off_rfc5424(line) or named
             elif not named and not comma and found.re in (_ISO, _SYSLOG, _UNIX):
                 named = _take_off_tag(line)
-        elif not named and (found := _KERNEL.match(line.text)) and (line.prefixed or not found["host"] or turn == 0):
+        elif not named and (found := _KERNEL.match(line.text)) and (found["host"] or line.boot is None):
             named = True
             line.tag = "kernel"
             _apply(line, found)
@@ -115,10 +116,10 @@ def _take_off_heads(line: Line) -> None:
             return
 
 
-def _head(text: str) -> re.Match[str] | None:
+def _head(text: str, heads: tuple[re.Pattern[str], ...]) -> re.Match[str] | None:
     if not text or looks_like_report(text):
         return None
-    return next((found for head in _HEADS if (found := head.match(text))), None)
+    return next((found for head in heads if (found := head.match(text))), None)
 
 
 def _take_off_tag(line: Line) -> bool:
