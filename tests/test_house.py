@@ -32,7 +32,7 @@ FUNCTION_LINES = 45
 CALLED_FROM_OUTSIDE: dict[str, str] = {
     "cli:main": "the program's entry point", "daemon:main": "the program's entry point",
     "cli:list_commands": "click asks for it", "cli:get_command": "click asks for it",
-    "cli.export:systemd": "a command of click", "cli.diagnose.command:diagnose": "a command of click",
+    "cli.export:systemd": "a command of click",
     "cli.pause:resume": "a command of click", "cli.rearm:rearm": "a command of click",
     "cli.status_news:listening": "whether it waits for events or sleeps shows in nothing else",
     "lean_dataclasses:_field_type": "dataclasses.replace and asdict ask for it",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from tests.kernel_log.made import GIB, KIB, MIB, event, zone
 from watchdog_oom.kernel_log.counted import count
 from watchdog_oom.kernel_log.model import HugePages, Node
+from watchdog_oom.lean_dataclasses import replace
 
 
 def test_what_no_counter_has_is_the_rest_of_what_could_be_handed_out() -> None:
@@ -42,3 +43,11 @@ def test_pages_of_cpus_own_lists_count_as_free() -> None:
 def test_without_anything_all_is_zero_and_no_share_is_divided_by_it() -> None:
     nothing = count(event(zones=(), meminfo={}, ram_bytes=None))
     assert (nothing.usable_bytes, nothing.unexplained_bytes, nothing.share(5)) == (0, 0, 0.0)
+
+
+def test_before_3_8_zones_tell_what_is_present_and_that_must_be_the_hosts_whole_ram() -> None:
+    old = replace(zone(size=GIB), managed_bytes=None)
+    counted = count(event(zones=(old,), ram_bytes=GIB, reserved_bytes=100 * MIB))
+    assert counted.whole
+    assert counted.usable_bytes == GIB - 100 * MIB
+    assert not count(event(zones=(old,), ram_bytes=2 * GIB)).whole

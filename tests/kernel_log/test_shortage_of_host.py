@@ -106,6 +106,24 @@ def test_free_memory_in_pieces_too_small_is_fragmentation(order: int, lists: Any
     assert kinds(event(mask=KERNEL, order=order, zones=(zone(free_kib=90_000, free_lists=lists),))) == found
 
 
+@pytest.mark.parametrize(("free_kib", "cache", "swap", "found"), [
+    (4000, 0, (0, GIB), ["ram_and_swap", "fragmentation"]),     # all is gone, and what is left is in pieces
+    (4000, 200 * MIB, (0, GIB), ["fragmentation"]),             # there was a cache to give back
+    (5000, 0, (0, GIB), ["fragmentation"]),                     # above its high mark
+    (4000, 0, (GIB // 2, GIB), ["fragmentation"])])             # swap has room
+def test_pieces_too_small_come_second_where_everything_is_gone(free_kib: int, cache: int, swap: tuple[int, int],
+                                                               found: list[str]) -> None:
+    one = event(mask=KERNEL, order=2, swap=swap, zones=(zone(free_kib=free_kib, free_lists=blocks(900, 50, 0)),),
+                meminfo={"free": free_kib * KIB, "inactive_anon": GIB - cache, "active_file": cache})
+    assert kinds(one) == found
+
+
+def test_shared_memory_that_no_process_list_shows_is_told() -> None:
+    one = event(meminfo={"free": 3000 * KIB, "inactive_anon": 900 * MIB, "shmem": 600 * MIB})
+    assert "614,400 kB of it shared memory and files in tmpfs" in evidence(one)
+    assert "tmpfs" not in evidence(event())
+
+
 def test_blocks_of_cma_are_of_no_use_to_the_kernel() -> None:
     lists = (*blocks(500, 0, 0), *blocks(0, 0, 0, 8, types="C"))
     spread = event(mask=KERNEL, order=3, zones=(zone(free_kib=9000, free_lists=lists, free_cma_bytes=256 * KIB),))

@@ -8,7 +8,8 @@ from watchdog_oom.lean_dataclasses import dataclass
 
 _LRU = ("active_anon", "inactive_anon", "active_file", "inactive_file", "unevictable", "isolated_anon",
         "isolated_file", "active", "inactive")
-_KERNEL = ("pagetables", "sec_pagetables", "kernel_stack", "bounce", "percpu", "shadow_call_stack")
+_KERNEL = ("pagetables", "sec_pagetables", "kernel_stack", "bounce", "kernel_misc_reclaimable", "percpu",
+           "shadow_call_stack")
 _FREE = ("free", "free_pcp")
 _ALL_TOLD = (frozenset({"free", "active_anon", "inactive_anon", "active_file", "inactive_file", "slab_unreclaimable"}),
              frozenset({"free", "active", "inactive", "slab"}))
@@ -75,13 +76,19 @@ def count(event: Event) -> Counted:
         other_kernel_bytes=sum(info.get(name, 0) for name in _KERNEL) + _in_parts(event),
         hugepages_bytes=huge,
         hugepages_free_bytes=sum(pages.free * pages.page_bytes for pages in event.hugepages),
-        whole=bool(_lists_all(event) and told and abs(zones - told) <= _AGREE * told),
+        whole=bool(_lists_all(event) and told and _all_zones(event, zones, told)),
         contradicts=contradicts)
 
 
 def _all_present(event: Event) -> bool:
     """Kernels before 3.8 tell only what is present in a zone, reserved pages included."""
     return all(zone.managed_bytes is None for zone in event.zones)
+
+
+def _all_zones(event: Event, zones: int, told: int) -> bool:
+    """Whether the zones add up to the host's memory."""
+    whole = (event.ram_bytes or 0) if _all_present(event) else told
+    return abs(zones - whole) <= _AGREE * whole
 
 
 def _lists_all(event: Event) -> bool:

@@ -23,7 +23,9 @@ from watchdog_oom.kernel_log.shortage import (
 )
 from watchdog_oom.kernel_log.zone_room import LOW_ZONES, ZoneRoom, is_small_dma, kilobytes, rooms, size_of
 
+_MUCH_SHARED = 0.2
 _RESIDENT = 0.99  # of a victim's address space: nothing of it was in swap
+_MUCH_CACHE = 0.1  # of the memory: what the kernel could have given back, had it helped
 _FULL = 0.02      # free, of what is counted
 
 
@@ -54,7 +56,8 @@ def _of_zones(event: Event, request: Request, found: tuple[ZoneRoom, ...]) -> tu
                                          if shortage.kind is Short.KERNEL_MEMORY))
     scattered = _fragmentation(request, allowed)
     if scattered is not None:
-        return (scattered,)
+        all_gone = all(room.tight for room in allowed) and counted.share(counted.file_bytes) < _MUCH_CACHE
+        return (*_of_ram(event, counted, allowed), scattered) if all_gone and swap_kind(event) else (scattered,)
     roomy = [room for room in allowed if room.ample]
     if roomy:
         return (Shortage(Short.NOTHING, f"nothing by these numbers: {roomy[0].words}; {swap_words(event)}"),)
@@ -85,7 +88,10 @@ def _ram(event: Event, counted: Counted) -> str:
     free = event.meminfo.get("free")
     told = "" if free is None else f", {kilobytes(free)} of it free"
     user = f", {kilobytes(counted.anon_bytes)} held by processes" if counted.anon_bytes else ""
-    return f"RAM {kilobytes(total)}{told}{user}"
+    shared = event.meminfo.get("shmem", 0)
+    files = f" ({kilobytes(shared)} of it shared memory and files in tmpfs, which no process list shows)" \
+        if counted.share(shared) >= _MUCH_SHARED else ""
+    return f"RAM {kilobytes(total)}{told}{user}{files}"
 
 
 def _low_memory(event: Event, request: Request, found: tuple[ZoneRoom, ...]) -> Shortage | None:
