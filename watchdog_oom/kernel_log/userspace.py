@@ -12,6 +12,8 @@ _MIB = 1 << 20
 _PERCENT = r"(\d{1,3}(?:\.\d+)?) ?%"
 _OOMD_KILLED = re.compile(r"(?:Killed|Tried to kill) (/\S*) due to (.*)")
 _OOMD_SWAP = re.compile(rf"memory used .*swap used .*(?:being more|more) than {_PERCENT}")
+_OF = r"used \((\d{1,18})\) / total \((\d{1,18})\)"
+_OOMD_USED = re.compile(rf"memory {_OF} and swap {_OF}")
 _OOMD_PRESSURE = re.compile(rf"memory pressure for (/\S*) being {_PERCENT}")
 _EARLYOOM_AVAILABLE = re.compile(rf"mem avail: *(\d+) of *(\d+) MiB \( *{_PERCENT}\), swap free: *(\d+) of *(\d+) MiB "
                                  rf"\( *{_PERCENT}\)")
@@ -61,9 +63,8 @@ class Killers:
 
     def _oomd(self, line: Line, found: re.Match[str]) -> Event:
         pressure = _OOMD_PRESSURE.search(found[2])
-        swap = _OOMD_SWAP.search(found[2])
-        said = Pressure("systemd-oomd", line.text, swap_free_percent=100.0 - float(swap[1]) if swap else None,
-                        pressure_percent=float(pressure[2]) if pressure else None)
+        said = _oomd_used(line.text) or Pressure("systemd-oomd", line.text,
+                                                 pressure_percent=float(pressure[2]) if pressure else None)
         kill = Kill(None, found[1].rpartition("/")[2], time=line.stamp, words="systemd-oomd", cgroup=True,
                     control_group=found[1])
         group = ControlGroup(pressure[1] if pressure else found[1], found[1], version=2)
@@ -136,6 +137,20 @@ class Killers:
 
 def _whole(text: str | None) -> int | None:
     return int(text) if text and text.isascii() and text.isdigit() else None
+
+
+def _oomd_used(text: str) -> Pressure | None:
+    """``memory used (N) / total (N) and swap used (N) / total (N) being more than 90.00%``; older: that alone."""
+    if used := _OOMD_USED.search(text):
+        memory, ram, swap, all_swap = map(int, used.groups())
+        return Pressure("systemd-oomd", text, _left_percent(memory, ram), _left_percent(swap, all_swap), None, ram,
+                        all_swap)
+    share = _OOMD_SWAP.search(text)
+    return Pressure("systemd-oomd", text, swap_free_percent=100.0 - float(share[1])) if share else None
+
+
+def _left_percent(used: int, whole: int) -> float:
+    return max(0.0, 100.0 * (whole - used) / whole) if whole else 0.0
 
 
 def _event(line: Line, first: int, said: Pressure, kill: Kill, group: ControlGroup | None) -> Event:
