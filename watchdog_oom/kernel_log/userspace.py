@@ -11,13 +11,13 @@ from watchdog_oom.kernel_log.model import ControlGroup, Event, Kill, Pressure
 _MIB = 1 << 20
 _PERCENT = r"(\d{1,3}(?:\.\d+)?) ?%"
 _OOMD_KILLED = re.compile(r"(?:Killed|Tried to kill) (/\S*) due to (.*)")
-_OOMD_SWAP = re.compile(rf"memory used .*swap used .*(?:being more|more) than {_PERCENT}")
+_OOMD_USED = re.compile(r"(memory|swap) used \((\d+)\) / total \((\d+)\)")
 _OOMD_PRESSURE = re.compile(rf"memory pressure for (/\S*) being {_PERCENT}")
-_EARLYOOM_AVAILABLE = re.compile(rf"mem avail: *(\d+) of *(\d+) MiB \( *{_PERCENT}\), swap free: *(\d+) of *(\d+) MiB "
-                                 rf"\( *{_PERCENT}\)")
+_EARLYOOM_AVAILABLE = re.compile(rf"mem avail: *\d+(?: of *(\d+))? MiB \( *{_PERCENT}\), "
+                                 rf"swap free: *\d+(?: of *(\d+))? MiB \( *{_PERCENT}\)")
 _EARLYOOM_LOW = re.compile(r"[Ll]ow memory! at or below SIG(?:TERM|KILL) limits", re.IGNORECASE)
-_EARLYOOM_KILL = re.compile(r'[Ss]ending SIG(TERM|KILL) to process (\d{1,10})(?: uid (\d+))? "(.{0,64}?)"'
-                            r"(?::? (.*))?$")
+_EARLYOOM_KILL = re.compile(r'[Ss]ending SIG(TERM|KILL) to process (\d{1,10})(?: uid (\d+))? "(.{0,64})"'
+                            r"(?:: ((?:badness|oom_score) .*))?$")
 _EARLYOOM_OLD = re.compile(r"[Kk]illing process:? (\d{1,10}),? (?:name: )?\(?\"?([^\",()]{1,64})\"?\)?(?:,.*)?$")
 _VMRSS = re.compile(r"VmRSS:? *(\d+) MiB")
 _SCORE_ADJ = re.compile(r"oom_score_adj:? *(-?\d+)")
@@ -61,9 +61,10 @@ class Killers:
 
     def _oomd(self, line: Line, found: re.Match[str]) -> Event:
         pressure = _OOMD_PRESSURE.search(found[2])
-        swap = _OOMD_SWAP.search(found[2])
-        said = Pressure("systemd-oomd", line.text, swap_free_percent=100.0 - float(swap[1]) if swap else None,
-                        pressure_percent=float(pressure[2]) if pressure else None)
+        used = {name: (int(part), int(total)) for name, part, total in _OOMD_USED.findall(found[2])}
+        said = Pressure("systemd-oomd", line.text, _left(used.get("memory")), _left(used.get("swap")),
+                        float(pressure[2]) if pressure else None, *(used.get(name, (0, None))[1]
+                                                                    for name in ("memory", "swap")))
         kill = Kill(None, found[1].rpartition("/")[2], time=line.stamp, words="systemd-oomd", cgroup=True,
                     control_group=found[1])
         group = ControlGroup(pressure[1] if pressure else found[1], found[1], version=2)
@@ -71,8 +72,9 @@ class Killers:
 
     def _earlyoom_state(self, line: Line) -> None:
         if found := _EARLYOOM_AVAILABLE.search(line.text):
-            self._pressure = Pressure("earlyoom", line.text, float(found[3]), float(found[6]), None,
-                                      int(found[2]) * _MIB, int(found[5]) * _MIB)
+            self._pressure = Pressure("earlyoom", line.text, float(found[2]), float(found[4]), None,
+                                      int(found[1]) * _MIB if found[1] else None,
+                                      int(found[3]) * _MIB if found[3] else None)
             self._first = line.number
         elif _EARLYOOM_LOW.search(line.text) and self._pressure is None:
             self._pressure = Pressure("earlyoom", line.text)
@@ -132,6 +134,11 @@ class Killers:
                     oom_score_adj=int(adj[1]) if adj else None, time=line.stamp, words="nohang",
                     signal=signal or "SIGTERM", control_group=victim.get("CGroup_v2"))
         return _event(line, first, said, kill, None)
+
+
+def _left(used: tuple[int, int] | None) -> float | None:
+    """What is free, in percent."""
+    return round(100.0 - 100.0 * used[0] / used[1], 2) if used and used[1] else None
 
 
 def _whole(text: str | None) -> int | None:
