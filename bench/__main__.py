@@ -8,7 +8,7 @@ import time
 
 from bench import machine, table
 
-NAMES = ("footprint", "scan", "spools", "purge", "startup")
+NAMES = ("footprint", "scan", "spools", "purge", "startup", "diagnose")
 
 
 def main(arguments: list[str]) -> None:

@@ -1,8 +1,8 @@
 """Takes the prefixes off a line, whatever wrote them.
 
 Syslog, RFC 3339, RFC 5424, dmesg in all its forms, the journal's short forms, /dev/kmsg, ``<4>``, ``[T123]``, quoting,
-``grep``'s file names, colours. The prefixes stack in any order (``> messages:Jun 29 09:17:43 host kernel: [ 5.1][ T12] text``), so one after the other
-is taken off the beginning while one fits.
+``grep``'s file names, colours. The prefixes stack in any order, so one after the other is taken off the beginning while
+one fits.
 """
 
 from __future__ import annotations
