@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tests.kernel_log.made import GIB, MIB, event, kill, task
 from watchdog_oom.core.policy import Policy, Then
 from watchdog_oom.kernel_log.holders import holders
-from watchdog_oom.kernel_log.model import ControlGroup, Event, Limit
+from watchdog_oom.kernel_log.model import ControlGroup, Event, GroupCounter
 from watchdog_oom.kernel_log.policy_lines import policy_for
 from watchdog_oom.policy.build import build_policy
 from watchdog_oom.policy.load import load_policy
@@ -61,7 +61,7 @@ def test_where_the_unit_is_known_it_is_contained(tmp_path: Path) -> None:
 
 def test_in_a_container_the_limit_is_below_its_own_and_the_changing_name_is_a_pattern(tmp_path: Path) -> None:
     path = f"/kubepods.slice/kubepods-pod1.slice/cri-containerd-{'0af9' * 16}.scope"
-    one = event(constraint="memcg", cgroup=ControlGroup("/kubepods.slice", path, (Limit("memory", GIB, GIB),)),
+    one = event(constraint="memcg", cgroup=ControlGroup("/kubepods.slice", path, (GroupCounter("memory", GIB, GIB),)),
                 tasks=(task(2, "java", 900, uid=33),), kills=(kill(2, "java", 900),), zones=())
     assert 'unit = "cri-containerd-*.scope"' in lines(one)
     limit = loaded(lines(one), tmp_path).limits["java"].rss

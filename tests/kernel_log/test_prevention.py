@@ -6,7 +6,7 @@ import pytest
 
 from tests.kernel_log.made import GIB, MIB, event, kill, task
 from watchdog_oom.kernel_log.holders import holders
-from watchdog_oom.kernel_log.model import ControlGroup, Event, Limit
+from watchdog_oom.kernel_log.model import ControlGroup, Event, GroupCounter
 from watchdog_oom.kernel_log.prevention import Prevention, old_advice, prevention
 from watchdog_oom.kernel_log.remedies import REMEDIES
 from watchdog_oom.kernel_log.service_settings import SETTINGS, setting_for
@@ -45,7 +45,7 @@ def test_how_many_workers_fit_is_worked_out_from_what_one_held() -> None:
 
 
 def test_in_a_control_group_half_of_its_limit_counts() -> None:
-    group = ControlGroup("/a", None, (Limit("memory", 80 * MIB, 80 * MIB),))
+    group = ControlGroup("/a", None, (GroupCounter("memory", 80 * MIB, 80 * MIB),))
     crowd = tuple(task(100 + number, "php-fpm8.2", 8) for number in range(10))
     (told,) = advice(event(constraint="memcg", cgroup=group, tasks=crowd), Short.CGROUP_LIMIT).settings
     assert told.endswith("5 of them fit into half of the memory")

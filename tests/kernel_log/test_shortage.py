@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.kernel_log.made import GIB, KIB, MIB, event
-from watchdog_oom.kernel_log.model import ControlGroup, GroupStats, Limit, Pressure
+from watchdog_oom.kernel_log.model import ControlGroup, GroupCounter, GroupStats, KillReason
 from watchdog_oom.kernel_log.shortage import (
     Short,
     by_user_space,
@@ -17,7 +17,7 @@ from watchdog_oom.kernel_log.shortage import (
 UNLIMITED = 18014398509481983 * KIB
 
 
-def group(*limits: Limit, **counters: int) -> ControlGroup:
+def group(*limits: GroupCounter, **counters: int) -> ControlGroup:
     return ControlGroup("/shop", "/shop/web", limits, (GroupStats("/shop", counters),))
 
 
@@ -27,26 +27,26 @@ def told(one: ControlGroup | None) -> tuple[list[str], str]:
 
 
 def test_the_limit_that_was_reached_is_told_with_its_owner_and_its_numbers() -> None:
-    one = group(Limit("memory", 100 * MIB, 100 * MIB, 6402), Limit("swap", 0, UNLIMITED, 0))
+    one = group(GroupCounter("memory", 100 * MIB, 100 * MIB, 6402), GroupCounter("swap", 0, UNLIMITED, 0))
     assert told(one) == (["cgroup_limit"],
                          "the limit of /shop was reached: memory 102,400 kB of limit 102,400 kB, 6,402 times")
 
 
 def test_no_limit_is_never_the_one_that_was_reached() -> None:
-    one = group(Limit("memory", 50 * MIB, UNLIMITED), Limit("memory+swap", 100 * MIB, 100 * MIB))
+    one = group(GroupCounter("memory", 50 * MIB, UNLIMITED), GroupCounter("memory+swap", 100 * MIB, 100 * MIB))
     reached = reached_limit(one)
     assert reached is not None
     assert reached.name == "memory+swap"
 
 
 def test_a_full_swap_limit_and_one_of_nothing_are_told() -> None:
-    full = Limit("memory", MIB, MIB)
-    assert told(group(full, Limit("memory+swap", MIB, MIB)))[1].endswith("so swap could not help")
-    assert told(group(full, Limit("swap", 0, 0)))[1].endswith("it may not use swap")
+    full = GroupCounter("memory", MIB, MIB)
+    assert told(group(full, GroupCounter("memory+swap", MIB, MIB)))[1].endswith("so swap could not help")
+    assert told(group(full, GroupCounter("swap", 0, 0)))[1].endswith("it may not use swap")
 
 
 def test_free_memory_of_the_host_is_told_where_the_kernel_reports_it_for_a_group() -> None:
-    one = event(constraint="memcg", cgroup=group(Limit("memory", MIB, MIB)))
+    one = event(constraint="memcg", cgroup=group(GroupCounter("memory", MIB, MIB)))
     assert of_control_group(one)[0].evidence.endswith("the host itself had 3,000 kB free")
 
 
@@ -54,19 +54,19 @@ def test_a_limit_without_its_numbers_is_a_limit_all_the_same() -> None:
     assert told(None)[0] == ["cgroup_limit"]
     assert told(ControlGroup("/docker/2e08"))[1] == ("the limit of /docker/2e08 was reached; the lines with its size "
                                                     "are missing")
-    assert told(ControlGroup("/", None, (Limit("memory", 1, 9),)))[1].startswith(
+    assert told(ControlGroup("/", None, (GroupCounter("memory", 1, 9),)))[1].startswith(
         "a limit of the root of its control groups was reached")
 
 
 def test_a_hostile_path_is_escaped() -> None:
-    assert "\x1b" not in told(ControlGroup("/a\x1b[2J", None, (Limit("memory", MIB, MIB),)))[1]
+    assert "\x1b" not in told(ControlGroup("/a\x1b[2J", None, (GroupCounter("memory", MIB, MIB),)))[1]
 
 
 def test_kernel_memory_that_fills_a_group_is_told() -> None:
-    full = Limit("memory", 100 * MIB, 100 * MIB)
+    full = GroupCounter("memory", 100 * MIB, 100 * MIB)
     assert told(group(full, slab=60 * MIB, anon=30 * MIB))[0] == ["cgroup_limit", "kernel_memory"]
     assert told(group(full, slab=40 * MIB, anon=50 * MIB))[0] == ["cgroup_limit"]
-    assert told(group(full, Limit("kmem", 70 * MIB, UNLIMITED)))[0] == ["cgroup_limit", "kernel_memory"]
+    assert told(group(full, GroupCounter("kmem", 70 * MIB, UNLIMITED)))[0] == ["cgroup_limit", "kernel_memory"]
 
 
 def test_a_kill_by_hand_says_so_with_what_was_free() -> None:
@@ -76,7 +76,7 @@ def test_a_kill_by_hand_says_so_with_what_was_free() -> None:
 
 def test_a_program_that_acted_is_told_with_the_numbers_that_it_gave() -> None:
     def found(**told: object) -> list[str]:
-        pressure = Pressure("earlyoom", "low memory!", **told)  # type: ignore[arg-type]
+        pressure = KillReason("earlyoom", "low memory!", **told)  # type: ignore[arg-type]
         return [str(one.kind) for one in by_user_space(event(constraint="userspace", pressure=pressure))]
     assert found(memory_available_percent=0.52, swap_free_percent=39.8, swap_total_bytes=GIB) \
         == ["ram_and_swap", "pressure"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.kernel_log.made import GIB, MIB, event, kill, task
 from watchdog_oom.kernel_log.holders import holders
-from watchdog_oom.kernel_log.model import Chosen, ControlGroup, Event, Limit
+from watchdog_oom.kernel_log.model import Chosen, ControlGroup, Event, GroupCounter
 from watchdog_oom.kernel_log.victim import kill_bytes, points, why
 
 TASKS = (task(1, "sshd", 5, oom_score_adj=-1000), task(2, "mysqld", 512, pgtables_bytes=MIB), task(3, "java", 300),
@@ -27,7 +27,7 @@ def test_until_4_16_what_belongs_to_root_counts_three_percent_less() -> None:
 
 
 def test_in_a_control_group_its_limit_is_the_whole() -> None:
-    group = ControlGroup("/a", None, (Limit("memory", GIB, GIB),))
+    group = ControlGroup("/a", None, (GroupCounter("memory", GIB, GIB),))
     assert points(event(tasks=TASKS, constraint="memcg", cgroup=group))[0].points == 500
 
 

@@ -52,16 +52,17 @@ class Assembly:
         taker = _TAKERS.get(kind)
         if taker is None:
             return
-        drafts = self._of_host(line.host)
+        drafts = self._open.get(line.host, [])
         draft = _nearest(drafts, kind, line)
         if draft is None or _begins(draft, kind, line):
             if kind in _NEVER_BEGIN:
                 return
+            self._fade(line.number)
+            drafts = self._of_host(line.host)
             draft = Draft(line, line, caller=line.caller, boot=line.boot, kernel=self._kernels.get(line.host))
             drafts.append(draft)
         phase, take = taker
-        if phase != draft.phase and (kind == "counter" or (
-                phase < draft.phase and kind in ("trace", "process") and not draft.panic)):
+        if not _is_for(draft, kind, phase):
             return
         draft.phase = max(draft.phase, phase)
         draft.last, draft.boot = line, line.boot if line.boot is not None else draft.boot
@@ -72,18 +73,19 @@ class Assembly:
         take(draft, line)
         if draft.kernel:
             self._kernels[line.host] = draft.kernel
-        self._close(drafts, line.number)
+        self._end_old(drafts)
 
     def boot(self, line: Line, kernel: str) -> None:
         """``Linux version …``: what was open is behind; later reports are of this kernel."""
         self._done.extend(self._open.pop(line.host, []))
+        self._of_host(line.host)
         self._kernels[line.host] = kernel
 
     def events(self) -> Iterator[Event]:
         """Those that are at their end, and that no older one is open beside."""
-        oldest = min((draft.first.number for drafts in self._open.values() for draft in drafts), default=None)
         if not self._done:
             return
+        oldest = min((draft.first.number for drafts in self._open.values() for draft in drafts), default=None)
         self._done.sort(key=lambda draft: draft.first.number)
         while self._done and (oldest is None or self._done[0].first.number <= oldest):
             event = event_of(self._done.pop(0))
@@ -104,16 +106,32 @@ class Assembly:
             self._kernels.pop(first, None)
         return self._open.setdefault(host, [])
 
-    def _close(self, drafts: list[Draft], number: int) -> None:
-        """Only the newest, and those that got lines not long ago, stay open."""
-        newest = drafts[-1]
-        fading = [draft for draft in drafts[:-1]
-                  if number - draft.last.number > _FADES_AFTER_LINES or draft.boot is None or newest.boot is None]
-        if len(drafts) - len(fading) > _OPEN:
-            fading.append(next(draft for draft in drafts if draft not in fading))
-        for draft in fading:
-            drafts.remove(draft)
-            self._done.append(draft)
+    def _fade(self, number: int) -> None:
+        """Reports, of whatever host, that got no line for long are at their end."""
+        for drafts in self._open.values():
+            self._end(drafts, [draft for draft in drafts if number - draft.last.number > _FADES_AFTER_LINES])
+
+    def _end_old(self, drafts: list[Draft]) -> None:
+        """Only the newest, and those that may be told from it by their time, stay open."""
+        if len(drafts) > 1:
+            timeless = [draft for draft in drafts[:-1] if draft.boot is None or drafts[-1].boot is None]
+            self._end(drafts, timeless)
+            self._end(drafts, drafts[:-_OPEN])
+
+    def _end(self, drafts: list[Draft], ended: list[Draft]) -> None:
+        self._done.extend(ended)
+        drafts[:] = [draft for draft in drafts if not any(draft is other for other in ended)]
+
+
+def _is_for(draft: Draft, kind: str, phase: int) -> bool:
+    """Whether a line that anybody may have written is of this report, by the place where it stands."""
+    if kind == "group_stat":
+        return draft.open_stats is not None
+    if kind == "slab":
+        return draft.in_slabs
+    if kind == "counter":
+        return draft.phase == phase
+    return kind not in ("trace", "process") or phase >= draft.phase or draft.panic is not None
 
 
 def _nearest(drafts: list[Draft], kind: str, line: Line) -> Draft | None:

@@ -7,13 +7,13 @@ from watchdog_oom.kernel_log.model import (
     Chosen,
     FailedAllocation,
     FreeBlocks,
+    GroupCounter,
     GroupStats,
     HugePages,
     Invoker,
     Kill,
-    Limit,
+    KillReason,
     Node,
-    Pressure,
     Reaped,
     Slab,
     Stamp,
@@ -65,7 +65,7 @@ class Draft:
     other_cause: bool = False
     limit_of: str | None = None
     task_group: str | None = None
-    limits: list[Limit] = field(default_factory=list)
+    limits: list[GroupCounter] = field(default_factory=list)
     stats: list[GroupStats] = field(default_factory=list)
     open_stats: dict[str, int] | None = None
     meminfo_lines: int = 0
@@ -90,7 +90,7 @@ class Draft:
     no_killable: bool = False
     panic: str | None = None
     words: set[str] = field(default_factory=set)
-    pressure: Pressure | None = None
+    pressure: KillReason | None = None
 
     @property
     def stamp(self) -> Stamp | None:

@@ -26,9 +26,8 @@ def events_in(chunks: Iterable[bytes]) -> Iterator[Event]:
         if line.tag != "kernel" and (event := killers.take(line)) is not None:
             source.attend()
             yield event
-        if not line.prefixed and last is not None and line.stamp is None and line.number - last.number <= 1:
-            line.stamp, line.boot, line.host, line.tag, line.caller = (last.stamp, last.boot, last.host, last.tag,
-                                                                       last.caller)
+        if last is not None and not line.prefixed and last.tag in ("", "kernel") and line.number - last.number <= 1:
+            line.stamp, line.boot, line.host, line.caller = last.stamp, last.boot, last.host, last.caller
         last = line
         if line.tag in ("", "kernel"):
             kind = kind_of(line.text)

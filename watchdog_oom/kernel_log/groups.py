@@ -6,7 +6,7 @@ import re
 
 from watchdog_oom.kernel_log.draft import Draft
 from watchdog_oom.kernel_log.line import Line
-from watchdog_oom.kernel_log.model import GroupStats, Limit
+from watchdog_oom.kernel_log.model import GroupCounter, GroupStats
 
 _TASK_IN = re.compile(r"Task in (\S.*?)(?: killed)?(?: as a result of limit of (\S+).*)?$")
 _LIMIT = re.compile(r"(memory|memory\+swap|swap|kmem): ?usage (\d+) ?k[bB], limit (\d+) ?k[bB](?:, failcnt (\d+))?")
@@ -27,7 +27,7 @@ def take_limit(draft: Draft, line: Line) -> None:
     """``memory: usage 102400kB, limit 102400kB, failcnt 181``."""
     found = _LIMIT.match(line.text)
     if found and len(draft.limits) < _GROUPS_KEPT:
-        draft.limits.append(Limit(found[1], int(found[2]) * 1024, int(found[3]) * 1024,
+        draft.limits.append(GroupCounter(found[1], int(found[2]) * 1024, int(found[3]) * 1024,
                                   int(found[4]) if found[4] else None))
 
 

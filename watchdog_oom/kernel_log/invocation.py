@@ -15,7 +15,7 @@ _MASK = re.compile(r"gfp_mask=(?:0x)?([0-9a-fA-F]+)(?:\(([^)]*)\)?)?")
 _NODEMASK = re.compile(r"nodemask=(\(null\)|[\d,-]*\d)")
 _ORDER = re.compile(r"\border=(-?\d+)")
 _SCORE_ADJ = re.compile(r"\boom_score_adj=(-?\d+)")
-_ADJ = re.compile(r"\boom_adj=(-?\d+)")
+_ADJ = re.compile(r"\b(?:oom_adj|oomkilladj)=(-?\d+)")
 _CPUSET = re.compile(r".{1,64}? cpuset=(.*) mems_allowed=(\S+)")
 _PROCESS = re.compile(r"(?:CPU: ?\d+ (?:UID: ?\d+ )?PID: ?(\d+) Comm: |Pid: ?(\d+), comm: )(.{0,64}?) "
                       r"(?:Kdump: loaded )?(?:Not tainted|Tainted:)")

@@ -11,9 +11,9 @@ from typing import Literal
 from watchdog_oom.kernel_log.readings import (
     ControlGroup,
     FreeBlocks,
+    GroupCounter,
     GroupStats,
     HugePages,
-    Limit,
     Node,
     Slab,
     Task,
@@ -21,9 +21,9 @@ from watchdog_oom.kernel_log.readings import (
 )
 from watchdog_oom.lean_dataclasses import dataclass, field
 
-__all__ = ["Chosen", "Clock", "Constraint", "ControlGroup", "Event", "FailedAllocation", "FreeBlocks", "GroupStats",
-           "HugePages", "Invoker", "Kill", "Limit", "Node", "Pressure", "Reaped", "Slab", "Stamp", "Summary", "Task",
-           "Zone"]
+__all__ = ["Chosen", "Clock", "Constraint", "ControlGroup", "Event", "FailedAllocation", "FreeBlocks", "GroupCounter",
+           "GroupStats", "HugePages", "Invoker", "Kill", "KillReason", "Node", "Reaped", "Slab", "Stamp", "Summary",
+           "Task", "Zone"]
 
 Constraint = Literal["none", "memcg", "cpuset", "mempolicy", "panic", "userspace"]
 Clock = Literal["unix", "yearless", "boot"]
@@ -136,7 +136,7 @@ class FailedAllocation:
 
 
 @dataclass(frozen=True, slots=True)
-class Pressure:
+class KillReason:
     """What a killer in user space said of its reason: systemd-oomd, earlyoom, nohang. Shares in percent."""
 
     by: Literal["systemd-oomd", "earlyoom", "nohang"]
@@ -192,7 +192,7 @@ class Event:
     kills: tuple[Kill, ...] = ()
     reaped: tuple[Reaped, ...] = ()
     failed_allocations: tuple[FailedAllocation, ...] = ()
-    pressure: Pressure | None = None
+    pressure: KillReason | None = None
     trace: tuple[str, ...] = ()
     sysrq: bool = False
     panic: bool = False

@@ -8,7 +8,7 @@ from watchdog_oom.lean_dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
-class Limit:
+class GroupCounter:
     """One counter of a control group: ``name`` is ``memory``, ``memory+swap``, ``swap``, ``kmem``. No limit is a
     huge number (:attr:`unlimited`)."""
 
@@ -39,11 +39,11 @@ class ControlGroup:
 
     path: str | None
     task_path: str | None = None
-    limits: tuple[Limit, ...] = ()
+    limits: tuple[GroupCounter, ...] = ()
     stats: tuple[GroupStats, ...] = ()
     version: int | None = None
 
-    def limit(self, name: str) -> Limit | None:
+    def limit(self, name: str) -> GroupCounter | None:
         """The counter of this name."""
         return next((limit for limit in self.limits if limit.name == name), None)
 

@@ -51,13 +51,14 @@ class Records:
 
     def _collects(self, number: int, text: str, bare: str, raw: bytes) -> bool:
         """Whether the line is a part of a record of several lines, which is then kept."""
-        if head := _VERBOSE_HEAD.match(bare):
+        if "[s=" in bare and (head := _VERBOSE_HEAD.match(bare)):
             held, self._fields = self._fields, {"time": head["date"]}
             return not held or self._put_back(held)
-        if found := _FIELD.match(text):
+        first = bare[:1]
+        if (first.isupper() or first == "_") and "=" in bare[:66] and (found := _FIELD.match(text)):
             self._keep(found[1], found[2])
             return True
-        if found := _PRETTY.match(text):
+        if first == '"' and (found := _PRETTY.match(text)):
             value = found[2] or ""
             self._keep(found[1], _loaded(value) if value[:1] == '"' else value)
             return True

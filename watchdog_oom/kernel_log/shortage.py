@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from watchdog_oom import formatting
 from watchdog_oom.formatting import printable
-from watchdog_oom.kernel_log.model import ControlGroup, Event, Limit
+from watchdog_oom.kernel_log.model import ControlGroup, Event, GroupCounter
 from watchdog_oom.kernel_log.zone_room import kilobytes
 from watchdog_oom.lean_dataclasses import dataclass
 
@@ -73,19 +73,19 @@ def of_control_group(event: Event) -> tuple[Shortage, ...]:
     return (found,) if kernel is None else (found, kernel)
 
 
-def reached_limit(group: ControlGroup) -> Limit | None:
+def reached_limit(group: ControlGroup) -> GroupCounter | None:
     """The limit that was hit: the one whose use is at it, ``memory`` before the others."""
     return next((limit for limit in sorted(group.limits, key=lambda limit: limit.name != "memory")
                  if not limit.unlimited and limit.usage_bytes >= _REACHED * limit.limit_bytes), None)
 
 
-def _limit_words(limit: Limit) -> str:
+def _limit_words(limit: GroupCounter) -> str:
     failed = f", {limit.failcnt:,} times" if limit.failcnt else ""
     most = "no limit" if limit.unlimited else f"limit {kilobytes(limit.limit_bytes)}"
     return f"{limit.name} {kilobytes(limit.usage_bytes)} of {most}{failed}"
 
 
-def _other_limits(group: ControlGroup, reached: Limit) -> str:
+def _other_limits(group: ControlGroup, reached: GroupCounter) -> str:
     swap = group.limit("swap") or group.limit("memory+swap")
     if swap is None or swap is reached or swap.unlimited:
         return ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from watchdog_oom.kernel_log.model import Stamp
 
@@ -45,6 +46,7 @@ def unix_stamp(text: str) -> Stamp:
     return Stamp(text, number, "unix")
 
 
+@lru_cache(maxsize=16)  # the lines of a report are of the same second
 def calendar_stamp(text: str) -> Stamp:
     """A date and a time of day in whatever order; without a zone it is taken as UTC."""
     if iso := _ISO.search(text):

@@ -1,8 +1,8 @@
-"""Takes the prefixes off a line: syslog, RFC 3339, RFC 5424, dmesg in all its forms, the journal's short forms,
-/dev/kmsg, ``<4>``, ``[T123]``, quoting, ``grep``'s file names, colours.
+"""Takes the prefixes off a line, whatever wrote them.
 
-The prefixes stack in any order (``> messages:Jun 29 09:17:43 host kernel: [ 5.1][ T12] text``), so one after the other
-is taken off the beginning while one fits.
+Syslog, RFC 3339, RFC 5424, dmesg in all its forms, the journal's short forms, /dev/kmsg, ``<4>``, ``[T123]``, quoting,
+``grep``'s file names, colours. The prefixes stack in any order, so one after the other is taken off the beginning while
+one fits.
 """
 
 from __future__ import annotations
@@ -14,8 +14,10 @@ from watchdog_oom.kernel_log.line import Line
 from watchdog_oom.kernel_log.stamps import boot_stamp, calendar_stamp, microseconds_stamp, unix_stamp
 
 _COLOUR = re.compile(r"(?:\x1b|#033)\[[0-9;?]*[A-Za-z]")
+_QUOTES = frozenset(" \t>|`")
 _QUOTE = re.compile(r"[\s>|`]+")
 _ESCAPE = re.compile(r"\\x([0-9a-f]{2})")
+_LINE_FEED = re.compile(r"#012|\\x0a|\n")
 _REPEATED = re.compile(r"message repeated \d+ times: \[ ?(.*?) ?\]$")
 _PAGES = 10  # prefixes are taken off at most so often
 
@@ -47,8 +49,9 @@ _GREP = re.compile(r"(?:[\w.+-]*/[\w./+-]{1,250}[:-]|(?:messages|syslog|kern|dme
                    r"(?:\d{1,9}[:-]?[ \t]*)?")
 _INSIDE = re.compile(r"^.{1,120}?\[\s{0,12}(?P<boot>\d{1,10}\.\d{6})\](?:\[\s{0,8}(?P<caller>[TC]\d+)\])? "
                      r"(?=.{1,16} invoked)")
-_HEADS = (_PRIORITY, _LEVEL, _KMSG, _BOOT, _CALLER, _CTIME, _DELTA, _RELTIME, _ISO, _SYSLOG, _UNIX, _CRI)
-_BEHIND_BOOT = (_CALLER,)  # what follows the kernel's own time is the kernel's text
+_BRACKETED = (_BOOT, _CALLER, _CTIME, _DELTA, _RELTIME, _ISO)
+_NUMBERED = (_KMSG, _ISO, _SYSLOG, _UNIX, _BARE_BOOT)
+_WORDED = (_LEVEL, _SYSLOG, _ISO, _CRI)
 _CONTINUED = re.compile(r" [A-Z]+=")
 
 
@@ -63,7 +66,7 @@ def lines_of(number: int, text: str, like: Line | None = None) -> list[Line]:
     ``like`` gives what a record around the text has said already."""
     if like is None and _CONTINUED.match(text):
         return []  # a further line of a /dev/kmsg record
-    first, *others = re.split(r"#012|\\x0a|\n", text)
+    first, *others = _LINE_FEED.split(text) if "#012" in text or "\\x0a" in text or "\n" in text else [text]
     line = _stripped(number, first, len(text), like)
     if line.tag not in ("", "kernel") and not line.caller and line.boot is None:
         others = []
@@ -96,11 +99,14 @@ def _printable(escape: re.Match[str]) -> str:
 def _take_off_heads(line: Line) -> None:
     named = bool(line.tag)
     for turn in range(_PAGES):
-        if quote := _QUOTE.match(line.text):
+        if line.text[:1] in _QUOTES and (quote := _QUOTE.match(line.text)):
             line.text = line.text[quote.end():]
-        if turn == 0 and (grep := _GREP.match(line.text)) and grep.end() and _head(line.text[grep.end():], _HEADS):
-            line.text = line.text[grep.end():]
-        if found := _head(line.text, _HEADS if line.boot is None else _BEHIND_BOOT):
+        # What follows the kernel's own time is the kernel's text.
+        found = _head(line.text) if line.boot is None else _CALLER.match(line.text)
+        if found is None and turn == 0 and (grep := _GREP.match(line.text)) and grep.end():
+            found = _head(line.text[grep.end():])
+            line.text = line.text[grep.end():] if found else line.text
+        if found:
             comma = found.re is _ISO and found["comma"]
             version = found.re is _PRIORITY and found["version"]
             _apply(line, found)
@@ -116,9 +122,11 @@ def _take_off_heads(line: Line) -> None:
             return
 
 
-def _head(text: str, heads: tuple[re.Pattern[str], ...]) -> re.Match[str] | None:
-    if not text or looks_like_report(text):
-        return None
+def _head(text: str) -> re.Match[str] | None:
+    first = text[:1]
+    if first == "<":
+        return _PRIORITY.match(text)
+    heads = _BRACKETED if first == "[" else _NUMBERED if first.isdecimal() else _WORDED
     return next((found for head in heads if (found := head.match(text))), None)
 
 

@@ -8,7 +8,7 @@ from watchdog_oom.kernel_log.draft import Draft
 from watchdog_oom.kernel_log.line import Line
 from watchdog_oom.kernel_log.model import Slab
 
-_COUNTER = re.compile(r"\b([A-Za-z][\w]{1,30}): ?(\d+)(?![\d.]*[kK]B)")
+_COUNTER = re.compile(r"(?<![\w-])([A-Za-z][\w-]{1,30}): ?(\d+)(?![\d.]*[kK]B)")
 _SWAP = re.compile(r"(Free|Total) swap *[:=] *(\d+) ?kB")
 _FREE = re.compile(r"Free pages: *(\d+)kB(?: \( *(\d+)kB HighMem\))?")
 _TOTAL = re.compile(r"(\d+) (.*)")

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from watchdog_oom.kernel_log.line import Line
-from watchdog_oom.kernel_log.model import ControlGroup, Event, Kill, Pressure
+from watchdog_oom.kernel_log.model import ControlGroup, Event, Kill, KillReason
 
 _MIB = 1 << 20
 _PERCENT = r"(\d{1,3}(?:\.\d+)?) ?%"
@@ -15,11 +15,11 @@ _OOMD_SWAP = re.compile(rf"memory used .*swap used .*(?:being more|more) than {_
 _OF = r"used \((\d{1,18})\) / total \((\d{1,18})\)"
 _OOMD_USED = re.compile(rf"memory {_OF} and swap {_OF}")
 _OOMD_PRESSURE = re.compile(rf"memory pressure for (/\S*) being {_PERCENT}")
-_EARLYOOM_AVAILABLE = re.compile(rf"mem avail: *(\d+) of *(\d+) MiB \( *{_PERCENT}\), swap free: *(\d+) of *(\d+) MiB "
-                                 rf"\( *{_PERCENT}\)")
+_EARLYOOM_AVAILABLE = re.compile(rf"mem avail: *\d+(?: of *(\d+))? MiB \( *{_PERCENT}\), "
+                                 rf"swap free: *\d+(?: of *(\d+))? MiB \( *{_PERCENT}\)")
 _EARLYOOM_LOW = re.compile(r"[Ll]ow memory! at or below SIG(?:TERM|KILL) limits", re.IGNORECASE)
-_EARLYOOM_KILL = re.compile(r'[Ss]ending SIG(TERM|KILL) to process (\d{1,10})(?: uid (\d+))? "(.{0,64}?)"'
-                            r"(?::? (.*))?$")
+_EARLYOOM_KILL = re.compile(r'[Ss]ending SIG(TERM|KILL) to process (\d{1,10})(?: uid (\d+))? "(.{0,64})"'
+                            r"(?:: ((?:badness|oom_score) .*))?$")
 _EARLYOOM_OLD = re.compile(r"[Kk]illing process:? (\d{1,10}),? (?:name: )?\(?\"?([^\",()]{1,64})\"?\)?(?:,.*)?$")
 _VMRSS = re.compile(r"VmRSS:? *(\d+) MiB")
 _SCORE_ADJ = re.compile(r"oom_score_adj:? *(-?\d+)")
@@ -36,7 +36,7 @@ class Killers:
     """Takes lines, gives one event for each signal sent."""
 
     def __init__(self) -> None:
-        self._pressure: Pressure | None = None
+        self._pressure: KillReason | None = None
         self._first = 0
         self._victim: dict[str, str] | None = None
         self._victim_line: Line | None = None
@@ -63,7 +63,7 @@ class Killers:
 
     def _oomd(self, line: Line, found: re.Match[str]) -> Event:
         pressure = _OOMD_PRESSURE.search(found[2])
-        said = _oomd_used(line.text) or Pressure("systemd-oomd", line.text,
+        said = _oomd_used(line.text) or KillReason("systemd-oomd", line.text,
                                                  pressure_percent=float(pressure[2]) if pressure else None)
         kill = Kill(None, found[1].rpartition("/")[2], time=line.stamp, words="systemd-oomd", cgroup=True,
                     control_group=found[1])
@@ -72,15 +72,16 @@ class Killers:
 
     def _earlyoom_state(self, line: Line) -> None:
         if found := _EARLYOOM_AVAILABLE.search(line.text):
-            self._pressure = Pressure("earlyoom", line.text, float(found[3]), float(found[6]), None,
-                                      int(found[2]) * _MIB, int(found[5]) * _MIB)
+            self._pressure = KillReason("earlyoom", line.text, float(found[2]), float(found[4]), None,
+                                      int(found[1]) * _MIB if found[1] else None,
+                                      int(found[3]) * _MIB if found[3] else None)
             self._first = line.number
         elif _EARLYOOM_LOW.search(line.text) and self._pressure is None:
-            self._pressure = Pressure("earlyoom", line.text)
+            self._pressure = KillReason("earlyoom", line.text)
             self._first = line.number
 
     def _earlyoom(self, line: Line, signal: str, pid: str, uid: str | None, comm: str, rest: str) -> Event:
-        said = self._pressure or Pressure("earlyoom", line.text)
+        said = self._pressure or KillReason("earlyoom", line.text)
         first = self._first if self._pressure and line.number - self._first < 100 else line.number
         rss, adj = _VMRSS.search(rest), _SCORE_ADJ.search(rest)
         kill = Kill(int(pid), comm, int(uid) if uid else None, rss_bytes=int(rss[1]) * _MIB if rss else None,
@@ -111,7 +112,7 @@ class Killers:
     def _nohang_state(self, line: Line, memory: re.Match[str] | None, swap: re.Match[str] | None) -> None:
         before = self._pressure if self._pressure is not None and self._pressure.by == "nohang" else None
         self._first = self._first if before else line.number
-        self._pressure = Pressure(
+        self._pressure = KillReason(
             "nohang", f"{before.words}; {line.text}" if before and len(before.words) < 400 else line.text,
             float(memory[2]) if memory else before.memory_available_percent if before else None,
             float(swap[2]) if swap else before.swap_free_percent if before else None)
@@ -121,7 +122,7 @@ class Killers:
         self._victim = self._victim_line = None
         if not victim or line is None:
             return None
-        said = self._pressure or Pressure("nohang", line.text)
+        said = self._pressure or KillReason("nohang", line.text)
         first = self._first if self._pressure else line.number
         self._pressure = None
         rss = re.match(r"(\d+) MiB", victim.get("VmRSS", ""))
@@ -139,20 +140,20 @@ def _whole(text: str | None) -> int | None:
     return int(text) if text and text.isascii() and text.isdigit() else None
 
 
-def _oomd_used(text: str) -> Pressure | None:
+def _oomd_used(text: str) -> KillReason | None:
     """``memory used (N) / total (N) and swap used (N) / total (N) being more than 90.00%``; older: that alone."""
     if used := _OOMD_USED.search(text):
         memory, ram, swap, all_swap = map(int, used.groups())
-        return Pressure("systemd-oomd", text, _left_percent(memory, ram), _left_percent(swap, all_swap), None, ram,
+        return KillReason("systemd-oomd", text, _left_percent(memory, ram), _left_percent(swap, all_swap), None, ram,
                         all_swap)
     share = _OOMD_SWAP.search(text)
-    return Pressure("systemd-oomd", text, swap_free_percent=100.0 - float(share[1])) if share else None
+    return KillReason("systemd-oomd", text, swap_free_percent=100.0 - float(share[1])) if share else None
 
 
 def _left_percent(used: int, whole: int) -> float:
     return max(0.0, 100.0 * (whole - used) / whole) if whole else 0.0
 
 
-def _event(line: Line, first: int, said: Pressure, kill: Kill, group: ControlGroup | None) -> Event:
+def _event(line: Line, first: int, said: KillReason, kill: Kill, group: ControlGroup | None) -> Event:
     return Event(line.stamp, "userspace", first, line.number, cgroup=group, kills=(kill,), pressure=said,
                  parts=frozenset({"kill"}))

@@ -14,7 +14,7 @@ _CHARS = 8192
 _SIZES = re.compile(r"[\w()]{3,30}: ?\d+[kK]B")
 _NUMBER_OF_BLOCKS = re.compile(r"= ?\d+ ?k?B?$")
 _ENDS = {  # the line has its end: nothing is missing
-    "invoker": re.compile(r"oom_score_adj=-?\d+|oom_adj=-?\d+$|gfp_mask=0x[0-9a-f]+$|order=\d+$"),
+    "invoker": re.compile(r"oom_score_adj=-?\d+|(?:oom_|oomkill)adj=-?\d+$|gfp_mask=0x[0-9a-f]+$|order=\d+$"),
     "free_list": re.compile(r"= ?\d+kB$|empty"),
     "columns": re.compile(r"\bname$"),
     "killed": re.compile(r"oom_score_adj:-?\d+$|\)\.$|shmem-rss:\d+kB$|^VM:"),
