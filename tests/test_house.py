@@ -15,7 +15,7 @@ from watchdog_oom import paths
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "watchdog_oom"
 FLOORS: tuple[tuple[str, ...], ...] = (  # from the ground up; "" is watchdog_oom/__init__.py
-    ("", "errors", "formatting", "lean_dataclasses", "lean_typing", "paths"),
+    ("", "errors", "formatting", "lean_dataclasses", "lean_typing", "paths", "sha256"),
     ("core",),
     ("explain", "host", "journal", "policy"),
     ("daemon",),
@@ -43,6 +43,10 @@ TESTED_ELSEWHERE: dict[str, tuple[str, str]] = {  # module: the test file, and w
     "cli.audit_listing": ("cli/test_audit.py", "what ``audit`` shows of the records that come along"),
     "cli.audit_views": ("cli/test_audit.py", "the forms of the list"),
     "cli.audit_words": ("cli/test_audit.py", "the words of the list"),
+    "cli.check_json": ("cli/test_check.py", "one of the two forms of a check"),
+    "cli.service_answers": ("cli/test_check.py", "the states that a check tells of"),
+    "cli.spool_answers": ("cli/test_check.py", "the spools that a check tells of"),
+    "cli.daemon_status": ("cli/test_status.py", "what the command reads first"),
     "cli.control_client": ("daemon/control/test_desk.py", "a real daemon, asked by the commands"),
     "cli.dropins": ("cli/test_export.py", "the texts of ``export systemd``"),
     "cli.host_view": ("cli/test_check.py", "what a command sees of a made-up host"),
@@ -99,6 +103,7 @@ TESTED_ELSEWHERE: dict[str, tuple[str, str]] = {  # module: the test file, and w
     "journal.store": ("journal/test_writer.py", "the writer's files: rotation, damage, full disks"),
     "journal.targets": ("daemon/test_audit.py", "the targets of the records it writes"),
     "paths": ("daemon/test_options.py", "five texts"),
+    "sha256": ("journal/test_verify.py", "every digest of a chain"),
     "policy.checker": ("policy/test_check.py", "Protocols alone"),
     "policy.clauses": ("policy/test_check.py", "a broken file for each of its mistakes"),
     "policy.files": ("policy/test_load.py", "directories and files as a load finds them"),

@@ -55,6 +55,7 @@ host.spools host.spools.descent host.spools.names host.spools.path_safety host.s
 host.spools.scan_messages host.spools.scanners host.spools.signs_of_life host.spools.survey host.syscalls journal
 journal.chain journal.evidence journal.files journal.head journal.inspect journal.reader journal.record journal.reserve
 journal.store journal.system_log journal.targets journal.unfinished journal.writer lean_dataclasses lean_typing
+sha256
 paths policy policy.build policy.ownership
 """
 

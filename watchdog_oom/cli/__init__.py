@@ -46,8 +46,8 @@ class FrontDoor(click.Group):
 
     def resolve_command(self, ctx: click.Context, args: list[str],
                         ) -> tuple[str | None, click.Command | None, list[str]]:
-        from watchdog_oom.policy.names import nearest
         if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            from watchdog_oom.policy.names import nearest
             ctx.fail(f'there is no command "{args[0]}"{nearest(args[0], COMMANDS)}')
         return super().resolve_command(ctx, args)
 

@@ -28,9 +28,10 @@ class ScanDemand:
     oom_score_adj, that of all their descendants included; whose own oom_score_adj, since guard is asked about them;
     and in whose units that of every process. ``under`` are the spools that nouns name, and ``users`` says
     which of them processes use, as far as that is known. ``everything``: an emergency is near, so every process is
-    read, with its swap, badness and oom_score_adj. ``pids`` are processes that guard is asked about whatever matches
-    them; ``below`` were seen below a noun before. ``together`` says of nouns from which resident memory on, counted one
-    by one, it matters what their processes share."""
+    read, with its swap, badness and oom_score_adj; ``judged``: guard may be asked about everybody, whose oom_score_adj
+    is read for that. ``pids`` are processes that guard is asked about whatever matches them; ``below`` were seen below
+    a noun before. ``together`` says of nouns from which resident memory on, counted one by one, it matters what their
+    processes share."""
 
     nouns: tuple[ProcessNoun, ...] = ()
     swap: frozenset[str] = frozenset()
@@ -40,6 +41,7 @@ class ScanDemand:
     guarded: frozenset[str] = frozenset()
     contained: frozenset[str] = frozenset()
     everything: bool = False
+    judged: bool = False
     pids: frozenset[int] = frozenset()
     below: frozenset[int] = frozenset()
     together: Mapping[str, float] = field(default_factory=dict)

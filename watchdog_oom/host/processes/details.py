@@ -64,15 +64,16 @@ def needs_of(
     pids = demand.pids & processes.keys()
     watched = pids.union(*relevant.values())
     spools = _spools_by_pid(demand, relevant)
-    userland = frozenset(pid for pid, process in processes.items() if demand.everything and not process.kernel_thread)
+    userland = frozenset(pid for pid, process in processes.items()
+                         if (demand.everything or demand.judged) and not process.kernel_thread)
     protected = _pids_of(demand.protect, relevant)
     housemates = _housemates(_pids_of(demand.contained, relevant), processes)
     return Needs(
         watched,
         swap=_pids_of(demand.swap, relevant),
         adjusted=protected | family.descendants(protected),
-        guarded=userland if demand.everything else pids.union(_pids_of(demand.guarded, relevant), housemates),
-        badness=userland,
+        guarded=userland or pids.union(_pids_of(demand.guarded, relevant), housemates),
+        badness=userland if demand.everything else frozenset(),
         spools=spools,
         together={name: relevant[name] for name, amount in demand.together.items()
                   if _hold_more(relevant.get(name, frozenset()), amount, processes)},
