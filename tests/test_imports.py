@@ -44,7 +44,7 @@ host.processes.lasting host.processes.oom_score_adj
 core.glob daemon.link_watch host.children.asked_child host.processes.may_hang host.processes.namespaces
 host.processes.pattern_search host.processes.pid_list host.processes.procfs host.processes.reader
 host.processes.reader_child host.processes.release host.processes.signals host.processes.sharing
-host.processes.slow_patterns
+host.processes.shortlist host.processes.slow_patterns
 host.processes.table host.processes.user_names host.purge host.purge.become host.purge.delete_tree host.purge.in_use
 host.purge.job host.purge.jobs host.purge.judgement host.purge.kept host.purge.lease host.purge.messages
 host.purge.mounts host.purge.open_files host.purge.pace host.purge.pair host.purge.reap host.purge.search

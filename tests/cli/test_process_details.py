@@ -157,6 +157,7 @@ def test_whoever_may_not_see_the_sockets_is_told_the_user_all_the_same(
         child: Callable[..., subprocess.Popen[str]]) -> None:
     roots = child("input()")
     program = (f"import os, sys; sys.path[:0] = {sys.path!r}\n"
+               "import psutil\n"  # which that user may not be able to read here
                "from watchdog_oom.cli.process_details import read_details\n"
                "os.setgroups([]); os.setgid(65534); os.setuid(65534)\n"
                f"known = read_details({roots.pid}); print(known.user, known.listens)")

@@ -7,6 +7,7 @@ import time
 import weakref
 from collections.abc import Mapping
 from contextlib import ExitStack, closing
+from dataclasses import dataclass
 
 from watchdog_oom.cli.daemon_lock import running_daemon
 from watchdog_oom.cli.service_answers import ServiceAnswers
@@ -24,14 +25,14 @@ from watchdog_oom.host.processes.procfs import helpers_of, lineage
 from watchdog_oom.host.processes.table import ProcessTable
 from watchdog_oom.host.services.choose import choose_manager
 from watchdog_oom.host.services.manager import ServiceManager
-from watchdog_oom.lean_dataclasses import dataclass, replace
+from watchdog_oom.lean_dataclasses import replace
 
 ANSWERS_SECONDS = 3.0
 DESCRIBE_SECONDS = 0.5
 _READING = ("CAP_SYS_PTRACE", "CAP_DAC_READ_SEARCH")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, weakref_slot=True)
 class HostView:
     """The snapshot, what could not be read (in words), and what is needed to read more of it."""
 
@@ -84,7 +85,7 @@ def look(policy: Policy, config: Config, proc: str, runtime: str | None = None, 
         problems = (memory.problem and f"memory: {memory.problem}", *doubts, memory.trouble)
         unread = (*(problem for problem in problems if problem), *spools.unscanned, *_unread(snapshot))
     view = HostView(snapshot, unread, manager, proc, table)
-    weakref.finalize(table, table.facts.close)
+    weakref.finalize(view, table.facts.close)
     return view
 
 
