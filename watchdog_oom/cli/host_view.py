@@ -59,16 +59,17 @@ def look(policy: Policy, config: Config, proc: str, runtime: str | None = None, 
     manager = choose_manager(config.service_manager, init_dir=config.init_dir)
     clock = read_clock()
     with ExitStack() as stack:
-        services = stack.enter_context(closing(ServiceAnswers(policy, manager)))
         memory = stack.enter_context(closing(MemoryReader(proc)))
         pressure = stack.enter_context(closing(PressureReader(proc)))
         readable, waits = memory.read(), pressure.read()
         want = replace(scan_demand(policy, readable, pressure=waits), judged=True)
         want = replace(want, everything=ranked or want.everything)
+        table = ProcessTable(proc)
+        table.facts.want(want.nouns)
+        services = stack.enter_context(closing(ServiceAnswers(policy, manager)))
         spools = stack.enter_context(closing(SpoolAnswers(policy, clock, proc, want.under)))
         daemon_pid = running_daemon(runtime) if runtime is not None else None
         ancestors = lineage(proc, daemon_pid) if daemon_pid else frozenset()
-        table = ProcessTable(proc)
         processes = _settled(table, want, clock)
         spools.collect(table.spool_users)
         processes |= {identity.pid: replace(processes[identity.pid], under=spools.users.get(identity))
@@ -91,9 +92,9 @@ def look(policy: Policy, config: Config, proc: str, runtime: str | None = None, 
 
 def _settled(table: ProcessTable, demand: ScanDemand, clock: Clock) -> dict[int, Process]:
     """The processes, with all that children like the daemon's have to read, as far as that arrives within a few
-    seconds. Names of users are asked for first: one that came later would have everybody matched again."""
+    seconds. Names of users, which were asked for, are awaited first: one that came later would have everybody matched
+    again."""
     deadline = time.monotonic() + ANSWERS_SECONDS
-    table.facts.want(demand.nouns)
     while table.facts.pending and time.monotonic() < deadline:
         table.facts.wait(deadline - time.monotonic())
         table.facts.poll()
