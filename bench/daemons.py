@@ -161,5 +161,6 @@ def bare() -> list[str]:
 
 
 def here(code: str, *arguments: str) -> list[str]:
-    """A command of ours on the benchmark's own interpreter, where all that the command imports is installed."""
-    return [sys.executable, "-c", code, *arguments]
+    """A command of ours on the benchmark's own interpreter, where all that the command imports is installed; compiled
+    as when installed, also where the environment forbids to write compiled files."""
+    return [sys.executable, "-E", "-X", f"pycache_prefix={_cache()}", "-c", code, *arguments]
