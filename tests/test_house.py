@@ -62,7 +62,6 @@ TESTED_ELSEWHERE: dict[str, tuple[str, str]] = {  # module: the test file, and w
     "cli.reload": ("daemon/control/test_desk.py", "a real daemon, asked by the commands"),
     "cli.run": ("daemon/control/test_desk.py", "a real daemon, asked by the commands"),
     "cli.status_attention": ("cli/test_status.py", "the head of that page"),
-    "cli.status_cleans": ("cli/test_status.py", "a part of the page of ``status``"),
     "cli.status_gauges": ("cli/test_status.py", "a section of that page"),
     "cli.status_look": ("cli/test_status.py", "what the command gathers for that page"),
     "cli.status_recoveries": ("cli/test_status.py", "sections of that page"),

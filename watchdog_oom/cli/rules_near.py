@@ -10,6 +10,7 @@ import os
 import time
 from collections.abc import Mapping
 
+from watchdog_oom.cli.status_cleans import nearness
 from watchdog_oom.cli.status_values import Plain, map_of, number_of, texts_of
 from watchdog_oom.core.memory import ServiceMemory
 from watchdog_oom.core.model import Process, ProcessId, ServiceState, ServiceStatus, Snapshot, SpoolState
@@ -59,7 +60,8 @@ class RuleWatch:
         self._load(map_of(status, "policy"))
         policy = self._policy
         self._latest = (NearRules(problem=self._problem) if policy is None
-                        else NearRules(policy, closest_first(View(self._snapshot(policy, status), policy))))
+                        else NearRules(policy, closest_first(View(self._snapshot(policy, status), policy),
+                                                                nearness(map_of(status, "cleans"), time.time()))))
         self._looked = time.monotonic()
         return self._latest
 
