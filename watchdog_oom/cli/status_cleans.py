@@ -1,4 +1,4 @@
-"""The routine cleanings on the page of ``watchdog-oom status``, and how near they are. Pure; any value may be missing."""
+"""The routine cleanings on the page of ``status``, and how near they are. Pure; any value may be missing, as there."""
 
 from __future__ import annotations
 
