@@ -10,6 +10,7 @@ import os
 import socket
 import time
 from collections.abc import Callable
+from importlib import import_module
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from watchdog_oom.core.model import Process, ProcessId
@@ -74,6 +75,7 @@ class DetailReader:
     def _read(self, process: Process) -> ProcessDetails:
         if not self.this_host or self._left_seconds <= 0:
             return UNKNOWN
+        import_module("psutil")  # its import does not count: the time is for sockets
         began = time.monotonic()
         details = read_details(process.pid)
         if details.terminal is None:
