@@ -13,6 +13,7 @@ from watchdog_oom.core.rules import (
     containment,
     emergency,
     freeze,
+    hooks,
     kill_escalation,
     limit,
     lost_senses,
@@ -42,7 +43,7 @@ def decide(snapshot: Snapshot, policy: Policy, history: History, budget: Budget)
         clean.apply(tick)
         freeze.thaw_unwanted(tick)
         containment.settle(tick)
-    return tick.result()
+    return hooks.settle(tick, *tick.result())
 
 
 def remembered(snapshot: Snapshot, history: History) -> Snapshot:

@@ -9,8 +9,10 @@ from watchdog_oom.core.actions import Plan, Purge
 from watchdog_oom.core.decide import decide, remembered
 from watchdog_oom.core.guard import Budget
 from watchdog_oom.core.history import History
+from watchdog_oom.core.hook_state import Hooks
 from watchdog_oom.core.model import Snapshot
 from watchdog_oom.core.poll_interval import pause_seconds
+from watchdog_oom.core.rules.before_kill import due_in
 from watchdog_oom.core.shortage import imminent
 from watchdog_oom.daemon import state_file
 from watchdog_oom.daemon.audit import AuditTrail, open_journal
@@ -35,6 +37,7 @@ from watchdog_oom.host.services.choose import choose_manager
 from watchdog_oom.journal.record import Kind, Record
 from watchdog_oom.journal.unfinished import read_unfinished
 from watchdog_oom.lean_dataclasses import replace
+from watchdog_oom.policy.programs import why_not_run
 
 BUSY_PAUSE_SECONDS = 0.25
 SHORTEST_PAUSE_SECONDS = 0.02
@@ -58,7 +61,8 @@ class Daemon:
         self.budget = Budget(self.config.kills_per_minute, self.config.purge_entries)
         manager = choose_manager(self.config.service_manager, init_dir=self.config.init_dir)
         self.sensors = Sensors(options.proc, manager)
-        self.actuators = Actuators(options.proc, manager, self.sensors.processes.facts, output_dir=options.state)
+        self.actuators = Actuators(options.proc, manager, self.sensors.processes.facts, output_dir=options.state,
+                                   refuse_hook=why_not_run)
         self.journal = open_journal(options.log, self.sensors.boot_id, self.config)
         self.audit_trail = AuditTrail(self._write, self.journal.queue, self.sensors.processes.facts.everything)
         self.control = ControlDesk(options, self.sensors.processes.facts.user_name, self._write)
@@ -66,7 +70,7 @@ class Daemon:
         self.reporter = Reporter(options, self.health, self.notifier)
         self.wakeups = SignalInbox()
         self.plan = Plan()
-        self.history = History(run_id=f"{int(self.health.started_wall):x}")
+        self.history = History(run_id=f"{int(self.health.started_wall):x}", hooks=Hooks(self.config.hooks))
         self._failing = 0
         self._imminent = False
         self._stopping = Stopping()
@@ -102,7 +106,7 @@ class Daemon:
         inherited = inherit(state, read_unfinished(self.options.log, self.sensors.boot_id), policy, snapshot)
         self.health.troubles = (*missing_capabilities(self.options.proc), *self.sensors.troubles(),
                                 *protect_itself(self.options.proc), *group_writable_log(self.options.log),
-                                *filter(None, (state.problem, self.control.trouble)))
+                                *filter(None, (state.problem, self.control.trouble)), *self.config.doubts)
         self.reporter.started(self.policy_store, state.problem, snapshot, self._write)
         self.policy_store.tell(self._write)
         for record in inherited.records:
@@ -208,7 +212,8 @@ class Daemon:
         pause = pause_seconds(snapshot.memory, self.policy_store.policy.emergency,
                               fastest=self.config.tick_fastest_seconds, slowest=self.config.tick_slowest_seconds)
         waiting = self.plan.watch.often or self.history.terminations or self.actuators.busy or self.policy_store.busy
-        return min(pause, BUSY_PAUSE_SECONDS) if waiting or self.control.busy else pause
+        pause = min(pause, BUSY_PAUSE_SECONDS) if waiting or self.control.busy else pause
+        return min(pause, due_in(self.history.hooks, time.clock_gettime(time.CLOCK_BOOTTIME)))
 
     def _finish(self) -> None:
         self.audit_trail.abandon("the daemon stopped before this ended")

@@ -21,11 +21,14 @@ from watchdog_oom.core.actions import (
     StopUnit,
 )
 from watchdog_oom.core.guard import WAYS_IN, untouchable
+from watchdog_oom.core.hook_action import RunHook
 from watchdog_oom.core.model import Clock, Process, Snapshot
 from watchdog_oom.core.nouns import RunProbe, TcpProbe
 from watchdog_oom.core.outcome import EffectReport, Outcome
 from watchdog_oom.core.policy import Policy
 from watchdog_oom.core.view import View
+from watchdog_oom.host.hooks.runner import HookRunner
+from watchdog_oom.host.hooks.story import story_of
 from watchdog_oom.host.processes.facts import FactReader, joined
 from watchdog_oom.host.processes.oom_score_adj import set_oom_score_adj
 from watchdog_oom.host.processes.procfs import read_oom_score_adj
@@ -42,18 +45,20 @@ from watchdog_oom.lean_typing import assert_never
 class Actuators:
     """Performs intents; ``filenos`` become readable when something slow has ended, or a signalled process has."""
 
-    def __init__(self, proc: str, manager: ServiceManager, facts: FactReader, *, output_dir: str | None = None) -> None:
+    def __init__(self, proc: str, manager: ServiceManager, facts: FactReader, *, output_dir: str | None = None,
+                 refuse_hook: Callable[[str], str] = lambda program: "") -> None:
         self._proc = proc
         self._facts = facts
         self._jobs = Jobs(manager, output_dir=output_dir)
+        self._hooks = HookRunner(refuse_hook)
         self._probes = TcpProbes()
         self._purges = PurgeJobs(proc)
         self._dying = PidfdSet()
         self._releaser = MemoryReleaser()
 
     def filenos(self) -> tuple[int, ...]:
-        return (self._jobs.fileno(), self._probes.fileno(), self._purges.fileno(), self._dying.fileno(),
-                self._releaser.fileno())
+        return (self._jobs.fileno(), self._hooks.fileno(), self._probes.fileno(), self._purges.fileno(),
+                self._dying.fileno(), self._releaser.fileno())
 
     @property
     def busy(self) -> bool:
@@ -87,6 +92,9 @@ class Actuators:
                                    action.within_seconds, gently=action.gently)
             case Probe():
                 self._probe(intent.id, policy, action.service, now)
+            case RunHook():
+                told = story_of(intent, action, snapshot, (lambda p: p) if intent.urgent else self._facts.everything)
+                return self._hooks.start(intent.id, action, told, now)
             case _:
                 assert_never(action)
         return None
@@ -95,7 +103,7 @@ class Actuators:
         """The slow effects that ended since the last call."""
         self._dying.ended()
         self._releaser.poll()
-        return (*self._jobs.poll(now), *self._probes.poll(now), *self._purges.poll(now))
+        return (*self._jobs.poll(now), *self._hooks.poll(now), *self._probes.poll(now), *self._purges.poll(now))
 
     def news(self) -> tuple[PurgeNote, ...]:
         """What purges did after their spool was cleared."""
@@ -119,7 +127,7 @@ class Actuators:
         return {name: left.to_plain() for name, left in self._purges.remaining.items()}
 
     def close(self) -> None:
-        for part in (self._jobs, self._probes, self._purges, self._dying, self._releaser):
+        for part in (self._jobs, self._hooks, self._probes, self._purges, self._dying, self._releaser):
             part.close()
 
     def _signal(self, action: Signal, snapshot: Snapshot, policy: Policy) -> Outcome:
