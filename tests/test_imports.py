@@ -15,12 +15,13 @@ READY_SECONDS = 30.0
 
 # Every module below watchdog_oom, without that prefix. Conditions are imported as policies use them.
 OURS = """
-core core.actions core.circumstances core.family core.rules.exceeding core.rules.surplus
+core core.actions core.bounded core.circumstances core.family core.rules.exceeding core.rules.surplus
 core.cleaning core.condition core.conditions core.conditions.kernel core.conditions.memory
 core.conditions.pressure core.conditions.process core.conditions.registry core.conditions.service core.decide
-core.descent core.form core.glob core.guard core.held_memory
+core.descent core.form core.glob core.guard core.held_memory core.hook_action core.hook_state
 core.history core.matching core.memory core.model core.nouns core.observe core.outcome core.policy core.poll_interval
-core.rules core.rules.clean core.rules.containment core.rules.emergency core.rules.freeze
+core.rules core.rules.before_kill core.rules.hook_queue core.rules.hooks
+core.rules.clean core.rules.containment core.rules.emergency core.rules.freeze
 core.rules.kill_escalation core.rules.limit
 core.rules.inherited_score core.rules.lost_senses core.rules.protect core.rules.score_origin core.rules.short_lived
 core.scores core.rules.recovery core.rules.recovery.contain_step
@@ -36,7 +37,8 @@ daemon.own_directories daemon.own_lock daemon.performer daemon.policy_loader
 daemon.policy_store daemon.reporter daemon.sd_notify daemon.self_protection daemon.signals daemon.state_file
 daemon.status_file daemon.wait errors formatting host host.actuators host.children host.children.drain
 host.children.spawn
-host.children.supervisor host.clock host.kept_file host.memory host.memory.group_files host.memory.group_limit
+host.children.supervisor host.clock
+host.hooks host.hooks.runner host.hooks.story host.kept_file host.memory host.memory.group_files host.memory.group_limit
 host.memory.kernel_kills host.memory.kmsg host.memory.meminfo host.memory.psi host.memory.service_memory
 host.memory.zfs_cache host.processes
 host.processes.control_group host.processes.demand host.processes.details host.processes.facts
@@ -55,7 +57,7 @@ host.spools host.spools.descent host.spools.names host.spools.path_safety host.s
 host.spools.scan_messages host.spools.scanners host.spools.signs_of_life host.spools.survey host.syscalls journal
 journal.chain journal.evidence journal.files journal.head journal.inspect journal.reader journal.record journal.reserve
 journal.store journal.system_log journal.targets journal.unfinished journal.writer lean_dataclasses lean_typing
-paths policy policy.build policy.ownership
+paths policy policy.build policy.ownership policy.programs
 """
 
 # Of the standard library, beyond what python -I -S has anyway; their own parts are not listed.

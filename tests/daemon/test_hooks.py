@@ -17,7 +17,6 @@ from tests.miniature.daemon import MakeDaemon, OwnDaemon, Spawn
 from watchdog_oom.core.rules.before_kill import HELD_SECONDS
 
 SLEEPS = "import time; time.sleep(300)"
-TICKS_SECONDS = 1.2  # a tick a second on a calm host, and some slack for a busy one
 TELLS = 'cat > "{home}/$1.part" && mv "{home}/$1.part" "{home}/$1.json"; echo told'
 LIMIT = '[process.hogger]\nexe = "{home}/bin/hogger"\n[limit.hogger]\nprocess = "hogger"\nruntime = "1s"\n'
 RECOVERY = ('[recover.x]\nwhen = [{{ process = "hogger", count_above = 0 }}]\nsteps = [{{ run = ["{program}"] }}]\n'
@@ -66,7 +65,7 @@ def test_a_limit_tells_its_hook_of_the_process_that_still_lives_and_then_ends_it
 
 def test_a_hook_that_hangs_delays_a_kill_by_200_ms_and_is_itself_killed_later(
         daemon: MakeDaemon, spawn: Spawn, home: Path, script: Callable[..., str]) -> None:
-    watch = daemon(LIMIT.format(home=home), config=hooks(script("sleep 300"), "before_kill", timeout="1s"))
+    watch = daemon(LIMIT.format(home=home), config=hooks(script("sleep 20"), "before_kill", timeout="1s"))
     watch.start()
     child = spawn(SLEEPS)
     assert child.wait(8) == -signal.SIGTERM
@@ -75,7 +74,7 @@ def test_a_hook_that_hangs_delays_a_kill_by_200_ms_and_is_itself_killed_later(
                    for word in ("hook", "TERM"))
     assert HELD_SECONDS <= sent - began < HELD_SECONDS + 0.3
     (late,) = outcomes(watch, "before_kill")
-    assert (late["ok"], late["result"]) == (False, "did not end within 1.0s and was killed")
+    assert (late["ok"], late["result"]) == (False, "did not end within 1s and was killed")
 
 
 def test_in_an_emergency_a_hook_that_hangs_costs_no_more_than_200_ms(
@@ -83,12 +82,12 @@ def test_in_an_emergency_a_hook_that_hangs_costs_no_more_than_200_ms(
     proc = Proc(home / "proc")
     stubborn = holder(spawn, 60, stubborn=True)
     proc.show(stubborn)
-    watch = daemon("", config=hooks(script(f'date +%s.%N > "{home}/began"; sleep 300'), "before_kill", timeout="1s"))
+    watch = daemon("", config=hooks(script(f'date +%s.%N > "{home}/began"; sleep 20'), "before_kill", timeout="1s"))
     watch.start("--proc", str(proc.root))
     proc.memory(available=20000, swap_free=10000)
     assert stubborn.wait(5) == -signal.SIGKILL
     died = time.time()
-    watch.wait_for(lambda: watch.records("intent", rule="emergency"), 10, "the records")
+    watch.wait_for(lambda: len(watch.records("intent", rule="emergency")) > 1, 10, "the records")
     assert died - float((home / "began").read_text()) < HELD_SECONDS + 0.5
     assert {record["step"].split()[0] for record in watch.records("intent", rule="emergency")} == {"hook", "KILL"}
 
