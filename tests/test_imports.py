@@ -7,6 +7,8 @@ import select
 import socket
 import subprocess
 import sys
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -88,7 +90,7 @@ finally:
 """
 
 
-def imported(home: Path, policy: str) -> set[str]:
+def imported(home: Path, policy: str, meanwhile: Callable[[Path], object] = lambda home: None) -> set[str]:
     """The modules of a real daemon that got READY and was then stopped."""
     home.chmod(0o755)
     policies = home / "policies"
@@ -104,6 +106,7 @@ def imported(home: Path, policy: str) -> set[str]:
                                   env={**os.environ, "NOTIFY_SOCKET": str(home / "notify")})
         try:
             ready, _, _ = select.select([manager], [], [], READY_SECONDS)
+            meanwhile(home)
             daemon.terminate()
             told, errors = daemon.communicate(timeout=READY_SECONDS)
         finally:
@@ -120,6 +123,19 @@ def with_a_spool(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
 @pytest.fixture(scope="module")
 def without_a_spool(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
     return imported(tmp_path_factory.mktemp("limit"), LIMIT)
+
+
+def ask(home: Path) -> None:
+    """Requests over the control socket, good and bad, each to its answer."""
+    for line in (b'{"v": 1, "ask": "pause", "rule": "x", "for_seconds": 60}', b'{"v": 1, "ask": "resume", "rule": "x"}',
+                 b'{"v": 1, "ask": "reload"}', b'{"v": 1, "ask": "run", "rule": "y"}', b"garbage", b"\xff" * 5000):
+        with socket.socket(socket.AF_UNIX) as client:
+            client.settimeout(READY_SECONDS)
+            client.connect(str(home / "runtime" / "control"))
+            client.sendall(line + b"\n")
+            with suppress(ConnectionResetError):  # of one that was too long not all is read
+                while client.recv(4096):
+                    pass
 
 
 def ours(modules: set[str]) -> set[str]:
@@ -141,6 +157,11 @@ def test_the_daemon_imports_just_the_modules_of_its_own_that_are_listed(without_
 
 def test_a_spool_costs_no_further_module(with_a_spool: set[str], without_a_spool: set[str]) -> None:
     assert with_a_spool == without_a_spool
+
+
+def test_a_request_over_the_control_socket_costs_no_further_module(
+        without_a_spool: set[str], tmp_path: Path) -> None:
+    assert imported(tmp_path, LIMIT, ask) == without_a_spool
 
 
 def test_the_daemon_imports_nothing_else_of_the_standard_library(with_a_spool: set[str]) -> None:

@@ -22,11 +22,10 @@ class RunningHook:
 
 @dataclass(frozen=True, slots=True)
 class HeldKill:
-    """The first signal to a process, held back until the hook with this intent has ended, but never for long."""
+    """The first signal to a process, held back while the hook before a kill runs, but never for long."""
 
     intent: Intent
     target: ProcessId
-    hook_id: str
     since: float
 
 

@@ -102,6 +102,8 @@ class Daemon:
         for _ in range(2):
             snapshot = self.sensors.look(policy, self.plan.watch, ())
             decide(snapshot, policy, self.history, self.budget)
+            self.control.warm_up(snapshot.clock, policy, self.history)
+            self.actuators.warm_up(snapshot)
             self.sensors.settle()
         inherited = inherit(state, read_unfinished(self.options.log, self.sensors.boot_id), policy, snapshot)
         self.health.troubles = (*missing_capabilities(self.options.proc), *self.sensors.troubles(),

@@ -5,7 +5,9 @@ Effects never decide: what they check is only whether the target is still what t
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 
 from watchdog_oom.core.actions import (
     Contain,
@@ -21,13 +23,13 @@ from watchdog_oom.core.actions import (
     StopUnit,
 )
 from watchdog_oom.core.guard import WAYS_IN, untouchable
-from watchdog_oom.core.hook_action import RunHook
+from watchdog_oom.core.hook_action import HookEvent, RunHook, Victim
 from watchdog_oom.core.model import Clock, Process, Snapshot
 from watchdog_oom.core.nouns import RunProbe, TcpProbe
 from watchdog_oom.core.outcome import EffectReport, Outcome
 from watchdog_oom.core.policy import Policy
 from watchdog_oom.core.view import View
-from watchdog_oom.host.hooks.runner import HookRunner
+from watchdog_oom.host.hooks.runner import HookRunner, in_memory
 from watchdog_oom.host.hooks.story import story_of
 from watchdog_oom.host.processes.facts import FactReader, joined
 from watchdog_oom.host.processes.oom_score_adj import set_oom_score_adj
@@ -98,6 +100,13 @@ class Actuators:
             case _:
                 assert_never(action)
         return None
+
+    def warm_up(self, snapshot: Snapshot) -> None:
+        """Everything of a hook but the hook, so that none of it is done for the first time in an emergency."""
+        victims = tuple(Victim(one.id, one.comm, "TERM", "", ()) for one in list(snapshot.processes.values())[:1])
+        hook = RunHook(HookEvent.BEFORE_KILL, (), 0.0, victims)
+        with suppress(OSError):
+            os.close(in_memory(story_of(Intent("", hook, "", ()), hook, snapshot, self._facts.everything)))
 
     def reports(self, now: float) -> tuple[EffectReport, ...]:
         """The slow effects that ended since the last call."""

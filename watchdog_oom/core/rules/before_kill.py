@@ -36,9 +36,9 @@ def hold_back(queue: HookQueue, kills: tuple[Intent, ...]) -> tuple[HeldKill, ..
         return ()
     victims = tuple(Victim(action.target, action.comm, action.signal, kill.rule, kill.because)
                     for kill, action in signals)
-    hook_id = queue.ask(HookEvent.BEFORE_KILL, kills[0].rule, kills[0].because, incident=kills[0].incident,
-                        urgent=any(kill.urgent for kill in kills), victims=victims)
-    return tuple(HeldKill(kill, action.target, hook_id, queue.now) for kill, action in signals) if hook_id else ()
+    begun = queue.ask(HookEvent.BEFORE_KILL, kills[0].rule, kills[0].because, incident=kills[0].incident,
+                      urgent=any(kill.urgent for kill in kills), victims=victims)
+    return tuple(HeldKill(kill, action.target, queue.now) for kill, action in signals) if begun else ()
 
 
 def release(hooks: Hooks, after: History, now: float) -> tuple[tuple[HeldKill, ...], tuple[HeldKill, ...]]:
@@ -58,8 +58,7 @@ def with_grace(after: History, released: tuple[HeldKill, ...], now: float) -> Hi
 
 
 def _waits(kill: HeldKill, hooks: Hooks, now: float) -> bool:
-    running = hooks.running.get(HookEvent.BEFORE_KILL)
-    return running is not None and running.intent_id == kill.hook_id and now - kill.since < HELD_SECONDS
+    return HookEvent.BEFORE_KILL in hooks.running and now - kill.since < HELD_SECONDS
 
 
 def _still_meant(kill: HeldKill, after: History) -> bool:

@@ -52,22 +52,22 @@ class HookQueue:
                 self._note(event, f"{more} passed without it while it ran")
 
     def ask(self, event: HookEvent, rule: str, because: tuple[str, ...], *, incident: str | None = None,
-            urgent: bool = False, victims: tuple[Victim, ...] = (), result: str = "", ok: bool | None = None) -> str:
-        """Have a hook run for the event, now or after those that wait; the id of its intent if it is run now."""
+            urgent: bool = False, victims: tuple[Victim, ...] = (), result: str = "", ok: bool | None = None) -> bool:
+        """Have a hook run for the event, now or after those that wait; whether it is run now."""
         argv = self._settings.programs.get(event)
         if argv is None:
-            return ""
+            return False
         self.counter += 1
         action = RunHook(event, argv, self._settings.timeout_seconds, victims, result, ok)
         intent = Intent(f"i-{self._tick.before.run_id}.{self.counter}", action, rule, because, incident, urgent)
         if event not in self._running:
-            return intent.id if self._begin(event, intent) else ""
+            return self._begin(event, intent)
         waiting = sum(kind is event for kind, _ in self._waiting)
         if event is HookEvent.BEFORE_KILL or waiting >= MOST_WAITING:  # after a kill is too late for one before it
             self._pass_over(event, intent)
         else:
             self._waiting.append((event, intent))
-        return ""
+        return False
 
     def begin_waiting(self) -> None:
         """The next of each kind, where none runs."""

@@ -37,10 +37,8 @@ class HookRunner:
         last = self._last.get(action.event)
         if last is not None and last.poll() is None:
             return Outcome(False, "not run: the one before hangs in the kernel and cannot be ended")
-        told = os.memfd_create("hook", os.MFD_CLOEXEC)
+        told = in_memory(story)
         try:
-            os.write(told, story)
-            os.lseek(told, 0, os.SEEK_SET)
             child = spawn_drained(action.argv, input_fd=told, refuse=self._refuse)
         finally:
             os.close(told)
@@ -66,3 +64,11 @@ class HookRunner:
             late = f"did not end within {formatting.duration(within)} and was killed"
             return Outcome(False, with_output(late, ended.text))
         return Outcome(*judge_run(ended.exit_status, ended.text))
+
+
+def in_memory(story: bytes) -> int:
+    """A descriptor from which the story can be read, at its beginning. Raises OSError."""
+    told = os.memfd_create("hook", os.MFD_CLOEXEC)
+    os.write(told, story)
+    os.lseek(told, 0, os.SEEK_SET)
+    return told
