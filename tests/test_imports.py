@@ -22,8 +22,7 @@ core.cleaning core.condition core.conditions core.conditions.kernel core.conditi
 core.conditions.pressure core.conditions.process core.conditions.registry core.conditions.service core.decide
 core.descent core.form core.glob core.guard core.held_memory core.hook_action core.hook_state
 core.history core.matching core.memory core.model core.nouns core.observe core.outcome core.policy core.poll_interval
-core.rules core.rules.before_kill core.rules.hook_queue core.rules.hooks
-core.rules.clean core.rules.containment core.rules.emergency core.rules.freeze
+core.rules core.rules.clean core.rules.containment core.rules.emergency core.rules.freeze
 core.rules.kill_escalation core.rules.limit
 core.rules.inherited_score core.rules.lost_senses core.rules.protect core.rules.score_origin core.rules.short_lived
 core.scores core.rules.recovery core.rules.recovery.contain_step
@@ -39,8 +38,7 @@ daemon.own_directories daemon.own_lock daemon.performer daemon.policy_loader
 daemon.policy_store daemon.reporter daemon.sd_notify daemon.self_protection daemon.signals daemon.state_file
 daemon.status_file daemon.wait errors formatting host host.actuators host.children host.children.drain
 host.children.spawn
-host.children.supervisor host.clock
-host.hooks host.hooks.runner host.hooks.story host.kept_file host.memory host.memory.group_files host.memory.group_limit
+host.children.supervisor host.clock host.kept_file host.memory host.memory.group_files host.memory.group_limit
 host.memory.kernel_kills host.memory.kmsg host.memory.meminfo host.memory.psi host.memory.service_memory
 host.memory.zfs_cache host.processes
 host.processes.control_group host.processes.demand host.processes.details host.processes.facts
@@ -59,7 +57,13 @@ host.spools host.spools.descent host.spools.names host.spools.path_safety host.s
 host.spools.scan_messages host.spools.scanners host.spools.signs_of_life host.spools.survey host.syscalls journal
 journal.chain journal.evidence journal.files journal.head journal.inspect journal.reader journal.record journal.reserve
 journal.store journal.system_log journal.targets journal.unfinished journal.writer lean_dataclasses lean_typing
-paths policy policy.build policy.ownership policy.programs
+paths policy policy.build policy.ownership
+"""
+
+# Of whoever has hooks, and of nobody else.
+HOOKS = """
+core.rules.before_kill core.rules.hook_queue core.rules.hooks
+host.hooks host.hooks.runner host.hooks.story policy.programs
 """
 
 # Of the standard library, beyond what python -I -S has anyway; their own parts are not listed.
@@ -90,13 +94,14 @@ finally:
 """
 
 
-def imported(home: Path, policy: str, meanwhile: Callable[[Path], object] = lambda home: None) -> set[str]:
+def imported(home: Path, policy: str, meanwhile: Callable[[Path], object] = lambda home: None,
+             config: str = "") -> set[str]:
     """The modules of a real daemon that got READY and was then stopped."""
     home.chmod(0o755)
     policies = home / "policies"
     policies.mkdir(mode=0o755)
     (policies / "test.toml").write_text(policy)
-    (home / "watchdog-oom.toml").write_text('[services]\nmanager = "service"\n')
+    (home / "watchdog-oom.toml").write_text('[services]\nmanager = "service"\n' + config)
     options = [word for name in ("policies", "state", "log", "runtime") for word in (f"--{name}", str(home / name))]
     options += ["--config", str(home / "watchdog-oom.toml"), "--observe"]
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
@@ -157,6 +162,12 @@ def test_the_daemon_imports_just_the_modules_of_its_own_that_are_listed(without_
 
 def test_a_spool_costs_no_further_module(with_a_spool: set[str], without_a_spool: set[str]) -> None:
     assert with_a_spool == without_a_spool
+
+
+def test_hooks_cost_their_own_modules_and_only_those_who_have_some(without_a_spool: set[str], tmp_path: Path) -> None:
+    with_hooks = imported(tmp_path, LIMIT, config='[hooks]\nbefore_kill = ["/bin/true"]\n')
+    assert ours(with_hooks - without_a_spool) == set(HOOKS.split())
+    assert tops(with_hooks) == tops(without_a_spool)
 
 
 def test_a_request_over_the_control_socket_costs_no_further_module(

@@ -14,7 +14,7 @@ import pytest
 
 from tests.daemon.test_emergency import Proc, holder
 from tests.miniature.daemon import MakeDaemon, OwnDaemon, Spawn
-from watchdog_oom.core.rules.before_kill import HELD_SECONDS
+from watchdog_oom.core.hook_state import HELD_SECONDS
 
 SLEEPS = "import time; time.sleep(300)"
 TELLS = 'cat > "{home}/$1.part" && mv "{home}/$1.part" "{home}/$1.json"; echo told'

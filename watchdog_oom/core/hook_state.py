@@ -9,6 +9,8 @@ from watchdog_oom.core.hook_action import HookEvent, HookSettings
 from watchdog_oom.core.model import ProcessId
 from watchdog_oom.lean_dataclasses import dataclass, field
 
+HELD_SECONDS = 0.2
+
 
 @dataclass(frozen=True, slots=True)
 class RunningHook:
@@ -56,3 +58,7 @@ class Hooks:
     def held_ids(self) -> frozenset[str]:
         """The ids of the intents that are held back."""
         return frozenset(kill.intent.id for kill in self.held)
+
+    def due_in(self, now: float) -> float:
+        """Seconds until the next kill that is held back must go out; endless if there is none."""
+        return min((max(0.0, kill.since + HELD_SECONDS - now) for kill in self.held), default=float("inf"))

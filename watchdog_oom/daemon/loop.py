@@ -12,11 +12,10 @@ from watchdog_oom.core.history import History
 from watchdog_oom.core.hook_state import Hooks
 from watchdog_oom.core.model import Snapshot
 from watchdog_oom.core.poll_interval import pause_seconds
-from watchdog_oom.core.rules.before_kill import due_in
 from watchdog_oom.core.shortage import imminent
 from watchdog_oom.daemon import state_file
 from watchdog_oom.daemon.audit import AuditTrail, open_journal
-from watchdog_oom.daemon.config import build_config
+from watchdog_oom.daemon.config import Config, build_config
 from watchdog_oom.daemon.control.desk import ControlDesk
 from watchdog_oom.daemon.crash_recovery import finish_purges, inherit
 from watchdog_oom.daemon.options import Options
@@ -37,7 +36,10 @@ from watchdog_oom.host.services.choose import choose_manager
 from watchdog_oom.journal.record import Kind, Record
 from watchdog_oom.journal.unfinished import read_unfinished
 from watchdog_oom.lean_dataclasses import replace
-from watchdog_oom.policy.programs import why_not_run
+from watchdog_oom.lean_typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from watchdog_oom.host.hooks.runner import HookRunner
 
 BUSY_PAUSE_SECONDS = 0.25
 SHORTEST_PAUSE_SECONDS = 0.02
@@ -62,7 +64,7 @@ class Daemon:
         manager = choose_manager(self.config.service_manager, init_dir=self.config.init_dir)
         self.sensors = Sensors(options.proc, manager)
         self.actuators = Actuators(options.proc, manager, self.sensors.processes.facts, output_dir=options.state,
-                                   refuse_hook=why_not_run)
+                                   hooks=_hook_runner(self.config))
         self.journal = open_journal(options.log, self.sensors.boot_id, self.config)
         self.audit_trail = AuditTrail(self._write, self.journal.queue, self.sensors.processes.facts.everything)
         self.control = ControlDesk(options, self.sensors.processes.facts.user_name, self._write)
@@ -215,7 +217,7 @@ class Daemon:
                               fastest=self.config.tick_fastest_seconds, slowest=self.config.tick_slowest_seconds)
         waiting = self.plan.watch.often or self.history.terminations or self.actuators.busy or self.policy_store.busy
         pause = min(pause, BUSY_PAUSE_SECONDS) if waiting or self.control.busy else pause
-        return min(pause, due_in(self.history.hooks, time.clock_gettime(time.CLOCK_BOOTTIME)))
+        return min(pause, self.history.hooks.due_in(time.clock_gettime(time.CLOCK_BOOTTIME)))
 
     def _finish(self) -> None:
         self.audit_trail.abandon("the daemon stopped before this ended")
@@ -229,3 +231,12 @@ class Daemon:
         self.journal.close()
         self.notifier.close()
         self.lock.release()
+
+
+def _hook_runner(config: Config) -> HookRunner | None:
+    """Whoever has no hooks does not pay for them."""
+    if not config.hooks.programs:
+        return None
+    from watchdog_oom.host.hooks.runner import HookRunner
+    from watchdog_oom.policy.programs import why_not_run
+    return HookRunner(why_not_run)

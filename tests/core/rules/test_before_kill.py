@@ -12,9 +12,8 @@ from tests.core.world import World
 from watchdog_oom.core.actions import Signal, SignalName
 from watchdog_oom.core.history import History
 from watchdog_oom.core.hook_action import HookEvent, HookSettings
-from watchdog_oom.core.hook_state import HeldKill, Hooks
+from watchdog_oom.core.hook_state import HELD_SECONDS, HeldKill, Hooks
 from watchdog_oom.core.policy import Emergency, Limit, Protect, Recover, Verb
-from watchdog_oom.core.rules.before_kill import HELD_SECONDS, due_in
 
 TERM, KILL = SignalName.TERM, SignalName.KILL
 LIMIT = Limit("hog", "hog", rss=mib(100), grace_seconds=5.0)
@@ -138,14 +137,14 @@ def test_a_daemon_that_stops_holds_nothing_back(hooked: History) -> None:
 
 
 def test_the_loop_comes_back_when_the_first_kill_is_due(hooked: History) -> None:
-    assert due_in(hooked.hooks, NOW) == NEVER
+    assert hooked.hooks.due_in(NOW) == NEVER
     host = world(hooked, hook_takes=NEVER)
     host.spawn("hog", rss_mib=200)
     host.tick(STEP)
     kill = host.history.hooks.held[0]
     assert isinstance(kill, HeldKill)
-    assert abs(due_in(host.history.hooks, host.now) - HELD_SECONDS) < 1e-6
-    assert due_in(host.history.hooks, host.now + 9) == 0.0
+    assert abs(host.history.hooks.due_in(host.now) - HELD_SECONDS) < 1e-6
+    assert host.history.hooks.due_in(host.now + 9) == 0.0
 
 
 EVENTS = st.lists(st.tuples(st.sampled_from(("spawn", "nothing", "gone", "protect", "squeeze")),

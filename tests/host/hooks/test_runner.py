@@ -10,12 +10,14 @@ from pathlib import Path
 
 import pytest
 
+from watchdog_oom.core.actions import Intent
 from watchdog_oom.core.hook_action import HookEvent, RunHook
+from watchdog_oom.core.model import Snapshot
 from watchdog_oom.core.outcome import Outcome
 from watchdog_oom.host.clock import read_clock
 from watchdog_oom.host.hooks.runner import HookRunner
 
-STORY = b'{"v": 1, "words": "' + b"x" * 200_000 + b'"}\n'
+RESULT = "it holds too much"
 
 
 @pytest.fixture
@@ -33,13 +35,18 @@ def script(home: Path, text: str, name: str = "hook", first: str = "#!/bin/sh") 
 
 
 def hook(program: str, *arguments: str, within: float = 5.0) -> RunHook:
-    return RunHook(HookEvent.BEFORE_KILL, (program, *arguments), within)
+    return RunHook(HookEvent.BEFORE_KILL, (program, *arguments), within, result=RESULT)
 
 
-def outcome(runner: HookRunner, action: RunHook, story: bytes = STORY, *, seconds: float = 5.0) -> Outcome:
+def start(runner: HookRunner, action: RunHook) -> Outcome | None:
+    seen = Snapshot(read_clock())
+    return runner.start(Intent("i-1", action, "limit.x", ("because",)), action, seen, lambda process: process)
+
+
+def outcome(runner: HookRunner, action: RunHook, *, seconds: float = 5.0) -> Outcome:
     """Run it to its end, or to its deadline; at once what cannot be begun."""
     began = read_clock().boottime
-    told = runner.start("i-1", action, story, began)
+    told = start(runner, action)
     while told is None:
         assert read_clock().boottime - began < seconds
         for report in runner.poll(read_clock().boottime):
@@ -52,7 +59,9 @@ def outcome(runner: HookRunner, action: RunHook, story: bytes = STORY, *, second
 def test_it_reads_the_story_to_its_end_and_its_words_are_told(runner: HookRunner, tmp_path: Path) -> None:
     told = outcome(runner, hook(script(tmp_path, f'cat > "{tmp_path}/seen"; echo it is done')))
     assert told == Outcome(True, "done: it is done")
-    assert (tmp_path / "seen").read_bytes() == STORY
+    seen = json.loads((tmp_path / "seen").read_bytes())
+    assert (seen["event"], seen["rule"], seen["evidence"], seen["result"]) == (
+        "before_kill", "limit.x", ["because"], RESULT)
 
 
 def test_it_has_a_fixed_environment_its_own_session_and_no_descriptor_of_ours(
@@ -127,7 +136,7 @@ def test_what_is_refused_when_it_is_to_be_run_is_not_run(runner: HookRunner, tmp
 def test_the_end_of_the_daemon_ends_a_hook(tmp_path: Path) -> None:
     runner = HookRunner(lambda program: "")
     program = script(tmp_path, f'echo $$ > "{tmp_path}/pid.part"; mv "{tmp_path}/pid.part" "{tmp_path}/pid"; sleep 300')
-    assert runner.start("i-1", hook(program), STORY, read_clock().boottime) is None
+    assert start(runner, hook(program)) is None
     deadline = time.monotonic() + 5
     while not (tmp_path / "pid").exists():
         assert time.monotonic() < deadline

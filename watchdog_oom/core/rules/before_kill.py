@@ -10,16 +10,9 @@ from __future__ import annotations
 from watchdog_oom.core.actions import Intent, Plan, Signal, SignalName
 from watchdog_oom.core.history import History
 from watchdog_oom.core.hook_action import HookEvent, Victim
-from watchdog_oom.core.hook_state import HeldKill, Hooks
+from watchdog_oom.core.hook_state import HELD_SECONDS, HeldKill, Hooks
 from watchdog_oom.core.rules.hook_queue import HookQueue
 from watchdog_oom.lean_dataclasses import replace
-
-HELD_SECONDS = 0.2
-
-
-def due_in(hooks: Hooks, now: float) -> float:
-    """Seconds until the next kill that is held back must go out; endless if there is none."""
-    return min((max(0.0, kill.since + HELD_SECONDS - now) for kill in hooks.held), default=float("inf"))
 
 
 def told_apart(plan: Plan, before: History) -> tuple[tuple[Intent, ...], tuple[Intent, ...]]:

@@ -20,8 +20,6 @@ _NEVER = Recovery()
 
 def settle(tick: Tick, plan: Plan, after: History) -> tuple[Plan, History]:
     """The plan with the hooks that are due now, and without the kills that wait for one."""
-    if not after.hooks.settings.programs:
-        return plan, after
     queue = HookQueue(tick, after)
     queue.hear()
     released, waiting = before_kill.release(queue.hooks, after, tick.now)

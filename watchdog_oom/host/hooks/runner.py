@@ -8,12 +8,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from contextlib import suppress
 
 from watchdog_oom import formatting
-from watchdog_oom.core.hook_action import HookEvent, RunHook
+from watchdog_oom.core.actions import Intent
+from watchdog_oom.core.hook_action import HookEvent, RunHook, Victim
+from watchdog_oom.core.model import Process, Snapshot
 from watchdog_oom.core.outcome import EffectReport, Outcome
 from watchdog_oom.host.children.spawn import Child, spawn_drained
 from watchdog_oom.host.children.supervisor import ChildSupervisor, Ended
+from watchdog_oom.host.hooks.story import story_of
 from watchdog_oom.host.services.jobs import judge_run
 from watchdog_oom.host.services.program_words import with_output
 
@@ -31,20 +35,28 @@ class HookRunner:
     def fileno(self) -> int:
         return self._children.fileno()
 
-    def start(self, intent_id: str, action: RunHook, story: bytes, now: float) -> Outcome | None:
-        """Begin it; the result is a later report, unless it cannot be begun. Raises OSError for what the system
-        refuses."""
+    def warm_up(self, snapshot: Snapshot, all_facts: Callable[[Process], Process]) -> None:
+        """Everything of a hook but the hook, whose effect is thrown away."""
+        victims = tuple(Victim(one.id, one.comm, "TERM", "", ()) for one in list(snapshot.processes.values())[:1])
+        hook = RunHook(HookEvent.BEFORE_KILL, (), 0.0, victims)
+        with suppress(OSError):
+            os.close(_in_memory(story_of(Intent("", hook, "", ()), hook, snapshot, all_facts)))
+
+    def start(self, intent: Intent, action: RunHook, snapshot: Snapshot,
+              all_facts: Callable[[Process], Process]) -> Outcome | None:
+        """Begin it; the result is a later report, unless it cannot be begun. ``all_facts`` adds to a process what can
+        be had at once. Raises OSError for what the system refuses."""
         last = self._last.get(action.event)
         if last is not None and last.poll() is None:
             return Outcome(False, "not run: the one before hangs in the kernel and cannot be ended")
-        told = in_memory(story)
+        told = _in_memory(story_of(intent, action, snapshot, all_facts))
         try:
             child = spawn_drained(action.argv, input_fd=told, refuse=self._refuse)
         finally:
             os.close(told)
         self._last[action.event] = child
-        self._within[intent_id] = action.within_seconds
-        self._children.add(intent_id, child, action.within_seconds, now)
+        self._within[intent.id] = action.within_seconds
+        self._children.add(intent.id, child, action.within_seconds, snapshot.clock.boottime)
         return None
 
     def poll(self, now: float) -> tuple[EffectReport, ...]:
@@ -66,7 +78,7 @@ class HookRunner:
         return Outcome(*judge_run(ended.exit_status, ended.text))
 
 
-def in_memory(story: bytes) -> int:
+def _in_memory(story: bytes) -> int:
     """A descriptor from which the story can be read, at its beginning. Raises OSError."""
     told = os.memfd_create("hook", os.MFD_CLOEXEC)
     os.write(told, story)
