@@ -54,7 +54,7 @@ def load(paths: Sequence[str], directories: Sequence[str], config_path: str | No
         raise PolicyError(tuple(faults))
     config_notes = config.notes if config_path is not None else ()
     return LoadedPolicy(build_policy(policy.ir), policy.ir, build_config(config.ir), (*policy.notes, *config_notes),
-                        policy.warnings)
+                        (*policy.warnings, *config.warnings))
 
 
 class Places:

@@ -7,6 +7,7 @@ import os
 
 from watchdog_oom.core.guard import Budget
 from watchdog_oom.core.history import History, Probing, Recovery
+from watchdog_oom.core.hook_state import HookCount
 from watchdog_oom.core.memory import Memory, Pressure, ServiceMemory
 from watchdog_oom.core.model import Clock, Snapshot
 from watchdog_oom.core.policy import Policy
@@ -84,13 +85,26 @@ def to_plain(snapshot: Snapshot, policy: Policy, history: History, health: Healt
                       for unit, contained in history.contained.items()],
         "budget": {"kills_per_minute": budget.kills_per_minute, "kills_last_minute": len(history.kills),
                    "purge_entries": budget.purge_entries},
-        "health": _health(health)}
+        "hooks": _hooks(history, clock), "health": _health(health)}
 
 
 def _pauses(history: History, clock: Clock) -> list[dict[str, object]]:
     return [{"rule": rule, "until": round(clock.wall + pause.until - clock.boottime),
              "for_seconds": round(pause.until - clock.boottime), "by": pause.by, "why": pause.why or None}
             for rule, pause in history.pauses.items()]
+
+
+def _hooks(history: History, clock: Clock) -> dict[str, dict[str, object]]:
+    hooks, to_wall = history.hooks, clock.wall - clock.boottime
+    plain: dict[str, dict[str, object]] = {}
+    for event, argv in hooks.settings.programs.items():
+        count, running = hooks.counts.get(event, HookCount()), hooks.running.get(event)
+        plain[event.value] = {
+            "argv": argv, "for_seconds": None if running is None else round(clock.boottime - running.since, 1),
+            "waiting": sum(kind is event for kind, _ in hooks.waiting), "runs": count.runs, "failed": count.failed,
+            "passed_over": count.passed_over, "ok": count.last_ok, "last_failure": count.last_failure or None,
+            "last_failed": count.failed_at + to_wall if count.last_failure else None}
+    return plain
 
 
 def _health(health: Health) -> dict[str, object]:
