@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.kernel_log.containers import CONTAINERS, Messages
+from tests.kernel_log.same import facts
 from watchdog_oom.kernel_log.events import events_in
-from watchdog_oom.kernel_log.json_form import to_json
+from watchdog_oom.kernel_log.json_form import event_json
 from watchdog_oom.kernel_log.model import Event, Kill, Zone
 
 CORPUS = Path(__file__).resolve().parents[3] / "shared" / "oom-corpus"
@@ -164,5 +167,29 @@ def test_special_lines_are_seen_and_everything_is_json(path: Path) -> None:
                        for event in events)
         else:
             assert any(event.no_killable for event in events)
-    document = json.loads(json.dumps(to_json((event, [], "") for event in events)))
-    assert len(document["events"]) == len(events)
+    told = json.loads(json.dumps([event_json(event, [], "") for event in events]))
+    assert [event["complete"] for event in told] == [event.complete for event in events]
+
+
+BARE = [path for path in LOGS if path.name[:4] in (
+    "010-", "012-", "015-", "017-", "020-", "021-", "024-", "025-", "028-", "035-", "038-", "039-", "041-", "043-",
+    "044-", "056-")]
+_TIME = re.compile(r"(?:<\d>)?\[ *(\d+\.\d{6})\](?:\[ *T\d+\])? ")
+
+
+def messages_of(path: Path) -> Messages:
+    """The messages of a log with no other prefix than dmesg's, each with the time that it has, or one made up."""
+    found: Messages = []
+    for text in path.read_text().split("\n")[:-1]:
+        time = _TIME.match(text)
+        before = found[-1][0] if found else 100.0
+        found.append((float(time[1]) if time else before, text[time.end():] if time else text))
+    return found
+
+
+@pytest.mark.parametrize("path", BARE, ids=lambda path: path.stem)
+def test_a_real_report_says_the_same_in_every_log(path: Path) -> None:
+    messages = [(seconds, text.replace("#012", " ")) for seconds, text in messages_of(path)]
+    bare = [facts(event) for event in events_in([CONTAINERS["dmesg"](messages)])]
+    for name, container in CONTAINERS.items():
+        assert [facts(event) for event in events_in([container(messages)])] == bare, name

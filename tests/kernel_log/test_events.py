@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from tests.kernel_log import reports
 from tests.kernel_log.containers import CONTAINERS, messages
+from tests.kernel_log.same import facts
 from watchdog_oom.kernel_log.events import events_in
-from watchdog_oom.kernel_log.json_form import to_json
+from watchdog_oom.kernel_log.json_form import event_json
 from watchdog_oom.kernel_log.model import Event
 from watchdog_oom.kernel_log.source import NotALogError
 from watchdog_oom.lean_dataclasses import replace
@@ -22,16 +23,6 @@ INCIDENT = Path(__file__).resolve().parents[3] / "shared" / "incident-2007.log"
 
 def read(log: bytes, size: int = 4096) -> list[Event]:
     return list(events_in(log[start:start + size] for start in range(0, len(log), size)))
-
-
-def facts(event: Event) -> Event:
-    """The event without what its container adds: times and places."""
-    return replace(event, time=None, first_line=0, last_line=0,
-                   kills=tuple(replace(kill, time=None) for kill in event.kills),
-                   reaped=tuple(replace(one, time=None) for one in event.reaped),
-                   chosen=tuple(replace(one, time=None) for one in event.chosen),
-                   failed_allocations=tuple(replace(one, time=None) for one in event.failed_allocations),
-                   summary=replace(event.summary, time=None) if event.summary else None)
 
 
 @pytest.mark.parametrize("report", reports.ALL)
@@ -195,7 +186,7 @@ def _without_error(log: bytes) -> None:
         events = read(log, 777)
     except NotALogError:
         return
-    json.dumps(to_json((event, ["nothing"], "words") for event in events))
+    json.dumps([event_json(event, ["nothing"], "words") for event in events])
     assert [event.first_line for event in events if event.constraint != "userspace"] == sorted(
         event.first_line for event in events if event.constraint != "userspace")
 

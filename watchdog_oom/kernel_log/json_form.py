@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from watchdog_oom.kernel_log.model import Event, Kill
 from watchdog_oom.lean_typing import Any
 
 VERSION = 1
 
 
-def to_json(judged: Iterable[tuple[Event, list[str], str]]) -> dict[str, Any]:
-    """The document for events, each with what was short, the strongest first, and the words for people."""
-    return {"v": VERSION, "events": [event_json(event, short, words) for event, short, words in judged]}
-
-
 def event_json(event: Event, short: list[str], words: str) -> dict[str, Any]:
-    """One event."""
+    """One event of the document, with what was short, the strongest first, and the words for people."""
     return {
         "time": event.time.text if event.time else None,
         "kernel": event.kernel,

@@ -8,13 +8,16 @@ from collections.abc import Iterable, Iterator
 from watchdog_oom.kernel_log.kinds import kind_of
 from watchdog_oom.kernel_log.line import Line
 
-_SHORTEST = 40  # a line that was broken is at least so long
+_NARROWEST = 60  # columns: a line is broken where the next word would be beyond
 _PIECES = 40
+_BEHIND_A_NAME = ("oom-killer", "invoked oom-killer", "cpuset=")
+_NAME_CHARS = 64
 _CHARS = 8192
 _SIZES = re.compile(r"[\w()]{3,30}: ?\d+[kK]B")
 _NUMBER_OF_BLOCKS = re.compile(r"= ?\d+ ?k?B?$")
 _ENDS = {  # the line has its end: nothing is missing
     "invoker": re.compile(r"oom_score_adj=-?\d+|(?:oom_|oomkill)adj=-?\d+$|gfp_mask=0x[0-9a-f]+$|order=\d+$"),
+    "cpuset": re.compile(r"mems_allowed=\S"),
     "free_list": re.compile(r"= ?\d+kB$|empty"),
     "columns": re.compile(r"\bname$"),
     "killed": re.compile(r"oom_score_adj:-?\d+$|\)\.$|shmem-rss:\d+kB$|^VM:"),
@@ -69,11 +72,16 @@ class _Pending:
     def takes(self, line: Line) -> bool:
         """Whether this is the rest of the line above, which it then becomes a part of."""
         held = self._line
-        if held is None or line.prefixed or not line.text or self._kind is None or self._pieces >= _PIECES:
-            return self._blank(line)
-        if line.number != held.number + self._pieces or self._last_length < _SHORTEST or len(held.text) > _CHARS:
+        if held is None or line.prefixed or not line.text or self._pieces >= _PIECES:
             return False
-        if self._ended(held.text) or not self._goes_on(line.text):
+        if self._kind is None and not (len(held.text) <= _NAME_CHARS and line.text.startswith(_BEHIND_A_NAME)):
+            return False
+        if line.number != held.number + self._pieces or len(held.text) > _CHARS:
+            return False
+        if self._last_length + len(line.text.split(None, 1)[0]) < _NARROWEST:
+            return False
+        counters_follow = self._kind == "group_stats" and _SIZES.match(line.text)
+        if (self._ended(held.text) and not counters_follow) or not self._goes_on(line.text):
             return False
         held.text = f"{held.text} {line.text}"
         self._pieces += 1
@@ -81,21 +89,19 @@ class _Pending:
         self._kind = kind_of(held.text) or self._kind
         return True
 
-    @staticmethod
-    def _blank(line: Line) -> bool:
-        return False
-
     def _ended(self, text: str) -> bool:
+        if self._kind is None:
+            return False
         if self._kind == "task":
             return len(text.partition("]")[2].split()) >= (self._columns or 8)
-        end = _ENDS.get(self._kind or "")
+        end = _ENDS.get(self._kind)
         return end is None or end.search(text) is not None
 
     def _goes_on(self, text: str) -> bool:
         kind = kind_of(text)
         if kind in (None, "group_stat", "slab", "trace", "counter"):
             return True
-        if self._kind == "invoker" and text.startswith("oom-killer"):
+        if self._kind in ("invoker", None) and text.startswith(_BEHIND_A_NAME):
             return True
         return self._kind in ("zone", "node") and _SIZES.match(text) is not None
 
