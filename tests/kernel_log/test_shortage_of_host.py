@@ -82,6 +82,18 @@ def test_a_request_that_may_lie_in_high_memory_is_never_short_of_low_memory() ->
     assert kinds(event(zones=i386(3700, 500), swap=(0, 0))) == ["ram_no_swap"]
 
 
+def test_nor_where_the_line_of_high_memory_is_cut_off() -> None:
+    low = i386(3700, 500)[:2]
+    assert kinds(event(zones=low, highmem_bytes=GIB, swap=(GIB, GIB), meminfo={"free": 4096})) == ["ram_and_swap"]
+    kernel = event(mask=KERNEL, zones=low, highmem_bytes=GIB, swap=(GIB, GIB), meminfo={"free": 4096})
+    assert kinds(kernel) == ["lowmem"]
+
+
+def test_swap_with_more_than_a_tenth_free_is_not_said_to_be_used_up() -> None:
+    assert "did not help" not in evidence(event(swap=(GIB // 11, GIB)))
+    assert "did not help" in evidence(event(swap=(GIB // 9, GIB)))
+
+
 def test_low_memory_that_the_slabs_fill_is_the_kernels() -> None:
     full = event(mask=KERNEL, zones=i386(3700, 900_000), kernel="2.6.11", meminfo=LOWMEM | {
         "slab": 800 * MIB, "slab_unreclaimable": 0})

@@ -43,6 +43,11 @@ def test_the_most_of_all_and_the_next_are_told() -> None:
         == "By the kernel's score mysqld[2] has about 500 of 1000, the most of all; the next is java[3] with 292."
 
 
+def test_a_tie_is_no_injustice() -> None:
+    one = event(tasks=(task(1, "a", 500), task(2, "b", 500)), kills=(kill(2, "b", 500),), swap=(0, 0))
+    assert sentences(one).endswith("b[2] has about 488 of 1000, the most of all; the next is a[1] with 488.")
+
+
 def test_a_raised_score_is_told_and_who_held_more() -> None:
     one = event(tasks=(*TASKS, task(5, "cron", 2, oom_score_adj=900)), kills=(kill(5, "cron", 2),), swap=(0, 0))
     assert "+900 of it by its oom_score_adj, the most of all" in sentences(one)

@@ -41,6 +41,11 @@ def test_each_kind_has_its_headline() -> None:
     assert was_short(event(), both) == "Low memory was used up, high memory was not; the kernel itself held the memory."
 
 
+def test_what_is_missing_besides_does_not_deny_what_was_told() -> None:
+    assert was_short(event(), (Shortage(Short.RAM_NO_SWAP, ""), Shortage(Short.NOT_TO_BE_TOLD, ""))) \
+        == "RAM was used up, and there is no swap."
+
+
 def test_what_a_program_stopped_in_time_was_not_used_up() -> None:
     one = event(constraint="userspace")
     assert was_short(one, (Shortage(Short.RAM_AND_SWAP, ""),)) == "RAM and swap were running out."

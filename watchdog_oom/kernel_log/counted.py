@@ -60,11 +60,11 @@ def count(event: Event) -> Counted:
     info = event.meminfo
     zones = sum(size_of(zone) for zone in event.zones)
     told = max(0, (event.ram_bytes or 0) - (event.reserved_bytes or 0))
-    usable = min(zones, told) if zones and told and not _all_present(event) else told or zones
     unsplit = info.get("slab", 0)
     unreclaimable = info.get("slab_unreclaimable", 0)
     huge = sum(pages.total * pages.page_bytes for pages in event.hugepages)
     contradicts = _contradiction(zones, told, huge, event)
+    usable = zones if contradicts else told or zones  # zones may be cut off; one that is too large was never edited
     return Counted(
         usable_bytes=usable,
         free_bytes=sum(info.get(name, 0) for name in _FREE),

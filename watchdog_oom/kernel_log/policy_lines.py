@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from watchdog_oom.kernel_log.counted import count
 from watchdog_oom.kernel_log.holders import Holder, Holders
 from watchdog_oom.kernel_log.model import Event
 from watchdog_oom.kernel_log.shortage import reached_limit
@@ -73,8 +74,9 @@ def _bound(event: Event, cause: Holder, part: float) -> str:
     if limit is not None:
         return f"{max(1, int(limit.limit_bytes * _OF_LIMIT * part) // _MIB)}MiB"
     wanted = max(_LEAST_BYTES, cause.held_bytes * _OF_HELD)  # what is in swap came from RAM
-    if event.ram_bytes:
-        return f"{max(2, min(round(_MOST_PERCENT * part), round(100 * wanted / event.ram_bytes)))}%"
+    usable = count(event).usable_bytes
+    if usable:
+        return f"{max(2, min(round(_MOST_PERCENT * part), round(100 * wanted / usable)))}%"
     return f"{int(wanted) // _MIB}MiB"
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from watchdog_oom import formatting
 from watchdog_oom.formatting import printable
+from watchdog_oom.kernel_log.counted import count
 from watchdog_oom.kernel_log.gfp_bits import version_of
 from watchdog_oom.kernel_log.holders import Holder, Holders
 from watchdog_oom.kernel_log.model import Event
@@ -79,9 +80,9 @@ def _of_victim(comm: str) -> str:
                                        f"it did, {setting.service}: {setting.where} — {setting.advice}")
 
 
-def _memory(event: Event) -> int | None:
+def _memory(event: Event) -> int:
     """The memory that the event was about: the limit of the control group, or RAM."""
     if event.cgroup is not None and event.constraint == "memcg":
         limit = reached_limit(event.cgroup)
-        return limit.limit_bytes if limit is not None else None
-    return event.ram_bytes
+        return limit.limit_bytes if limit is not None else 0
+    return count(event).usable_bytes

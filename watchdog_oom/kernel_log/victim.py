@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from watchdog_oom import formatting
 from watchdog_oom.formatting import process_label
+from watchdog_oom.kernel_log.counted import count
 from watchdog_oom.kernel_log.gfp_bits import Version, version_of
 from watchdog_oom.kernel_log.holders import Holders
 from watchdog_oom.kernel_log.model import Event, Kill, Task
@@ -85,16 +86,16 @@ def _by_choice(event: Event, kill: Kill) -> list[str]:
 
 def _by_score(event: Event, kill: Kill) -> list[str]:
     ranked = points(event)
-    place = next((number for number, one in enumerate(ranked) if one.task.pid == kill.pid), None)
-    if place is None:
+    mine = next((one for one in ranked if one.task.pid == kill.pid), None)
+    if mine is None:
         return _by_line(event, kill)
-    mine = ranked[place]
     adj = mine.task.oom_score_adj or 0
     by_adj = f", {adj:+} of it by its oom_score_adj" if adj else ""
     score = f"By the kernel's score {process_label(kill.comm, mine.task.pid)} has about {mine.points} of 1000{by_adj}"
-    if place == 0:
-        second = f"; the next is {process_label(ranked[1].task.comm, ranked[1].task.pid)} with {ranked[1].points}" \
-            if len(ranked) > 1 else ""
+    if mine.points == ranked[0].points:
+        others = [one for one in ranked[:2] if one is not mine]
+        second = "".join(f"; the next is {process_label(one.task.comm, one.task.pid)} with {one.points}"
+                         for one in others[:1])
         return [f"{score}, the most of all{second}."]
     first = ranked[0]
     return [(f"{score}; {process_label(first.task.comm, first.task.pid)} has more, {first.points}, but was not taken: "
@@ -170,6 +171,5 @@ def _whole_bytes(event: Event) -> int | None:
     """The memory that the score is measured by: the group's limit with its swap, or RAM and swap."""
     if event.constraint == "memcg":
         return _whole_of_group(event)
-    if event.ram_bytes is None:
-        return None
-    return event.ram_bytes - (event.reserved_bytes or 0) + (event.swap_total_bytes or 0)
+    usable = count(event).usable_bytes
+    return usable + (event.swap_total_bytes or 0) if usable else None

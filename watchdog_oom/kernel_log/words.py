@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from watchdog_oom import formatting
 from watchdog_oom.formatting import printable, process_label
+from watchdog_oom.kernel_log.counted import count
 from watchdog_oom.kernel_log.gfp import Request
 from watchdog_oom.kernel_log.gfp_bits import Version, version_of
 from watchdog_oom.kernel_log.holders import Holders
@@ -61,8 +62,9 @@ def _amount(event: Event, request: Request) -> str:
 def was_short(event: Event, short: Sequence[Shortage]) -> str:
     """``RAM and swap were used up; the kernel itself held the memory.``"""
     early = event.constraint == "userspace"  # they act before anything is used up
-    told = "; ".join((_RUNNING_OUT if early else HEADLINES).get(shortage.kind, HEADLINES[shortage.kind])
-                     for shortage in short)
+    kinds = [shortage.kind for place, shortage in enumerate(short)
+             if place == 0 or shortage.kind is not Short.NOT_TO_BE_TOLD]
+    told = "; ".join((_RUNNING_OUT if early else HEADLINES).get(kind, HEADLINES[kind]) for kind in kinds)
     return f"{told[:1].upper()}{told[1:]}."
 
 
@@ -84,8 +86,8 @@ def held_by(event: Event, held: Holders) -> str:
 
 def _little(event: Event, held: Holders) -> str:
     """Where all processes together hold only a little of the memory, that comes first."""
-    ram = event.ram_bytes
-    if ram is None or event.constraint == "memcg" or held.held_bytes >= _LITTLE * ram:
+    ram = count(event).usable_bytes
+    if not ram or event.constraint == "memcg" or held.held_bytes >= _LITTLE * ram:
         return ""
     return (f"All listed processes together hold {formatting.size(held.held_bytes)}, {_share(held.held_bytes, ram)} of "
             "RAM: the memory is not theirs. ")

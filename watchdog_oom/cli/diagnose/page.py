@@ -9,6 +9,7 @@ from watchdog_oom import formatting
 from watchdog_oom.cli.output import Page
 from watchdog_oom.formatting import printable
 from watchdog_oom.kernel_log import words
+from watchdog_oom.kernel_log.counted import count
 from watchdog_oom.kernel_log.diagnosis import Diagnosis
 from watchdog_oom.kernel_log.model import Event, Kill, Stamp
 from watchdog_oom.kernel_log.prevention import Prevention
@@ -145,6 +146,7 @@ def _facts(event: Event) -> list[str]:
         facts.append(f"swap {kilobytes(event.swap_free_bytes)}{of} free")
     if event.meminfo.get("free") is not None:
         facts.append(f"free {kilobytes(event.meminfo['free'])}")
+    facts += _uses(event)
     if event.page_bytes != 4096:
         facts.append(f"pages of {kilobytes(event.page_bytes)}")
     if event.missing:
@@ -152,6 +154,16 @@ def _facts(event: Event) -> list[str]:
     if event.suppressed_lines:
         facts.append(f"{event.suppressed_lines:,} lines were suppressed by rate limiting")
     return [*facts, *(printable(note) for note in event.notes)]
+
+
+def _uses(event: Event) -> list[str]:
+    """What the memory was used for, by the report's own counters."""
+    counted = count(event)
+    uses = [(counted.anon_bytes, "of processes"), (counted.file_bytes, "of the page cache"),
+            (counted.slab_bytes, "in slabs"), (counted.other_kernel_bytes, "of page tables and stacks"),
+            (counted.hugepages_bytes, "in huge pages"), (counted.unexplained_bytes, "in no counter")]
+    told = ", ".join(f"{formatting.size(amount)} {what}" for amount, what in uses if amount)
+    return [f"used: {told}"] if told else []
 
 
 def _zones(page: Page, diagnosis: Diagnosis) -> None:
