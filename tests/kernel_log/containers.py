@@ -112,6 +112,12 @@ def _fields(seconds: float, text: str) -> dict[str, str]:
             "_SOURCE_MONOTONIC_TIMESTAMP": str(round(seconds * 1e6))}
 
 
+def dmesg_json(report: Messages) -> bytes:
+    records = ",".join(f'{{\n         "pri": 4,\n         "time": {seconds:15.6f},\n         "msg": {json.dumps(text)}'
+                       "\n      }" for seconds, text in report)
+    return f'{{\n   "dmesg": [\n      {records}\n   ]\n}}\n'.encode()
+
+
 def docker(report: Messages) -> bytes:
     return _lines(json.dumps({"log": f"{_dmesg(seconds)}{text}\n", "stream": "stdout", "time": _iso(seconds)})
                   for seconds, text in report)
@@ -158,6 +164,15 @@ CONTAINERS: dict[str, Callable[[Messages], bytes]] = {
     "dmesg -T in German": _each(lambda seconds: f"[Mo Mai {_date(seconds):%e %H:%M:%S %Y}] "),
     "dmesg -T in Japanese": _each(lambda seconds: f"[月  5月 {_date(seconds):%e %H:%M:%S %Y}] "),
     "dmesg -T in French": _each(lambda seconds: f"[lun. mai {_date(seconds):%e %H:%M:%S %Y}] "),
+    "dmesg -T in Korean": _each(lambda seconds: f"[월  5월 {_date(seconds):%e %H:%M:%S %Y}] "),
+    "dmesg -T in Thai": _each(lambda seconds: f"[จ. พ.ค. {_date(seconds):%e %H:%M:%S %Y}] "),
+    "dmesg --json": dmesg_json,
+    "of a console": _each(lambda seconds: f"mail-2 login: [{seconds:12.6f}] "),
+    "of an unknown shipper": _each(lambda seconds: f"| 05-19 | W | {HOST} | kernel: "),
+    "relayed": _each(lambda seconds: f"{_iso(seconds)} {_syslog(seconds)}[{seconds:12.6f}] "),
+    "broadcast": _each(lambda seconds: f" kernel:[{seconds:12.6f}] "),
+    "slashes": _each(lambda seconds: f"{_date(seconds):%Y/%m/%d %H:%M:%S} {HOST} kernel: "),
+    "no host": _each(lambda seconds: f"{_date(seconds):%b %d %H:%M:%S} kernel: "),
     "dmesg -x": _each(lambda seconds: f"kern  :warn  : [{seconds:12.6f}] "),
     "dmesg -x iso": _each(lambda seconds: f"kern  :warn  : {_iso(seconds).replace('.', ',')} "),
     "dmesg iso": _each(lambda seconds: f"{_iso(seconds).replace('.', ',')} "),

@@ -33,10 +33,11 @@ _TAKERS: dict[str, tuple[int, _Take]] = {  # the phase of a kind of line, and wh
     "columns": (8, tasks.take_columns), "task": (8, tasks.take_task), "summary": (9, kills.take_summary),
     "chosen": (10, kills.take_chosen), "killed": (11, kills.take_killed), "no_killable": (11, kills.take_no_killable),
     "group_kill": (12, kills.take_group_kill), "panic": (13, kills.take_panic), "reaped": (13, kills.take_reaped),
+    "suppressed": (0, kills.take_suppressed),
     "meminfo": (5, lambda draft, line: None), "other_cause": (0, lambda draft, line: None),
 }
 _REPORTED = 9  # from this phase on the report itself is behind
-_NEVER_BEGIN = frozenset({"trace", "group_stat", "slab", "cpuset", "counter"})
+_NEVER_BEGIN = frozenset({"trace", "group_stat", "slab", "cpuset", "counter", "suppressed"})
 
 
 class Assembly:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from watchdog_oom.kernel_log.draft import Draft, ZoneDraft
 from watchdog_oom.kernel_log.model import Constraint, ControlGroup, Event, Invoker, Kill, Zone
+from watchdog_oom.kernel_log.notes import notes_on
 from watchdog_oom.kernel_log.page_size import page_bytes
 from watchdog_oom.kernel_log.tasks import task_of
 
@@ -38,7 +39,9 @@ def event_of(draft: Draft) -> Event | None:
         chosen=tuple(draft.chosen), kills=_kills(draft), reaped=tuple(draft.reaped),
         failed_allocations=tuple(draft.failed), trace=tuple(draft.trace), sysrq=draft.sysrq,
         panic=draft.panic is not None, panic_words=draft.panic, no_killable=draft.no_killable,
-        oom_group=draft.group_kill, reports=draft.meminfo_lines, parts=parts, missing=_missing(draft, parts))
+        oom_group=draft.group_kill, reports=draft.meminfo_lines,
+        suppressed_lines=draft.suppressed, parts=parts, missing=_missing(draft, parts),
+        notes=notes_on(draft, _total(draft, "ram", page), _constraint(draft) == "none"))
 
 
 def _is_oom(draft: Draft) -> bool:

@@ -89,6 +89,7 @@ class Draft:
     sysrq: bool = False
     no_killable: bool = False
     panic: str | None = None
+    suppressed: int = 0
     words: set[str] = field(default_factory=set)
     pressure: KillReason | None = None
 

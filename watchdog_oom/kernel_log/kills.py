@@ -30,6 +30,7 @@ _SUMMARY = re.compile(
     r"(?:,oom_memcg=(?P<oom_memcg>.*?))?(?:,task_memcg=(?P<task_memcg>.*))?"
     r",task=(?P<task>.{0,60}),pid=(?P<pid>\d+)(?:,uid=?(?P<uid>\d+)\s*)?$")
 _CUT_SUMMARY = re.compile(r",(nodemask|cpuset|mems_allowed|oom_memcg|task_memcg|task|pid|uid)=")
+_COUNT = re.compile(r"(\d{1,12}) (?:printk messages|messages|callbacks)")
 _PANIC = re.compile(r"[Oo]ut of memory|System is deadlocked on memory")
 _CGROUP = "Memory cgroup out of memory"
 _KEPT = 1024
@@ -120,3 +121,9 @@ def take_panic(draft: Draft, line: Line) -> None:
 def take_sysrq(draft: Draft, line: Line) -> None:
     """By hand: SysRq f."""
     draft.sysrq = True
+
+
+def take_suppressed(draft: Draft, line: Line) -> None:
+    """``** 12 printk messages dropped **``, ``oom_kill_process: 5 callbacks suppressed``: lines that are missing."""
+    if found := _COUNT.search(line.text):
+        draft.suppressed += int(found[1])

@@ -49,6 +49,7 @@ _KINDS = {
     "total": r"\d+ (?:pages (?:of )?(?:RAM|HIGHMEM|HighMem)|reserved pages|pages (?:reserved|cma reserved|hwpoisoned"
              r"|swap cached|in swap cache|shared|non-shared|slab|pagetables|mapped|dirty|writeback)|(?:free|slab) pages"
              r"|(?:total )?pagecache pages)",
+    "suppressed": r"\*\* \d+ printk messages dropped|(?:\w+: )?\d+ (?:messages|callbacks) suppressed",
     "slabs": r"Unreclaimable slab info:|Name +Used +Total",
     "tasks": r"Tasks state \(memory values in pages\)",
     "counters": r"(?:\d{1,12} |\( )?(?:[A-Za-z_()-]{2,30}: ?\d{1,18}(?:/\d+)?(?:,? +|$|\)))+\)?$",
@@ -69,7 +70,7 @@ _ANY, _ANY_BRACKETED = _any_of(_KINDS), _any_of(_BRACKETED)
 _ANY_NAMED = [(words, re.compile(pattern), name) for name, (words, pattern) in _NAMED.items()]
 # These may be anybody's lines: alone they say nothing, and they do not tell a prefix from a text. ``counter`` is one of
 # a kernel to come.
-VAGUE = frozenset({"hardware", "process", "trace", "group_stat", "slab", "per_cpu", "failed", "counter"})
+VAGUE = frozenset({"hardware", "process", "trace", "group_stat", "slab", "per_cpu", "failed", "counter", "suppressed"})
 _NO_PREFIX_BEFORE = VAGUE - {"hardware", "process", "per_cpu"} | {"invoker", "cpuset"}
 
 

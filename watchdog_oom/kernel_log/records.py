@@ -11,11 +11,12 @@ from watchdog_oom.kernel_log.stamps import boot_stamp, calendar_stamp, unix_stam
 from watchdog_oom.kernel_log.strip import lines_of, text_of
 
 _FIELD = re.compile(r"\s*(_{0,2}[A-Z][A-Z0-9_]{1,63})=(.*)", re.DOTALL)  # MESSAGE=text, of export and verbose
-_PRETTY = re.compile(r'\s*"(_{0,2}[A-Z][A-Z0-9_]{1,63})" ?: ?(".*"|\[.*\]|\d+|null|\[)?,?$')
+_PRETTY = re.compile(r'\s*"([A-Za-z_@]\w{1,63})" ?: *(".*"|\[.*\]|\d+(?:\.\d+)?|null|\[)?,?$')
 _VERBOSE_HEAD = re.compile(r"(?:\S{2,9} )?"
                            r"(?P<date>\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d+)?(?: \S{1,6})?) \[s=[0-9a-f]{6}")
 _CUT_JSON = re.compile(r'"(MESSAGE|message|log|msg|__REALTIME_TIMESTAMP|SYSLOG_IDENTIFIER|_TRANSPORT|_HOSTNAME|time)"'
                        r'\s*:\s*"((?:[^"\\]|\\.)*)')
+_SECONDS = re.compile(r"\d{1,8}\.\d{1,9}$")
 _MESSAGE_KEYS = ("MESSAGE", "message", "log", "msg", "Message")
 _TIME_KEYS = ("time", "timestamp", "@timestamp", "ts")
 _FIELDS_KEPT = 64
@@ -125,5 +126,15 @@ def _of_fields(number: int, fields: dict[str, str]) -> Iterator[Line]:
     outer = next((fields[key] for key in _TIME_KEYS if fields.get(key)), "") if inner_time else ""
     for line in lines_of(number, text_of(message.encode("utf-8", "backslashreplace")).rstrip("\n"), like):
         if line.stamp is None and outer:
-            line.stamp = calendar_stamp(outer) if "-" in outer or ":" in outer else unix_stamp(outer)
+            _stamp(line, outer)
         yield line
+
+
+def _stamp(line: Line, time: str) -> None:
+    """The record's own time: a date, seconds since boot (``dmesg --json``), or Unix time."""
+    if "-" in time or ":" in time:
+        line.stamp = calendar_stamp(time)
+    elif _SECONDS.match(time):
+        line.stamp, line.boot = boot_stamp(time), float(time)
+    else:
+        line.stamp = unix_stamp(time)

@@ -9,11 +9,11 @@ from watchdog_oom.kernel_log.model import Stamp
 
 _DAY = 86400
 _OFFSET = r"(?P<offset>Z|UTC|GMT|[+-]\d\d:?\d\d)?"
-_ISO = re.compile(r"(?P<year>\d{4})-(?P<month>\d\d)-(?P<day>\d\d)[T ]"
+_ISO = re.compile(r"(?P<year>\d{4})[-/](?P<month>\d\d)[-/](?P<day>\d\d)[T ]"
                   r"(?P<clock>\d\d:\d\d(?::\d\d(?:[.,]\d{1,9})?)?) ?" + _OFFSET)
 _CLOCK = re.compile(r"\d{1,2}:\d\d(?::\d\d(?:[.,]\d{1,9})?)?")
 _YEAR = re.compile(r"\b(?:19|20)\d\d\b")
-_WORD = re.compile(r"\d{1,2}月|[^\W\d_]+|\d+")
+_WORD = re.compile(r"\d{1,2}[月월]|[^\W\d_]+|\d+")
 
 # The beginning of a month's name: English, German, French, Spanish, Italian, Portuguese, Dutch, Polish, Russian …
 _MONTHS = (
@@ -24,7 +24,8 @@ _MONTHS = (
     ("sep", "set", "wrz", "сен", "9月"), ("oct", "okt", "ott", "out", "paź", "окт", "10月"),
     ("nov", "lis", "ноя", "11月"), ("dec", "dez", "déc", "dic", "gru", "дек", "12月"),
 )
-_MONTH = {name: number for number, names in enumerate(_MONTHS, 1) for name in names}
+_MONTH = {name: number for number, names in enumerate(_MONTHS, 1)
+          for name in (*names, f"{number}월")}
 
 
 def boot_stamp(text: str) -> Stamp:

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import re
 
-from watchdog_oom.kernel_log.kinds import looks_like_report
+from watchdog_oom.kernel_log.kinds import kind_of, looks_like_report
 from watchdog_oom.kernel_log.line import Line
 from watchdog_oom.kernel_log.stamps import boot_stamp, calendar_stamp, microseconds_stamp, unix_stamp
 
-_COLOUR = re.compile(r"(?:\x1b|#033)\[[0-9;?]*[A-Za-z]")
+_COLOUR = re.compile(r"(?:\x1b|#033)(?:\[[0-9;?]*[A-Za-z]|[()][A-Z0-9]|[=>])")
 _QUOTES = frozenset(" \t>|`")
 _QUOTE = re.compile(r"[\s>|`]+")
 _ESCAPE = re.compile(r"\\x([0-9a-f]{2})")
@@ -33,10 +33,10 @@ _BOOT = re.compile(r"\[\s{0,12}(?P<boot>\d{1,10}\.\d{1,9})(?:[ ,@<][^\]]{0,30})?
 _BARE_BOOT = re.compile(r"(?P<boot>\d{1,10}\.\d{6})\] ?")  # a copy that began behind the bracket
 _DELTA = re.compile(r"\[\s{0,8}[+<] {0,8}\d{1,8}\.\d{6}>?\] ?")
 _CALLER = re.compile(r"\[\s{0,8}(?P<caller>[TC]\d{1,9})\] ?")
-_CTIME = re.compile(rf"\[(?P<date>(?:\S{{1,9}} +)?{_DATE} +{_CLOCK}(?: +\d{{4}})?)(?: +<[^>]{{0,20}}>)?\] ?")
+_CTIME = re.compile(r"\[(?P<date>[^\]\[]{3,48}? \d{1,2}:\d\d:\d\d(?:[.,]\d{1,9})?(?: +\d{4})?)(?: +<[^>]{0,20}>)?\] ?")
 _RELTIME = re.compile(rf"\[(?P<date>{_MONTH} ?\d{{1,2}} \d\d:\d\d)\] ?")
-_ISO = re.compile(r"\[?(?:[^\W\d_]{2,4}\.? )?"
-                  r"(?P<date>\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:(?P<comma>,\d{1,9})|\.\d{1,9})?"
+_DAY = r"(?:\d{4}[-/]\d\d[-/]\d\d|\d\d[/.]\d\d[/.]\d{4})"
+_ISO = re.compile(rf"\[?(?:[^\W\d_]{{2,4}}\.? )?(?P<date>{_DAY}[T ]\d\d:\d\d:\d\d(?:(?P<comma>,\d{{1,9}})|\.\d{{1,9}})?"
                   r"(?: ?Z| UTC\b| ?[+-]\d\d:?\d\d)?)(?: [A-Z]{3,5}(?= \S+ kernel:))?\]?(?=[\s:]|$):? ?")
 _SYSLOG = re.compile(rf"(?P<date>{_DATE} +{_CLOCK}(?: +\d{{4}})?)(?: [A-Z]{{3,4}}(?= ))?(?=[\s:]|$):? ?")
 _UNIX = re.compile(r"(?P<unix>\d{9,10}\.\d{6}) (?=\S+ \S+: )")
@@ -47,8 +47,10 @@ _LONE_TAG = re.compile(r"(?P<tag>[\w./@+-]{1,64})\[\d{1,10}\]: ?")
 _RFC5424 = re.compile(r"(?P<host>\S{1,255}) (?P<tag>\S{1,48}) \S{1,128} \S{1,32} (?:-|\[.*?\])(?: \ufeff?|$)")
 _GREP = re.compile(r"(?:[\w.+-]*/[\w./+-]{1,250}[:-]|(?:messages|syslog|kern|dmesg|[\w-]+\.log)[\w.-]{0,60}[:-])?"
                    r"(?:\d{1,9}[:-]?[ \t]*)?")
-_INSIDE = re.compile(r"^.{1,120}?\[\s{0,12}(?P<boot>\d{1,10}\.\d{6})\](?:\[\s{0,8}(?P<caller>[TC]\d+)\])? "
-                     r"(?=.{1,16} invoked)")
+# Behind what a console, a relay or a shipper wrote that has no form we know.
+_INSIDE = (re.compile(r".{1,120}?\[\s{0,12}(?P<boot>\d{1,10}\.\d{6})\](?:\[\s{0,8}(?P<caller>[TC]\d+)\])? "),
+           re.compile(r".{1,100}?\bkernel(?:\[\d+\])?: ?"))
+_NO_KINDS = (None, "invoker", "cpuset", "failed", "slab")  # nothing we know, or what begins with any name
 _BRACKETED = (_BOOT, _CALLER, _CTIME, _DELTA, _RELTIME, _ISO)
 _NUMBERED = (_KMSG, _ISO, _SYSLOG, _UNIX, _BARE_BOOT)
 _WORDED = (_LEVEL, _SYSLOG, _ISO, _CRI)
@@ -79,9 +81,8 @@ def _stripped(number: int, text: str, length: int, like: Line | None) -> Line:
     line = Line(number, text.rstrip(), length=length) if like is None else Line(
         number, text.rstrip(), like.stamp, like.boot, like.host, like.tag, like.caller, True, length)
     _take_off_heads(line)
-    if not line.prefixed and (found := _INSIDE.match(line.text)):
-        line.prefixed = True
-        _apply(line, found)
+    if not line.tag and line.boot is None and kind_of(line.text) in _NO_KINDS:
+        _take_off_garbage(line)
     if repeated := _REPEATED.match(line.text):
         line.text = repeated[1]
         _take_off_heads(line)
@@ -89,6 +90,14 @@ def _stripped(number: int, text: str, length: int, like: Line | None) -> Line:
         line.text = _ESCAPE.sub(_printable, line.text)
     line.text = line.text.strip()
     return line
+
+
+def _take_off_garbage(line: Line) -> None:
+    for inside in _INSIDE:
+        if (found := inside.match(line.text)) and kind_of(line.text[found.end():].lstrip()) is not None:
+            _apply(line, found)
+            _take_off_heads(line)
+            return
 
 
 def _printable(escape: re.Match[str]) -> str:
