@@ -68,6 +68,9 @@ def test_what_did_not_change_is_not_written_again() -> None:
     form = frame(first, later, SampleKind.NEAR)
     assert form.pop("new").keys() == {"13"}
     assert form == {"kind": "near", "clock": {"boottime": NOW + 10}, "gone": [12], "changed": {"rss_bytes": {"11": 99}}}
+    doubled = replace(fatter, rss_bytes=2048)
+    assert frame(later, replace(later, processes={**later.processes, 11: doubled}))["changed"] == {
+        "rss_kib": {"11": 2}}
 
 
 def test_a_process_is_told_apart_from_one_that_has_its_pid_later() -> None:
