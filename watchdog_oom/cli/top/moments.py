@@ -92,7 +92,7 @@ class Moments:
                         break
             if before or following:
                 self._around, self._at = [*before, *following], max(0, len(before) - 1)
-            if (following if toward > 0 else len(before) > 1 if toward < 0 else before or following):
+            if following if toward > 0 else len(before) > (toward < 0):
                 return
 
     def _read(self, since: float, until: float) -> Iterator[Sample]:
@@ -113,7 +113,7 @@ class Moments:
             return ""
         first, last = self._span
         return (f"nothing was recorded at {_moment(self._wanted)}; the recording goes from {_moment(first)} to "
-                f"{_moment(last)}, and the nearest sample is of {_moment(wall)}, "
+                f"{_moment(last)}, and what is shown is of {_moment(wall)}, "
                 f"{formatting.duration(abs(wall - self._wanted))} {'before' if wall < self._wanted else 'later'}")
 
 
