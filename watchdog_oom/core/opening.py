@@ -8,6 +8,7 @@ from watchdog_oom.core.model import Snapshot
 from watchdog_oom.core.policy import Emergency
 from watchdog_oom.core.shortage import near
 
+MOST_LOOKED_AT = 10
 HOLDS_SECONDS = 600.0  # a clause that has held for longer is a state, not an approach
 
 
@@ -20,14 +21,23 @@ def what_opens(plan: Plan, before: History, after: History, snapshot: Snapshot) 
         former = before.recoveries.get(name)
         if recovery.run is not None and (former is None or former.run is None):
             found.append(f"recover.{name}")
-    found += [f"{signal} by {rule}" for rule, signal in _endings(plan)]
+    found += [f"{signal} by {rule}" for _, rule, signal in _endings(plan)]
     found += [f"the kernel killed {kill.comm}[{kill.pid}]" for kill in snapshot.kernel_kills]
     return "; ".join(found)
 
 
-def to_be_ended(plan: Plan) -> tuple[int, ...]:
-    """The pids of those whom the plan ends."""
-    return tuple([signal.target.pid for _, signal in _endings(plan)])
+def hurried(plan: Plan) -> frozenset[int]:
+    """The pids of those whom the plan ends at once: whoever reads of them now holds up their end."""
+    return frozenset([signal.target.pid for urgent, _, signal in _endings(plan)
+                      if urgent or signal.signal is SignalName.KILL])
+
+
+def worth_a_look(plan: Plan, snapshot: Snapshot) -> tuple[int, ...]:
+    """The pids of those whom the plan ends, and then of those that hold most, ten in all."""
+    ended = [signal.target.pid for _, _, signal in _endings(plan)][:MOST_LOOKED_AT]
+    held = sorted([(process.rss_bytes + (process.swap_bytes or 0), pid)
+                   for pid, process in snapshot.processes.items()], reverse=True)
+    return tuple(dict.fromkeys([*ended, *(pid for _, pid in held[:MOST_LOOKED_AT])]))[:MOST_LOOKED_AT]
 
 
 def pressing(snapshot: Snapshot, emergency: Emergency, history: History) -> bool:
@@ -42,7 +52,7 @@ def pressing(snapshot: Snapshot, emergency: Emergency, history: History) -> bool
     return any(history.decided_at - since < HOLDS_SECONDS for since in history.held_since.values())
 
 
-def _endings(plan: Plan) -> list[tuple[str, Signal]]:
-    """The signals of the plan that end a process, each with its rule."""
-    return [(intent.rule, intent.action) for intent in plan.intents
+def _endings(plan: Plan) -> list[tuple[bool, str, Signal]]:
+    """The signals of the plan that end a process: whether urgent, for which rule, and the signal."""
+    return [(intent.urgent, intent.rule, intent.action) for intent in plan.intents
             if isinstance(intent.action, Signal) and intent.action.signal in (SignalName.TERM, SignalName.KILL)]

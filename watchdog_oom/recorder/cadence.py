@@ -1,4 +1,4 @@
-"""Which ticks are recorded: one by the clock, every one near a threshold, and the last minute when something opens. Pure.
+"""Which ticks are recorded: by the clock, all near a threshold, and the last minute when something opens. Pure.
 
 What is recorded beyond the clock is paid from a credit, so that a host that is tight for days does not displace the
 nights before: it is refilled as fast as samples come by the clock, so that a day has at most twice as many.

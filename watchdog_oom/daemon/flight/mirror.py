@@ -33,13 +33,14 @@ _MAKERS: Mapping[str, Callable[..., Any]] = {
 
 @dataclass(frozen=True, slots=True)
 class ToldTick:
-    """One tick as the daemon told it: what changed apart from processes, what happened, whether it presses, and how
-    many ticks could not be told right before it."""
+    """One tick as the daemon told it: what changed apart from processes, what happened, whether every tick counts,
+    whether something opens, and how many ticks could not be told right before it."""
 
     clock: Clock
     states: Mapping[str, Any]
     events: Mapping[str, Any]
     pressing: bool
+    opening: bool
     dropped: int
 
 
@@ -51,7 +52,7 @@ class Mirror:
         self._states: dict[str, Any] = {}
 
     def take_processes(self, packet: bytes) -> None:
-        gone, fresh = marshal.loads(packet)
+        gone, fresh = marshal.loads(packet)  # noqa: S302 - it comes from our own process
         for pid in gone:
             self.processes.pop(pid, None)
         for pid, start_ticks, *flat, sharing, facts in fresh:
@@ -62,10 +63,10 @@ class Mirror:
             self.processes[pid] = Process(id=identity, **dict(zip(FLAT, flat, strict=True)), facts=known,
                                           sharing=unpacked(sharing))
 
-    def take_moment(self, moment: ToldTick) -> Snapshot:
+    def take_tick(self, tick: ToldTick) -> Snapshot:
         """The snapshot of that tick."""
-        self._states |= moment.states
-        return Snapshot(clock=moment.clock, processes=dict(self.processes), **self._states, **moment.events)
+        self._states |= tick.states
+        return Snapshot(clock=tick.clock, processes=dict(self.processes), **self._states, **tick.events)
 
 
 def _facts(values: tuple[Any, ...]) -> Facts:
@@ -73,11 +74,11 @@ def _facts(values: tuple[Any, ...]) -> Facts:
     return Facts(**dict(zip(PLAIN_FACTS, plain, strict=True)), cmdline_has=unpacked(has), cmdline_lacks=unpacked(lacks))
 
 
-def read_moment(packet: bytes) -> ToldTick:
-    clock, states, events, pressing, dropped = marshal.loads(packet)
+def read_tick(packet: bytes) -> ToldTick:
+    clock, states, events, pressing, opening, dropped = marshal.loads(packet)  # noqa: S302 - it comes from our own process
     kills, gaps, reports = unpacked(events)
     return ToldTick(unpacked(clock), {name: unpacked(value) for name, value in states.items()},
-                  {"kernel_kills": kills, "kernel_log_gaps": gaps, "reports": reports}, pressing, dropped)
+                    {"kernel_kills": kills, "kernel_log_gaps": gaps, "reports": reports}, pressing, opening, dropped)
 
 
 def unpacked(value: Any) -> Any:

@@ -14,7 +14,7 @@ from operator import attrgetter
 from watchdog_oom.core.model import Facts, Process, Snapshot
 from watchdog_oom.lean_typing import Any
 
-PROCESSES, MOMENT, OPENING = b"p", b"m", b"o"
+PROCESSES, TICK, LOOK, END = b"p", b"t", b"l", b"e"
 FLAT = ("ppid", "comm", "state", "session", "tty", "threads", "rss_bytes", "started_boottime", "image", "kernel_thread",
         "swap_bytes", "oom_score_adj", "badness", "under", "reparented")
 STATES = ("boot_id", "memory", "memory_problem", "pressure", "spools", "services", "lineage", "skipped")
@@ -43,8 +43,9 @@ class Packer:
         self._states: dict[str, object] = {}
         self._events: tuple[tuple[object, ...], int, tuple[object, ...]] = ((), 0, ())
 
-    def hand_over(self, snapshot: Snapshot, *, pressing: bool, dropped: int) -> bool:
-        """Whether the child got the whole of it. What of it was sent is not sent again; what happened is kept."""
+    def hand_over(self, snapshot: Snapshot, *, pressing: bool, opening: bool, dropped: int) -> bool:
+        """Whether the child got the whole of it. What of it was sent is not sent again; what happened is kept.
+        ``dropped``: how many ticks could not be handed over right before this one."""
         kills, gaps, reports = self._events
         self._events = ((*kills, *snapshot.kernel_kills)[-MOST_EVENTS:], gaps + snapshot.kernel_log_gaps,
                         (*reports, *snapshot.reports)[-MOST_EVENTS:])
@@ -52,9 +53,9 @@ class Packer:
             return False
         states = {name: value for name in STATES
                   if (value := getattr(snapshot, name)) != self._states.get(name, _UNSENT)}
-        moment = (packed(snapshot.clock), {name: packed(value) for name, value in states.items()},
-                  packed(self._events), pressing, dropped)
-        if not self._send(MOMENT + marshal.dumps(moment)):
+        tick = (packed(snapshot.clock), {name: packed(value) for name, value in states.items()},
+                packed(self._events), pressing, opening, dropped)
+        if not self._send(TICK + marshal.dumps(tick)):
             return False
         self._states |= states
         self._events = ((), 0, ())
@@ -67,7 +68,8 @@ class Packer:
         gone = [pid for pid in sent if pid not in now]
         for at in range(0, len(fresh) or bool(gone), PART_PROCESSES):
             part = fresh[at:at + PART_PROCESSES]
-            if not self._send(PROCESSES + marshal.dumps((gone, [_flat(process, get(process.pid)) for process in part]))):
+            flat = [_flat(process, get(process.pid)) for process in part]
+            if not self._send(PROCESSES + marshal.dumps((gone, flat))):
                 if at:
                     self._processes = {**{pid: process for pid, process in sent.items() if pid in now},
                                        **{process.pid: process for process in fresh[:at]}}
