@@ -17,7 +17,7 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 from watchdog_oom.core.model import Process, ProcessId, Snapshot
 from watchdog_oom.lean_dataclasses import replace
 from watchdog_oom.recorder.frames import CHANGED, EVENTS, NOTHING, RECORDS, TABLES, WHOLE
-from watchdog_oom.recorder.plain import SHAPES
+from watchdog_oom.recorder.plain import SHAPES, usual_start
 from watchdog_oom.recorder.sample import VERSION, Sample, SampleKind
 
 _LONGEST_TEXT = 80
@@ -155,6 +155,8 @@ def _of(hint: Any) -> Callable[[Any], Any]:
         return lambda value: {key(name): part(each) for name, each in _exactly(dict, value).items()}
     if hint is ProcessId:
         return _identity
+    if hint is Process:
+        return _process
     if hint in SHAPES:
         return lambda value: hint(**{name: _hints(hint)[name](part) for name, part in _exactly(dict, value).items()})
     if hint is float:
@@ -186,6 +188,12 @@ def _number(value: Any) -> float:
 def _identity(text: Any) -> ProcessId:
     pid, _, start_ticks = _exactly(str, text).partition("@")
     return ProcessId(int(pid), int(start_ticks))
+
+
+def _process(fields: Any) -> Process:
+    given = {name: _hints(Process)[name](part) for name, part in _exactly(dict, fields).items()}
+    given.setdefault("started_boottime", usual_start(given["id"]))
+    return Process(**given)
 
 
 @lru_cache(maxsize=_MOST_PATTERNS)

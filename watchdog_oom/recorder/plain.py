@@ -25,6 +25,7 @@ from watchdog_oom.lean_typing import Any
 _TEXT_FLAGS = re.compile("").flags
 _AS_THEY_ARE = (int, str, bool, type(None))
 _IMAGE_BITS = 0xFFFF
+_USUAL_TICKS_PER_SECOND = 100  # USER_HZ
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +85,15 @@ def record(value: Any, shape: Shape) -> dict[str, Any]:
             found[shape.names[at]] = plain(values[at])
     if type(value) is Process:
         _shorten(found)
+        found.pop("started_boottime", None)
+        if value.started_boottime != usual_start(value.id):
+            found["started_boottime"] = plain(value.started_boottime)
     return found
+
+
+def usual_start(process: ProcessId) -> float:
+    """When a process started, in seconds of boot time, by its start ticks; told only where it was something else."""
+    return process.start_ticks / _USUAL_TICKS_PER_SECOND
 
 
 def changed(before: Any, now: Any, shape: Shape) -> dict[str, Any]:
