@@ -86,6 +86,7 @@ TESTED_ELSEWHERE: dict[str, tuple[str, str]] = {  # module: the test file, and w
     "explain.headroom": ("explain/test_rehearsal.py", "the reports that a rehearsal is made of"),
     "host.purge.job": ("host/purge/test_supervisor.py", "every purge of the tests is one"),
     "host.purge.jobs": ("host/test_actuators.py", "its only caller; real purges of real spools"),
+    "host.purge.request": ("host/purge/test_worker.py", "one record; the limits of every purge are tested where it runs"),
     "host.purge.settle": ("host/purge/test_worker.py", "both halves of a purge, one after the other"),
     "host.services.dbus.events": ("host/services/dbus/test_connection.py", "records alone"),
     "host.services.manager": ("host/services/test_choose.py", "Protocols and records"),
