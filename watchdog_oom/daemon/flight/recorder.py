@@ -17,6 +17,7 @@ from watchdog_oom.daemon.config import Config
 from watchdog_oom.daemon.flight.losses import Losses
 from watchdog_oom.daemon.flight.packing import LOOK, Packer
 from watchdog_oom.daemon.flight.writer_child import WriterChild
+from watchdog_oom.host.children import own_code
 from watchdog_oom.journal.record import Record
 
 STUCK_SECONDS = 60.0
@@ -93,7 +94,13 @@ class FlightRecorder:
         directory, proc, config = self._directory, self._proc, self._config
 
         def work(connection: socket.socket) -> None:
-            from watchdog_oom.daemon.flight.writer import record
+            try:
+                from watchdog_oom.daemon.flight.writer import record
+                own_code.refuse_another_version()
+            except Exception as error:  # noqa: BLE001 - code that is missing, damaged or half written fails in many ways
+                words = f"the code of the recorder cannot be loaded: {error or type(error).__name__}"
+                connection.send(marshal.dumps((None, 0, 0, words)))
+                return
             record(connection, directory, proc, config)
 
         self._packer.forget()
@@ -129,7 +136,7 @@ class FlightRecorder:
             self._lost.append(child)
         self._child = None
         self._lost_earlier = self._lost_samples
-        self._failed(now, why)
+        self._failed(now, (child.report and child.report.problem) or why)
 
     def _failed(self, now: float, why: str) -> None:
         self._start_at = now + min(FIRST_RESTART_SECONDS * 2.0 ** min(self._failures, 16), LONGEST_RESTART_SECONDS)
