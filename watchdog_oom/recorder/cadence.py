@@ -41,7 +41,9 @@ class Cadence:
         """The verdict about a tick at ``now``, and the cadence after it."""
         credit = min(MOST_CREDIT, self.credit + max(0.0, now - self.credited_at) / self.every_seconds)
         due = now >= self.due_at - self.every_seconds * _EARLY_SHARE
-        due_at = self.due_at if not due else max(self.due_at, now - self.every_seconds / 2) + self.every_seconds
+        due_at = self.due_at
+        if due:  # of a tick that was late, the next is not late as well
+            due_at = (due_at if now - due_at < self.every_seconds / 2 else now) + self.every_seconds
         opens = opening and now - self.opened_at >= OPENING_SECONDS
         begins = opens or (pressing and now - self.pressing_at >= OPENING_SECONDS)
         ring = begins and credit >= RING_TICKS
