@@ -82,8 +82,10 @@ class FlightRecorder:
         self._losses.tell(self._dropped, self._lost_samples, str(self.status["problem"] or ""), now, self._write)
 
     def close(self) -> None:
+        """Wait a second at most for what is still to be written."""
         if self._child is not None:
             self._child.finish()
+            self._child = None
         for child in self._lost:
             child.buried()
 

@@ -6,6 +6,7 @@ import marshal
 import select
 import socket
 from collections.abc import Callable
+from contextlib import suppress
 
 from watchdog_oom.daemon.flight.packing import END
 from watchdog_oom.host.children.spawn import Child, spawn_work
@@ -73,7 +74,8 @@ class WriterChild:
     def finish(self) -> None:
         """Let it write the rest, for a second at most, and end it."""
         self.send(END)
-        self._socket.shutdown(socket.SHUT_WR)
+        with suppress(OSError):  # it has ended before
+            self._socket.shutdown(socket.SHUT_WR)
         ending = select.poll()
         ending.register(self._child.pidfd, select.POLLIN)
         ending.poll(_LAST_SECONDS * 1000)
