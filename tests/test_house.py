@@ -80,6 +80,8 @@ TESTED_ELSEWHERE: dict[str, tuple[str, str]] = {  # module: the test file, and w
     "core.rules.recovery.progress": ("core/rules/recovery/test_transaction.py", "a run as its steps advance it"),
     "daemon.control.caller": ("daemon/control/test_listener.py", "real connections to a real socket"),
     "daemon.policy_loader": ("daemon/test_policy_store.py", "its only caller; the child is a real one"),
+    "daemon.flight.mirror": ("daemon/flight/test_packing.py", "both ends of one wire"),
+    "daemon.flight.writer_child": ("daemon/flight/test_recorder.py", "its only caller; the child is a real one"),
     "daemon.performer": ("daemon/test_loop.py", "what a real daemon does, in order; its parts have tests of their own"),
     "daemon.reporter": ("daemon/test_starving.py", "what a real daemon writes of itself"),
     "daemon.status_file": ("cli/test_status.py", "written and read back by the command"),

@@ -5,13 +5,13 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from watchdog_oom.recorder.cadence import MOST_CREDIT, RING_TICKS, Cadence, Verdict
+from watchdog_oom.recorder.cadence import MOST_CREDIT, RING_TICKS, Cadence, SampleVerdict
 
 TICKS = st.lists(st.tuples(st.floats(0.05, 2.0), st.booleans(), st.booleans()), max_size=400)
 EVERY = 10.0
 
 
-def judged(ticks: list[tuple[float, bool, bool]], every: float = EVERY) -> list[tuple[float, Verdict]]:
+def judged(ticks: list[tuple[float, bool, bool]], every: float = EVERY) -> list[tuple[float, SampleVerdict]]:
     """Each tick's time and verdict; ``ticks`` are pause, pressing, opening."""
     cadence, now, found = Cadence(every), 1000.0, []
     for pause, pressing, opening in ticks:
@@ -55,8 +55,8 @@ def test_every_tick_near_a_threshold_is_recorded_and_the_minute_before_the_first
 
 def test_an_opening_has_the_minute_before_it() -> None:
     found = [verdict for _, verdict in judged([(1.0, False, number == 100) for number in range(102)])]
-    assert found[100] == Verdict(due=True, at_once=True, ring=True, keyframe=True)
-    assert found[101] == Verdict()
+    assert found[100] == SampleVerdict(due=True, at_once=True, ring=True, keyframe=True)
+    assert found[101] == SampleVerdict()
 
 
 def test_a_host_that_is_tight_for_days_has_twice_the_samples_and_no_more() -> None:

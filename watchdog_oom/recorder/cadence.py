@@ -15,7 +15,7 @@ _EARLY_SHARE = 0.05  # of the distance of two samples: ticks do not come exactly
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class SampleVerdict:
     """What becomes of one tick. ``due``: it is recorded when the ring is full, or earlier. ``at_once``: it is recorded
     now, after those that are due before it. ``ring``: and all that wait before it as well. ``keyframe``: as a whole."""
 
@@ -37,7 +37,7 @@ class Cadence:
     pressing_at: float = float("-inf")
     opened_at: float = float("-inf")
 
-    def judge(self, now: float, *, pressing: bool, opening: bool) -> tuple[Verdict, Cadence]:
+    def judge(self, now: float, *, pressing: bool, opening: bool) -> tuple[SampleVerdict, Cadence]:
         """The verdict about a tick at ``now``, and the cadence after it."""
         credit = min(MOST_CREDIT, self.credit + max(0.0, now - self.credited_at) / self.every_seconds)
         due = now >= self.due_at - self.every_seconds * _EARLY_SHARE
@@ -49,7 +49,7 @@ class Cadence:
         ring = begins and credit >= RING_TICKS
         at_once = opens or ((pressing or opening) and (due or credit >= 1.0))
         cost = RING_TICKS * ring + (at_once and not due)
-        verdict = Verdict(due, at_once, ring, keyframe=opens)
+        verdict = SampleVerdict(due, at_once, ring, keyframe=opens)
         return verdict, replace(self, due_at=due_at, credit=max(0.0, credit - cost), credited_at=now,
                                 pressing_at=now if pressing else self.pressing_at,
                                 opened_at=now if opens else self.opened_at)

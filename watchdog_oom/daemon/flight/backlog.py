@@ -30,7 +30,7 @@ class Recorded:
 
 
 @dataclass(frozen=True, slots=True)
-class _Waiting:
+class _HeldTick:
     """``packets`` are the changes of processes; ``due``: it is recorded in any case."""
 
     packets: tuple[bytes, ...]
@@ -46,7 +46,7 @@ class Backlog:
         self._cadence = Cadence(every_seconds)
         self._mirror = Mirror()
         self._parts: list[bytes] = []
-        self._waiting: deque[_Waiting] = deque()
+        self._waiting: deque[_HeldTick] = deque()
         self._bytes = 0
         self._passed: list[Snapshot] = []
         self._dropped = 0
@@ -59,7 +59,7 @@ class Backlog:
         tick = read_tick(packet)
         verdict, self._cadence = self._cadence.judge(tick.clock.boottime, pressing=tick.pressing, opening=tick.opening)
         size_bytes = len(packet) + sum(map(len, self._parts))
-        self._waiting.append(_Waiting(tuple(self._parts), tick, verdict.due, size_bytes))
+        self._waiting.append(_HeldTick(tuple(self._parts), tick, verdict.due, size_bytes))
         self._bytes += size_bytes
         self._parts.clear()
         if verdict.at_once:

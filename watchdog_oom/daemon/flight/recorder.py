@@ -1,5 +1,7 @@
-"""The flight recorder as the loop sees it: it hands every tick to a child that writes, never waits for it, and counts
-what was lost."""
+"""The flight recorder as the loop sees it: every tick is handed to a child that writes, which is never waited for.
+
+What the child does not take is dropped, counted, and told in the journal and in ``status``.
+"""
 
 from __future__ import annotations
 

@@ -1,5 +1,7 @@
-"""What is read of processes right before somebody is ended, so that it can be understood afterwards. In a child only:
-``smaps_rollup`` waits for a lock that the process's user can hold."""
+"""What is read of processes right before somebody is ended, so that it can be understood afterwards.
+
+In a child only: ``smaps_rollup`` waits for a lock that the process's user can hold.
+"""
 
 from __future__ import annotations
 
