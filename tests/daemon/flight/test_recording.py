@@ -87,10 +87,11 @@ def test_texts_belong_to_the_sample_before_them(tmp_path: Path) -> None:
     ours = recording(tmp_path)
     ours.add({"meminfo": "too early"}, 0.5)
     ours.write(recorded(at(1)))
-    ours.add({"meminfo": "MemTotal: 1 kB\n", "7/status": "Name:\ta\udcff\n"}, 1.25)
+    texts = {"meminfo": "MemTotal: 1 kB\n", "7/status": "Name:\ta\udcff\n"}
+    ours.add(texts, 1.25)
     ours.write(recorded(at(2)))
     found = list(samples(str(tmp_path / "flight")))
-    assert [sample.extra for sample in found] == [{}, {"meminfo": "MemTotal: 1 kB\n", "7/status": "Name:\ta\udcff\n"}, {}]
+    assert [sample.extra for sample in found] == [{}, texts, {}]
     assert found[1].read_boottime == 1.25 and found[1].snapshot == at(1)
 
 
