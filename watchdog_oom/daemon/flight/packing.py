@@ -65,7 +65,8 @@ class Packer:
         sent = self._processes
         get = sent.get
         fresh = [process for pid, process in now.items() if get(pid) is not process]
-        gone = [pid for pid in sent if pid not in now]
+        new = sum(process.pid not in sent for process in fresh)
+        gone = [pid for pid in sent if pid not in now] if len(sent) + new > len(now) else []
         for at in range(0, len(fresh) or bool(gone), PART_PROCESSES):
             part = fresh[at:at + PART_PROCESSES]
             flat = [_flat(process, get(process.pid)) for process in part]
