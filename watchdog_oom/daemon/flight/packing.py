@@ -82,7 +82,7 @@ class Packer:
 
 def _flat(process: Process, was: Process | None) -> tuple[Any, ...]:
     """Its values; its facts only where they are not those that were sent with it before."""
-    same = was is not None and was.id == process.id and was.facts is process.facts
+    same = was is not None and was.facts is process.facts
     sharing, facts = process.sharing, process.facts
     return (*_values(process), sharing and packed(sharing), None if same else (
         *_facts(facts), facts.cmdline_has and packed(facts.cmdline_has),
