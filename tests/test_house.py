@@ -15,7 +15,7 @@ from watchdog_oom import paths
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "watchdog_oom"
 FLOORS: tuple[tuple[str, ...], ...] = (  # from the ground up; "" is watchdog_oom/__init__.py
-    ("", "errors", "formatting", "lean_dataclasses", "lean_typing", "paths"),
+    ("", "errors", "formatting", "lean_dataclasses", "lean_typing", "paths", "sha256"),
     ("core",),
     ("explain", "host", "journal", "policy", "recorder"),
     ("daemon",),
@@ -31,7 +31,7 @@ FUNCTION_LINES = 45
 
 CALLED_FROM_OUTSIDE: dict[str, str] = {
     "cli:main": "the program's entry point", "daemon:main": "the program's entry point",
-    "cli:list_commands": "click asks for it", "cli:get_command": "click asks for it",
+    "cli.summaries:format_commands": "click asks for it",
     "cli.export:systemd": "a command of click",
     "cli.pause:resume": "a command of click", "cli.rearm:rearm": "a command of click",
     "cli.status_news:listening": "whether it waits for events or sleeps shows in nothing else",
@@ -43,6 +43,9 @@ TESTED_ELSEWHERE: dict[str, tuple[str, str]] = {  # module: the test file, and w
     "cli.audit_listing": ("cli/test_audit.py", "what ``audit`` shows of the records that come along"),
     "cli.audit_views": ("cli/test_audit.py", "the forms of the list"),
     "cli.audit_words": ("cli/test_audit.py", "the words of the list"),
+    "cli.check_json": ("cli/test_check.py", "one of the two forms of a check"),
+    "cli.spool_answers": ("cli/test_check.py", "the spools that a check tells of"),
+    "cli.daemon_status": ("cli/test_status.py", "what the command reads first"),
     "cli.control_client": ("daemon/control/test_desk.py", "a real daemon, asked by the commands"),
     "cli.dropins": ("cli/test_export.py", "the texts of ``export systemd``"),
     "cli.host_view": ("cli/test_check.py", "what a command sees of a made-up host"),
@@ -63,7 +66,7 @@ TESTED_ELSEWHERE: dict[str, tuple[str, str]] = {  # module: the test file, and w
     "cli.reload": ("daemon/control/test_desk.py", "a real daemon, asked by the commands"),
     "cli.run": ("daemon/control/test_desk.py", "a real daemon, asked by the commands"),
     "cli.status_attention": ("cli/test_status.py", "the head of that page"),
-    "cli.status_cleans": ("cli/test_status.py", "a part of the page of ``status``"),
+    "cli.status_hooks": ("cli/test_status.py", "a part of the page of ``status``"),
     "cli.status_gauges": ("cli/test_status.py", "a section of that page"),
     "cli.status_look": ("cli/test_status.py", "what the command gathers for that page"),
     "cli.status_recoveries": ("cli/test_status.py", "sections of that page"),
@@ -76,6 +79,9 @@ TESTED_ELSEWHERE: dict[str, tuple[str, str]] = {  # module: the test file, and w
     "host.processes.open_files": ("host/processes/test_procfs.py", "readers of /proc like the others"),
     "host.processes.reader": ("host/processes/test_facts.py", "its only caller; the child is a real one"),
     "host.processes.reader_child": ("host/processes/test_facts.py", "the child, by what the daemon sees of it"),
+    "core.bounded": ("core/test_tick.py", "the bounds of what a tick remembers"),
+    "core.hook_action": ("core/rules/test_hooks.py", "records; what is run when is in the rules"),
+    "core.hook_state": ("core/rules/test_hook_queue.py", "records that the queue fills"),
     "core.cleaning": ("core/rules/test_clean.py", "a record that the rule fills"),
     "core.condition": ("core/conditions/test_registry.py", "shapes; what they do is in the families"),
     "core.form": ("policy/test_reference.py", "an enum; each member has a converter and a row"),
@@ -92,7 +98,7 @@ TESTED_ELSEWHERE: dict[str, tuple[str, str]] = {  # module: the test file, and w
     "explain.headroom": ("explain/test_rehearsal.py", "the reports that a rehearsal is made of"),
     "host.purge.job": ("host/purge/test_supervisor.py", "every purge of the tests is one"),
     "host.purge.jobs": ("host/test_actuators.py", "its only caller; real purges of real spools"),
-    "host.purge.request": ("host/purge/test_worker.py", "one record; the limits of every purge are tested where it runs"),
+    "host.purge.request": ("host/purge/test_worker.py", "one record; its limits are tested where it runs"),
     "host.purge.settle": ("host/purge/test_worker.py", "both halves of a purge, one after the other"),
     "host.services.dbus.events": ("host/services/dbus/test_connection.py", "records alone"),
     "host.services.manager": ("host/services/test_choose.py", "Protocols and records"),
@@ -106,6 +112,7 @@ TESTED_ELSEWHERE: dict[str, tuple[str, str]] = {  # module: the test file, and w
     "journal.store": ("journal/test_writer.py", "the writer's files: rotation, damage, full disks"),
     "journal.targets": ("daemon/test_audit.py", "the targets of the records it writes"),
     "paths": ("daemon/test_options.py", "five texts"),
+    "sha256": ("journal/test_verify.py", "every digest of a chain"),
     "recorder.decode": ("recorder/test_frames.py", "the way back of every line"),
     "recorder.plain": ("recorder/test_frames.py", "the values in a line"),
     "recorder.sample": ("recorder/test_frames.py", "two records"),
@@ -270,7 +277,7 @@ def test_the_c_library_is_called_in_one_place() -> None:
 
 
 def test_the_default_paths_are_written_in_one_place() -> None:
-    own = {value for name, value in vars(paths).items() if name.isupper()}
+    own = {value for name, value in vars(paths).items() if name.isupper() and str(value).startswith("/")}
     assert len(own) == 5
     wrong = [f"{module}:{node.lineno}: {node.value}" for module, path in MODULES.items() if module != "paths"
              for node in ast.walk(parsed(path))

@@ -7,6 +7,8 @@ import select
 import socket
 import subprocess
 import sys
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -15,10 +17,10 @@ READY_SECONDS = 30.0
 
 # Every module below watchdog_oom, without that prefix. Conditions are imported as policies use them.
 OURS = """
-core core.actions core.circumstances core.family core.rules.exceeding core.rules.surplus
+core core.actions core.bounded core.circumstances core.family core.rules.exceeding core.rules.surplus
 core.cleaning core.condition core.conditions core.conditions.kernel core.conditions.memory
 core.conditions.pressure core.conditions.process core.conditions.registry core.conditions.service core.decide
-core.descent core.form core.glob core.guard core.held_memory
+core.descent core.form core.glob core.guard core.held_memory core.hook_action core.hook_state
 core.history core.matching core.memory core.model core.nouns core.observe core.opening core.outcome core.policy
 core.poll_interval
 core.rules core.rules.clean core.rules.containment core.rules.emergency core.rules.freeze
@@ -46,14 +48,20 @@ host.processes.lasting host.processes.oom_score_adj
 core.glob daemon.link_watch host.children.asked_child host.processes.may_hang host.processes.namespaces
 host.processes.pattern_search host.processes.pid_list host.processes.procfs host.processes.reader
 host.processes.reader_child host.processes.release host.processes.signals host.processes.sharing
-host.processes.slow_patterns
+host.processes.shortlist host.processes.slow_patterns
 host.processes.table host.processes.user_names host.purge host.purge.job host.purge.jobs host.purge.messages
 host.purge.request host.purge.search host.sensors host.services host.services.choose host.services.jobs
 host.services.lsb host.services.manager host.services.poller host.services.program_words host.services.tcp_probe
 host.spools host.spools.scan_child host.spools.scan_messages host.spools.scanners host.spools.signs_of_life
 host.syscalls journal journal.chain journal.evidence journal.files journal.head journal.inspect journal.reader
 journal.record journal.reserve journal.store journal.system_log journal.targets journal.unfinished journal.writer
-lean_dataclasses lean_typing paths policy policy.build policy.ownership
+lean_dataclasses lean_typing paths policy policy.build policy.ownership sha256
+"""
+
+# Of whoever has hooks, and of nobody else.
+HOOKS = """
+core.rules.before_kill core.rules.hook_queue core.rules.hooks
+host.hooks host.hooks.runner host.hooks.story policy.programs
 """
 
 # Of the standard library, beyond what python -I -S has anyway; their own parts are not listed.
@@ -84,13 +92,14 @@ finally:
 """
 
 
-def imported(home: Path, policy: str) -> set[str]:
+def imported(home: Path, policy: str, meanwhile: Callable[[Path], object] = lambda home: None,
+             config: str = "") -> set[str]:
     """The modules of a real daemon that got READY and was then stopped."""
     home.chmod(0o755)
     policies = home / "policies"
     policies.mkdir(mode=0o755)
     (policies / "test.toml").write_text(policy)
-    (home / "watchdog-oom.toml").write_text('[services]\nmanager = "service"\n')
+    (home / "watchdog-oom.toml").write_text('[services]\nmanager = "service"\n' + config)
     options = [word for name in ("policies", "state", "log", "runtime") for word in (f"--{name}", str(home / name))]
     options += ["--config", str(home / "watchdog-oom.toml"), "--observe"]
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
@@ -100,6 +109,7 @@ def imported(home: Path, policy: str) -> set[str]:
                                   env={**os.environ, "NOTIFY_SOCKET": str(home / "notify")})
         try:
             ready, _, _ = select.select([manager], [], [], READY_SECONDS)
+            meanwhile(home)
             daemon.terminate()
             told, errors = daemon.communicate(timeout=READY_SECONDS)
         finally:
@@ -116,6 +126,19 @@ def with_a_spool(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
 @pytest.fixture(scope="module")
 def without_a_spool(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
     return imported(tmp_path_factory.mktemp("limit"), LIMIT)
+
+
+def ask(home: Path) -> None:
+    """Requests over the control socket, good and bad, each to its answer."""
+    for line in (b'{"v": 1, "ask": "pause", "rule": "x", "for_seconds": 60}', b'{"v": 1, "ask": "resume", "rule": "x"}',
+                 b'{"v": 1, "ask": "reload"}', b'{"v": 1, "ask": "run", "rule": "y"}', b"garbage", b"\xff" * 5000):
+        with socket.socket(socket.AF_UNIX) as client:
+            client.settimeout(READY_SECONDS)
+            client.connect(str(home / "runtime" / "control"))
+            client.sendall(line + b"\n")
+            with suppress(ConnectionResetError):  # of one that was too long not all is read
+                while client.recv(4096):
+                    pass
 
 
 def ours(modules: set[str]) -> set[str]:
@@ -137,6 +160,17 @@ def test_the_daemon_imports_just_the_modules_of_its_own_that_are_listed(without_
 
 def test_a_spool_costs_no_further_module(with_a_spool: set[str], without_a_spool: set[str]) -> None:
     assert with_a_spool == without_a_spool
+
+
+def test_hooks_cost_their_own_modules_and_only_those_who_have_some(without_a_spool: set[str], tmp_path: Path) -> None:
+    with_hooks = imported(tmp_path, LIMIT, config='[hooks]\nbefore_kill = ["/bin/true"]\n')
+    assert ours(with_hooks - without_a_spool) == set(HOOKS.split())
+    assert tops(with_hooks) == tops(without_a_spool)
+
+
+def test_a_request_over_the_control_socket_costs_no_further_module(
+        without_a_spool: set[str], tmp_path: Path) -> None:
+    assert imported(tmp_path, LIMIT, ask) == without_a_spool
 
 
 def test_the_daemon_imports_nothing_else_of_the_standard_library(with_a_spool: set[str]) -> None:

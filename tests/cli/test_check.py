@@ -353,3 +353,13 @@ def test_what_a_service_holds_is_shown_where_a_clause_asks(run: Run, policy: Wri
         "held_bytes": 2500 << 20, "cache_bytes": 420 << 20, "problem": None}
     assert not any("is not known here" in what for _, _, what in _warnings(run(
         "check", path, "--proc", host.root, "--json")))
+
+
+def test_a_hook_that_cannot_be_run_is_a_warning_at_its_line(run: Run, policy: Write, tmp_path: Path) -> None:
+    config = tmp_path / "watchdog-oom.toml"
+    config.write_text(f'[hooks]\nbefore_kill = ["{tmp_path}/gone"]\nhold_begins = ["{tmp_path}"]\n')
+    result = run("check", policy(FINE), "--no-host", "--config", config, "--json")
+    assert result.exit_code == 1
+    assert _warnings(result) == [
+        (2, "[hooks] before_kill", f"is not run: {tmp_path}/gone: cannot be run: No such file or directory"),
+        (3, "[hooks] hold_begins", f"is not run: {tmp_path}: cannot be run: it is a directory")]

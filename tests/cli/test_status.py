@@ -282,6 +282,17 @@ def test_a_score_that_could_not_be_written_is_shown_as_not_written_with_the_reas
     assert "oom_score_adj of db[7] is not written: not permitted" in page
 
 
+def test_hooks_tell_how_they_fared_and_one_that_fails_needs_attention() -> None:
+    failed = {"argv": ["/sbin/dump", "-x"], "for_seconds": 3.0, "waiting": 2, "runs": 4, "failed": 1, "passed_over": 7,
+              "ok": False, "last_failure": "ended with status 3: no room", "last_failed": 1_000.0}
+    page = _page(hooks={"before_kill": failed, "hold_begins": {"argv": ["/sbin/page"], "runs": 0, "failed": 0}})
+    assert "the hook before_kill failed: ended with status 3: no room" in page.partition("Hooks")[0]
+    assert "before_kill  /sbin/dump -x: has been running for 3s, 4 runs, 1 failed, 2 waiting, 7 passed over" in page
+    assert "hold_begins  /sbin/page: 0 runs, 0 failed" in page
+    fine = _page(hooks={"before_kill": {**failed, "ok": True}})
+    assert "the hook before_kill failed" not in fine
+
+
 def test_a_status_of_another_release_with_nothing_in_it_is_shown_all_the_same() -> None:
     assert "memory could not be read" in page_of({}, NOW).text()
     odd = {"memory": [], "recoveries": {"x": {}}, "protected": "no", "policy": 5, "health": {"skipped": 3}}

@@ -7,8 +7,9 @@ from dataclasses import replace
 from tests.core.build import NOW, noun, policy, proc, snapshot, tick
 from tests.core.world import World
 from watchdog_oom.core.actions import Contain, Probe, SignalName
+from watchdog_oom.core.bounded import MOST_TOLD
 from watchdog_oom.core.guard import Budget
-from watchdog_oom.core.history import KERNEL_KILLS_KEPT, MOST_TOLD, History, Stage, Termination
+from watchdog_oom.core.history import KERNEL_KILLS_KEPT, History, Stage, Termination
 from watchdog_oom.core.model import KernelKill
 from watchdog_oom.core.policy import Protect
 from watchdog_oom.core.tick import Tick

@@ -31,6 +31,7 @@ from watchdog_oom.core.actions import (
 from watchdog_oom.core.decide import decide
 from watchdog_oom.core.guard import UNKILLABLE_ADJ, Budget
 from watchdog_oom.core.history import History
+from watchdog_oom.core.hook_action import RunHook
 from watchdog_oom.core.memory import Memory, Pressure, ServiceMemory, Sharing
 from watchdog_oom.core.model import (
     NO_FACTS,
@@ -145,6 +146,8 @@ class World:
     memory_readable: bool = True
     sharing: str = "read"       # what is known of shares: ``read``, ``awaited``, ``refused``
     run_works: bool = True
+    hook_takes: float = 0.1     # how long each hook runs; endless: nothing is ever heard of it
+    hooks_run: list[tuple[float, RunHook]] = field(default_factory=list)
     deaf: bool = False          # a gentle purge does not end when it is told to
     stale_states: bool = False  # the service manager's answers are one tick old
     seldom_seconds: float = 10.0  # how often services are asked while the plan does not want it often
@@ -374,6 +377,9 @@ class World:
                 self._later(intent, takes, lambda: self._bound(bounds))
             case RunCommand():
                 self._later(intent, 1.0, lambda: self.run_works)
+            case RunHook() as hook:
+                self.hooks_run.append((self.now, hook))
+                self._later(intent, self.hook_takes, lambda: self.run_works)
 
     def _halt(self, plan: Plan) -> None:
         """End the gentle purges of these spools."""

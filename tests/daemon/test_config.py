@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from watchdog_oom.core.hook_action import HookEvent, HookSettings
 from watchdog_oom.daemon.config import Config, Manager, build_config
 from watchdog_oom.errors import PolicyError
 from watchdog_oom.policy.load import load_config
@@ -55,14 +56,24 @@ slowest = "5s"
 [services]
 manager = "service"
 init_dir = "/opt/init.d/"
+[hooks]
+incident_opens = ["/bin/true", "1"]
+before_kill = ["/bin/true", "2"]
+hold_begins = ["/bin/true", "3"]
+incident_closes = []
+timeout = "3s"
 [recorder]
 enabled = false
 keep = "2d"
 size = "10MiB"
 every = "30s"
 """
-    assert config(tmp_path, text) == Config(5, 1000, 1 << 20, 3, 0.05, 5.0, Manager.SERVICE, "/opt/init.d",
-                                            False, 2 * 86400.0, 10 << 20, 30.0)
+    hooks = (("/bin/true", "1"), ("/bin/true", "2"), ("/bin/true", "3"), (), 3.0)
+    found = config(tmp_path, text)
+    assert found == Config(5, 1000, 1 << 20, 3, 0.05, 5.0, Manager.SERVICE, "/opt/init.d", *hooks, (),
+                           False, 2 * 86400.0, 10 << 20, 30.0)
+    assert found.hooks == HookSettings({HookEvent.INCIDENT_OPENS: hooks[0], HookEvent.BEFORE_KILL: hooks[1],
+                                        HookEvent.HOLD_BEGINS: hooks[2]}, 3.0)
 
 
 def test_all_mistakes_are_reported_at_once_with_line_and_hint(tmp_path: Path) -> None:
@@ -96,3 +107,29 @@ def test_bounds_are_told_in_the_units_of_the_key(tmp_path: Path) -> None:
     faults = refused(tmp_path, "[tick]\nfastest = '1ms'\nslowest = '2min'\n[journal]\nsegment_size = '1KiB'\n")
     assert [fault.split(": ")[-1] for fault in faults] == ["must be at least 10ms", "must be at most 1min",
                                                            "must be at least 64KiB"]
+
+
+@pytest.mark.parametrize(("line", "words"), [
+    ('before_kill = "/bin/true"', "must be a list"),
+    ('before_kill = ["true"]', "must be the absolute path of a program"),
+    ('before_kill = ["/bin/true", 3]', "item 2 of the list must be text in quotes"),
+    ('before_kil = ["/bin/true"]', "did you mean"),
+    ('timeout = "2min"', "must be at most 1min"),
+    ('timeout = 5', "a duration needs a unit"),
+    ('timeout = "0s"', "must be"),
+])
+def test_a_hook_that_is_no_command_is_a_fault_at_its_line(tmp_path: Path, line: str, words: str) -> None:
+    (fault,) = refused(tmp_path, f"[hooks]\n{line}\n")
+    assert fault.startswith("/watchdog-oom.toml:2: [hooks]")
+    assert words in fault
+
+
+def test_a_hook_that_cannot_be_run_is_a_warning_at_its_line_and_no_fault(tmp_path: Path) -> None:
+    file = tmp_path / "watchdog-oom.toml"
+    file.write_text(f'[budget]\nkills_per_minute = 5\n[hooks]\nbefore_kill = ["{tmp_path}/gone"]\n')
+    loaded = load_config(str(file), check_ownership=False)
+    (warning,) = loaded.warnings
+    assert str(warning) == (f"{file}:4: [hooks] before_kill: is not run: {tmp_path}/gone: cannot be run: "
+                            "No such file or directory")
+    found = build_config(marshal.loads(marshal.dumps(loaded.ir)))
+    assert (found.kills_per_minute, found.doubts) == (5, (str(warning),))

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from watchdog_oom.core.policy import Policy
 from watchdog_oom.daemon.config import Config, build_config
 from watchdog_oom.errors import Fault, NotPermittedError, PolicyError
 from watchdog_oom.formatting import printable
+from watchdog_oom.lean_dataclasses import dataclass
 from watchdog_oom.paths import CONFIG, POLICIES
 from watchdog_oom.policy.build import build_policy
 from watchdog_oom.policy.check import where
@@ -54,7 +54,7 @@ def load(paths: Sequence[str], directories: Sequence[str], config_path: str | No
         raise PolicyError(tuple(faults))
     config_notes = config.notes if config_path is not None else ()
     return LoadedPolicy(build_policy(policy.ir), policy.ir, build_config(config.ir), (*policy.notes, *config_notes),
-                        policy.warnings)
+                        (*policy.warnings, *config.warnings))
 
 
 class Places:

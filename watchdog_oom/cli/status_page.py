@@ -5,13 +5,15 @@ Any value may be missing or unknown: the daemon may be of another release.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 
 from watchdog_oom import formatting
+from watchdog_oom.cli.daemon_status import unwritten_words
 from watchdog_oom.cli.output import Page, Part, local_time
 from watchdog_oom.cli.status_attention import show_attention
 from watchdog_oom.cli.status_cleans import show_cleans
 from watchdog_oom.cli.status_gauges import show_host
+from watchdog_oom.cli.status_hooks import show_hooks
 from watchdog_oom.cli.status_recorder import show_recorder
 from watchdog_oom.cli.status_recoveries import show_recoveries, show_running
 from watchdog_oom.cli.status_rules import show_actions, show_largest, show_nearest
@@ -47,6 +49,7 @@ def page_of(status: Plain, now: float, seen: Seen = NOTHING_SEEN) -> Page:
     _spools_and_services(page, status)
     _processes(page, status)
     _rules(page, _map(status, "rules"), status.get("emergency"))
+    show_hooks(page, _map(status, "hooks"), now)
     _policy(page, _map(status, "policy"), now)
     _health(page, _map(status, "health"), _map(status, "budget"))
     show_recorder(page, status, now)
@@ -150,16 +153,6 @@ def _protected(page: Page, protected: Sequence[Plain]) -> None:
         page.line(f"and {len(protected) - MOST_ROWS} more", indent=1)
     for line in unwritten_words(protected):
         page.line((line, "yellow"), indent=1)
-
-
-def unwritten_words(protected: Iterable[Mapping[str, object]]) -> list[str]:
-    """What could not be written, once for each reason."""
-    reasons: dict[str, list[str]] = {}
-    for one in protected:
-        if one.get("not_written"):
-            reasons.setdefault(str(one["not_written"]), []).append(f"{one.get('name')}[{one.get('pid')}]")
-    return [f"oom_score_adj of {', '.join(names[:MOST_ROWS])}{' and others' if len(names) > MOST_ROWS else ''} is not "
-            f"written: {words}" for words, names in reasons.items()]
 
 
 def _health(page: Page, health: Plain, budget: Plain) -> None:

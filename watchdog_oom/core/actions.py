@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 
 from watchdog_oom import formatting
+from watchdog_oom.core.hook_action import RunHook
 from watchdog_oom.core.model import UNLIMITED_BYTES, ProcessId
 from watchdog_oom.formatting import printable, process_label
 from watchdog_oom.lean_dataclasses import dataclass, field
@@ -145,7 +146,8 @@ def _bounds(high_bytes: int, max_bytes: int | None) -> str:
     return f"MemoryHigh={text(high_bytes)}" + ("" if max_bytes is None else f", MemoryMax={text(max_bytes)}")
 
 
-Action: TypeAlias = Signal | SetOomScoreAdj | StopUnit | StartUnit | Purge | RunCommand | Probe | Contain | Release
+Action: TypeAlias = (Signal | SetOomScoreAdj | StopUnit | StartUnit | Purge | RunCommand | Probe | Contain | Release
+                     | RunHook)
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,7 +42,11 @@ def decide(snapshot: Snapshot, policy: Policy, history: History, budget: Budget)
         clean.apply(tick)
         freeze.thaw_unwanted(tick)
         containment.settle(tick)
-    return tick.result()
+    plan, after = tick.result()
+    if not after.hooks.settings.programs:
+        return plan, after
+    from watchdog_oom.core.rules import hooks  # whoever has none does not pay for them
+    return hooks.settle(tick, plan, after)
 
 
 def remembered(snapshot: Snapshot, history: History) -> Snapshot:

@@ -38,6 +38,7 @@ class Form(StrEnum):
     SERVICES = "service names"
     SERVICES_OR_STOPPED = "service names or stopped"
     ARGV = "command"
+    ARGV_OR_NONE = "command or none"
     ADDRESS = "address"
     PROBE = "probe"
     CLAUSES = "clauses"

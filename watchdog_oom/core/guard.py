@@ -17,6 +17,7 @@ from watchdog_oom.core.actions import (
     StartUnit,
     StopUnit,
 )
+from watchdog_oom.core.hook_action import RunHook
 from watchdog_oom.core.matching import hosts_own
 from watchdog_oom.core.model import Process
 from watchdog_oom.core.nouns import ProcessNoun
@@ -57,7 +58,7 @@ def refusal(action: Action, view: View, budget: Budget, recent_kills: int, *, be
             return "a watchdog does not stop or start itself" if action.unit in OWN_UNITS else None
         case Purge():
             return _purge_refusal(action, view, budget)
-        case RunCommand():
+        case RunCommand() | RunHook():
             return None if action.argv and action.argv[0].startswith("/") else "a program needs an absolute path"
         case Contain():
             return uncontainable(action.unit, view)

@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from watchdog_oom.core.cleaning import Cleaning
 from watchdog_oom.core.descent import Lineage
+from watchdog_oom.core.hook_state import Hooks
 from watchdog_oom.core.model import KernelKill, ProcessId
 from watchdog_oom.core.outcome import EffectReport
 from watchdog_oom.core.pause import Pause
@@ -16,7 +17,6 @@ from watchdog_oom.lean_dataclasses import dataclass, field
 
 KERNEL_KILL_MEMORY_SECONDS = 3600.0
 KERNEL_KILLS_KEPT = 256
-MOST_TOLD = 4096
 
 
 class Stage(StrEnum):
@@ -231,6 +231,7 @@ class History:
     emergency: str | None = None
     pauses: Mapping[str, Pause] = field(default_factory=dict)
     asked: Mapping[str, str] = field(default_factory=dict)
+    hooks: Hooks = field(default_factory=Hooks)
     stopping: bool = False
     finished: bool = False
 
@@ -246,15 +247,3 @@ def recent_kills(history: History, news: tuple[KernelKill, ...], now: float) -> 
     of_the_host = [kill for kill in kept if not kill.cgroup][-KERNEL_KILLS_KEPT:]
     in_groups = [kill for kill in kept if kill.cgroup][-max(1, KERNEL_KILLS_KEPT - len(of_the_host)):]
     return tuple(sorted((*of_the_host, *in_groups), key=lambda kill: kill.boottime))
-
-
-def newest(told: dict[str, float]) -> dict[str, float]:
-    """Others decide how much there is to report, so only the newest keys are remembered (Law 11)."""
-    if len(told) <= MOST_TOLD:
-        return told
-    return dict(sorted(told.items(), key=lambda item: item[1])[-MOST_TOLD:])
-
-
-def latest(counts: dict[str, int]) -> dict[str, int]:
-    """The same for counts of what was not reported: those begun last are kept."""
-    return counts if len(counts) <= MOST_TOLD else dict(list(counts.items())[-MOST_TOLD:])

@@ -20,9 +20,10 @@ from watchdog_oom.core.actions import (
     SignalName,
     Watch,
 )
+from watchdog_oom.core.bounded import latest, newest
 from watchdog_oom.core.descent import remember
 from watchdog_oom.core.guard import KILL_WINDOW_SECONDS, Budget, refusal
-from watchdog_oom.core.history import Contained, History, Queue, Stage, Termination, Thaw, latest, newest, recent_kills
+from watchdog_oom.core.history import Contained, History, Queue, Stage, Termination, Thaw, recent_kills
 from watchdog_oom.core.model import Process, ProcessId
 from watchdog_oom.core.pause import in_force
 from watchdog_oom.core.view import View

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from enum import StrEnum
 
+from watchdog_oom.core.hook_action import HookEvent, HookSettings
 from watchdog_oom.host.services.manager import INIT_DIR
 from watchdog_oom.lean_dataclasses import dataclass
 from watchdog_oom.lean_typing import Any
@@ -20,7 +21,8 @@ class Manager(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """/etc/watchdog-oom/watchdog-oom.toml; the values here are the defaults."""
+    """/etc/watchdog-oom/watchdog-oom.toml; the values here are the defaults. ``doubts`` are hooks that could not be run
+    when it was read, each in words with its line."""
 
     kills_per_minute: int = 30
     purge_entries: int = 200_000
@@ -30,10 +32,23 @@ class Config:
     tick_slowest_seconds: float = 1.0
     service_manager: Manager = Manager.AUTO
     init_dir: str = INIT_DIR
+    hook_incident_opens: tuple[str, ...] = ()
+    hook_before_kill: tuple[str, ...] = ()
+    hook_hold_begins: tuple[str, ...] = ()
+    hook_incident_closes: tuple[str, ...] = ()
+    hook_timeout_seconds: float = 10.0
+    doubts: tuple[str, ...] = ()
     recorder_enabled: bool = True
     recorder_keep_seconds: float = 7 * 86400.0
     recorder_size_bytes: int = 64 << 20
     recorder_every_seconds: float = 10.0
+
+    @property
+    def hooks(self) -> HookSettings:
+        """The hooks that there are."""
+        programs = {HookEvent.INCIDENT_OPENS: self.hook_incident_opens, HookEvent.BEFORE_KILL: self.hook_before_kill,
+                    HookEvent.HOLD_BEGINS: self.hook_hold_begins, HookEvent.INCIDENT_CLOSES: self.hook_incident_closes}
+        return HookSettings({event: argv for event, argv in programs.items() if argv}, self.hook_timeout_seconds)
 
 
 FIELDS: Mapping[tuple[str, str], str] = {
@@ -45,6 +60,8 @@ FIELDS: Mapping[tuple[str, str], str] = {
     ("tick", "slowest"): "tick_slowest_seconds",
     ("services", "manager"): "service_manager",
     ("services", "init_dir"): "init_dir",
+    **{("hooks", event.value): f"hook_{event}" for event in HookEvent},
+    ("hooks", "timeout"): "hook_timeout_seconds",
     ("recorder", "enabled"): "recorder_enabled",
     ("recorder", "keep"): "recorder_keep_seconds",
     ("recorder", "size"): "recorder_size_bytes",
@@ -54,7 +71,8 @@ FIELDS: Mapping[tuple[str, str], str] = {
 
 def build_config(ir: Mapping[str, Mapping[str, Any]]) -> Config:
     """The configuration from the plain values that ``load_config`` checked; missing keys keep their defaults."""
-    given = {FIELDS[table, key]: value for table, values in ir.items() for key, value in values.items()}
+    given = {FIELDS[table, key]: value for table, values in ir.items() if table != "doubts"
+             for key, value in values.items()}
     if "service_manager" in given:
         given["service_manager"] = Manager(given["service_manager"])
-    return Config(**given)
+    return Config(**given, doubts=tuple(ir.get("doubts", ())))

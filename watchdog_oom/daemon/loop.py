@@ -9,12 +9,13 @@ from watchdog_oom.core.actions import Plan, Purge
 from watchdog_oom.core.decide import decide, remembered
 from watchdog_oom.core.guard import Budget
 from watchdog_oom.core.history import History
+from watchdog_oom.core.hook_state import Hooks
 from watchdog_oom.core.model import Snapshot
 from watchdog_oom.core.poll_interval import pause_seconds
 from watchdog_oom.core.shortage import imminent
 from watchdog_oom.daemon import state_file
 from watchdog_oom.daemon.audit import AuditTrail, open_journal
-from watchdog_oom.daemon.config import build_config
+from watchdog_oom.daemon.config import Config, build_config
 from watchdog_oom.daemon.control.desk import ControlDesk
 from watchdog_oom.daemon.crash_recovery import finish_purges, inherit
 from watchdog_oom.daemon.flight.recorder import FlightRecorder
@@ -36,6 +37,10 @@ from watchdog_oom.host.services.choose import choose_manager
 from watchdog_oom.journal.record import Kind, Record
 from watchdog_oom.journal.unfinished import read_unfinished
 from watchdog_oom.lean_dataclasses import replace
+from watchdog_oom.lean_typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from watchdog_oom.host.hooks.runner import HookRunner
 
 BUSY_PAUSE_SECONDS = 0.25
 SHORTEST_PAUSE_SECONDS = 0.02
@@ -59,7 +64,8 @@ class Daemon:
         self.budget = Budget(self.config.kills_per_minute, self.config.purge_entries)
         manager = choose_manager(self.config.service_manager, init_dir=self.config.init_dir)
         self.sensors = Sensors(options.proc, manager)
-        self.actuators = Actuators(options.proc, manager, self.sensors.processes.facts, output_dir=options.state)
+        self.actuators = Actuators(options.proc, manager, self.sensors.processes.facts, output_dir=options.state,
+                                   hooks=_hook_runner(self.config))
         self.journal = open_journal(options.log, self.sensors.boot_id, self.config)
         self.audit_trail = AuditTrail(self._write, self.journal.queue, self.sensors.processes.facts.everything)
         self.control = ControlDesk(options, self.sensors.processes.facts.user_name, self._write)
@@ -69,7 +75,7 @@ class Daemon:
         self.reporter = Reporter(options, self.health, self.notifier)
         self.wakeups = SignalInbox()
         self.plan = Plan()
-        self.history = History(run_id=f"{int(self.health.started_wall):x}")
+        self.history = History(run_id=f"{int(self.health.started_wall):x}", hooks=Hooks(self.config.hooks))
         self._failing = 0
         self._imminent = False
         self._stopping = Stopping()
@@ -102,13 +108,15 @@ class Daemon:
         for _ in range(2):
             snapshot = self.sensors.look(policy, self.plan.watch, ())
             decide(snapshot, policy, self.history, self.budget)
+            self.control.warm_up(snapshot.clock, policy, self.history)
+            self.actuators.warm_up(snapshot)
             self.flight.alert(self.plan, self.history, self.history, snapshot)
             self.flight.take(snapshot, policy.emergency, self.history)
             self.sensors.settle()
         inherited = inherit(state, read_unfinished(self.options.log, self.sensors.boot_id), policy, snapshot)
         self.health.troubles = (*missing_capabilities(self.options.proc), *self.sensors.troubles(),
                                 *protect_itself(self.options.proc), *group_writable_log(self.options.log),
-                                *filter(None, (state.problem, self.control.trouble)))
+                                *filter(None, (state.problem, self.control.trouble)), *self.config.doubts)
         self.reporter.started(self.policy_store, state.problem, snapshot, self._write)
         self.policy_store.tell(self._write)
         for record in inherited.records:
@@ -217,7 +225,8 @@ class Daemon:
         pause = pause_seconds(snapshot.memory, self.policy_store.policy.emergency,
                               fastest=self.config.tick_fastest_seconds, slowest=self.config.tick_slowest_seconds)
         waiting = self.plan.watch.often or self.history.terminations or self.actuators.busy or self.policy_store.busy
-        return min(pause, BUSY_PAUSE_SECONDS) if waiting or self.control.busy else pause
+        pause = min(pause, BUSY_PAUSE_SECONDS) if waiting or self.control.busy else pause
+        return min(pause, self.history.hooks.due_in(time.clock_gettime(time.CLOCK_BOOTTIME)))
 
     def _finish(self) -> None:
         self.audit_trail.abandon("the daemon stopped before this ended")
@@ -232,3 +241,12 @@ class Daemon:
         self.journal.close()
         self.notifier.close()
         self.lock.release()
+
+
+def _hook_runner(config: Config) -> HookRunner | None:
+    """Whoever has no hooks does not pay for them."""
+    if not config.hooks.programs:
+        return None
+    from watchdog_oom.host.hooks.runner import HookRunner
+    from watchdog_oom.policy.programs import why_not_run
+    return HookRunner(why_not_run)

@@ -97,7 +97,7 @@ class PolicyStore:
             self._news.append(Record(Kind.POLICY, result=told, detail={"faults": self.faults}))
             return
         self._adopt(answer.policy, answer)
-        if answer.config != self.config:
+        if {**answer.config, "doubts": ()} != {**self.config, "doubts": ()}:
             self.notes += ("the configuration file changed: it takes effect at the next start",)
 
     def _adopt(self, ir: dict[str, Any], answer: Answer) -> None:

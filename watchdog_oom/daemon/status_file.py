@@ -7,6 +7,7 @@ import os
 
 from watchdog_oom.core.guard import Budget
 from watchdog_oom.core.history import History, Probing, Recovery
+from watchdog_oom.core.hook_state import HookCount
 from watchdog_oom.core.memory import Memory, Pressure, ServiceMemory
 from watchdog_oom.core.model import Clock, Snapshot
 from watchdog_oom.core.policy import Policy
@@ -15,9 +16,7 @@ from watchdog_oom.core.rules.recovery.trigger import wait_seconds
 from watchdog_oom.core.view import View
 from watchdog_oom.daemon.atomic_file import replace_file
 from watchdog_oom.lean_dataclasses import dataclass, field
-
-NAME = "status.json"
-VERSION = 1
+from watchdog_oom.paths import STATUS_NAME, STATUS_VERSION
 
 
 @dataclass(slots=True)
@@ -45,14 +44,14 @@ class Health:
 
 def write(runtime: str, plain: dict[str, object]) -> bool:
     """Replace the status file; returns whether that succeeded. A reader never sees a partial one."""
-    return replace_file(f"{runtime}/{NAME}", json.dumps(plain).encode(), 0o644)
+    return replace_file(f"{runtime}/{STATUS_NAME}", json.dumps(plain).encode(), 0o644)
 
 
 def to_plain(snapshot: Snapshot, policy: Policy, history: History, health: Health, budget: Budget) -> dict[str, object]:
     """The status as documented in docs/commands.md; times are seconds since the epoch, durations seconds."""
     clock = snapshot.clock
     return {
-        "v": VERSION, "pid": os.getpid(), "written": clock.wall, "started": health.started_wall,
+        "v": STATUS_VERSION, "pid": os.getpid(), "written": clock.wall, "started": health.started_wall,
         "observe": health.observe, "boot": snapshot.boot_id,
         "policy": {"description": policy.description, "sources": policy.sources,
                    "loaded": health.policy_loaded_wall, "faults": health.policy_faults, "notes": health.policy_notes,
@@ -88,13 +87,26 @@ def to_plain(snapshot: Snapshot, policy: Policy, history: History, health: Healt
                       for unit, contained in history.contained.items()],
         "budget": {"kills_per_minute": budget.kills_per_minute, "kills_last_minute": len(history.kills),
                    "purge_entries": budget.purge_entries},
-        "health": _health(health)}
+        "hooks": _hooks(history, clock), "health": _health(health)}
 
 
 def _pauses(history: History, clock: Clock) -> list[dict[str, object]]:
     return [{"rule": rule, "until": round(clock.wall + pause.until - clock.boottime),
              "for_seconds": round(pause.until - clock.boottime), "by": pause.by, "why": pause.why or None}
             for rule, pause in history.pauses.items()]
+
+
+def _hooks(history: History, clock: Clock) -> dict[str, dict[str, object]]:
+    hooks, to_wall = history.hooks, clock.wall - clock.boottime
+    plain: dict[str, dict[str, object]] = {}
+    for event, argv in hooks.settings.programs.items():
+        count, running = hooks.counts.get(event, HookCount()), hooks.running.get(event)
+        plain[event.value] = {
+            "argv": argv, "for_seconds": None if running is None else round(clock.boottime - running.since, 1),
+            "waiting": sum(kind is event for kind, _ in hooks.waiting), "runs": count.runs, "failed": count.failed,
+            "passed_over": count.passed_over, "ok": count.last_ok, "last_failure": count.last_failure or None,
+            "last_failed": count.failed_at + to_wall if count.last_failure else None}
+    return plain
 
 
 def _health(health: Health) -> dict[str, object]:

@@ -21,6 +21,7 @@ from watchdog_oom.core.actions import (
     StopUnit,
 )
 from watchdog_oom.core.guard import WAYS_IN, untouchable
+from watchdog_oom.core.hook_action import RunHook
 from watchdog_oom.core.model import Clock, Process, Snapshot
 from watchdog_oom.core.nouns import RunProbe, TcpProbe
 from watchdog_oom.core.outcome import EffectReport, Outcome
@@ -36,24 +37,30 @@ from watchdog_oom.host.services.jobs import Jobs
 from watchdog_oom.host.services.manager import ServiceManager
 from watchdog_oom.host.services.tcp_probe import TcpProbes
 from watchdog_oom.lean_dataclasses import replace
-from watchdog_oom.lean_typing import assert_never
+from watchdog_oom.lean_typing import TYPE_CHECKING, assert_never
+
+if TYPE_CHECKING:
+    from watchdog_oom.host.hooks.runner import HookRunner
 
 
 class Actuators:
     """Performs intents; ``filenos`` become readable when something slow has ended, or a signalled process has."""
 
-    def __init__(self, proc: str, manager: ServiceManager, facts: FactReader, *, output_dir: str | None = None) -> None:
+    def __init__(self, proc: str, manager: ServiceManager, facts: FactReader, *, output_dir: str | None = None,
+                 hooks: HookRunner | None = None) -> None:
         self._proc = proc
         self._facts = facts
         self._jobs = Jobs(manager, output_dir=output_dir)
+        self._hooks = hooks
         self._probes = TcpProbes()
         self._purges = PurgeJobs(proc)
         self._dying = PidfdSet()
         self._releaser = MemoryReleaser()
 
     def filenos(self) -> tuple[int, ...]:
+        hooks = () if self._hooks is None else (self._hooks.fileno(),)
         return (self._jobs.fileno(), self._probes.fileno(), self._purges.fileno(), self._dying.fileno(),
-                self._releaser.fileno())
+                self._releaser.fileno(), *hooks)
 
     @property
     def busy(self) -> bool:
@@ -87,15 +94,23 @@ class Actuators:
                                    action.within_seconds, gently=action.gently)
             case Probe():
                 self._probe(intent.id, policy, action.service, now)
+            case RunHook():
+                return self._run_hook(intent, action, snapshot)
             case _:
                 assert_never(action)
         return None
+
+    def warm_up(self, snapshot: Snapshot) -> None:
+        """So that nothing of what an emergency needs is done for the first time in it (Law 11)."""
+        if self._hooks is not None:
+            self._hooks.warm_up(snapshot, self._facts.everything)
 
     def reports(self, now: float) -> tuple[EffectReport, ...]:
         """The slow effects that ended since the last call."""
         self._dying.ended()
         self._releaser.poll()
-        return (*self._jobs.poll(now), *self._probes.poll(now), *self._purges.poll(now))
+        hooks = () if self._hooks is None else self._hooks.poll(now)
+        return (*self._jobs.poll(now), *hooks, *self._probes.poll(now), *self._purges.poll(now))
 
     def news(self) -> tuple[PurgeNote, ...]:
         """What purges did after their spool was cleared."""
@@ -119,8 +134,9 @@ class Actuators:
         return {name: left.to_plain() for name, left in self._purges.remaining.items()}
 
     def close(self) -> None:
-        for part in (self._jobs, self._probes, self._purges, self._dying, self._releaser):
-            part.close()
+        for part in (self._jobs, self._hooks, self._probes, self._purges, self._dying, self._releaser):
+            if part is not None:
+                part.close()
 
     def _signal(self, action: Signal, snapshot: Snapshot, policy: Policy) -> Outcome:
         sent = send(action, self._still(action, snapshot, policy), root=self._proc)
@@ -152,6 +168,12 @@ class Actuators:
                 return True
             return untouchable(now, view, explicit=action.explicit) is None
         return still
+
+    def _run_hook(self, intent: Intent, action: RunHook, snapshot: Snapshot) -> Outcome | None:
+        """The facts at hand where it is urgent: reading more could stall."""
+        if self._hooks is None:
+            return Outcome(False, "not run: there are no hooks any more")
+        return self._hooks.start(intent, action, snapshot, (lambda p: p) if intent.urgent else self._facts.everything)
 
     def _probe(self, intent_id: str, policy: Policy, service: str, now: float) -> None:
         match policy.services[service].probe:

@@ -16,6 +16,7 @@ from watchdog_oom.core.actions import (
     StartUnit,
     StopUnit,
 )
+from watchdog_oom.core.hook_action import RunHook
 from watchdog_oom.core.model import Clock, Process, ProcessId, Snapshot
 from watchdog_oom.core.policy import Policy
 from watchdog_oom.lean_typing import assert_never
@@ -32,6 +33,9 @@ def target_of(action: Action, snapshot: Snapshot, policy: Policy,
             return {"spool": action.spool, "path": policy.spools[action.spool].path, "limit": action.limit}
         case RunCommand():
             return {"argv": action.argv}
+        case RunHook():
+            return {"hook": action.event.value, "argv": action.argv,
+                    "pids": [victim.target.pid for victim in action.victims]}
         case Probe():
             return {"service": action.service, "unit": policy.services[action.service].unit}
         case Contain() | Release():

@@ -17,13 +17,13 @@ from watchdog_oom.formatting import printable
 from watchdog_oom.lean_dataclasses import dataclass
 from watchdog_oom.lean_typing import Any
 from watchdog_oom.policy import names
-from watchdog_oom.policy.check import FileCheck
+from watchdog_oom.policy.check import FileCheck, where
 from watchdog_oom.policy.exe_links import followed, plain_paths
 from watchdog_oom.policy.files import Gathered, files_of, judge, read
 from watchdog_oom.policy.fingerprint import fingerprint_of
 from watchdog_oom.policy.lines import LaterTomlError, line_at, lines_of
+from watchdog_oom.policy.programs import program_faults
 from watchdog_oom.policy.schema import NAMED, NOUNS
-from watchdog_oom.policy.toml_faults import in_plain_words
 
 _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 _DEFAULT_PLACES = (os.path.join(_PACKAGE, "shipped", "default.toml"),
@@ -85,15 +85,25 @@ def load_config(path: str, *, check_ownership: bool = True) -> Loaded:
         judge(gathered, [path])
     data = read(path, gathered)
     ir: dict[str, Any] = {}
+    doubts: tuple[Fault, ...] = ()
     parsed = _parse(path, data, gathered) if data is not None else None
     if parsed is not None:
         check, document = parsed
         check.configuration(document)
         gathered.faults.extend(check.faults)
         ir = {table.kind: table.values for table in check.tables}
+        doubts = _hooks_not_run(check, ir.get("hooks", {}), check_ownership=check_ownership)
+        ir |= {"doubts": tuple(map(str, doubts))} if doubts else {}
     if gathered.faults:
         raise PolicyError(tuple(set(gathered.faults)))
-    return Loaded(ir, tuple(gathered.notes), (path,))
+    return Loaded(ir, tuple(gathered.notes), (path,), doubts)
+
+
+def _hooks_not_run(check: FileCheck, hooks: Mapping[str, Any], *, check_ownership: bool) -> tuple[Fault, ...]:
+    """Programs that could not be run as they are now: warnings, since that must disarm nothing else."""
+    return tuple(Fault(check.file, line_at(check.lines, ("hooks", key)), where(("hooks", key)), f"is not run: {what}")
+                 for key, argv in hooks.items() if isinstance(argv, tuple) and argv
+                 for what in program_faults(argv[0], check_ownership=check_ownership))
 
 
 def check_documents(documents: Iterable[tuple[str, bytes]], gathered: Gathered) -> dict[str, Any]:
@@ -166,6 +176,7 @@ def _parse(path: str, data: bytes, gathered: Gathered) -> tuple[FileCheck, dict[
     except LaterTomlError as error:
         gathered.fault(path, str(error), error.line)
     except ValueError as error:  # TOMLDecodeError, or a number with thousands of digits
+        from watchdog_oom.policy.toml_faults import in_plain_words  # only mistakes need it
         line, what = in_plain_words(text, error)
         gathered.fault(path, what, line)
     except RecursionError:

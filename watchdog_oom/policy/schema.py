@@ -172,6 +172,13 @@ CONFIG: Mapping[str, Keys] = {
                        choices=("auto", "systemd", "service")),
         "init_dir": Key(Form.PATH, "where the init scripts are", default='"/etc/init.d"'),
     },
+    "hooks": {
+        "incident_opens": Key(Form.ARGV_OR_NONE, "run when a recovery or an emergency begins", default="[]"),
+        "before_kill": Key(Form.ARGV_OR_NONE, "run before a limit or the emergency ends processes", default="[]"),
+        "hold_begins": Key(Form.ARGV_OR_NONE, "run when a recovery is held", default="[]"),
+        "incident_closes": Key(Form.ARGV_OR_NONE, "run when a recovery or an emergency is over", default="[]"),
+        "timeout": Key(Form.DURATION, "how long one may run before it is killed", default='"10s"', least=0.1, most=60),
+    },
     "recorder": {
         "enabled": Key(Form.BOOLEAN, "whether the flight recorder records", default="true"),
         "keep": Key(Form.DURATION, "how long recordings are kept", default='"7d"', least=3600),

@@ -149,3 +149,7 @@ def argv(value: object) -> tuple[str, ...]:
     if not value[0].startswith("/") or value[0].endswith("/"):
         raise WrongValueError(f'"{value[0]}" must be the absolute path of a program: there is no shell and no PATH')
     return tuple(value)
+
+
+def argv_or_none(value: object) -> tuple[str, ...]:
+    return () if value == [] else argv(value)

@@ -119,7 +119,7 @@ CONVERTERS: dict[Form, Callable[[object], Any]] = {
     Form.TEXT: texts.text, Form.PATH: texts.path, Form.UNIT: texts.unit, Form.UNITS: texts.units,
     Form.USERS: texts.texts,
     Form.PATH_GLOBS: texts.path_globs, Form.NAME_GLOBS: texts.name_globs, Form.ENTRY_GLOBS: texts.entry_globs,
-    Form.REGEXES: texts.regexes, Form.ARGV: texts.argv,
+    Form.REGEXES: texts.regexes, Form.ARGV: texts.argv, Form.ARGV_OR_NONE: texts.argv_or_none,
     Form.HOURS: lambda value: units.parse_hours(texts.text(value)),
     Form.ADDRESS: lambda value: units.parse_address(texts.text(value)),
     Form.PROCESS: texts.text, Form.PROCESS_OR_ANY: texts.text, Form.SPOOL: texts.text, Form.SERVICE: texts.text,

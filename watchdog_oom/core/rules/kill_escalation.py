@@ -16,9 +16,12 @@ SHUN_SECONDS = 60.0
 def advance(tick: Tick) -> None:
     """Advance each termination by one stage, or close it."""
     failed = {report.intent_id for report in tick.view.snapshot.reports if not report.outcome.ok}
+    held = tick.before.hooks.held_ids
     for identity, termination in list(tick.terminations.items()):
         if tick.view.snapshot.alive(identity) is None:
-            _close(tick, identity, termination, sent=termination.intent_id not in failed)
+            _close(tick, identity, termination, sent=termination.intent_id not in failed | held)
+        elif termination.intent_id in held:
+            continue
         elif termination.intent_id in failed:
             _not_sent(tick, identity, termination)
         elif termination.stage is Stage.TERM and tick.now - termination.stage_since >= termination.grace_seconds:

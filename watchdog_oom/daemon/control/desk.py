@@ -6,7 +6,9 @@ of the policy stays connected until that has ended.
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Callable
+from contextlib import suppress
 
 from watchdog_oom.core.actions import Plan
 from watchdog_oom.core.history import History
@@ -14,7 +16,7 @@ from watchdog_oom.core.model import Clock
 from watchdog_oom.core.policy import Policy
 from watchdog_oom.core.requests import Reload, Ruling, RunNow
 from watchdog_oom.core.steering import came_out, steer
-from watchdog_oom.daemon.control.asker import asker
+from watchdog_oom.daemon.control.asker import asker, peer_of
 from watchdog_oom.daemon.control.caller import Caller
 from watchdog_oom.daemon.control.listener import BUSY, ControlSocket
 from watchdog_oom.daemon.control.parse import parse
@@ -51,6 +53,19 @@ class ControlDesk:
     def busy(self) -> bool:
         """Whether the loop should come back soon, though nothing wakes it."""
         return self._socket is not None and self._socket.busy
+
+    def warm_up(self, clock: Clock, policy: Policy, history: History) -> None:
+        """A request of our own from its reception to its answer, whose effect is thrown away: afterwards no first
+        request needs a page that is not in memory yet (Law 11)."""
+        if self._socket is None:
+            return
+        ours, theirs = socket.socketpair()
+        with ours, suppress(OSError, UsageError):
+            caller = Caller(theirs, *peer_of(theirs), clock.boottime)
+            ours.send(b'{"v": 1, "ask": "pause", "rule": null, "for_seconds": 60}\n')
+            who = asker(caller.pid, caller.uid, self._proc, self._name_of)
+            _, answer = steer(parse(caller.request(clock.boottime) or b""), who.words, policy, history, clock)
+            caller.end(answer)
 
     def attend(self, clock: Clock, policy: Policy, history: History) -> History:
         """Take one request, if there is one; the history with what it asks for."""

@@ -102,9 +102,14 @@ def spawn_program(argv: Sequence[str], *, output_dir: str | None = None,
         raise
 
 
-def spawn_drained(argv: Sequence[str], *, environment: Mapping[str, str] = CLEAN_ENVIRONMENT) -> Child:
+def spawn_drained(argv: Sequence[str], *, environment: Mapping[str, str] = CLEAN_ENVIRONMENT,
+                  input_fd: int | None = None, refuse: Callable[[str], str] = lambda program: "") -> Child:
     """Like ``spawn_program``, for a program that may leave something running, such as an init script: its output goes
-    to a pipe with a reader of its own, which stays as long as anybody can write to it."""
+    to a pipe with a reader of its own, which stays as long as anybody can write to it.
+
+    ``input_fd`` becomes its standard input. ``refuse`` is asked in the child, where it may wait for a disk, why the
+    program must not be run: nothing if it may.
+    """
     kept_fd = os.memfd_create("output", os.MFD_CLOEXEC)  # not for appending, which splice(2) refuses
     reading, writing = os.pipe2(os.O_CLOEXEC)
     told, control = os.pipe2(os.O_CLOEXEC)
@@ -118,7 +123,7 @@ def spawn_drained(argv: Sequence[str], *, environment: Mapping[str, str] = CLEAN
         reader = _fork(read_on, kept_fd, EXIT_WORK_FAILED)
         os.close(reader.pidfd)
         drain = Drain(reader.pid, reading, control)
-        child = _fork(lambda: _execute(argv, writing, environment), kept_fd, EXIT_CANNOT_EXEC)
+        child = _fork(lambda: _execute(argv, writing, environment, input_fd, refuse), kept_fd, EXIT_CANNOT_EXEC)
     except OSError:
         for fd in (kept_fd, reading, control):
             os.close(fd)
@@ -154,13 +159,17 @@ def spawn_work(work: Callable[[int], None], *, keep: Iterable[int] = ()) -> Chil
         os.close(writing)
 
 
-def _execute(argv: Sequence[str], output_fd: int, environment: Mapping[str, str]) -> None:
+def _execute(argv: Sequence[str], output_fd: int, environment: Mapping[str, str], input_fd: int | None = None,
+             refuse: Callable[[str], str] = lambda program: "") -> None:
     """In the child: become the program, or say why not."""
-    null = os.open("/dev/null", os.O_RDONLY)
-    os.dup2(null, 0)
+    os.dup2(os.open("/dev/null", os.O_RDONLY) if input_fd is None else input_fd, 0)
     os.dup2(output_fd, 1)
     os.dup2(output_fd, 2)
     _close_all_but(())
+    refused = refuse(argv[0])
+    if refused:
+        os.write(2, f"not run: {refused}\n".encode("utf-8", "surrogateescape"))
+        return
     try:
         os.execvpe(argv[0], list(argv), dict(environment))
     except (OSError, ValueError) as error:
