@@ -16,13 +16,13 @@ ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "watchdog_oom"
 FLOORS: tuple[tuple[str, ...], ...] = (  # from the ground up; "" is watchdog_oom/__init__.py
     ("", "errors", "formatting", "lean_dataclasses", "lean_typing", "paths", "sha256"),
-    ("core",),
+    ("core", "kernel_log"),
     ("explain", "host", "journal", "policy", "recorder"),
     ("daemon",),
     ("cli",),
 )
 BETWEEN_ROOMS: frozenset[tuple[str, str]] = frozenset()  # (importer, imported) on one floor; none is needed today
-PURE = ("core", "policy.build", "recorder.decode", "recorder.frames")  # no files even where the daemon uses them
+PURE = ("core", "kernel_log", "policy.build", "recorder.decode", "recorder.frames")  # others read the files
 FORBIDDEN = {"os", "subprocess", "time", "logging", "datetime", "socket", "random", "pathlib", "shutil", "io", "sys",
              "threading", "asyncio", "select", "selectors", "signal", "ctypes"}
 FRONT_DOORS = ("daemon/__init__.py", "__main__.py", "cli/__init__.py", "cli/__main__.py")
@@ -47,6 +47,8 @@ TESTED_ELSEWHERE: dict[str, tuple[str, str]] = {  # module: the test file, and w
     "cli.spool_answers": ("cli/test_check.py", "the spools that a check tells of"),
     "cli.daemon_status": ("cli/test_status.py", "what the command reads first"),
     "cli.control_client": ("daemon/control/test_desk.py", "a real daemon, asked by the commands"),
+    "cli.diagnose.page": ("cli/diagnose/test_command.py", "one of the two forms of a diagnosis"),
+    "cli.diagnose.report": ("cli/diagnose/test_command.py", "the two forms of a diagnosis"),
     "cli.dropins": ("cli/test_export.py", "the texts of ``export systemd``"),
     "cli.host_view": ("cli/test_check.py", "what a command sees of a made-up host"),
     "cli.lint": ("cli/test_check.py", "every warning, by the command that prints it"),
@@ -96,6 +98,23 @@ TESTED_ELSEWHERE: dict[str, tuple[str, str]] = {  # module: the test file, and w
     "daemon.reporter": ("daemon/test_starving.py", "what a real daemon writes of itself"),
     "daemon.status_file": ("cli/test_status.py", "written and read back by the command"),
     "explain.headroom": ("explain/test_rehearsal.py", "the reports that a rehearsal is made of"),
+    "kernel_log.assembly": ("kernel_log/test_events.py", "reports mixed, cut and one after the other"),
+    "kernel_log.build": ("kernel_log/test_events.py", "every fact of every report, and what is missing"),
+    "kernel_log.draft": ("kernel_log/test_events.py", "records that are filled line by line"),
+    "kernel_log.groups": ("kernel_log/test_corpus.py", "the limits of real reports"),
+    "kernel_log.invocation": ("kernel_log/test_corpus.py", "who asked in real reports"),
+    "kernel_log.kills": ("kernel_log/test_corpus.py", "the kills of real reports"),
+    "kernel_log.kinds": ("kernel_log/test_events.py", "a kind that is not told is a fact that is lost"),
+    "kernel_log.line": ("kernel_log/test_events.py", "one record"),
+    "kernel_log.model": ("kernel_log/test_corpus.py", "records that the parser fills"),
+    "kernel_log.page_size": ("kernel_log/test_events.py", "reports of hosts with 4 and with 64 KiB"),
+    "kernel_log.readings": ("kernel_log/test_corpus.py", "records that the parser fills"),
+    "kernel_log.records": ("kernel_log/test_events.py", "the same report in every kind of log"),
+    "kernel_log.strip": ("kernel_log/test_events.py", "the same report in every kind of log"),
+    "kernel_log.tasks": ("kernel_log/test_corpus.py", "the tables of real reports"),
+    "kernel_log.totals": ("kernel_log/test_corpus.py", "the counters of real reports"),
+    "kernel_log.wrapping": ("kernel_log/test_events.py", "the same report in mails of three widths"),
+    "kernel_log.zones": ("kernel_log/test_corpus.py", "the zones of real reports"),
     "host.purge.job": ("host/purge/test_supervisor.py", "every purge of the tests is one"),
     "host.purge.jobs": ("host/test_actuators.py", "its only caller; real purges of real spools"),
     "host.purge.request": ("host/purge/test_worker.py", "one record; its limits are tested where it runs"),
@@ -111,6 +130,8 @@ TESTED_ELSEWHERE: dict[str, tuple[str, str]] = {  # module: the test file, and w
     "journal.inspect": ("journal/test_writer.py", "a journal opened again, whole and damaged"),
     "journal.store": ("journal/test_writer.py", "the writer's files: rotation, damage, full disks"),
     "journal.targets": ("daemon/test_audit.py", "the targets of the records it writes"),
+    "kernel_log.remedies": ("kernel_log/test_prevention.py", "a table of advice"),
+    "kernel_log.service_settings": ("kernel_log/test_prevention.py", "a table of settings"),
     "paths": ("daemon/test_options.py", "five texts"),
     "sha256": ("journal/test_verify.py", "every digest of a chain"),
     "recorder.decode": ("recorder/test_frames.py", "the way back of every line"),
