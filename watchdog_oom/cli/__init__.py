@@ -23,6 +23,7 @@ COMMANDS: Mapping[str, str] = {  # name -> module, which is imported only when t
     "plan": "watchdog_oom.cli.plan",
     "status": "watchdog_oom.cli.status",
     "audit": "watchdog_oom.cli.audit",
+    "report": "watchdog_oom.cli.report",
     "export": "watchdog_oom.cli.export",
     "pause": "watchdog_oom.cli.pause",
     "resume": "watchdog_oom.cli.pause",

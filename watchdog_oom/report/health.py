@@ -1,0 +1,88 @@
+"""The daemon's own health in the night: lateness, restarts, lost records, policies that were rejected, the clock."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from watchdog_oom import formatting
+from watchdog_oom.journal.record import Kind
+from watchdog_oom.report import said
+from watchdog_oom.report.digest import JournalDigest
+from watchdog_oom.report.words import clock, exact, safe
+
+_MOST_TOLD = 8
+
+
+def health_of(digest: JournalDigest, status: Mapping[str, Any] | None) -> tuple[str, ...]:
+    """What was not as it should be, a line each; nothing if all was."""
+    return (*_lateness(digest), *_starts(digest), *_policies(digest), *_refusals(digest), *_journal(digest),
+            *_of_daemon(digest), *_troubles(status))
+
+
+def _of(digest: JournalDigest, kind: Kind) -> list[tuple[float, Mapping[str, Any]]]:
+    return [(at, record) for at, found, record in digest.said if found is kind]
+
+
+def _lateness(digest: JournalDigest) -> Iterator[str]:
+    late = [(said.seconds(record) or 0.0, at) for at, record in _of(digest, Kind.LATE)]
+    if late:
+        worst, at = max(late)
+        yield (f"its loop was late {formatting.count(len(late), 'time')}, by {formatting.duration(worst)} at worst "
+               f"({exact(at)}): the host was too busy to let it run")
+
+
+def _starts(digest: JournalDigest) -> Iterator[str]:
+    """Starts, and whether a stop was before each: else it was ended, or the host was."""
+    running = False
+    for at, kind, record in digest.said:
+        if kind is Kind.START:
+            how = " without a stop before it: it was ended, or the host went down" if running else ""
+            yield f"it started at {clock(at)}{how}"
+            running = True
+        elif kind is Kind.STOP:
+            yield f"it stopped at {clock(at)}"
+            running = False
+        elif kind is Kind.RECOVERED:
+            yield f"{clock(at)}: {said.text(record, 'result') or said.text(record, 'step')}"
+        else:
+            running = True
+
+
+def _policies(digest: JournalDigest) -> Iterator[str]:
+    for at, record in _of(digest, Kind.POLICY):
+        if said.begins(said.text(record, "result"), "rejected"):
+            yield f"{clock(at)}: policies were {said.text(record, 'result')}"
+
+
+def _refusals(digest: JournalDigest) -> Iterator[str]:
+    refused = _of(digest, Kind.REFUSED)
+    for at, record in refused[:_MOST_TOLD]:
+        yield (f"{clock(at)}: {said.text(record, 'step')} {said.text(record, 'result')} "
+               f"[{said.text(record, 'rule')}]")
+    if len(refused) > _MOST_TOLD:
+        yield f"{len(refused) - _MOST_TOLD} more refusals"
+    for at, record in _of(digest, Kind.REQUEST)[:_MOST_TOLD]:
+        yield f"{clock(at)}: somebody asked: {said.text(record, 'step')}: {said.text(record, 'result')}"
+
+
+def _journal(digest: JournalDigest) -> Iterator[str]:
+    if digest.dropped:
+        yield f"{formatting.count(digest.dropped, 'record')} of the journal were lost (a full disk?)"
+    for damage in digest.damages[:_MOST_TOLD]:
+        yield f"the journal was found damaged: {damage}"
+    for at, moved in digest.clock_set[:_MOST_TOLD]:
+        yield (f"the clock was set {'forward' if moved > 0 else 'back'} by {formatting.duration(abs(moved))} before "
+               f"{clock(at)}: times before and after do not compare")
+
+
+def _of_daemon(digest: JournalDigest) -> Iterator[str]:
+    for at, words in digest.of_daemon[:_MOST_TOLD]:
+        yield f"{clock(at)}: {words}"
+
+
+def _troubles(status: Mapping[str, Any] | None) -> Iterator[str]:
+    health = (status or {}).get("health")
+    troubles = health.get("troubles") if isinstance(health, dict) else None
+    for trouble in troubles[:_MOST_TOLD] if isinstance(troubles, list) else ():
+        yield safe(trouble)
