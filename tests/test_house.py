@@ -18,7 +18,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (  # from the ground up; "" is watchdog_oo
     ("", "errors", "formatting", "lean_dataclasses", "lean_typing", "paths"),
     ("core",),
     ("explain", "host", "journal", "policy", "recorder"),
-    ("daemon",),
+    ("daemon", "report"),
     ("cli",),
 )
 BETWEEN_ROOMS: frozenset[tuple[str, str]] = frozenset()  # (importer, imported) on one floor; none is needed today

@@ -31,7 +31,8 @@ _FILE_MODE = 0o640
 @click.option("--until", metavar="T", default="now", help="Until then, written in the same way [now].")
 @click.option("-o", "--output", metavar="FILE", type=click.Path(dir_okay=False, readable=False),
               help="Write the HTML page to this file, replacing it; - is the standard output.")
-@click.option("--text", "as_text", is_flag=True, help="As plain text, for a mail or a terminal; without -o the default.")
+@click.option("--text", "as_text", is_flag=True,
+              help="As plain text, for a mail or a terminal; the default without -o.")
 @options.as_json
 @click.option("--unless-quiet", is_flag=True, help="Write and print nothing when nothing happened.")
 @click.option("--log", "directory", metavar="DIR", type=click.Path(readable=False), default=LOG,

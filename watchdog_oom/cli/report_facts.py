@@ -12,6 +12,8 @@ from watchdog_oom.core.model import Snapshot
 from watchdog_oom.errors import WatchdogError
 from watchdog_oom.journal.reader import journal_exists, read_entries
 from watchdog_oom.journal.verify import verify
+from watchdog_oom.recorder.reading import samples
+from watchdog_oom.recorder.segments import DIRECTORY
 from watchdog_oom.report.model import NightSpan
 from watchdog_oom.report.night import NightFacts
 
@@ -38,7 +40,20 @@ def _records(span: NightSpan, directory: str) -> Iterator[Mapping[str, Any]]:
 
 
 def _snapshots(span: NightSpan, directory: str, troubles: list[str]) -> Iterator[Snapshot]:
-    return iter(())
+    """Those of the recording; one that cannot be read at all is told like one that is damaged."""
+    where = f"{directory}/{DIRECTORY}"
+    if not os.path.isdir(where):
+        return
+    told: list[str] = []
+    try:
+        for sample in samples(where, span.since, span.until, told.append):
+            if not sample.repeated:
+                yield sample.snapshot
+    except WatchdogError as error:
+        told.append(str(error))
+    troubles += [f"the recording: {words}" for words in told[:_MOST_FINDINGS]]
+    if len(told) > _MOST_FINDINGS:
+        troubles.append(f"the recording has {len(told) - _MOST_FINDINGS} more such places")
 
 
 def _status(runtime: str, troubles: list[str]) -> Mapping[str, Any] | None:

@@ -16,6 +16,7 @@ from watchdog_oom.report.model import (
     Recommendation,
 )
 from watchdog_oom.report.policy_lines import noun_name, process_noun, spool_clean
+from watchdog_oom.report.words import safe
 
 _MOST = 8
 _ROOM = 1.25
@@ -36,7 +37,7 @@ def _still_down(status: Mapping[str, Any] | None) -> Iterator[Recommendation]:
     recoveries = (status or {}).get("recoveries")
     for name, state in recoveries.items() if isinstance(recoveries, dict) else ():
         for service in state.get("owed") or () if isinstance(state, dict) else ():
-            yield Recommendation(f"Start {said.safe(service)} by hand: recover.{said.safe(name)} stopped it and could "
+            yield Recommendation(f"Start {safe(service)} by hand: recover.{safe(name)} stopped it and could "
                                  "not start it again.", command="watchdog-oom status")
 
 
@@ -62,7 +63,7 @@ def _cause(trigger: LikelyTrigger | None) -> Iterator[Recommendation]:
 
 def _killed_by_kernel(history: HostHistory, incidents: Sequence[NightIncident]) -> Iterator[Recommendation]:
     """Whom the kernel killed though it was not the cause deserves protection."""
-    ended = {said.safe(act.target.get("name")) for incident in incidents for act in incident.acts
+    ended = {safe(act.target.get("name")) for incident in incidents for act in incident.acts
              if said.ends_process(act)}
     for name in dict.fromkeys(kill.name for kill in history.kernel_kills if not kill.in_group):
         facts = history.facts.get(name)
@@ -77,7 +78,7 @@ def _killed_by_kernel(history: HostHistory, incidents: Sequence[NightIncident]) 
 def _ended_in_emergency(incidents: Sequence[NightIncident], history: HostHistory) -> Iterator[Recommendation]:
     """The last resort ended it: a limit of its own would have acted before everything was short."""
     for act in (act for incident in incidents if incident.family == "emergency" for act in incident.acts):
-        exe, name = act.target.get("exe"), said.safe(act.target.get("name"))
+        exe, name = act.target.get("exe"), safe(act.target.get("name"))
         if not said.ends_process(act) or not isinstance(exe, str) or not exe.startswith("/"):
             continue
         user = act.target.get("user")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from statistics import median
 
 from watchdog_oom.report.decline import Decline
@@ -40,18 +42,28 @@ class SpoolRise:
 
 
 def arrivals(history: HostHistory, fall: Decline, wanted: Callable[[tuple[str, ...]], bool]) -> Arrivals | None:
-    """Those whose line is wanted; ``None`` if none began in that time."""
+    """Those whose line is wanted, since they come as often as when memory fell; ``None`` if none began then."""
     times = births_of(history, wanted)
-    begin, end = fall.before.at - LEAD_SECONDS, fall.worst.at
-    during = [at for at in times if begin <= at <= end]
-    if not during:
+    end = fall.worst.at
+    began = history.points[0].at if history.points else end
+    during = bisect_right(times, end) - bisect_left(times, fall.before.at - LEAD_SECONDS)
+    if during <= 0:
         return None
-    began = history.points[0].at if history.points else begin
-    earlier_seconds = begin - began
-    earlier = sum(began <= at < begin for at in times)
-    rate = len(during) / max(60.0, end - max(begin, began))
-    factor = rate / (max(1, earlier) / earlier_seconds) if earlier_seconds >= LEAD_SECONDS else None
-    return Arrivals(len(during), factor, during[0])
+    rate = during / max(60.0, end - max(began, fall.before.at - LEAD_SECONDS))
+    onset = max(began, fall.before.at - LEAD_SECONDS)
+    while onset > began and _between(times, onset - LEAD_SECONDS, onset) / LEAD_SECONDS >= rate / LEAST_FACTOR:
+        onset = max(began, onset - LEAD_SECONDS)
+    came = [at for at in times if onset <= at <= end]
+    earlier_seconds = onset - began
+    factor = None
+    if earlier_seconds >= LEAD_SECONDS:
+        before = max(1, _between(times, began, onset)) / earlier_seconds
+        factor = len(came) / max(60.0, end - onset) / before
+    return Arrivals(len(came), factor, came[0])
+
+
+def _between(times: Sequence[float], begin: float, end: float) -> int:
+    return bisect_left(times, end) - bisect_left(times, begin)
 
 
 def births_of(history: HostHistory, wanted: Callable[[tuple[str, ...]], bool]) -> list[float]:
@@ -62,7 +74,7 @@ def period_of(times: Sequence[float]) -> float | None:
     """How often something comes that comes regularly, in seconds; ``None`` if it does not. What was not seen, because
     it began and ended between two samples, makes gaps of several periods."""
     starts = _apart(times, 30.0)
-    gaps = [later - earlier for earlier, later in zip(starts, starts[1:], strict=False)]
+    gaps = [later - earlier for earlier, later in pairwise(starts)]
     if len(gaps) < 3:
         return None
     shortest = median(sorted(gaps)[:max(1, len(gaps) * 2 // 3)])
@@ -71,15 +83,18 @@ def period_of(times: Sequence[float]) -> float | None:
 
 
 def spool_rises(points: Sequence[HostPoint], fall: Decline) -> list[SpoolRise]:
-    """Spools that became fuller in the time before and while memory fell, the fullest first."""
-    ahead = [point for point in points if fall.before.at - 4 * LEAD_SECONDS <= point.at <= fall.worst.at]
+    """Spools that became fuller until memory was shortest, the fullest first; each since it was last as empty as
+    before."""
+    ahead = [point for point in points if point.at <= fall.worst.at]
     found = []
     for name in {name for point in ahead for name in point.spools}:
         known = [(point.at, point.spools[name].entries) for point in ahead if name in point.spools]
         top_at, top = max(known, key=lambda pair: (pair[1], -pair[0]))
-        low = min((pair for pair in known if pair[0] <= top_at), key=lambda pair: (pair[1], -pair[0]))
-        if top - low[1] >= LEAST_ENTRIES and top >= LEAST_FACTOR * low[1]:
-            found.append(SpoolRise(name, low[1], top, low[0]))
+        until = [pair for pair in known if pair[0] <= top_at]
+        low = min(entries for _, entries in until)
+        began = max(at for at, entries in until if entries <= low + 0.05 * (top - low))
+        if top - low >= LEAST_ENTRIES and top >= LEAST_FACTOR * low:
+            found.append(SpoolRise(name, low, top, began))
     return sorted(found, key=lambda rise: rise.before - rise.after)
 
 

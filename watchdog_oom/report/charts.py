@@ -76,7 +76,8 @@ def charts_of(night: Night) -> tuple[Chart, ...]:
         ("memory", "Memory and swap in use", "%", 100.0,
          [("memory in use", _memory_used), ("swap in use", lambda point: point.swap_used_percent)]),
         ("pressure", "Time lost waiting for memory", "%", 10.0,
-         [("somebody waited", lambda point: point.some_percent), ("everybody waited", lambda point: point.full_percent)]),
+         [("somebody waited", lambda point: point.some_percent),
+          ("everybody waited", lambda point: point.full_percent)]),
         ("spools", "Entries of spools", "", 10.0,
          [(night.paths.get(name, name), lambda point, name=name: float(point.spools[name].entries)  # type: ignore[misc]
            if name in point.spools else None) for name in spools])]

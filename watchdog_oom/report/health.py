@@ -28,7 +28,8 @@ def _lateness(digest: JournalDigest) -> Iterator[str]:
     late = [(said.seconds(record) or 0.0, at) for at, record in _of(digest, Kind.LATE)]
     if late:
         worst, at = max(late)
-        yield (f"its loop was late {formatting.count(len(late), 'time')}, by {formatting.duration(worst)} at worst "
+        times = "once" if len(late) == 1 else f"{len(late)} times"
+        yield (f"its loop was late {times}, by {formatting.duration(worst)} at worst "
                f"({exact(at)}): the host was too busy to let it run")
 
 

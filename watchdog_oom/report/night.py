@@ -111,8 +111,8 @@ def _troubles(facts: NightFacts, digest: JournalDigest, history: HostHistory) ->
     elif not digest.records:
         found.append(NO_RECORD)
     for version, count in digest.newer.items():
-        found.append(f"{formatting.count(count, 'record')} of the journal have version {safe_name(version)}, which this "
-                     "release does not know: they are shown as far as they are understood")
+        found.append(f"{formatting.count(count, 'record')} of the journal have version {safe_name(version)}, which "
+                     "this release does not know: they are shown as far as they are understood")
     if digest.left_out:
         found.append(f"{digest.left_out} records are not shown: there are too many; watchdog-oom audit lists all")
     if not history.samples:

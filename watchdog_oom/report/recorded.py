@@ -69,8 +69,8 @@ class RecordedHost:
         its spools the fullest."""
         known = self._points.get(index)
         memory, pressure = snapshot.memory, snapshot.pressure
-        some = _most(known and known.some_percent, pressure and pressure.some_avg10_percent)
-        full = _most(known and known.full_percent, pressure and pressure.full_avg10_percent)
+        some = _most(known.some_percent if known else None, pressure.some_avg10_percent if pressure else None)
+        full = _most(known.full_percent if known else None, pressure.full_avg10_percent if pressure else None)
         spools = dict(known.spools) if known else {}
         for name, state in snapshot.spools.items():
             if state.problem is None and (name not in spools or spools[name].entries <= state.entries):
@@ -111,9 +111,10 @@ class RecordedHost:
         known = self._facts.get(name)
         if (known is None and len(self._facts) < MOST_LINES) or (known is not None and known[0] < process.rss_bytes):
             facts = process.facts
-            self._facts[name] = (process.rss_bytes, NameFacts(
-                *(safe_name(value or "") for value in (facts.exe, facts.user, facts.unit or facts.user_unit,
-                                                       facts.cmdline)), line=_line(process, snapshot.processes)))
+            exe, user, unit, cmdline = (safe_name(value or "") for value in (
+                facts.exe, facts.user, facts.unit or facts.user_unit, facts.cmdline))
+            self._facts[name] = (process.rss_bytes, NameFacts(exe, user, unit, cmdline,
+                                                              _line(process, snapshot.processes)))
 
     def _born(self, snapshot: Snapshot, new: frozenset[ProcessId]) -> None:
         """Processes that began since the sample before; of those that began and ended between two nobody knows."""

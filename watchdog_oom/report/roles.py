@@ -6,15 +6,15 @@ from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
 MAIL = frozenset((
-    "sendmail", "postdrop", "pickup", "cleanup", "smtpd", "smtp", "lmtp", "qmgr", "local", "virtual", "bounce", "master",
-    "postfix", "exim", "exim4", "mail", "mailx", "bsd-mailx", "s-nail", "msmtp", "procmail", "maildrop", "fetchmail",
-    "dovecot-lda", "opensmtpd", "nullmailer-send"))
+    "sendmail", "postdrop", "pickup", "cleanup", "smtpd", "smtp", "lmtp", "qmgr", "local", "virtual", "bounce",
+    "master", "postfix", "exim", "exim4", "mail", "mailx", "bsd-mailx", "s-nail", "msmtp", "procmail", "maildrop",
+    "fetchmail", "dovecot-lda", "opensmtpd", "nullmailer-send"))
 SENDS_MAIL = frozenset(("sendmail", "postdrop", "mail", "mailx", "bsd-mailx", "s-nail", "msmtp", "exim", "exim4"))
 MAIL_FILTERS = ("amavi", "clamscan", "clamdscan", "clamd", "spamd", "spamc", "rspamd", "mimedefang", "mailscanner",
                 "opendkim", "bogofilter")
 SCHEDULERS = frozenset(("cron", "crond", "CRON", "CROND", "anacron", "atd", "fcron"))
-_SHELLS = frozenset(("sh", "bash", "dash", "run-parts", "nice", "ionice", "flock", "timeout", "env", "sudo", "su", "perl",
-                     "python3"))
+_SHELLS = frozenset(("sh", "bash", "dash", "run-parts", "nice", "ionice", "flock", "timeout", "env", "sudo", "su",
+                     "perl", "python3"))
 SETTINGS: Mapping[str, str] = MappingProxyType({
     "apache2": "MaxRequestWorkers of Apache: at most memory for it, divided by what one worker holds",
     "httpd": "MaxRequestWorkers of Apache: at most memory for it, divided by what one worker holds",
@@ -58,6 +58,10 @@ def scheduled_job(line: tuple[str, ...]) -> tuple[str, ...]:
     while len(job) > 1 and job[0] in _SHELLS:
         job.pop(0)
     return tuple(job)
+
+
+def only_starts_others(name: str) -> bool:
+    return name in _SHELLS
 
 
 def setting_of(name: str) -> str:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from watchdog_oom import formatting
 from watchdog_oom.report import said
 from watchdog_oom.report.decline import worst_of
 from watchdog_oom.report.model import HostHistory, HostPoint, NightAct, NightIncident
-from watchdog_oom.report.words import clock, listed, number, service_name, several
+from watchdog_oom.report.words import clock, listed, number, safe, service_name, several
 
 _LOW_PERCENT = 25.0
 _LEAD_SECONDS = 300.0
@@ -40,8 +40,8 @@ class Storyteller:
         return ""
 
     def _cause(self, incident: NightIncident) -> str:
-        ended = _names(act for act in incident.acts if said.ends_process(act))
-        waited = _names(act for act in incident.acts if act.verb == "STOP")
+        ended = _names(incident, said.ends_process)
+        waited = _names(incident, said.makes_wait)
         spool = self._spool(incident)
         short = self._shortage(incident)
         if ended and spool:
@@ -61,7 +61,7 @@ class Storyteller:
     def _waiting(self, incident: NightIncident, waited: Counter[str]) -> str:
         times = sum(act.verb == "STOP" for act in incident.acts)
         units = {service_name(str(act.target["unit"])) for act in incident.acts if act.target.get("unit")}
-        of = f" of {listed(sorted(map(said.safe, units)))}" if units else ""
+        of = f" of {listed(sorted(map(safe, units)))}" if units else ""
         until = f" until {clock(incident.end)}" if incident.end - incident.opened >= 60 else ""
         who = listed(several(count, name) for name, count in waited.items())
         return f"{who}{of} waited for their turn{until}, stopped {number(times)} times and continued" if times > 1 \
@@ -79,11 +79,11 @@ class Storyteller:
         parts = ["they were cleared"] if purged else []
         if started:
             parts.append(f"{listed(started)} {'was' if len(started) == 1 else 'were'} started again")
-        ended = _names(act for act in acts if said.ends_process(act))
+        ended = _names(incident, said.ends_process)
         if ended and not purged:
             parts.append(f"{listed(several(count, name) for name, count in ended.items())} "
                          f"{'was' if sum(ended.values()) == 1 else 'were'} ended")
-        contained = sorted({said.safe(act.target.get("unit")) for act in acts if act.verb == "contain"})
+        contained = sorted({safe(act.target.get("unit")) for act in acts if act.verb == "contain"})
         if contained:
             parts.append(f"{listed(contained)} got less memory")
         return f"{listed(parts)}{took}" if parts and (purged or started) else listed(parts)
@@ -93,7 +93,7 @@ class Storyteller:
         name = next((str(act.target.get("spool")) for act in incident.acts if act.verb == "purge"), None)
         if name is None:
             return ""
-        name = said.safe(name)
+        name = safe(name)
         stale = max((point.spools[name].stale for point in self._near(incident) if name in point.spools), default=0)
         how_many = f"{stale:,} " if stale else ""
         return f"{how_many}old entries of {self._paths.get(name, f'the spool {name}')}"
@@ -164,14 +164,15 @@ def nothing_lost(incidents: Sequence[NightIncident], history: HostHistory) -> bo
         for incident in incidents if not incident.only_told)
 
 
-def _names(acts: Iterable[NightAct]) -> Counter[str]:
-    """How many processes of each name, each process once."""
-    found = {act.process: said.safe(act.target.get("name")) for act in acts if act.process}
-    return Counter(found.values())
+def _names(incident: NightIncident, wanted: Callable[[NightAct], bool]) -> Counter[str]:
+    """How many processes of each name, each process once, by its last name: what a service starts has the name of
+    that service until it is the program."""
+    names = {act.process: safe(act.target.get("name")) for act in incident.acts if act.process}
+    return Counter(names[process] for process in {act.process for act in incident.acts if act.process and wanted(act)})
 
 
 def _services(acts: Sequence[NightAct], verb: str) -> list[str]:
-    return list(dict.fromkeys(service_name(said.safe(act.target.get("unit"))) for act in acts
+    return list(dict.fromkeys(service_name(safe(act.target.get("unit"))) for act in acts
                               if act.verb == verb and act.target.get("unit")))
 
 

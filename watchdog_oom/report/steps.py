@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from watchdog_oom import formatting
-from watchdog_oom.report import said
 from watchdog_oom.report.model import NightAct, NightIncident
-from watchdog_oom.report.words import exact
+from watchdog_oom.report.words import exact, safe
 
 MOST_ROWS = 40
 _ONE_BY_ONE = 6
@@ -31,7 +30,7 @@ class StepRow:
 
 def step_rows(incident: NightIncident) -> tuple[StepRow, ...]:
     """In the order of time; more than ``MOST_ROWS`` are cut, and the last row says so."""
-    rows = sorted((*_act_rows(incident), *_news_rows(incident)), key=lambda row: row.at)
+    rows = sorted((*_news_rows(incident), *_act_rows(incident)), key=lambda row: row.at)
     if len(rows) <= MOST_ROWS:
         return tuple(rows)
     rest = rows[MOST_ROWS - 1:]
@@ -42,7 +41,7 @@ def step_rows(incident: NightIncident) -> tuple[StepRow, ...]:
 
 def _act_rows(incident: NightIncident) -> Iterator[StepRow]:
     def kind(act: NightAct) -> tuple[str, str, bool | None]:
-        return act.verb, said.safe(act.target.get("name") or act.step), act.ok
+        return act.verb, safe(act.target.get("name") or act.step), act.ok
     signals = [act for act in incident.acts if act.process is not None]
     repeated = len(signals) > _ONE_BY_ONE
     for act in incident.acts:

@@ -79,11 +79,9 @@ def _incident(incident: NightIncident, sentence: str) -> Iterator[str]:
 def _holders(night: Night) -> list[str]:
     if not night.holders or night.worst is None:
         return []
-    lines = [f"At {clock(night.worst.at)}; before memory began to fall in parentheses:"]
-    for holder in night.holders:
-        lines.append(f"  {formatting.size(holder.held_bytes):>9}  ({formatting.size(holder.before_bytes):>9})  "
-                     f"{holder.count:>4} × {holder.name}")
-    return lines
+    return [f"At {clock(night.worst.at)}; before memory began to fall in parentheses:",
+            *(f"  {formatting.size(holder.held_bytes):>9}  ({formatting.size(holder.before_bytes):>9})  "
+              f"{holder.count:>4} × {holder.name}" for holder in night.holders)]
 
 
 def _items(lines: Iterable[str]) -> list[str]:

@@ -7,6 +7,7 @@ between two samples was perhaps never seen, and what comes in over the network s
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from watchdog_oom import formatting
 from watchdog_oom.report import roles
@@ -43,38 +44,47 @@ def _flood(history: HostHistory, fall: Decline, mail: Arrivals, why: tuple[str, 
            linked: bool) -> LikelyTrigger:
     """Mail came faster than before, and what handles mail took the memory. If a scheduler's job sent mail, that is
     named: it is the only sender whose processes are seen."""
-    sender = _mailing_job(history, fall)
     faster = "" if mail.factor is None else f", {_times(mail.factor)} as often as before"
     observed = (f"from {clock(mail.first)} on {mail.births} processes that handle mail began{faster}", *why)
-    sure = LIKELY if linked and mail.factor is not None and mail.first <= fall.worst.at else POSSIBLE
+    sure = LIKELY if linked and mail.factor is not None else POSSIBLE
+    sender = _mailing_job(history, fall)
     if sender is None:
         words = "a flood of mail, which came from outside or from a program that was not seen to send it"
         return LikelyTrigger(words, sure, observed, mail.first)
-    name, line, times = sender
-    period = period_of(times)
-    every = f" every {formatting.duration(round(period / 60) * 60 or 60)}" if period else f" {len(times)} times"
-    words = f"a flood of mail from a cron job: {name}, which the scheduler ran{every}, sent mail each time"
-    return LikelyTrigger(words, sure, (f"seen to send: {' → '.join(line)}, first at {clock(times[0])}", *observed),
-                         min(times[0], mail.first))
+    period = period_of(sender.ran)
+    every = f"every {formatting.duration(round(period / 60) * 60 or 60)}" if period else f"{len(sender.ran)} times"
+    words = (f"a flood of mail from a cron job: {sender.name}, which the scheduler ran {every}, sent mail from "
+             f"{clock(sender.sent[0])} on")
+    seen = f"seen to send: {' → '.join(sender.line)}, {formatting.count(len(sender.sent), 'time')}"
+    return LikelyTrigger(words, sure, (seen, *observed), sender.sent[0])
 
 
-def _mailing_job(history: HostHistory, fall: Decline) -> tuple[str, tuple[str, ...], list[float]] | None:
-    """The scheduled job that was seen to send mail most often until the worst moment, the line of the one who sent,
-    and its times. What a job prints its scheduler mails, when the job has ended: then the sender hangs on that."""
+@dataclass(frozen=True, slots=True)
+class MailingJob:
+    """A scheduled job: its name, the line of the process that sent its mail, when that was seen, when it ran."""
+
+    name: str
+    line: tuple[str, ...]
+    sent: tuple[float, ...]
+    ran: tuple[float, ...]
+
+
+def _mailing_job(history: HostHistory, fall: Decline) -> MailingJob | None:
+    """The scheduled job that was seen to send mail most often until the worst moment. What a job prints its scheduler
+    mails, when the job has ended: then the sender hangs on the scheduler itself."""
     jobs = {line: job for line in history.births if (job := roles.scheduled_job(line))}
-    sent = {line: [at for at in history.births[line] if at <= fall.worst.at]
-            for line in jobs if line[-1] in roles.SENDS_MAIL}
-    best: tuple[int, str, tuple[str, ...]] = (0, "", ())
-    for name in {job[0] for job in jobs.values() if not roles.is_mail(job[0])}:
-        ran = births_of(history, lambda line, name=name: name in jobs.get(line, ()))  # type: ignore[misc]
-        for line, times in sent.items():
-            own = name in line
-            mailed = sum(own or any(-5 <= at - began <= MAILED_WITHIN_SECONDS for began in ran) for at in times)
-            best = max(best, (mailed, name, line))
-    if not best[0]:
-        return None
-    times = births_of(history, lambda line: best[1] in jobs.get(line, ()))
-    return best[1], best[2], [at for at in times if at <= fall.worst.at]
+    senders = [line for line in jobs if line[-1] in roles.SENDS_MAIL]
+    names = {job[0] for job in jobs.values() if not roles.is_mail(job[0])}
+    found = []
+    for name in sorted(names, key=roles.only_starts_others):
+        ran = [at for at in births_of(history, lambda line, name=name: name in jobs.get(line, ()))  # type: ignore[misc]
+               if at <= fall.worst.at]
+        for line in senders:
+            sent = tuple(at for at in history.births[line] if at <= fall.worst.at and (
+                name in line or any(-5 <= at - began <= MAILED_WITHIN_SECONDS for began in ran)))
+            if sent:
+                found.append(MailingJob(name, line, tuple(sorted(sent)), tuple(ran)))
+    return max(found, key=lambda job: len(job.sent), default=None)
 
 
 def _job(history: HostHistory, fall: Decline, grown: MemoryHolder, job: tuple[str, ...],
@@ -91,7 +101,8 @@ def _job(history: HostHistory, fall: Decline, grown: MemoryHolder, job: tuple[st
 def _growth(history: HostHistory, fall: Decline, grown: MemoryHolder, why: list[str],
             first: float | None) -> LikelyTrigger:
     """More processes of a name than before, or the same that hold more."""
-    whose = f" of {grown.facts.unit}" if grown.facts.unit else f" of user {grown.facts.user}" if grown.facts.user else ""
+    facts = grown.facts
+    whose = f" of {facts.unit}" if facts.unit else f" of user {facts.user}" if facts.user else ""
     observed = (*_who_took(grown, fall), *why)
     slow = fall.worst.at - fall.before.at > 3600 or fall.from_start
     if grown.count > grown.before_count:
@@ -109,9 +120,12 @@ def _who_took(grown: MemoryHolder | None, fall: Decline) -> tuple[str, ...]:
         return ()
     span = f"between {clock(fall.before.at)} and {clock(fall.worst.at)}"
     if fall.from_start:
-        span = f"until {clock(fall.worst.at)}; it was falling when the recording began"
-    return (f"{grown.name} took {formatting.size(grown.grown_bytes)} of the {formatting.size(fall.lost_bytes)} that "
-            f"went {span}: {grown.before_count} → {grown.count} processes",)
+        span = f"until {clock(fall.worst.at)}, as it already was when the recording began,"
+    came = (f"from {grown.before_count} to {grown.count} processes" if grown.count != grown.before_count
+            else formatting.count(grown.count, "process"))
+    took = (f"{span} {formatting.size(fall.lost_bytes)} of memory and swap went; {grown.name} grew by "
+            f"{formatting.size(grown.grown_bytes)} ({came})")
+    return (took,)
 
 
 def _order(history: HostHistory, fall: Decline, grown: MemoryHolder | None,
