@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from statistics import median
 
-from watchdog_oom.report.decline import Decline
-from watchdog_oom.report.model import HostHistory, HostPoint
+from watchdog_oom.report.model import Decline, HostHistory, HostPoint
 
 LEAD_SECONDS = 900.0  # what begins so long before memory falls may be the reason
 LEAST_BIRTHS = 5

@@ -7,14 +7,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from watchdog_oom import formatting
-from watchdog_oom.report.model import HostPoint, Night
+from watchdog_oom.report.model import HostPoint, Night, NightSpan
 from watchdog_oom.report.scale import LEFT, RIGHT, WIDTH, Scale, rounded_top, thinned, time_marks
 from watchdog_oom.report.words import clock
 
 MOST_ROWS = 48
 MOST_SPOOLS = 4
-_HEIGHT = 96
+_HEIGHT = 116
 _BELOW = 18
+_AROUND_SECONDS = 900.0
+_MOST_WORDED = 60  # marks whose acts are named
+_LONGEST_MARK = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,22 +87,40 @@ def charts_of(night: Night) -> tuple[Chart, ...]:
     charts = []
     for id_, title, unit, least, lines in readings:
         known = [(name, read) for name, read in lines if any(read(point) is not None for point in night.history.points)]
+        closer = _closer(night) if id_ == "memory" else None
         if known:
-            charts.append(_chart(night, id_, title, unit, least, known))
+            charts.append(_chart(night, night.span, id_, title, unit, least, known))
+        if known and closer is not None:
+            title = f"{title}, {clock(closer.since)} to {clock(closer.until)}"
+            charts.append(_chart(night, closer, "closer", title, unit, least, known))
     return tuple(charts)
+
+
+def _closer(night: Night) -> NightSpan | None:
+    """The time around the worst of it, if that is a small part of the whole."""
+    if night.fall is None or not night.fall.is_real or not night.incidents:
+        return None
+    before, worst = night.fall.before.at, night.fall.worst.at
+    near = [incident for incident in night.incidents
+            if incident.opened <= worst + _AROUND_SECONDS and incident.end >= before - _AROUND_SECONDS]
+    first = min([before, *(incident.opened for incident in near)])
+    last = max([worst, *(incident.end for incident in near)])
+    closer = NightSpan(max(night.span.since, first - _AROUND_SECONDS), min(night.span.until, last + _AROUND_SECONDS))
+    return closer if (closer.until - closer.since) * 3 <= night.span.until - night.span.since else None
 
 
 def _memory_used(point: HostPoint) -> float | None:
     return None if point.available_percent is None else 100.0 - point.available_percent
 
 
-def _chart(night: Night, id_: str, title: str, unit: str, least: float, lines: Sequence[tuple[str, _Read]]) -> Chart:
-    points = night.history.points
+def _chart(night: Night, span: NightSpan, id_: str, title: str, unit: str, least: float,
+           lines: Sequence[tuple[str, _Read]]) -> Chart:
+    points = [point for point in night.history.points if span.holds(point.at)]
     values = [[(point.at, value) for point in points if (value := read(point)) is not None] for _, read in lines]
     top = rounded_top(max((value for line in values for _, value in line), default=0.0), least)
     if unit == "%":
         top = min(top, 100.0)
-    scale = Scale(night.span.since, night.span.until, top, _HEIGHT)
+    scale = Scale(span.since, span.until, top, _HEIGHT)
     drawn = []
     for number, ((name, _), line) in enumerate(zip(lines, values, strict=True)):
         pieces = thinned(line, scale)
@@ -108,7 +129,7 @@ def _chart(night: Night, id_: str, title: str, unit: str, least: float, lines: S
     return Chart(id_, title, unit, top, _HEIGHT + _BELOW, _HEIGHT, scale.above, tuple(drawn), _grid(scale, unit),
                  _times(scale), _shades(night, scale), _acts(night, scale),
                  ("Time", *(f"{name}, at most" for name, _ in lines)), _rows(points, lines, unit),
-                 night.span.since, night.span.until, time.localtime(night.span.since).tm_gmtoff)
+                 span.since, span.until, _zone(span.since))
 
 
 def _joined(piece: Sequence[tuple[int, int]]) -> str:
@@ -126,27 +147,39 @@ def _grid(scale: Scale, unit: str) -> tuple[tuple[int, str], ...]:
 
 
 def _times(scale: Scale) -> tuple[tuple[int, str], ...]:
-    offset = time.localtime(scale.since).tm_gmtoff
-    return tuple((scale.x(mark), clock(mark)) for mark in time_marks(scale.since, scale.until, offset)
+    return tuple((scale.x(mark), clock(mark)) for mark in time_marks(scale.since, scale.until, _zone(scale.since))
                  if LEFT + 12 <= scale.x(mark) <= WIDTH - RIGHT - 12)
+
+
+def _zone(wall: float) -> int:
+    """Seconds that local time is ahead of UTC then."""
+    try:
+        return time.localtime(wall).tm_gmtoff
+    except (ValueError, OverflowError, OSError):
+        return 0
 
 
 def _shades(night: Night, scale: Scale) -> tuple[ChartShade, ...]:
     """Incidents, at least as wide as one can see."""
     return tuple(ChartShade(scale.x(incident.opened), max(3, scale.x(incident.end) - scale.x(incident.opened)),
                             f"{incident.rule}, {clock(incident.opened)} to {clock(incident.end)}")
-                 for incident in night.incidents[:60])
+                 for incident in night.incidents[:60] if scale.shows(incident.opened, incident.end))
 
 
 def _acts(night: Night, scale: Scale) -> tuple[ChartMark, ...]:
     """One mark for all acts on one place."""
     places: dict[int, list[str]] = {}
-    for act in (act for incident in night.incidents for act in incident.acts):
+    for act in (act for incident in night.incidents for act in incident.acts if scale.shows(act.at, act.at)):
         places.setdefault(scale.x(act.at), []).append(f"{clock(act.at)} {act.step}")
-    for kill in night.history.kernel_kills:
+    for kill in (kill for kill in night.history.kernel_kills if scale.shows(kill.at, kill.at)):
         places.setdefault(scale.x(kill.at), []).append(f"{clock(kill.at)} the kernel killed {kill.name}[{kill.pid}]")
-    return tuple(ChartMark(x, "; ".join(words[:3]) + (f" and {len(words) - 3} more" if len(words) > 3 else ""))
-                 for x, words in sorted(places.items()))
+    return tuple(ChartMark(x, _marked(words) if number < _MOST_WORDED else "")
+                 for number, (x, words) in enumerate(sorted(places.items())))
+
+
+def _marked(words: Sequence[str]) -> str:
+    more = f" and {len(words) - 3} more" if len(words) > 3 else ""
+    return "; ".join(each[:_LONGEST_MARK] for each in words[:3]) + more
 
 
 def _rows(points: Sequence[HostPoint], lines: Sequence[tuple[str, _Read]], unit: str) -> tuple[tuple[str, ...], ...]:

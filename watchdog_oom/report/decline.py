@@ -3,29 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
-from watchdog_oom.report.model import HostPoint
+from watchdog_oom.report.model import Decline, HostPoint
 
-LEAST_FALL_SHARE = 0.10  # of RAM and swap: less is the breathing of a host
 _FALLEN_SHARE = 0.15  # of the whole fall: from here on it counts as falling
 LONGEST_LOOK_SECONDS = 6 * 3600.0
-
-
-@dataclass(frozen=True, slots=True)
-class Decline:
-    """``worst`` is the point with the least room, ``before`` the one from which it fell, ``from_start`` whether it was
-    falling already when the recording began. ``lost_bytes`` is what went between the two."""
-
-    before: HostPoint
-    worst: HostPoint
-    lost_bytes: int
-    from_start: bool
-
-    @property
-    def is_real(self) -> bool:
-        everything = (self.worst.total_bytes or 0) + (self.worst.swap_total_bytes or 0)
-        return self.lost_bytes >= LEAST_FALL_SHARE * everything > 0
 
 
 def worst_of(points: Sequence[HostPoint]) -> HostPoint | None:

@@ -33,6 +33,8 @@ class JournalDigest:
         self.clock_set: list[tuple[float, float]] = []
         self.dropped = 0
         self.damages: list[str] = []
+        self.unclean_starts: set[float] = set()
+        self._last_kind = ""
         self._open: dict[str, tuple[GatheredIncident, int]] = {}
         self._incidents: dict[str, GatheredIncident] = {}
         self._acts = 0
@@ -47,6 +49,9 @@ class JournalDigest:
             self.newer[record.get("v") if isinstance(record.get("v"), int | str) else "?"] += 1
         self._about_the_journal(record, at)
         kind = str(record.get("kind"))
+        if kind == Kind.START and self._last_kind not in ("", Kind.STOP) and len(self.unclean_starts) < MOST_INCIDENTS:
+            self.unclean_starts.add(at)
+        self._last_kind = kind
         if kind in (Kind.INTENT, Kind.OUTCOME):
             self._act(record, at, kind)
         elif kind == Kind.INCIDENT:

@@ -20,6 +20,15 @@ def health_of(digest: JournalDigest, status: Mapping[str, Any] | None) -> tuple[
             *_of_daemon(digest), *_troubles(status))
 
 
+def alarming(digest: JournalDigest) -> bool:
+    """Whether somebody should read of it though no rule did anything."""
+    if digest.dropped or digest.damages or digest.clock_set or digest.of_daemon:
+        return True
+    kinds = {kind for _, kind, _ in digest.said}
+    return (not kinds.isdisjoint((Kind.REFUSED, Kind.RECOVERED)) or any(_rejected(digest))
+            or bool(digest.unclean_starts))
+
+
 def _of(digest: JournalDigest, kind: Kind) -> list[tuple[float, Mapping[str, Any]]]:
     return [(at, record) for at, found, record in digest.said if found is kind]
 
@@ -34,26 +43,25 @@ def _lateness(digest: JournalDigest) -> Iterator[str]:
 
 
 def _starts(digest: JournalDigest) -> Iterator[str]:
-    """Starts, and whether a stop was before each: else it was ended, or the host was."""
-    running = False
-    for at, kind, record in digest.said:
-        if kind is Kind.START:
-            how = " without a stop before it: it was ended, or the host went down" if running else ""
-            yield f"it started at {clock(at)}{how}"
-            running = True
-        elif kind is Kind.STOP:
-            yield f"it stopped at {clock(at)}"
-            running = False
-        elif kind is Kind.RECOVERED:
-            yield f"{clock(at)}: {said.text(record, 'result') or said.text(record, 'step')}"
-        else:
-            running = True
+    """Starts, and which of them came without a stop before; what a start had to make good."""
+    lines = [f"it started at {clock(at)}" + (" without a stop before it: it was ended, or the host went down"
+                                             if at in digest.unclean_starts else "") for at, _ in _of(digest, Kind.START)]
+    lines += [f"it stopped at {clock(at)}" for at, _ in _of(digest, Kind.STOP)]
+    lines += [f"{clock(at)}: {said.text(record, 'result') or said.text(record, 'step')}"
+              for at, record in _of(digest, Kind.RECOVERED)]
+    yield from lines[:_MOST_TOLD]
+    if len(lines) > _MOST_TOLD:
+        yield f"{len(lines) - _MOST_TOLD} more starts, stops and what was made good after them"
 
 
 def _policies(digest: JournalDigest) -> Iterator[str]:
-    for at, record in _of(digest, Kind.POLICY):
-        if said.begins(said.text(record, "result"), "rejected"):
-            yield f"{clock(at)}: policies were {said.text(record, 'result')}"
+    for at, record in _rejected(digest):
+        yield f"{clock(at)}: policies were {said.text(record, 'result')}"
+
+
+def _rejected(digest: JournalDigest) -> list[tuple[float, Mapping[str, Any]]]:
+    return [(at, record) for at, record in _of(digest, Kind.POLICY)
+            if said.begins(said.text(record, "result"), "rejected")][:_MOST_TOLD]
 
 
 def _refusals(digest: JournalDigest) -> Iterator[str]:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from watchdog_oom.report.decline import Decline
-from watchdog_oom.report.model import HostHistory, MemoryHolder, NameFacts, NameTotal
+from watchdog_oom.report.model import Decline, HostHistory, MemoryHolder, NameFacts, NameTotal
 
 MOST_HOLDERS = 10
 _NOBODY = NameTotal(0, 0, 0)

@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+LEAST_FALL_SHARE = 0.10  # of RAM and swap: less is the breathing of a host
+
 
 @dataclass(frozen=True, slots=True)
 class NightSpan:
@@ -133,6 +135,22 @@ class HostPoint:
 
 
 @dataclass(frozen=True, slots=True)
+class Decline:
+    """``worst`` is the point with the least room, ``before`` the one from which it fell, ``from_start`` whether it was
+    falling already when the recording began. ``lost_bytes`` is what went between the two."""
+
+    before: HostPoint
+    worst: HostPoint
+    lost_bytes: int
+    from_start: bool
+
+    @property
+    def is_real(self) -> bool:
+        everything = (self.worst.total_bytes or 0) + (self.worst.swap_total_bytes or 0)
+        return self.lost_bytes >= LEAST_FALL_SHARE * everything > 0
+
+
+@dataclass(frozen=True, slots=True)
 class NameFacts:
     """Who a name is: of the largest process of that name that was seen. ``line`` are its ancestors' names and its own,
     the eldest first, without pid 1."""
@@ -217,6 +235,7 @@ class Night:
     routine: tuple[str, ...]
     history: HostHistory
     worst: HostPoint | None
+    fall: Decline | None
     holders: tuple[MemoryHolder, ...]
     trigger: LikelyTrigger | None
     advice: tuple[Recommendation, ...]

@@ -9,11 +9,11 @@ from typing import Any
 from watchdog_oom import formatting
 from watchdog_oom.core.model import Snapshot
 from watchdog_oom.report.advice import advice_of
-from watchdog_oom.report.decline import Decline, decline, worst_of
+from watchdog_oom.report.decline import decline, worst_of
 from watchdog_oom.report.digest import JournalDigest, digest_of
-from watchdog_oom.report.health import health_of
+from watchdog_oom.report.health import alarming, health_of
 from watchdog_oom.report.holders import holders_of
-from watchdog_oom.report.model import HostHistory, HostPoint, Night, NightIncident, NightSpan
+from watchdog_oom.report.model import Decline, HostHistory, HostPoint, Night, NightIncident, NightSpan
 from watchdog_oom.report.recorded import recorded
 from watchdog_oom.report.sentence import Storyteller, headline_of, kernel_clause
 from watchdog_oom.report.standing import idle_rules, spool_paths, standing_of
@@ -55,13 +55,13 @@ def night_of(facts: NightFacts) -> Night:
     standing = standing_of(facts.status, incidents)
     health = health_of(digest, facts.status)
     untouched = untouched_of(digest.protected, facts.status, told, history)
-    quiet = not told and not history.kernel_kills and not standing
+    quiet = not told and not history.kernel_kills and not standing and not alarming(digest)
     return Night(
         span=facts.span, host=safe_name(facts.host), quiet=quiet, incidents=told,
         headline=headline_of(told, teller, history, untouched) or _without_incidents(facts, digest, history, quiet),
         sentences={incident.name or str(number): sentence_of((teller.clause(incident), teller.ending(incident)))
                    for number, incident in enumerate(told)},
-        routine=_routine(incidents), history=history, worst=worst_of(history.points), holders=holders,
+        routine=_routine(incidents), history=history, worst=worst_of(history.points), fall=fall, holders=holders,
         trigger=trigger, advice=advice_of(told, history, holders, trigger, facts.status), standing=standing,
         health=health, idle_rules=idle_rules(facts.status, digest.rules),
         troubles=_troubles(facts, digest, history), paths=paths)

@@ -20,6 +20,9 @@ class Scale:
     height: int
     above: int = 14
 
+    def shows(self, since: float, until: float) -> bool:
+        return since <= self.until and until >= self.since
+
     def x(self, wall: float) -> int:
         share = (wall - self.since) / max(1.0, self.until - self.since)
         return round(LEFT + min(1.0, max(0.0, share)) * (WIDTH - LEFT - RIGHT))

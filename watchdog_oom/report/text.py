@@ -77,9 +77,9 @@ def _incident(incident: NightIncident, sentence: str) -> Iterator[str]:
 
 
 def _holders(night: Night) -> list[str]:
-    if not night.holders or night.worst is None:
+    if not night.holders or night.fall is None:
         return []
-    return [f"At {clock(night.worst.at)}; before memory began to fall in parentheses:",
+    return [f"At {clock(night.fall.worst.at)}; in parentheses at {clock(night.fall.before.at)}:",
             *(f"  {formatting.size(holder.held_bytes):>9}  ({formatting.size(holder.before_bytes):>9})  "
               f"{holder.count:>4} × {holder.name}" for holder in night.holders)]
 

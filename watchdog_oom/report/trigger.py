@@ -12,9 +12,8 @@ from dataclasses import dataclass
 from watchdog_oom import formatting
 from watchdog_oom.report import roles
 from watchdog_oom.report.arrivals import Arrivals, arrivals, births_of, period_of, spool_rises
-from watchdog_oom.report.decline import Decline
 from watchdog_oom.report.holders import who_grew
-from watchdog_oom.report.model import HostHistory, LikelyTrigger, MemoryHolder
+from watchdog_oom.report.model import Decline, HostHistory, LikelyTrigger, MemoryHolder
 from watchdog_oom.report.words import clock, number
 
 MAILED_WITHIN_SECONDS = 120.0  # from the beginning of a job to the mail with what it printed
