@@ -2,17 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+import os
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import pytest
 
+from tests.report.journaled import journaled
 from tests.report.mail_night import MailNight
 from watchdog_oom.core.model import Snapshot
 from watchdog_oom.report.model import Night, NightSpan
 from watchdog_oom.report.night import NightFacts, night_of
 
 BEGINS = 1_772_308_800.0  # 2026-02-28 20:00 UTC
+
+
+@pytest.fixture(scope="session", autouse=True)
+def utc() -> Iterator[None]:
+    """Times in the tests are those of UTC."""
+    before = os.environ.get("TZ")
+    os.environ["TZ"] = "UTC"
+    time.tzset()
+    yield
+    if before is None:
+        del os.environ["TZ"]
+    else:
+        os.environ["TZ"] = before
+    time.tzset()
 
 
 @pytest.fixture(scope="session")
@@ -23,13 +40,12 @@ def mail_night() -> MailNight:
 @pytest.fixture(scope="session")
 def plain_records(mail_night: MailNight) -> list[dict[str, Any]]:
     """The records of that night as the journal gives them back."""
-    return records_of(mail_night)
+    return journaled(mail_night.records())
 
 
 @pytest.fixture(scope="session")
 def snapshots(mail_night: MailNight) -> list[Snapshot]:
-    """Of each half minute, so that tests are fast."""
-    return list(MailNight(mail_night.begins, step_seconds=10.0).snapshots())
+    return list(mail_night.snapshots())
 
 
 @pytest.fixture(scope="session")
@@ -46,8 +62,3 @@ def make(records: Iterable[Mapping[str, Any]] = (), snapshots: Iterable[Snapshot
          status: Mapping[str, Any] | None = None, *, hours: float = 10.5, **rest: Any) -> Night:
     span = NightSpan(BEGINS, BEGINS + hours * 3600)
     return night_of(NightFacts(span, list(records), snapshots, status, rest.pop("host", "mail"), **rest))
-
-
-def records_of(night: MailNight) -> list[dict[str, Any]]:
-    from tests.report.journaled import journaled
-    return journaled(night.records())

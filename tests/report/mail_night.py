@@ -167,8 +167,8 @@ class MailNight:
                 {"pid": 4700 + number, "start": 4000 + number, "name": self.scanner, "user": "amavis",
                  "exe": "/usr/bin/clamscan", "unit": "amavis.service", "rss": 23 * MIB, "swap": 37 * MIB}, "KILL sent",
                 2 + number)
-        act("03:31:47", "03:31:48", f"purge {self.spool}", spool, "400 entries cleared, kept 12: 12 are younger than 1h",
-            8)
+        act("03:31:47", "03:31:48", f"purge {self.spool}", spool,
+            "400 entries cleared, kept 12: 12 are younger than 1h", 8)
         act("03:31:49", "03:31:52", "start amavis.service", unit, "start done", 9)
         found.append((self.at("03:31:58"), Record(
             Kind.INCIDENT, incident, rule, step="5. verify amavis", ok=True, took_seconds=6.0,

@@ -15,7 +15,7 @@ from watchdog_oom.report.model import (
     NightIncident,
     Recommendation,
 )
-from watchdog_oom.report.policy_lines import noun_name, process_noun, spool_clean
+from watchdog_oom.report.policy_lines import noun_name, process_noun, spool_clean, writable
 from watchdog_oom.report.words import safe
 
 _MOST = 8
@@ -67,7 +67,7 @@ def _killed_by_kernel(history: HostHistory, incidents: Sequence[NightIncident]) 
              if said.ends_process(act)}
     for name in dict.fromkeys(kill.name for kill in history.kernel_kills if not kill.in_group):
         facts = history.facts.get(name)
-        if name in ended or facts is None or not facts.exe:
+        if name in ended or facts is None or not writable(facts.exe):
             continue
         noun = noun_name(name)
         yield Recommendation(
@@ -79,10 +79,10 @@ def _ended_in_emergency(incidents: Sequence[NightIncident], history: HostHistory
     """The last resort ended it: a limit of its own would have acted before everything was short."""
     for act in (act for incident in incidents if incident.family == "emergency" for act in incident.acts):
         exe, name = act.target.get("exe"), safe(act.target.get("name"))
-        if not said.ends_process(act) or not isinstance(exe, str) or not exe.startswith("/"):
+        if not said.ends_process(act) or not isinstance(exe, str) or not writable(exe):
             continue
         user = act.target.get("user")
-        facts = NameFacts(exe=exe, user=user if isinstance(user, str) else "")
+        facts = NameFacts(exe=exe, user=user if isinstance(user, str) and writable(f"/{user}") else "")
         held = int(act.target.get("rss") or 0) + int(act.target.get("swap") or 0)
         noun = noun_name(name)
         bound = _rounded(held / _ROOM)

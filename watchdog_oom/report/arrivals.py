@@ -81,10 +81,10 @@ def period_of(times: Sequence[float]) -> float | None:
     return shortest if near >= 0.7 * len(gaps) and shortest <= _LONGEST_PERIOD_SECONDS else None
 
 
-def spool_rises(points: Sequence[HostPoint], fall: Decline) -> list[SpoolRise]:
-    """Spools that became fuller until memory was shortest, the fullest first; each since it was last as empty as
+def spool_rises(points: Sequence[HostPoint], until_wall: float) -> list[SpoolRise]:
+    """Spools that became fuller until then, the fullest first; each since it was last as empty as
     before."""
-    ahead = [point for point in points if point.at <= fall.worst.at]
+    ahead = [point for point in points if point.at <= until_wall]
     found = []
     for name in {name for point in ahead for name in point.spools}:
         known = [(point.at, point.spools[name].entries) for point in ahead if name in point.spools]

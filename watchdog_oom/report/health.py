@@ -44,8 +44,9 @@ def _lateness(digest: JournalDigest) -> Iterator[str]:
 
 def _starts(digest: JournalDigest) -> Iterator[str]:
     """Starts, and which of them came without a stop before; what a start had to make good."""
-    lines = [f"it started at {clock(at)}" + (" without a stop before it: it was ended, or the host went down"
-                                             if at in digest.unclean_starts else "") for at, _ in _of(digest, Kind.START)]
+    unclean = " without a stop before it: it was ended, or the host went down"
+    lines = [f"it started at {clock(at)}{unclean if at in digest.unclean_starts else ''}"
+             for at, _ in _of(digest, Kind.START)]
     lines += [f"it stopped at {clock(at)}" for at, _ in _of(digest, Kind.STOP)]
     lines += [f"{clock(at)}: {said.text(record, 'result') or said.text(record, 'step')}"
               for at, record in _of(digest, Kind.RECOVERED)]

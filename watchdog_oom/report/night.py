@@ -19,7 +19,7 @@ from watchdog_oom.report.sentence import Storyteller, headline_of, kernel_clause
 from watchdog_oom.report.standing import idle_rules, spool_paths, standing_of
 from watchdog_oom.report.trigger import trigger_of
 from watchdog_oom.report.untouched import untouched_of
-from watchdog_oom.report.words import clock, day_and_time, safe_name, sentence_of
+from watchdog_oom.report.words import clock, day_and_time, safe, safe_name, sentence_of
 
 NO_RECORDING = ("there is no recording of the host for this time, so the page has no course of memory, no holders, no "
                 "trigger, and none of the kernel's kills: the journal alone was read")
@@ -105,10 +105,10 @@ def _routine(incidents: Sequence[NightIncident]) -> tuple[str, ...]:
 
 
 def _troubles(facts: NightFacts, digest: JournalDigest, history: HostHistory) -> tuple[str, ...]:
-    found = list(facts.troubles)
+    found = [safe(trouble) for trouble in facts.troubles]
     if not facts.journal:
         found.append(NO_JOURNAL)
-    elif not digest.records:
+    elif not digest.records and not history.samples:
         found.append(NO_RECORD)
     for version, count in digest.newer.items():
         found.append(f"{formatting.count(count, 'record')} of the journal have version {safe_name(version)}, which "

@@ -13,8 +13,10 @@ from collections.abc import Mapping
 from functools import cache
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
 
 from watchdog_oom import __version__, formatting
+from watchdog_oom.formatting import printable
 from watchdog_oom.report.charts import charts_of
 from watchdog_oom.report.model import MemoryHolder, Night, NightIncident
 from watchdog_oom.report.scale import LEFT, RIGHT, WIDTH
@@ -62,11 +64,20 @@ def _rendered(night: Night, shown: int) -> str:
 @cache
 def _environment() -> Environment:
     environment = Environment(loader=FileSystemLoader(_TEMPLATES), autoescape=True, undefined=StrictUndefined,
-                              trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=False)
+                              trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=False,
+                              finalize=_without_controls)
     environment.filters.update(clock=clock, exact=exact, size=formatting.size, span=formatting.duration,
                                percent=lambda value: formatting.percent(round(value)), state=_state,
                                growth=_growth, asked=_asked)
     return environment
+
+
+def _without_controls(value: object) -> object:
+    """What is put into the page, once more without what controls a terminal or turns the direction of writing: the
+    lines of a policy or of commands alone may be several."""
+    if not isinstance(value, str) or isinstance(value, Markup) or value.replace("\n", "").isprintable():
+        return value
+    return "\n".join(map(printable, value.split("\n")))
 
 
 @cache

@@ -7,6 +7,7 @@ import re
 
 from watchdog_oom.report.model import NameFacts
 
+_UNFIT = frozenset("\\…")
 _WILD = re.compile(r"[*?\[\]]")
 
 
@@ -14,6 +15,11 @@ def noun_name(name: str) -> str:
     """A name for a table out of a process's name: letters, digits, underscores and hyphens."""
     kept = re.sub(r"[^a-z0-9_-]+", "_", name.rpartition("/")[2].lower()).strip("_-")
     return kept[:32] if kept[:1].isalpha() else f"p_{kept[:30]}".rstrip("_-")
+
+
+def writable(path: str) -> bool:
+    """Whether a path can stand in a policy as it is: one that was cut, or has signs that had to be escaped, cannot."""
+    return path.startswith("/") and path.isprintable() and not _UNFIT.intersection(path)
 
 
 def process_noun(noun: str, facts: NameFacts) -> str:

@@ -72,7 +72,8 @@ class RecordedHost:
         some = _most(known.some_percent if known else None, pressure.some_avg10_percent if pressure else None)
         full = _most(known.full_percent if known else None, pressure.full_avg10_percent if pressure else None)
         spools = dict(known.spools) if known else {}
-        for name, state in snapshot.spools.items():
+        for key, state in snapshot.spools.items():
+            name = safe_name(key)
             if state.problem is None and (name not in spools or spools[name].entries <= state.entries):
                 spools[name] = SpoolPoint(state.entries, state.stale, state.size_bytes)
         room = None if memory is None else memory.available_bytes + memory.swap_free_bytes

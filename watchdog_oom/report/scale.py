@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 WIDTH, LEFT, RIGHT = 720, 44, 8  # of a chart, in units of the drawing; the axis' labels stand left of LEFT
 MOST_PLACES = 300
@@ -49,7 +50,17 @@ def thinned(values: Sequence[tuple[float, float]], scale: Scale) -> list[list[tu
             pieces.append([])
         pieces[-1].append((scale.x(wall), scale.y(value)))
         before = wall
-    return pieces
+    return [_corners(piece) for piece in pieces]
+
+
+def _corners(piece: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """The places at which the line turns, and its ends."""
+    kept = piece[:1]
+    for place, after in pairwise(piece[1:]):
+        (x0, y0), (x1, y1), (x2, y2) = kept[-1], place, after
+        if (y1 - y0) * (x2 - x1) != (y2 - y1) * (x1 - x0):
+            kept.append(place)
+    return kept + piece[1:][-1:]
 
 
 def rounded_top(highest: float, least: float) -> float:

@@ -64,8 +64,10 @@ class Storyteller:
         of = f" of {listed(sorted(map(safe, units)))}" if units else ""
         until = f" until {clock(incident.end)}" if incident.end - incident.opened >= 60 else ""
         who = listed(several(count, name) for name, count in waited.items())
-        return f"{who}{of} waited for their turn{until}, stopped {number(times)} times and continued" if times > 1 \
-            else f"{who}{of} waited for its turn{until}"
+        went_on = " and continued" if any(act.verb == "CONT" for act in incident.acts) else ""
+        their = "its" if sum(waited.values()) == 1 else "their"
+        stopped = f", stopped {number(times)} times{went_on}" if times > 1 else ""
+        return f"{who}{of} waited for {their} turn{until}{stopped}"
 
     def _done(self, incident: NightIncident) -> str:
         """What was done, as one who did it by hand would tell it."""
@@ -168,7 +170,8 @@ def _names(incident: NightIncident, wanted: Callable[[NightAct], bool]) -> Count
     """How many processes of each name, each process once, by its last name: what a service starts has the name of
     that service until it is the program."""
     names = {act.process: safe(act.target.get("name")) for act in incident.acts if act.process}
-    return Counter(names[process] for process in {act.process for act in incident.acts if act.process and wanted(act)})
+    done_to = dict.fromkeys(act.process for act in incident.acts if act.process and wanted(act))
+    return Counter(names[process] for process in done_to)
 
 
 def _services(acts: Sequence[NightAct], verb: str) -> list[str]:

@@ -25,7 +25,9 @@ def trigger_of(history: HostHistory, fall: Decline | None, paths: Mapping[str, s
     if fall is None:
         return None
     grown = who_grew(history, fall)
-    why, first = _order(history, fall, grown, paths)
+    why, first = _filled(history, fall, paths)
+    if not fall.is_real:
+        return LikelyTrigger(why[0], POSSIBLE, tuple(why[1:]), first) if why else None
     mail = arrivals(history, fall, lambda line: roles.is_mail(line[-1]) or roles.is_filters_line(line))
     concerns_mail = grown is not None and (roles.is_filter(grown.name) or roles.is_filters_line(grown.facts.line)
                                            or roles.is_mail(grown.name))
@@ -60,12 +62,14 @@ def _flood(history: HostHistory, fall: Decline, mail: Arrivals, why: tuple[str, 
 
 @dataclass(frozen=True, slots=True)
 class MailingJob:
-    """A scheduled job: its name, the line of the process that sent its mail, when that was seen, when it ran."""
+    """A scheduled job: its name, the line of the process that sent its mail, when that was seen, when it ran.
+    ``fit``: of all mails and all runs, how many belong together; a job that often runs without a mail fits less."""
 
     name: str
     line: tuple[str, ...]
     sent: tuple[float, ...]
     ran: tuple[float, ...]
+    fit: float
 
 
 def _mailing_job(history: HostHistory, fall: Decline) -> MailingJob | None:
@@ -81,9 +85,12 @@ def _mailing_job(history: HostHistory, fall: Decline) -> MailingJob | None:
         for line in senders:
             sent = tuple(at for at in history.births[line] if at <= fall.worst.at and (
                 name in line or any(-5 <= at - began <= MAILED_WITHIN_SECONDS for began in ran)))
+            since = [at for at in ran if sent and at >= min(sent) - MAILED_WITHIN_SECONDS]
+            mailed = sum(any(-5 <= at - began <= MAILED_WITHIN_SECONDS for at in sent) for began in since)
             if sent:
-                found.append(MailingJob(name, line, tuple(sorted(sent)), tuple(ran)))
-    return max(found, key=lambda job: len(job.sent), default=None)
+                found.append(MailingJob(name, line, tuple(sorted(sent)), tuple(ran),
+                                        len(sent) * (mailed / len(since) if since else 1.0)))
+    return max(found, key=lambda job: job.fit, default=None)
 
 
 def _job(history: HostHistory, fall: Decline, grown: MemoryHolder, job: tuple[str, ...],
@@ -127,15 +134,12 @@ def _who_took(grown: MemoryHolder | None, fall: Decline) -> tuple[str, ...]:
     return (took,)
 
 
-def _order(history: HostHistory, fall: Decline, grown: MemoryHolder | None,
-           paths: Mapping[str, str]) -> tuple[list[str], float | None]:
+def _filled(history: HostHistory, fall: Decline, paths: Mapping[str, str]) -> tuple[list[str], float | None]:
     """What filled up meanwhile, in words, and when the first of that began."""
-    rises = spool_rises(history.points, fall)
+    rises = spool_rises(history.points, fall.worst.at if fall.is_real else history.points[-1].at)
     why = [f"{paths.get(rise.name, f'the spool {rise.name}')} filled from {rise.before} to {rise.after} entries from "
            f"{clock(rise.began)} on" for rise in rises[:3]]
-    if rises or grown is not None:
-        return why, min((rise.began for rise in rises), default=None)
-    return [], None
+    return why, min((rise.began for rise in rises), default=None)
 
 
 def _times(factor: float) -> str:

@@ -14,13 +14,13 @@ for (const svg of document.querySelectorAll("figure.chart svg")) {
     cross.setAttribute("d", `M${at} ${above}V${base}`);
     const wall = +set.since + (at - left) / (right - left) * (set.until - set.since);
     const found = {};
-    for (const line of lines) {
-      for (const [x, y] of line.places) {
-        const far = Math.abs(x - at);
-        if (far <= 6 && !(found[line.name]?.far <= far)) found[line.name] = {far, y};
-      }
+    for (const {name, places} of lines) {
+      places.forEach(([x, y], index) => {
+        const [x0, y0] = places[index - 1] ?? [x, y];
+        if (x0 <= at && at <= x) found[name] = x > x0 ? y0 + (y - y0) * (at - x0) / (x - x0) : y;
+      });
     }
-    const said = Object.entries(found).map(([name, {y}]) =>
+    const said = Object.entries(found).map(([name, y]) =>
       `${name} ${Math.round((base - y) / (base - above) * set.top)}${set.unit}`);
     const time = new Date((wall + +set.zone) * 1000).toISOString().slice(11, 16);
     output.textContent = [time, ...said].join(", ");
