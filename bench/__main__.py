@@ -8,7 +8,7 @@ import time
 
 from bench import machine, table
 
-NAMES = ("footprint", "scan", "spools", "purge", "startup")
+NAMES = ("footprint", "scan", "spools", "purge", "startup", "recorder")
 
 
 def main(arguments: list[str]) -> None:

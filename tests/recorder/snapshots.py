@@ -20,37 +20,37 @@ PIDS = st.integers(1, 6)
 PATTERNS = st.sampled_from([re.compile("mrtg"), re.compile("x", re.DOTALL), re.compile("é", re.ASCII)])
 
 
-def any_of(kind: Any) -> st.SearchStrategy[Any]:
+def any_of(kind: Any, texts: st.SearchStrategy[str] = NAMES) -> st.SearchStrategy[Any]:
     """Values of that type."""
     origin, arguments = get_origin(kind), get_args(kind)
     if origin in (Union, types.UnionType):
-        return st.none() | any_of(next(argument for argument in arguments if argument is not type(None)))
+        return st.none() | any_of(next(argument for argument in arguments if argument is not type(None)), texts)
     if origin is re.Pattern:
         return PATTERNS
     if origin is tuple:
-        return st.lists(any_of(arguments[0]), max_size=2).map(tuple)
+        return st.lists(any_of(arguments[0], texts), max_size=2).map(tuple)
     if origin is frozenset:
-        return st.frozensets(any_of(arguments[0]), max_size=2)
+        return st.frozensets(any_of(arguments[0], texts), max_size=2)
     if origin is not None and issubclass(origin, Mapping):
-        return st.dictionaries(any_of(arguments[0]), any_of(arguments[1]), max_size=3)
+        return st.dictionaries(any_of(arguments[0], texts), any_of(arguments[1], texts), max_size=3)
     if isinstance(kind, type) and is_dataclass(kind):
-        return records(kind)
+        return records(kind, texts)
     if isinstance(kind, type) and issubclass(kind, StrEnum):
         return st.sampled_from(kind)
-    return {int: st.integers(-5, 5) | st.integers(-(1 << 64), 1 << 64), str: NAMES, bool: st.booleans(),
+    return {int: st.integers(-5, 5) | st.integers(-(1 << 64), 1 << 64), str: texts, bool: st.booleans(),
             float: st.floats(allow_nan=False)}[kind]
 
 
 @cache
-def records(kind: type) -> st.SearchStrategy[Any]:
+def records(kind: type, texts: st.SearchStrategy[str] = NAMES) -> st.SearchStrategy[Any]:
     if kind is ProcessId:
         return st.builds(ProcessId, PIDS, st.integers(0, 1 << 40))
     hints = get_type_hints(kind)
-    given = {field.name: any_of(hints[field.name]) for field in fields(kind)}
+    given = {field.name: any_of(hints[field.name], texts) for field in fields(kind)}
     if kind is Process:
         given["image"] = st.integers(0, 1 << 63).map(short_image)
     if kind is Snapshot:
-        given["processes"] = st.lists(records(Process), max_size=6).map(
+        given["processes"] = st.lists(records(Process, texts), max_size=6).map(
             lambda found: {process.pid: process for process in found})
     return st.builds(kind, **given)
 

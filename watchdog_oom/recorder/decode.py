@@ -126,9 +126,19 @@ def _processes(before: Mapping[int, Process], form: Mapping[str, Any]) -> Mappin
 
 
 def _changed(value: Any, fields: Mapping[str, Any]) -> Any:
-    kind: Any = type(value)
+    return replace(value, **_values(type(value), fields))
+
+
+def _values(kind: Any, fields: Any) -> dict[str, Any]:
+    """The fields of a record as they were, by their own names."""
     hints = _hints(kind)
-    return replace(value, **{name: hints[name](part) for name, part in fields.items()})
+    found = {}
+    for name, part in _exactly(dict, fields).items():
+        if name in hints:
+            found[name] = hints[name](part)
+        else:
+            found[f"{name.removesuffix('_kib')}_bytes"] = _exactly(int, part) * 1024
+    return found
 
 
 @cache
@@ -158,7 +168,7 @@ def _of(hint: Any) -> Callable[[Any], Any]:
     if hint is Process:
         return _process
     if hint in SHAPES:
-        return lambda value: hint(**{name: _hints(hint)[name](part) for name, part in _exactly(dict, value).items()})
+        return lambda value: hint(**_values(hint, value))
     if hint is float:
         return _number
     if issubclass(hint, StrEnum):
@@ -191,7 +201,7 @@ def _identity(text: Any) -> ProcessId:
 
 
 def _process(fields: Any) -> Process:
-    given = {name: _hints(Process)[name](part) for name, part in _exactly(dict, fields).items()}
+    given = _values(Process, fields)
     given.setdefault("started_boottime", usual_start(given["id"]))
     return Process(**given)
 

@@ -31,19 +31,26 @@ _USUAL_TICKS_PER_SECOND = 100  # USER_HZ
 @dataclass(frozen=True, slots=True)
 class Shape:
     """The fields of one kind of record, all their values in that order, and the defaults of those that may be omitted:
-    fields without a default come first."""
+    fields without a default come first. ``kib`` are the names that sizes have when they are written in KiB."""
 
     names: tuple[str, ...]
+    kib: tuple[str, ...]
     values: Callable[[Any], tuple[Any, ...]]
     required: int
     defaults: tuple[Any, ...]
+
+
+def kib_name(name: str) -> str:
+    """``rss_kib`` for ``rss_bytes``, empty for what is no size: the kernel counts in pages, and three digits less of
+    chance in each save a tenth."""
+    return f"{name.removesuffix('_bytes')}_kib" if name.endswith("_bytes") else ""
 
 
 def _shape(template: Any, required: int) -> Shape:
     """``template`` has the default in every field that has one; the first ``required`` have none."""
     names = tuple(type(template).__match_args__)
     values: Callable[[Any], tuple[Any, ...]] = attrgetter(*names)
-    return Shape(names, values, required, values(template))
+    return Shape(names, tuple([kib_name(name) for name in names]), values, required, values(template))
 
 
 SHAPES: Mapping[type, Shape] = {type(template): _shape(template, required) for template, required in (
@@ -79,12 +86,13 @@ def plain(value: Any) -> Any:
 def record(value: Any, shape: Shape) -> dict[str, Any]:
     """All fields but those that have their default."""
     values, defaults = shape.values(value), shape.defaults
-    found = {name: plain(now) for name, now in zip(shape.names[:shape.required], values, strict=False)}
-    for at in range(shape.required, len(values)):
-        if values[at] is not defaults[at] and values[at] != defaults[at]:
-            found[shape.names[at]] = plain(values[at])
+    found: dict[str, Any] = {}
+    for at, now in enumerate(values):
+        if at < shape.required or (now is not defaults[at] and now != defaults[at]):
+            _put(found, shape, at, now)
     if type(value) is Process:
-        _shorten(found)
+        if "image" in found:
+            found["image"] = short_image(found["image"])
         found.pop("started_boottime", None)
         if value.started_boottime != usual_start(value.id):
             found["started_boottime"] = plain(value.started_boottime)
@@ -99,19 +107,24 @@ def usual_start(process: ProcessId) -> float:
 def changed(before: Any, now: Any, shape: Shape) -> dict[str, Any]:
     """The fields that differ, whether or not they have their default now."""
     old, new = shape.values(before), shape.values(now)
-    found = {name: plain(after) for name, was, after in zip(shape.names, old, new, strict=True)
-             if was is not after and was != after}
+    found: dict[str, Any] = {}
+    for at, after in enumerate(new):
+        if old[at] is not after and old[at] != after:
+            _put(found, shape, at, after)
     if "image" in found:
-        _shorten(found)
+        found["image"] = short_image(found["image"])
     return found
+
+
+def _put(found: dict[str, Any], shape: Shape, at: int, value: Any) -> None:
+    kind = type(value)
+    if kind is int and shape.kib[at] and not value % 1024:
+        found[shape.kib[at]] = value // 1024
+    else:
+        found[shape.names[at]] = value if kind in _AS_THEY_ARE else plain(value)
 
 
 def short_image(image: int) -> int:
     """Only whether it is the same as before means anything, and no rule asks: 64 bits of chance would be an eighth of a
     recording."""
     return image & _IMAGE_BITS or 1 if image else 0
-
-
-def _shorten(found: dict[str, Any]) -> None:
-    if "image" in found:
-        found["image"] = short_image(found["image"])
