@@ -60,8 +60,8 @@ def test_a_text_can_be_written_to_a_file_too(run: Run, left: Path, tmp_path: Pat
 
 def test_json_has_what_its_reference_says(run: Run, left: Path, documented: Callable[..., list[str]]) -> None:
     told = json.loads(run("report", *places(left), "--json").stdout)
-    assert list(told) == documented("report --json")
-    assert list(told["incidents"][0]) == documented("report --json", 1)
+    assert list(told) == documented("`report --json`")
+    assert list(told["incidents"][0]) == documented("`report --json`", 1)
     assert told["trigger"]["sure"] == "likely"
 
 

@@ -50,15 +50,15 @@ def snapshots(mail_night: MailNight) -> list[Snapshot]:
 
 @pytest.fixture(scope="session")
 def whole_night(mail_night: MailNight, plain_records: list[dict[str, Any]], snapshots: list[Snapshot]) -> Night:
-    return make(plain_records, snapshots, mail_night.status())
+    return night_from(plain_records, snapshots, mail_night.status())
 
 
 @pytest.fixture
 def night() -> Callable[..., Night]:
-    return make
+    return night_from
 
 
-def make(records: Iterable[Mapping[str, Any]] = (), snapshots: Iterable[Snapshot] = (),
+def night_from(records: Iterable[Mapping[str, Any]] = (), snapshots: Iterable[Snapshot] = (),
          status: Mapping[str, Any] | None = None, *, hours: float = 10.5, **rest: Any) -> Night:
     span = NightSpan(BEGINS, BEGINS + hours * 3600)
     return night_of(NightFacts(span, list(records), snapshots, status, rest.pop("host", "mail"), **rest))

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.report.conftest import BEGINS, make
+from tests.report.conftest import BEGINS, night_from
 from tests.report.journaled import done, incident, journaled, process
 from watchdog_oom.policy.load import load_policy
 from watchdog_oom.report.model import NameFacts, Night
@@ -24,7 +24,7 @@ def accepted(directory: Path, text: str) -> None:
 
 
 def emergency(name: str, exe: str, user: str = "app") -> Night:
-    return make(journaled([
+    return night_from(journaled([
         incident(BEGINS + 60, "opened: memory and swap are running out", rule="emergency"),
         *done(BEGINS + 61, f"KILL {name}[9]", process(9, name, exe=exe, user=user, rss=700 << 20), rule="emergency"),
         incident(BEGINS + 90, "closed: the emergency is over", rule="emergency")]))

@@ -23,11 +23,11 @@ record = st.fixed_dictionaries(
 @settings(max_examples=40, deadline=None)
 @given(records=st.lists(record, max_size=12))
 def test_no_record_breaks_it_whatever_stands_in_its_keys(records: list[dict[str, object]]) -> None:
-    from tests.report.conftest import make
+    from tests.report.conftest import night_from
     from watchdog_oom.report.page import html_of
     from watchdog_oom.report.plain import plain_of
     from watchdog_oom.report.text import text_of
-    night = make(records)
+    night = night_from(records)
     html_of(night)
     assert text_of(night)
     assert plain_of(night)["v"] == 1

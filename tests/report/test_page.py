@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from tests.core.build import proc
-from tests.report.conftest import BEGINS, make
+from tests.report.conftest import BEGINS, night_from
 from tests.report.journaled import done, incident, journaled, process
 from watchdog_oom.core.memory import Memory, Pressure
 from watchdog_oom.core.model import Clock, KernelKill, Snapshot, SpoolState
@@ -64,7 +64,7 @@ def hostile_night(name: str) -> Night:
               "pauses": [{"rule": name, "by": name, "why": name, "until": BEGINS}], "frozen": [{"rule": name}],
               "contained": [{"unit": name, "rule": name}], "trash": {name: {}}, "health": {"troubles": [name]},
               "protected": [{"name": name}], "spools": {name: {"path": name}}}
-    return make(records, snapshots, status, hours=0.5, host=name, troubles=[name])
+    return night_from(records, snapshots, status, hours=0.5, host=name, troubles=[name])
 
 
 @pytest.fixture(scope="module")
@@ -135,7 +135,7 @@ def test_two_days_of_charts_take_little_and_the_largest_night_fits(whole_night: 
         *(each for step in range(20) for each in done(BEGINS + number * 60 + step, f"purge {'<' * 300}{step}",
                                                      {"spool": "x"}, name=f"i-{number}", result="&" * 390)),
         incident(BEGINS + number * 60 + 30, "closed: success", name=f"i-{number}", ok=True)]]
-    page = html_of(make(journaled(many)))
+    page = html_of(night_from(journaled(many)))
     assert len(page.encode()) <= LARGEST_BYTES
     assert "more incidents are not shown here" in page
 
