@@ -147,6 +147,7 @@ class World:
     run_works: bool = True
     deaf: bool = False          # a gentle purge does not end when it is told to
     stale_states: bool = False  # the service manager's answers are one tick old
+    seldom_seconds: float = 10.0  # how often services are asked while the plan does not want it often
     history: History = field(default_factory=lambda: History(run_id="1"))
     procs: dict[int, Proc] = field(default_factory=dict)
     units: dict[str, Unit] = field(default_factory=dict)
@@ -326,6 +327,10 @@ class World:
                                        words=words, bound_at_runtime=found.bound_at_runtime,
                                        memory=_held(found) if name in counted_services(self.policy) else None)
         shown = {**fresh, **self._answers} if self.stale_states else fresh
+        if self.seldom_seconds and not self._watch.often:
+            shown |= {name: replace(state, memory=fresh[name].memory) for name, state in self._answers.items()
+                      if name in fresh and self.now - state.sensed_boottime < self.seldom_seconds}
+            fresh = {name: shown[name] for name in fresh}
         self._answers = fresh
         return {name: shown[name] for name in fresh}
 

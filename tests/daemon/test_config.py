@@ -55,8 +55,14 @@ slowest = "5s"
 [services]
 manager = "service"
 init_dir = "/opt/init.d/"
+[recorder]
+enabled = false
+keep = "2d"
+size = "10MiB"
+every = "30s"
 """
-    assert config(tmp_path, text) == Config(5, 1000, 1 << 20, 3, 0.05, 5.0, Manager.SERVICE, "/opt/init.d")
+    assert config(tmp_path, text) == Config(5, 1000, 1 << 20, 3, 0.05, 5.0, Manager.SERVICE, "/opt/init.d",
+                                            False, 2 * 86400.0, 10 << 20, 30.0)
 
 
 def test_all_mistakes_are_reported_at_once_with_line_and_hint(tmp_path: Path) -> None:

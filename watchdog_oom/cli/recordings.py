@@ -13,6 +13,7 @@ from watchdog_oom.formatting import count
 from watchdog_oom.paths import LOG
 from watchdog_oom.recorder.segments import DIRECTORY
 
+EXIT_NOTHING = 1
 MOST_TOLD = 5
 
 LOG_OPTION = click.option("--log", "directory", metavar="DIR", type=click.Path(readable=False),
@@ -32,6 +33,13 @@ def recording_of(file: str | None, log: str | None) -> str:
         except FileNotFoundError:
             raise UsageError(f"{where}: there is no recording: no daemon has run its flight recorder here") from None
     return where
+
+
+def say_nothing_was_recorded(where: str, file: str | None) -> int:
+    """In a whole recording; the exit status. A FILE without a sample is none that a recorder wrote."""
+    words = "nothing was recorded yet" if file is None else "has no sample that can be read, so it is no recording"
+    click.echo(f"watchdog-oom: {safe(where)}: {words}", err=True)
+    return EXIT_NOTHING if file is None else UsageError.exit_status
 
 
 class Troubles:

@@ -12,6 +12,7 @@ from watchdog_oom.cli.output import Page, Part, local_time
 from watchdog_oom.cli.status_attention import show_attention
 from watchdog_oom.cli.status_cleans import show_cleans
 from watchdog_oom.cli.status_gauges import show_host
+from watchdog_oom.cli.status_recorder import show_recorder
 from watchdog_oom.cli.status_recoveries import show_recoveries, show_running
 from watchdog_oom.cli.status_rules import show_actions, show_largest, show_nearest
 from watchdog_oom.cli.status_seen import Seen
@@ -48,6 +49,7 @@ def page_of(status: Plain, now: float, seen: Seen = NOTHING_SEEN) -> Page:
     _rules(page, _map(status, "rules"), status.get("emergency"))
     _policy(page, _map(status, "policy"), now)
     _health(page, _map(status, "health"), _map(status, "budget"))
+    show_recorder(page, status, now)
     return page
 
 

@@ -1,4 +1,4 @@
-"""The daemon's own configuration: budgets, journal, tick, services. Parsed by ``policy.load.load_config``."""
+"""The daemon's own configuration: budgets, journal, tick, services, recorder. Parsed by ``policy.load.load_config``."""
 
 from __future__ import annotations
 
@@ -30,6 +30,10 @@ class Config:
     tick_slowest_seconds: float = 1.0
     service_manager: Manager = Manager.AUTO
     init_dir: str = INIT_DIR
+    recorder_enabled: bool = True
+    recorder_keep_seconds: float = 7 * 86400.0
+    recorder_size_bytes: int = 64 << 20
+    recorder_every_seconds: float = 10.0
 
 
 FIELDS: Mapping[tuple[str, str], str] = {
@@ -41,6 +45,10 @@ FIELDS: Mapping[tuple[str, str], str] = {
     ("tick", "slowest"): "tick_slowest_seconds",
     ("services", "manager"): "service_manager",
     ("services", "init_dir"): "init_dir",
+    ("recorder", "enabled"): "recorder_enabled",
+    ("recorder", "keep"): "recorder_keep_seconds",
+    ("recorder", "size"): "recorder_size_bytes",
+    ("recorder", "every"): "recorder_every_seconds",
 }
 
 

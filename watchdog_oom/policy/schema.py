@@ -172,4 +172,10 @@ CONFIG: Mapping[str, Keys] = {
                        choices=("auto", "systemd", "service")),
         "init_dir": Key(Form.PATH, "where the init scripts are", default='"/etc/init.d"'),
     },
+    "recorder": {
+        "enabled": Key(Form.BOOLEAN, "whether the flight recorder records", default="true"),
+        "keep": Key(Form.DURATION, "how long recordings are kept", default='"7d"', least=3600),
+        "size": Key(Form.BYTES, "how much space recordings may take", default='"64MiB"', least=1 << 20),
+        "every": Key(Form.DURATION, "time between two samples when all is well", default='"10s"', least=1, most=600),
+    },
 }

@@ -119,8 +119,8 @@ def _processes(before: Mapping[int, Process], form: Mapping[str, Any]) -> Mappin
             per_process.setdefault(pid, {})[name] = value
     for pid, fields in per_process.items():
         now[int(pid)] = _changed(now[int(pid)], fields)
-    make = _of(Process)
-    now |= {int(pid): make(fields) for pid, fields in form.get("new", {}).items()}
+    process_of = _of(Process)
+    now |= {int(pid): process_of(fields) for pid, fields in form.get("new", {}).items()}
     order = form.get("order")
     return now if order is None else {pid: now[pid] for pid in order}
 

@@ -98,7 +98,7 @@ def test_json_has_what_the_page_has(log: Path) -> None:
 
 def test_a_time_without_samples_shows_the_nearest_says_so_and_exits_with_1(log: Path) -> None:
     done = call(log, "--at", day(90_000))
-    assert done.exit_code == 1 and done.output.count("nothing was recorded at ") == 2
+    assert done.exit_code == 1 and done.output.count("nothing was recorded at ") == 1
     assert "Processes (" in done.output
 
 
@@ -110,6 +110,14 @@ def test_what_cannot_be_shown_is_told_in_words(tmp_path: Path, content: bytes | 
         (tmp_path / "flight" / "20260301T00.jsonl.gz").write_bytes(content)
     done = call(tmp_path)
     assert done.exit_code == status and words in done.output and "Traceback" not in done.output
+
+
+def test_a_file_that_is_no_recording_is_wrong_usage_for_both_commands(tmp_path: Path) -> None:
+    (tmp_path / "f").write_text("hello")
+    for words in (["top"], ["record", "-o", str(tmp_path / "new")]):
+        done = CliRunner().invoke(cli, [*words, str(tmp_path / "f")])
+        assert done.exit_code == 2 and "is not a recording" in done.output
+        assert "has no sample that can be read" in done.output
 
 
 def test_a_torn_recording_is_shown_with_a_word_about_it(log: Path, tmp_path: Path) -> None:

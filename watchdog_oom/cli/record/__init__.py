@@ -12,14 +12,12 @@ import click
 from watchdog_oom import formatting
 from watchdog_oom.cli.output import safe
 from watchdog_oom.cli.record.anonymous import Anonymous
-from watchdog_oom.cli.record.cut import Written, cut, new_file
+from watchdog_oom.cli.record.cut import CutOut, cut, new_file
 from watchdog_oom.cli.record.words import Words
-from watchdog_oom.cli.recordings import LOG_OPTION, Troubles, recording_of
+from watchdog_oom.cli.recordings import EXIT_NOTHING, LOG_OPTION, Troubles, recording_of, say_nothing_was_recorded
 from watchdog_oom.cli.since import parse_since
 from watchdog_oom.errors import UsageError
 from watchdog_oom.recorder.reading import covered, samples
-
-EXIT_NOTHING = 1
 
 
 @click.command(short_help="Cut a night out of the flight recorder.")
@@ -57,7 +55,11 @@ def record(context: click.Context, file: str | None, directory: str | None, sinc
     written = cut(found, output)
     troubles.show()
     if written is None:
-        click.echo(f"watchdog-oom: {safe(where)}: {_nothing(where)}", err=True)
+        span = covered(where)
+        if span is None:
+            context.exit(say_nothing_was_recorded(where, file))
+        click.echo(f"watchdog-oom: {safe(where)}: nothing was recorded in that time; the recording goes from "
+                   f"{_moment(span[0])} to {_moment(span[1])}", err=True)
         context.exit(EXIT_NOTHING)
     if map_path is not None:
         with open(new_file(map_path), "w", encoding="ascii") as map_file:
@@ -65,14 +67,7 @@ def record(context: click.Context, file: str | None, directory: str | None, sinc
     click.echo(_told(written, output, anonymize=anonymize))
 
 
-def _nothing(where: str) -> str:
-    span = covered(where)
-    if span is None:
-        return "nothing was recorded"
-    return f"nothing was recorded in that time; the recording goes from {_moment(span[0])} to {_moment(span[1])}"
-
-
-def _told(written: Written, output: str, *, anonymize: bool) -> str:
+def _told(written: CutOut, output: str, *, anonymize: bool) -> str:
     replaced = ", names replaced" if anonymize else ""
     return (f"{safe(output)}: {formatting.count(written.samples, 'sample')} from {_moment(written.first)} to "
             f"{_moment(written.last)}, {formatting.size(written.size_bytes)}{replaced}")

@@ -18,7 +18,7 @@ _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
+class CutOut:
     """``first`` and ``last`` are dates, in seconds since the epoch."""
 
     samples: int
@@ -27,7 +27,7 @@ class Written:
     size_bytes: int
 
 
-def cut(samples: Iterable[Sample], path: str) -> Written | None:
+def cut(samples: Iterable[Sample], path: str) -> CutOut | None:
     """``None``, and no file, if there are no samples. Raises UsageError if the file is there already, OSError when it
     cannot be written; then nothing of it is left."""
     rest = iter(samples)
@@ -41,7 +41,7 @@ def cut(samples: Iterable[Sample], path: str) -> Written | None:
         for sample in rest:
             writer.add(sample)
         writer.end()
-        return Written(writer.count, first.snapshot.clock.wall, writer.last, os.fstat(fd).st_size)
+        return CutOut(writer.count, first.snapshot.clock.wall, writer.last, os.fstat(fd).st_size)
     except BaseException:
         with suppress(OSError):
             os.unlink(path)

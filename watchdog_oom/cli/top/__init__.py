@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from watchdog_oom.cli.output import draws_well, show, show_json
-from watchdog_oom.cli.recordings import LOG_OPTION, Troubles, recording_of
+from watchdog_oom.cli.recordings import EXIT_NOTHING, LOG_OPTION, Troubles, recording_of, say_nothing_was_recorded
 from watchdog_oom.cli.since import parse_since
 from watchdog_oom.cli.top.form import plain_view
 from watchdog_oom.cli.top.moments import Moments
@@ -13,7 +13,6 @@ from watchdog_oom.cli.top.page import page_of
 from watchdog_oom.cli.top.rows import SORTS, Choice
 from watchdog_oom.cli.top.screen import Screen
 
-EXIT_NOTHING = 1
 _MOST_LINES = 25  # of a page that nobody scrolls
 
 
@@ -36,7 +35,7 @@ def top(context: click.Context, file: str | None, directory: str | None, at: str
     Keys on a terminal: left and right go to the sample before and after, [ and ] ten minutes, s sorts, up, down, PgUp
     and PgDn scroll, q quits.
 
-    Exit status: 0 fine, 1 nothing was recorded at that time (the nearest sample is shown), 2 there is no recording.
+    Exit status: 0 fine, 1 nothing was recorded at that time (what comes next to it is shown), 2 there is no recording.
     """
     where = recording_of(file, directory)
     wanted = None if at is None else parse_since(at)
@@ -46,8 +45,7 @@ def top(context: click.Context, file: str | None, directory: str | None, at: str
     view = moments.view()
     if view is None:
         troubles.show()
-        click.echo(f"watchdog-oom: {where}: nothing was recorded", err=True)
-        context.exit(EXIT_NOTHING)
+        context.exit(say_nothing_was_recorded(where, file))
     if as_json:
         show_json(plain_view(view, choice))
     elif draws_well() and most is None:
@@ -56,5 +54,6 @@ def top(context: click.Context, file: str | None, directory: str | None, at: str
         show(page_of(view, Choice(sort, user, unit, most or _MOST_LINES), None))
     troubles.show()
     if view.missed:
-        click.echo(f"watchdog-oom: {view.missed}", err=True)
+        if as_json:
+            click.echo(f"watchdog-oom: {view.missed}", err=True)
         context.exit(EXIT_NOTHING)

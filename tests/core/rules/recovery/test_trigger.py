@@ -18,6 +18,7 @@ from watchdog_oom.core.conditions.spool import SpoolIs
 from watchdog_oom.core.history import Recovery
 from watchdog_oom.core.model import ServiceStatus
 from watchdog_oom.core.nouns import ServiceNoun, SpoolNoun, TcpProbe
+from watchdog_oom.core.pause import Pause
 from watchdog_oom.core.policy import Clause, Hours, Mode, Policy, Recover, Verb
 from watchdog_oom.core.rules.recovery.trigger import wait_seconds
 
@@ -524,3 +525,24 @@ def test_what_a_service_holds_is_no_reason_to_start_one_that_the_operator_has_st
     app.status = ServiceStatus.INACTIVE
     world.until(lambda: bool(world.said("closed")), most=700)
     assert app.starts == 0
+
+
+def test_a_service_that_was_mended_by_hand_since_it_was_last_asked_is_left_alone() -> None:
+    world = mail_server(mail_policy(clauses=(when(ServiceIs("clamd", failed=True), lasting=5.0),)))
+    world.units["clamd.service"].status = ServiceStatus.FAILED
+    world.ticks(4)
+    world.units["clamd.service"].status = ServiceStatus.ACTIVE
+    world.ticks(30)
+    assert world.done == [] and world.notes == []
+
+
+def test_a_pause_that_ends_after_the_service_was_started_by_hand_begins_nothing() -> None:
+    world = mail_server(mail_policy(clauses=(when(ServiceIs("clamd", failed=True), lasting=5.0),)))
+    world.history = replace(world.history, pauses={"recover.amavis": Pause(world.now + 20.5, 0.0, "root")})
+    world.units["clamd.service"].status = ServiceStatus.FAILED
+    world.ticks(19)
+    world.units["clamd.service"].status = ServiceStatus.ACTIVE
+    world.ticks(30)
+    assert world.done == [] and not world.said("opened")
+    world.units["clamd.service"].status = ServiceStatus.FAILED
+    world.until(lambda: bool(world.said("opened")), most=30)

@@ -20,6 +20,7 @@ from watchdog_oom.core.view import View
 from watchdog_oom.lean_dataclasses import replace
 
 BACKOFF_CEILING_SECONDS = 3600.0
+FRESH_SECONDS = 2.0  # a state of a service that is older is asked for again before anything is done because of it
 
 
 def apply(tick: Tick) -> None:
@@ -93,7 +94,9 @@ def _idle(tick: Tick, recover: Recover, state: Recovery) -> Recovery:
         return state
     if state.held_since is not None or len(state.started) >= recover.attempts:
         return _hold(tick, recover, state, because)
-    return state if resting else _open(tick, recover, state, because, only_debts=not fired)
+    if resting or (fired and _asked_again(tick, recover)):
+        return state
+    return _open(tick, recover, state, because, only_debts=not fired)
 
 
 def _open(tick: Tick, recover: Recover, state: Recovery, because: tuple[str, ...], *, only_debts: bool) -> Recovery:
@@ -132,6 +135,19 @@ def _fired(tick: Tick, recover: Recover, state: Recovery) -> tuple[tuple[str, ..
             lasting = f" (for {formatting.duration(clause.for_seconds)})" if clause.for_seconds else ""
             fired = tuple(finding.words + lasting for finding in findings)
     return fired, calm
+
+
+def _asked_again(tick: Tick, recover: Recover) -> bool:
+    """Whether a service that is said to have failed was last heard of too long ago; it is asked again.
+
+    A calm service is asked every 10 s or less often, and may have been mended by hand since.
+    """
+    states = tick.view.snapshot.services
+    old = {condition.service for clause in recover.when for condition in clause.conditions
+           if isinstance(condition, ServiceIs) and condition.failed and condition.find(tick.view).holds
+           and tick.now - states[condition.service].sensed_boottime > FRESH_SECONDS}
+    tick.watch(*old, often=True)
+    return bool(old)
 
 
 def _hearing(tick: Tick, state: Recovery) -> View:
