@@ -92,3 +92,12 @@ def test_the_words_that_the_report_goes_by_are_those_that_the_rules_write() -> N
         assert module.__file__ is not None
         with open(module.__file__) as file:
             assert f'"{word}: ' in file.read()
+
+
+def test_two_incidents_of_one_minute_do_not_give_their_time_twice(night: Callable[..., Night]) -> None:
+    told = [incident(BEGINS + 60, "opened", because=("x",)),
+            *done(BEGINS + 61, "stop a.service", {"unit": "a.service"}),
+            incident(BEGINS + 70, "closed: success", ok=True),
+            *done(BEGINS + 75, "STOP y[1]", process(1, "y"), name="", rule="limit.y")]
+    assert night(journaled(told)).headline.startswith(
+        "At 20:01 x; a was stopped in 10s; meanwhile one y waited for its turn;")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from watchdog_oom.report.model import NightSpan
-from watchdog_oom.report.words import clock, exact, listed, number, safe_name, several
+from watchdog_oom.report.words import capital, clock, exact, listed, number, safe_name, several
 
 
 @pytest.mark.parametrize(("amount", "name", "words"), [
@@ -19,6 +19,11 @@ def test_lists_are_cut_and_say_how_many_are_left() -> None:
     assert [listed([]), listed(["a"]), listed(["a", "b"]), listed("abc"), listed("abcdef")] == [
         "", "a", "a and b", "a, b and c", "a, b, c and 3 more"]
     assert [number(0), number(12), number(13), number(12_000)] == ["no", "twelve", "13", "12,000"]
+
+
+def test_a_path_and_a_rule_keep_their_first_letter() -> None:
+    assert [capital(words) for words in ("the daemon", "/var is", "recover.a is held", "", "clean")] == [
+        "The daemon", "/var is", "recover.a is held", "", "Clean"]
 
 
 def test_a_time_has_its_day_where_the_time_alone_would_not_tell() -> None:

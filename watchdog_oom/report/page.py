@@ -21,7 +21,7 @@ from watchdog_oom.report.charts import charts_of
 from watchdog_oom.report.model import MemoryHolder, Night, NightIncident
 from watchdog_oom.report.scale import LEFT, RIGHT, WIDTH
 from watchdog_oom.report.steps import step_rows
-from watchdog_oom.report.words import clock, day_and_time, exact
+from watchdog_oom.report.words import capital, clock, day_and_time, exact
 
 LARGEST_BYTES = 512 << 10
 MOST_INCIDENTS = 40
@@ -68,7 +68,7 @@ def _environment() -> Environment:
                               finalize=_without_controls)
     environment.filters.update(clock=clock, exact=exact, size=formatting.size, span=formatting.duration,
                                percent=lambda value: formatting.percent(round(value)), state=_state,
-                               growth=_growth, asked=_asked)
+                               growth=_growth, capital=capital)
     return environment
 
 
@@ -107,8 +107,3 @@ def _verdict(night: Night) -> Mapping[str, str]:
 def _growth(holder: MemoryHolder) -> str:
     grown = holder.grown_bytes
     return "±0" if abs(grown) < 1 << 20 else f"{'+' if grown > 0 else '−'}{formatting.size(abs(grown))}"
-
-
-def _asked(words: str) -> str:
-    """A first letter in capitals."""
-    return f"{words[:1].upper()}{words[1:]}"

@@ -143,7 +143,10 @@ def headline_of(incidents: Sequence[NightIncident], teller: Storyteller, history
     second = max(near, key=weight, default=None)
     clauses = [teller.clause(first), teller.ending(first)]
     if second is not None:
-        clauses += [teller.clause(second), teller.ending(second)]
+        begun = f"at {clock(first.opened)} "
+        told = teller.clause(second)
+        same = told.startswith(begun)
+        clauses += [f"meanwhile {told.removeprefix(begun)}" if same else told, teller.ending(second)]
     clauses.append(kernel_clause(history))
     acted = [incident for incident in incidents if not incident.only_told]
     if acted and nothing_lost(incidents, history):

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from watchdog_oom import formatting
 from watchdog_oom.report.model import Night, NightIncident
 from watchdog_oom.report.steps import step_rows
-from watchdog_oom.report.words import clock, day_and_time, exact
+from watchdog_oom.report.words import capital, clock, day_and_time, exact
 
 WIDTH = 78
 MOST_INCIDENTS = 20
@@ -50,7 +50,7 @@ def _trigger(night: Night) -> list[str]:
     trigger = night.trigger
     if trigger is None:
         return []
-    return [*_wrapped(f"{trigger.words[:1].upper()}{trigger.words[1:]} (how sure: {trigger.sure})."),
+    return [*_wrapped(f"{capital(trigger.words)} (how sure: {trigger.sure})."),
             *_items(trigger.why)]
 
 
@@ -86,7 +86,7 @@ def _holders(night: Night) -> list[str]:
 
 def _items(lines: Iterable[str]) -> list[str]:
     return [part for line in lines for part in textwrap.wrap(
-        f"{line[:1].upper()}{line[1:]}", WIDTH, initial_indent="* ", subsequent_indent="  ")]
+        capital(line), WIDTH, initial_indent="* ", subsequent_indent="  ")]
 
 
 def _wrapped(text: str) -> list[str]:

@@ -75,6 +75,12 @@ def safe_name(value: object) -> str:
     return text if len(text) <= _LONGEST_NAME else f"{text[:_LONGEST_NAME]}…"
 
 
+def capital(words: str) -> str:
+    """The words with a first letter in capitals, unless they begin with a path or the name of a rule."""
+    first = words.partition(" ")[0]
+    return f"{words[:1].upper()}{words[1:]}" if first.isalpha() else words
+
+
 def sentence_of(clauses: Sequence[str]) -> str:
     """Clauses as one sentence."""
     text = "; ".join(clause for clause in clauses if clause)
