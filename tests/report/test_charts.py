@@ -11,9 +11,11 @@ from watchdog_oom.report.model import Night
 
 def test_there_is_a_chart_of_all_that_is_known_and_a_closer_look_at_the_worst(whole_night: Night) -> None:
     charts = charts_of(whole_night)
-    assert [chart.id for chart in charts] == ["memory", "closer", "pressure", "spools"]
+    assert [chart.id for chart in charts] == ["memory", "closer", "pressure", "spools", "holders"]
     assert charts[1].title == "Memory and swap in use, 02:56 to 03:46"
     assert [line.name for line in charts[3].lines] == ["/var/spool/vscan/tmp"]
+    assert [line.name for line in charts[4].lines] == ["clamscan", "mariadbd", "apache2", "amavisd"]
+    assert max(float(row[1]) for row in charts[4].rows) == 256
 
 
 def test_incidents_are_shaded_and_acts_are_marked(whole_night: Night) -> None:

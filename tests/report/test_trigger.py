@@ -152,3 +152,17 @@ def test_the_mail_job_keeps_its_name_when_it_is_a_hostile_one(night: Callable[..
     found = trigger_of(history, decline(history.points), {})
     assert found is not None
     assert "a cron job: a\\u202eb\\n, which" in found.words
+
+
+def test_a_fall_is_told_from_its_beginning_and_not_from_the_last_bounce() -> None:
+    """Room goes from 3 GiB to 1, then to and fro for an hour, and is shortest at the end of that."""
+    def night() -> Iterator[Snapshot]:
+        for step, wall in times():
+            swing = 400 if step % 8 < 4 else 0
+            used = 500 if step < 400 else 2500 + swing + (step > 500) * 20
+            if step <= 520:
+                yield at(wall, born(7, "app", BEGINS - 9, wall, rss=used))
+    history = recorded(night(), NightSpan(BEGINS, BEGINS + HOURS * 3600))
+    fall = decline(history.points)
+    assert fall is not None
+    assert fall.before.at == BEGINS + 399 * 30

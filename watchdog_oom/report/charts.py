@@ -12,7 +12,7 @@ from watchdog_oom.report.scale import LEFT, RIGHT, WIDTH, Scale, rounded_top, th
 from watchdog_oom.report.words import clock
 
 MOST_ROWS = 48
-MOST_SPOOLS = 4
+MOST_LINES = 4  # lines of a chart: more cannot be told apart
 _HEIGHT = 116
 _BELOW = 18
 _AROUND_SECONDS = 900.0
@@ -74,7 +74,7 @@ def charts_of(night: Night) -> tuple[Chart, ...]:
     """Memory and swap, pressure, spools: those of which anything is known."""
     spools = sorted({name for point in night.history.points for name in point.spools},
                     key=lambda name: -max(point.spools[name].entries for point in night.history.points
-                                          if name in point.spools))[:MOST_SPOOLS]
+                                          if name in point.spools))[:MOST_LINES]
     readings: list[tuple[str, str, str, float, list[tuple[str, _Read]]]] = [
         ("memory", "Memory and swap in use", "%", 100.0,
          [("memory in use", _memory_used), ("swap in use", lambda point: point.swap_used_percent)]),
@@ -83,7 +83,9 @@ def charts_of(night: Night) -> tuple[Chart, ...]:
           ("everybody waited", lambda point: point.full_percent)]),
         ("spools", "Entries of spools", "", 10.0,
          [(night.paths.get(name, name), lambda point, name=name: float(point.spools[name].entries)  # type: ignore[misc]
-           if name in point.spools else None) for name in spools])]
+           if name in point.spools else None) for name in spools]),
+        ("holders", "Memory held by name, in MiB", "", 10.0,
+         [(holder.name, _held_by(holder.name)) for holder in night.holders[:MOST_LINES] if not night.quiet])]
     charts = []
     for id_, title, unit, least, lines in readings:
         known = [(name, read) for name, read in lines if any(read(point) is not None for point in night.history.points)]
@@ -94,6 +96,15 @@ def charts_of(night: Night) -> tuple[Chart, ...]:
             title = f"{title}, {clock(closer.since)} to {clock(closer.until)}"
             charts.append(_chart(night, closer, "closer", title, unit, least, known))
     return tuple(charts)
+
+
+def _held_by(name: str) -> _Read:
+    """What all processes of a name held, in MiB: nothing where it is not among those that held most."""
+    def read(point: HostPoint) -> float | None:
+        if not point.by_name:
+            return None
+        return point.by_name[name].held_bytes / (1 << 20) if name in point.by_name else 0.0
+    return read
 
 
 def _closer(night: Night) -> NightSpan | None:

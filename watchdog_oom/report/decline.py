@@ -23,7 +23,7 @@ def decline(points: Sequence[HostPoint], until: float | None = None) -> Decline 
         return None
     ahead = [point for point in known if worst.at - LONGEST_LOOK_SECONDS <= point.at <= worst.at]
     rooms = sorted(point.room_bytes or 0 for point in ahead)
-    calm = rooms[len(rooms) * 3 // 4]
+    calm = rooms[len(rooms) * 9 // 10]  # the best of a host that breathes, not its one best moment
     edge = calm - _FALLEN_SHARE * (calm - worst.room_bytes)
     before = next((point for point in reversed(ahead) if (point.room_bytes or 0) >= edge), ahead[0])
     return Decline(before, worst, max(0, (before.room_bytes or 0) - worst.room_bytes), before is ahead[0])
