@@ -177,7 +177,8 @@ def test_the_size_of_a_page_follows_from_the_numbers(proof: str) -> None:
     text = "".join(line for line in lines if not line.startswith("Node"))
     if proof == "the victim's row":
         row = "[  881]     0   881   100000    95313   802816        0             0 python\n"
-        text = text.replace("Out of", f"[ pid ] uid tgid total_vm rss pgtables_bytes swapents oom_score_adj name\n{row}Out of")
+        head = "[ pid ]   uid  tgid total_vm      rss pgtables_bytes swapents oom_score_adj name\n"
+        text = text.replace("Out of", f"{head}{row}Out of")
     else:
         text = text.replace("131072 pages", "Node 0 active_anon:6001216kB inactive_anon:866560kB\n131072 pages")
     event = read(text.encode())[0]
