@@ -129,6 +129,17 @@ def test_a_whole_report_of_today_is_told_with_its_holders_and_its_prevention(tmp
     loaded(one.prevention.policy, tmp_path)
 
 
+@pytest.mark.parametrize("name", reports.ALL)
+def test_a_report_that_is_cut_claims_nothing_that_the_whole_does_not(name: str) -> None:
+    """After each line, and before each line."""
+    lines = reports.ALL[name].splitlines(keepends=True)
+    whole = {str(shortage.kind) for one in judged(reports.ALL[name].encode()) for shortage in one.short}
+    for number in range(1, len(lines)):
+        for part in (lines[:number], lines[number:]):
+            first = {str(one.short[0].kind) for one in judged("".join(part).encode())}
+            assert first <= whole | {"not_to_be_told"}, (number, part[0])
+
+
 @settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 @given(st.integers(0, 6000), st.integers(0, 6000), st.lists(st.tuples(st.integers(0, 6000), st.integers(0, 255)),
                                                            max_size=8))

@@ -84,7 +84,7 @@ def test_a_request_that_may_lie_in_high_memory_is_never_short_of_low_memory() ->
 
 def test_nor_where_the_line_of_high_memory_is_cut_off() -> None:
     low = i386(3700, 500)[:2]
-    assert kinds(event(zones=low, highmem_bytes=GIB, swap=(GIB, GIB), meminfo={"free": 4096})) == ["ram_and_swap"]
+    assert kinds(event(zones=low, highmem_bytes=GIB, swap=(GIB, GIB), meminfo={"free": 4096})) == ["not_to_be_told"]
     kernel = event(mask=KERNEL, zones=low, highmem_bytes=GIB, swap=(GIB, GIB), meminfo={"free": 4096})
     assert kinds(kernel) == ["lowmem"]
 
@@ -173,7 +173,7 @@ def test_memory_in_no_counter_is_told_and_swap_with_room_is_not_blamed() -> None
                                                     "slab_unreclaimable": 0, **FILES})
     assert kinds(one) == ["unaccounted"]
     assert "(90%) are in no counter" in evidence(one)
-    assert kinds(replace(one, meminfo={"free": 3000 * KIB, "inactive_anon": 100 * MIB})) == ["ram_and_swap"]  # cut
+    assert kinds(replace(one, meminfo={"free": 3000 * KIB, "inactive_anon": 100 * MIB})) == ["not_to_be_told"]  # cut
 
 
 def test_without_all_zones_nothing_is_said_of_memory_in_no_counter() -> None:
@@ -214,6 +214,20 @@ def test_without_zones_it_cannot_be_told_but_what_is_missing_can() -> None:
     some = event(zones=(), meminfo={"free": 3000 * KIB, "active_anon": 400 * MIB}, swap=None)
     assert kinds(some) == ["not_to_be_told"]
     assert "3,000 kB are free, but the lines of the zones" in evidence(some)
+
+
+def test_what_is_cut_off_is_not_made_up_for_by_what_is_left() -> None:
+    """A report that ends among the lines of the zones."""
+    first = (zone("DMA", 8000, low_kib=400, size=16 * MIB),)
+    more = {"free": 3000 * KIB, "inactive_anon": 900 * MIB, "slab_unreclaimable": 20 * MIB, **FILES}
+    assert kinds(event(zones=first, ram_bytes=None, meminfo=more)) == ["not_to_be_told"]      # not nothing
+    assert kinds(event(zones=first, ram_bytes=16 * MIB, swap=(0, 0), meminfo={})) == ["nothing"]  # all there is
+    some = (zone(size=100 * MIB),)
+    cut = event(zones=some, ram_bytes=None, meminfo=more, swap=None, parts=frozenset())
+    assert kinds(cut) == ["not_to_be_told"]                                                   # not the kernel's 20 MiB
+    assert kinds(event(zones=some, meminfo=more, swap=(GIB, GIB))) == ["not_to_be_told"]      # another zone, perhaps
+    huge = (HugePages(0, 100, 0, 2 * MIB),)
+    assert kinds(event(zones=some, ram_bytes=None, meminfo=more, hugepages=huge)) == ["ram_and_swap"]
 
 
 def test_a_victim_that_was_wholly_in_ram_tells_that_there_was_no_swap_to_go_to() -> None:

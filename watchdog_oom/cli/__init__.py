@@ -26,6 +26,8 @@ COMMANDS: Mapping[str, str] = {  # name -> module, which is imported only when t
     "plan": "watchdog_oom.cli.plan",
     "status": "watchdog_oom.cli.status",
     "audit": "watchdog_oom.cli.audit",
+    "top": "watchdog_oom.cli.top",
+    "record": "watchdog_oom.cli.record",
     "diagnose": "watchdog_oom.cli.diagnose.command",
     "export": "watchdog_oom.cli.export",
     "pause": "watchdog_oom.cli.pause",

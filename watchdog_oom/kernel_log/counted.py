@@ -64,16 +64,21 @@ def count(event: Event) -> Counted:
     unreclaimable = info.get("slab_unreclaimable", 0)
     huge = sum(pages.total * pages.page_bytes for pages in event.hugepages)
     contradicts = _contradiction(zones, told, huge, event)
-    usable = zones if contradicts else told or zones  # zones may be cut off; one that is too large was never edited
+    free = sum(info.get(name, 0) for name in _FREE)
+    lru = sum(info.get(name, 0) for name in _LRU)
+    slab = unsplit + unreclaimable + info.get("slab_reclaimable", 0)
+    other = sum(info.get(name, 0) for name in _KERNEL) + _in_parts(event)
+    # Zones may be cut off, then there is at least what is counted; RAM that is too large was edited.
+    usable = zones if contradicts else told or max(zones, free + lru + slab + other)
     return Counted(
         usable_bytes=usable,
-        free_bytes=sum(info.get(name, 0) for name in _FREE),
-        lru_bytes=sum(info.get(name, 0) for name in _LRU),
+        free_bytes=free,
+        lru_bytes=lru,
         anon_bytes=info.get("active_anon", 0) + info.get("inactive_anon", 0) + info.get("isolated_anon", 0),
         file_bytes=info.get("active_file", 0) + info.get("inactive_file", 0),
-        slab_bytes=unsplit + unreclaimable + info.get("slab_reclaimable", 0),
+        slab_bytes=slab,
         slab_unreclaimable_bytes=unreclaimable or unsplit,
-        other_kernel_bytes=sum(info.get(name, 0) for name in _KERNEL) + _in_parts(event),
+        other_kernel_bytes=other,
         hugepages_bytes=huge,
         hugepages_free_bytes=sum(pages.free * pages.page_bytes for pages in event.hugepages),
         whole=bool(_lists_all(event) and told and _all_zones(event, zones, told)),
@@ -107,10 +112,10 @@ def _in_parts(event: Event) -> int:
 
 
 def _contradiction(zones: int, told: int, huge: int, event: Event) -> str:
-    if not zones or not told or _all_present(event):
+    if not zones or _all_present(event):
         return ""
     if huge > zones:
         return f"huge pages of {huge // 1024:,} kB do not fit into zones of {zones // 1024:,} kB"
-    if zones > told * (1 + _AGREE):
+    if told and zones > told * (1 + _AGREE):
         return f"the zones add up to {zones // 1024:,} kB, more than the host's {told // 1024:,} kB"
     return ""

@@ -24,6 +24,7 @@ from watchdog_oom.kernel_log.shortage import (
 from watchdog_oom.kernel_log.zone_room import LOW_ZONES, ZoneRoom, is_small_dma, kilobytes, rooms, size_of
 
 _MUCH_SHARED = 0.2
+_TINY_BYTES = 24 << 20  # a host on which the first 16 MiB are most of what there is
 _RESIDENT = 0.99  # of a victim's address space: nothing of it was in swap
 _MUCH_CACHE = 0.1  # of the memory: what the kernel could have given back, had it helped
 _FULL = 0.02      # free, of what is counted
@@ -42,7 +43,13 @@ def judge(event: Event) -> tuple[Shortage, ...]:
     node = _node(event, request, found)
     if node is not None:
         return (node,)
-    return _of_zones(event, request, found) if found else _without_zones(event)
+    return _without_zones(event) if _only_first_16_mib(event, found) else _of_zones(event, request, found)
+
+
+def _only_first_16_mib(event: Event, found: Sequence[ZoneRoom]) -> bool:
+    """Whether the lines of the zones that matter are missing."""
+    tiny = event.ram_bytes is not None and event.ram_bytes <= _TINY_BYTES
+    return not tiny and all(is_small_dma(room.zone) for room in found)
 
 
 def _of_zones(event: Event, request: Request, found: tuple[ZoneRoom, ...]) -> tuple[Shortage, ...]:
@@ -75,7 +82,10 @@ def _of_ram(event: Event, counted: Counted, allowed: Sequence[ZoneRoom]) -> tupl
         base = [Shortage(kind, numbers)]
     elif held:
         base = []
-    elif event.swap_total_bytes or event.swap_free_bytes:
+    elif swap_has_room(event) and not counted.whole:
+        base = [Shortage(Short.NOT_TO_BE_TOLD, f"some of the memory was short: {numbers}; lines that tell of the rest "
+                                               "are missing")]
+    elif swap_has_room(event):
         base = [Shortage(Short.RAM_AND_SWAP, f"{numbers}, which did not help: the kernel could not move pages there "
                                              "as fast as they were asked for, or not at all (locked, or shared)")]
     else:
