@@ -1,4 +1,4 @@
-"""The notifier in ``status``: whom it could not tell, and since when. It is another process; nothing of it is believed."""
+"""The notifier in ``status``: whom it could not tell, and since when. Another process wrote it: nothing is believed."""
 
 from __future__ import annotations
 
@@ -57,6 +57,6 @@ def show_notify(page: Page, notify: Plain, now: float) -> None:
         told = f"  last told {local_time(last, now)}" if last else "  not told anything yet"
         why = f" ({target['held_back']})" if target.get("held_back") else ""
         waiting: Part = (f", {formatting.count(waits, 'message')} waiting{why}", "yellow") if waits else ""
-        trying: Part = (f", {formatting.count(failures, 'failure')}, next try {local_time(number_of(target, 'next_try'), now)}",
-                        "bold red") if failures else ""
+        again = local_time(number_of(target, "next_try"), now)
+        trying: Part = (f", {formatting.count(failures, 'failure')}, next try {again}", "bold red") if failures else ""
         page.line((name, "bold"), told, waiting, trying, indent=1)

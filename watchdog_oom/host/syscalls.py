@@ -175,8 +175,8 @@ def die_with_parent(parent_pid: int) -> None:
 
 
 def keep_capabilities_to_itself() -> None:
-    """No program that this process starts from now on gets a capability from it, prctl(2), PR_CAP_AMBIENT: its own stay.
-    A process of root has none of this kind. Raises OSError."""
+    """No program that this process starts from now on gets a capability from it, prctl(2), PR_CAP_AMBIENT; it keeps its
+    own. A process of root has none of this kind. Raises OSError."""
     _checked(_libc.prctl, None, ctypes.c_int(_PR_CAP_AMBIENT), ctypes.c_ulong(_PR_CAP_AMBIENT_CLEAR_ALL),
              ctypes.c_ulong(0), ctypes.c_ulong(0), ctypes.c_ulong(0))
 

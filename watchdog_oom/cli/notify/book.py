@@ -22,7 +22,7 @@ LEFT_OUT = "left-out"
 
 @dataclass(frozen=True, slots=True)
 class JournalPlace:
-    """The last record that was read: its number, and the SHA-256 of its line, since numbers begin anew with a journal."""
+    """The last record that was read: its number, and the SHA-256 of its line: numbers begin anew with a journal."""
 
     seq: int
     digest: str
@@ -75,8 +75,8 @@ class NotifyBook:
 
     def _leave_out(self) -> None:
         """The oldest go; a digest and the word about what was left out are the last."""
-        others = sorted((case for case in self.cases.values() if case.name != LEFT_OUT and case.kind is not CaseKind.DIGEST),
-                        key=lambda case: case.last)
+        others = sorted((case for case in self.cases.values()
+                         if case.name != LEFT_OUT and case.kind is not CaseKind.DIGEST), key=lambda case: case.last)
         gone = others[:len(self.cases) - MOST_CASES + 1] or list(self.cases.values())[:1]
         for case in gone:
             del self.cases[case.name]
@@ -85,8 +85,8 @@ class NotifyBook:
         last = max(case.last for case in gone)
         self.cases[LEFT_OUT] = NotifyCase(
             LEFT_OUT, CaseKind.ALARM, "notify", last, last, left_out=number, ended=last,
-            result=f"{count(number, 'older message')} could not be kept until somebody could be told: watchdog-oom audit "
-                   "lists what happened")
+            result=f"{count(number, 'older message')} could not be kept until somebody could be told: watchdog-oom "
+                   "audit lists what happened")
 
 
 def _is_over(case: NotifyCase, known: bool, now: float) -> bool:

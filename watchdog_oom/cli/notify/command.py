@@ -40,7 +40,8 @@ def notify(context: click.Context, config_path: str, directory: str, state: str,
     """Follow the journal and tell people: one message when an incident begins, one when it is over. What cannot be
     sent is kept on disk and sent later.
 
-    Exit status: 0 fine, 1 something could not be sent (--test, --once), 2 the configuration is not valid, 3 not permitted.
+    Exit status: 0 fine, 1 something could not be sent (--test, --once), 2 the configuration is not valid, 3 not
+    permitted.
     """
     if testing and once:
         raise UsageError("--test sends nothing but a test, and --once what is due: choose one")
@@ -61,7 +62,8 @@ def notify(context: click.Context, config_path: str, directory: str, state: str,
     finally:
         store.close()
     if left:
-        click.echo(f"watchdog-oom: {count(left, 'message')} could not be sent yet: watchdog-oom status says why", err=True)
+        click.echo(f"watchdog-oom: {count(left, 'message')} could not be sent yet: watchdog-oom status says why",
+                   err=True)
         context.exit(EXIT_UNTOLD)
 
 

@@ -30,13 +30,13 @@ class JournalFollower:
         if self._begun:
             yield from self._given(self._tail.lines())
             return
-        lines = self._tail.lines() if self.place is not None else ()
-        yield from self._given(self._after(lines, self.place)) if self.place is not None else ()
-        if self.place is None:
-            for line in self._tail.lines():
-                self.place = _place_of(line) or self.place
-            self.place = self.place or JournalPlace(0, "")  # an empty journal: all that comes is new
         self._begun = True
+        if self.place is not None:
+            yield from self._given(self._after(self._tail.lines(), self.place))
+            return
+        for line in self._tail.lines():
+            self.place = _place_of(line) or self.place
+        self.place = self.place or JournalPlace(0, "")  # an empty journal: all that comes is new
 
     def close(self) -> None:
         self._tail.close()

@@ -1,7 +1,7 @@
 """A message as a mail, byte for byte (RFC 5322). Pure.
 
-Written by hand: headers are ASCII that ``messages.header_text`` let through, so that nothing needs folding or encoding, and
-the library's own package for mail is 2 MiB.
+Written by hand: headers are ASCII that ``messages.header_text`` let through, so that nothing needs folding or encoding,
+and the library's own package for mail is 2 MiB.
 """
 
 from __future__ import annotations

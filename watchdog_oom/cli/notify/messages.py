@@ -24,9 +24,9 @@ _FOR_PEOPLE = "watchdog-oom audit --incident"
 
 @dataclass(frozen=True, slots=True)
 class NotifyMessage:
-    """``id`` is the same whenever the same is sent again. ``replies_to`` is the id of the message that began its thread,
-    or would have begun it, had the incident not been over before; empty for that one. ``data`` is what a program gets
-    beside them."""
+    """``id`` is the same whenever the same is sent again. ``replies_to`` is the id of the message that began its
+    thread, or would have begun it, had the incident not been over before; empty for that one. ``data`` is what a
+    program gets beside them."""
 
     event: str
     subject: str
@@ -53,8 +53,8 @@ def message_of(delivery: Delivery, host: str, now: float) -> NotifyMessage:
 def trial(host: str, now: float) -> NotifyMessage:
     """What ``--test`` sends."""
     text = f"This is a test of watchdog-oom on {host}, sent at {_moment(now)}. Nothing has happened.\n"
-    return NotifyMessage("test", header_text(f"[{host}] watchdog-oom: a test"), text, _token(host, "test", str(now)), "",
-                         {"cases": []})
+    subject = header_text(f"[{host}] watchdog-oom: a test")
+    return NotifyMessage("test", subject, text, _token(host, "test", str(now)), "", {"cases": []})
 
 
 def header_text(text: str) -> str:
@@ -102,8 +102,8 @@ def _lines(case: NotifyCase, stage: Stage, now: float) -> Iterator[str]:
     if case.result:
         yield f"Result: {case.result}"
     yield from _listed("Because:", case.because)
-    left_out = (f"({formatting.count(case.left_out, 'earlier step')} not shown)",) if case.left_out and case.steps else ()
-    yield from _listed("What was done:", (*left_out, *case.steps))
+    left_out = (f"({formatting.count(case.left_out, 'earlier step')} not shown)",) if case.left_out else ()
+    yield from _listed("What was done:", (*left_out, *case.steps) if case.steps else ())
     yield ""
     yield f"All of it: {_FOR_PEOPLE} {case.name}" if case.kind is CaseKind.INCIDENT else "All of it: watchdog-oom audit"
 

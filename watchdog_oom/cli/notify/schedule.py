@@ -1,4 +1,4 @@
-"""When which target is told what: stages, quiet hours, the rate, the waits after failures. Pure; the clock is handed in."""
+"""When which target is told what: stages, quiet hours, the rate, the waits after failures. Pure; time is handed in."""
 
 from __future__ import annotations
 
@@ -47,7 +47,8 @@ def wanted(case: NotifyCase, target: NotifyTarget, settings: NotifySettings, now
     every = Want.INCIDENTS in target.wants
     if case.ended is not None:
         return Stage.ENDED if every or told is Stage.ESCALATED else None
-    if Want.ESCALATIONS in target.wants and told is not Stage.ESCALATED and now - case.opened >= settings.escalate_seconds:
+    late = now - case.opened >= settings.escalate_seconds
+    if late and Want.ESCALATIONS in target.wants and told is not Stage.ESCALATED:
         return Stage.ESCALATED
     return Stage.OPENED if every and told is Stage.NOTHING and _settled(case.opened, settings, now) else None
 

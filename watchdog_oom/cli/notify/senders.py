@@ -74,6 +74,6 @@ def _run(argv: list[str], given: bytes, timeout_seconds: float) -> str:
 
 def _last_line(printed: int) -> str:
     size = os.fstat(printed).st_size
-    lines = os.pread(printed, _MOST_PRINTED_BYTES, max(0, size - _MOST_PRINTED_BYTES)).decode("utf-8", "replace").splitlines()
-    said = [line.strip() for line in lines if line.strip()]
+    end = os.pread(printed, _MOST_PRINTED_BYTES, max(0, size - _MOST_PRINTED_BYTES)).decode("utf-8", "replace")
+    said = [line.strip() for line in end.splitlines() if line.strip()]
     return printable(said[-1])[:_LONGEST_ERROR] if said else ""

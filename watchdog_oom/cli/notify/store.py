@@ -50,8 +50,8 @@ class NotifyStore:
             return NotifyBook(), ""
         with suppress(OSError):
             os.rename(self._path, f"{self._path}.damaged")
-        return NotifyBook(), (f"{printable(self._path)} could not be read and was set aside: what was not told before is "
-                              "lost")
+        return NotifyBook(), (f"{printable(self._path)} could not be read and was set aside: what was not told before "
+                              "is lost")
 
     def save(self, book: NotifyBook) -> str:
         """Why it could not be written, in words; empty if it was."""
