@@ -113,7 +113,7 @@ def test_two_processes_have_no_files_in_common() -> None:
 
 @pytest.mark.root
 def test_a_program_inherits_no_ambient_capability_from_one_that_keeps_its_own() -> None:
-    """As systemd starts a service with AmbientCapabilities=: another user, one capability, which its programs would get."""
+    """As systemd starts a service with AmbientCapabilities=: another user, a capability that its programs would get."""
     code = ("import subprocess, sys\n"
             "from watchdog_oom.host.syscalls import keep_capabilities_to_itself\n"
             "def held(): return subprocess.run(['grep', 'CapEff', '/proc/self/status'], capture_output=True).stdout\n"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from watchdog_oom.cli.notify.cases import CaseKind, NotifyCase, Stage
+from watchdog_oom.cli.notify.cases import CaseKind, NotifyCase, ToldStage
 from watchdog_oom.cli.notify.settings import NotifySettings, NotifyTarget, Want
 from watchdog_oom.journal.record import Kind, rfc3339
 
@@ -26,7 +26,7 @@ def over(name: str = "x-1.1", **more: Any) -> NotifyCase:
     return incident(name, ended=NOW + 5, last=NOW + 5, **more)
 
 
-def told(stage: Stage, target: str = "ops") -> dict[str, Stage]:
+def told(stage: ToldStage, target: str = "ops") -> dict[str, ToldStage]:
     return {target: stage}
 
 

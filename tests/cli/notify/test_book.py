@@ -20,7 +20,7 @@ from watchdog_oom.cli.notify.book import (
     book_of,
     plain_book,
 )
-from watchdog_oom.cli.notify.cases import NotifyCase, Stage
+from watchdog_oom.cli.notify.cases import NotifyCase, ToldStage
 
 HEALTH = st.builds(TargetHealth, st.integers(0, 99), TIMES, st.none() | TIMES, WORDS, st.none() | TIMES,
                    st.tuples(TIMES))
@@ -50,7 +50,7 @@ def test_a_day_of_incidents_every_five_minutes_is_kept_and_far_more_is_counted()
 def test_a_target_that_is_new_is_not_told_of_what_was_before_it() -> None:
     book = NotifyBook(cases={"x-1.1": over()}, targets={"gone": TargetHealth()})
     book.meet(["ops"])
-    assert book.cases["x-1.1"].told_to("ops") is Stage.ENDED
+    assert book.cases["x-1.1"].told_to("ops") is ToldStage.ENDED
     assert list(book.targets) == ["ops"]
 
 

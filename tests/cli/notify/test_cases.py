@@ -7,13 +7,13 @@ import json
 from hypothesis import given
 from hypothesis import strategies as st
 
-from watchdog_oom.cli.notify.cases import CaseKind, NotifyCase, Stage, case_of, plain_of, words_of
+from watchdog_oom.cli.notify.cases import CaseKind, NotifyCase, ToldStage, case_of, plain_of, words_of
 
 WORDS = st.text(max_size=30)
 TIMES = st.floats(0, 4e9)
 CASES = st.builds(NotifyCase, WORDS, st.sampled_from(CaseKind), WORDS, TIMES, TIMES, st.tuples(WORDS), st.tuples(WORDS),
                   st.integers(0, 9), st.none() | TIMES, st.none() | st.booleans(), WORDS, st.booleans(), WORDS,
-                  st.dictionaries(WORDS, st.sampled_from(Stage), max_size=3))
+                  st.dictionaries(WORDS, st.sampled_from(ToldStage), max_size=3))
 
 
 @given(CASES)

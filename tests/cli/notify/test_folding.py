@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.cli.notify.made import NOW, record
-from watchdog_oom.cli.notify.cases import MOST_STEPS, CaseKind, NotifyCase, Stage
+from watchdog_oom.cli.notify.cases import MOST_STEPS, CaseKind, NotifyCase, ToldStage
 from watchdog_oom.cli.notify.folding import RESTARTED, folded
 from watchdog_oom.core.rules.lost_senses import BLIND
 from watchdog_oom.journal.record import Kind
@@ -44,7 +44,7 @@ def test_processes_that_a_limit_ended_are_one_case_until_somebody_was_told() -> 
     killed = record(Kind.OUTCOME, rule="limit.x", step="KILL x[7]", ok=True, result="KILL sent")
     (case,) = story(killed, {**killed, "seq": 9}).values()
     assert (case.kind, len(case.steps), case.ok) == (CaseKind.ACTS, 2, True)
-    later = {case.name: case.tell("ops", Stage.ENDED)}
+    later = {case.name: case.tell("ops", ToldStage.ENDED)}
     (other,) = folded(later, {**killed, "seq": 11})
     assert other.name not in later
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from tests.cli.notify.made import NOW, OPS, incident, over, told
 from tests.cli.notify.test_cases import CASES
-from watchdog_oom.cli.notify.cases import CaseKind, NotifyCase, Stage
+from watchdog_oom.cli.notify.cases import CaseKind, NotifyCase, ToldStage
 from watchdog_oom.cli.notify.mail import mail_of
 from watchdog_oom.cli.notify.messages import header_text, message_of, trial
 from watchdog_oom.cli.notify.schedule import Delivery
@@ -20,15 +20,15 @@ HEADERS = {"From", "To", "Subject", "Date", "Message-ID", "In-Reply-To", "Refere
            "Content-Type", "Content-Transfer-Encoding"}
 
 
-def about(case: NotifyCase, stage: Stage = Stage.ENDED) -> Delivery:
+def about(case: NotifyCase, stage: ToldStage = ToldStage.ENDED) -> Delivery:
     return Delivery(OPS, ((case, stage),))
 
 
 def test_the_subject_says_how_it_stands() -> None:
     subjects = [message_of(about(case, stage), "mail1", NOW + 2400).subject for case, stage in (
-        (incident(), Stage.OPENED), (incident(), Stage.ESCALATED), (over(ok=True), Stage.ENDED),
-        (over(ok=False, told=told(Stage.OPENED)), Stage.ENDED), (over(kind=CaseKind.ALARM), Stage.ENDED),
-        (over(kind=CaseKind.ACTS, steps=("a", "b")), Stage.ENDED), (over(kind=CaseKind.DIGEST), Stage.ENDED))]
+        (incident(), ToldStage.OPENED), (incident(), ToldStage.ESCALATED), (over(ok=True), ToldStage.ENDED),
+        (over(ok=False, told=told(ToldStage.OPENED)), ToldStage.ENDED), (over(kind=CaseKind.ALARM), ToldStage.ENDED),
+        (over(kind=CaseKind.ACTS, steps=("a", "b")), ToldStage.ENDED), (over(kind=CaseKind.DIGEST), ToldStage.ENDED))]
     assert subjects == [
         "[mail1] recover.x: an incident began", "[mail1] recover.x: STILL OPEN after 40min",
         "[mail1] recover.x: an incident, over after 5s", "[mail1] recover.x: over, but FAILED after 5s",
@@ -36,19 +36,19 @@ def test_the_subject_says_how_it_stands() -> None:
 
 
 def test_messages_of_one_incident_are_one_thread_and_each_has_an_id_of_its_own() -> None:
-    first = message_of(about(incident(), Stage.OPENED), "h", NOW)
-    later = message_of(about(incident(told=told(Stage.OPENED)), Stage.ESCALATED), "h", NOW)
-    end = message_of(about(over(told=told(Stage.ESCALATED))), "h", NOW)
+    first = message_of(about(incident(), ToldStage.OPENED), "h", NOW)
+    later = message_of(about(incident(told=told(ToldStage.OPENED)), ToldStage.ESCALATED), "h", NOW)
+    end = message_of(about(over(told=told(ToldStage.ESCALATED))), "h", NOW)
     alone = message_of(about(over()), "h", NOW)
     assert (first.replies_to, later.replies_to, end.replies_to) == ("", first.id, first.id)
     assert len({first.id, later.id, end.id}) == 3
     assert alone.id == end.id  # sent again after a kill, or to somebody who was told nothing before
-    assert message_of(about(incident("x-1.2"), Stage.OPENED), "h", NOW).id != first.id
+    assert message_of(about(incident("x-1.2"), ToldStage.OPENED), "h", NOW).id != first.id
 
 
-@given(st.lists(CASES, min_size=1, max_size=7), st.sampled_from(Stage), st.text(max_size=20))
+@given(st.lists(CASES, min_size=1, max_size=7), st.sampled_from(ToldStage), st.text(max_size=20))
 def test_whatever_a_case_holds_a_mail_has_its_own_headers_alone_and_the_text_as_it_is(
-        cases: list[NotifyCase], stage: Stage, host: str) -> None:
+        cases: list[NotifyCase], stage: ToldStage, host: str) -> None:
     message = message_of(Delivery(OPS, tuple((case, stage) for case in cases)), host, NOW)
     mail = mail_of(message, ("ops@example.com",), "w@example.com", host, NOW)
     parsed = message_from_bytes(mail, policy=policy.default)
@@ -61,8 +61,8 @@ def test_whatever_a_case_holds_a_mail_has_its_own_headers_alone_and_the_text_as_
     assert b"." not in body.split(b"\n")
 
 
-@given(CASES, st.sampled_from(Stage))
-def test_an_argument_has_nothing_in_it_but_what_a_header_may(case: NotifyCase, stage: Stage) -> None:
+@given(CASES, st.sampled_from(ToldStage))
+def test_an_argument_has_nothing_in_it_but_what_a_header_may(case: NotifyCase, stage: ToldStage) -> None:
     target = replace(OPS, apprise="/etc/apprise.conf")
     message = message_of(Delivery(target, ((case, stage),)), "h", NOW)
     argv, _ = command_of(target, message, "h", NOW)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from tests.cli.notify.made import NOW, OPS, PAGER, incident, over, settings, told
 from tests.cli.notify.test_cases import CASES
 from watchdog_oom.cli.notify.book import NotifyBook, TargetHealth, delivered, failed
-from watchdog_oom.cli.notify.cases import CaseKind, NotifyCase, Stage
+from watchdog_oom.cli.notify.cases import CaseKind, NotifyCase, ToldStage
 from watchdog_oom.cli.notify.schedule import (
     LONGEST_WAIT_SECONDS,
     TOGETHER,
@@ -32,7 +32,7 @@ def book(*cases: NotifyCase, **health: TargetHealth) -> NotifyBook:
     return NotifyBook(cases={case.name: case for case in cases}, targets={"ops": TargetHealth(), **health})
 
 
-def stages(of: NotifyBook, chosen: NotifySettings, now: float, minute: float = NOON) -> list[tuple[str, Stage]]:
+def stages(of: NotifyBook, chosen: NotifySettings, now: float, minute: float = NOON) -> list[tuple[str, ToldStage]]:
     """What is sent until nothing more may be, a line a case."""
     sent = []
     while (delivery := next_delivery(of, chosen, ClockReading(now, minute))) is not None:
@@ -45,22 +45,22 @@ def test_a_beginning_waits_for_what_belongs_to_it_and_then_goes_out_once() -> No
     chosen = settings(settle_seconds=15.0)
     of = book(incident())
     assert stages(of, chosen, NOW + 14) == []
-    assert stages(of, chosen, NOW + 16) == [("x-1.1", Stage.OPENED)]
+    assert stages(of, chosen, NOW + 16) == [("x-1.1", ToldStage.OPENED)]
     assert stages(of, chosen, NOW + 1000) == []
 
 
 def test_an_incident_that_is_over_before_it_was_told_is_one_message() -> None:
-    assert stages(book(over()), settings(), NOW + 6) == [("x-1.1", Stage.ENDED)]
+    assert stages(book(over()), settings(), NOW + 6) == [("x-1.1", ToldStage.ENDED)]
 
 
 def test_an_incident_without_an_end_is_escalated_once_to_those_who_want_it() -> None:
     chosen = settings(OPS, PAGER, escalate_seconds=600.0)
     of = book(incident(), pager=TargetHealth())
-    assert stages(of, chosen, NOW + 20) == [("x-1.1", Stage.OPENED)]
+    assert stages(of, chosen, NOW + 20) == [("x-1.1", ToldStage.OPENED)]
     assert stages(of, chosen, NOW + 599) == []
-    assert stages(of, chosen, NOW + 601, 0.0) == [("x-1.1", Stage.ESCALATED)] * 2
+    assert stages(of, chosen, NOW + 601, 0.0) == [("x-1.1", ToldStage.ESCALATED)] * 2
     of.take((over(told=of.cases["x-1.1"].told),))
-    assert stages(of, chosen, NOW + 700) == [("x-1.1", Stage.ENDED)] * 2
+    assert stages(of, chosen, NOW + 700) == [("x-1.1", ToldStage.ENDED)] * 2
 
 
 def test_one_who_only_wants_escalations_hears_nothing_of_an_incident_that_ends() -> None:
@@ -73,16 +73,16 @@ def test_quiet_hours_hold_back_all_but_what_is_urgent() -> None:
     chosen = settings(quiet_hours=NIGHT, escalate_seconds=600.0)
     alarm = over("a@1", kind=CaseKind.ALARM, urgent=True)
     of = book(over(), incident("y-1.1"), alarm)
-    assert stages(of, chosen, NOW + 601, 60.0) == [("y-1.1", Stage.ESCALATED), ("a@1", Stage.ENDED)]
+    assert stages(of, chosen, NOW + 601, 60.0) == [("y-1.1", ToldStage.ESCALATED), ("a@1", ToldStage.ENDED)]
     of.take((over("y-1.1", told=of.cases["y-1.1"].told),))
-    assert stages(of, chosen, NOW + 700, 61.0) == [("y-1.1", Stage.ENDED)]
-    assert stages(of, chosen, NOW + 9000, 7 * 60) == [("x-1.1", Stage.ENDED)]
+    assert stages(of, chosen, NOW + 700, 61.0) == [("y-1.1", ToldStage.ENDED)]
+    assert stages(of, chosen, NOW + 9000, 7 * 60) == [("x-1.1", ToldStage.ENDED)]
 
 
 def test_a_target_without_quiet_is_told_at_any_time() -> None:
     from dataclasses import replace
     chosen = settings(replace(OPS, quiet=False), quiet_hours=(0, 1440))
-    assert stages(book(over()), chosen, NOW + 20) == [("x-1.1", Stage.ENDED)]
+    assert stages(book(over()), chosen, NOW + 20) == [("x-1.1", ToldStage.ENDED)]
 
 
 def test_the_rate_holds_back_and_the_rest_comes_together() -> None:
@@ -107,7 +107,7 @@ def test_a_failure_is_waited_for_and_a_clock_that_was_set_back_does_not_hold_it_
     failed(of, "ops", "no", NOW + 10, 60.0)
     assert stages(of, settings(), NOW + 69) == []
     assert of.targets["ops"].failing_since == NOW + 10
-    assert stages(of, settings(), NOW - 90_000) == [("x-1.1", Stage.ENDED)]
+    assert stages(of, settings(), NOW - 90_000) == [("x-1.1", ToldStage.ENDED)]
     assert of.targets["ops"].failures == 0
 
 
@@ -133,7 +133,7 @@ def test_sending_comes_to_an_end_within_the_rate_and_nobody_is_told_twice(
     assert len(sent) <= 2 * max(len(cases), 1) * 1
     assert len(of.targets["ops"].sent) <= 2 * rate
     for name, stage in sent:
-        assert before[name] is not Stage.ENDED or of.cases[name].told_to("pager") is stage
+        assert before[name] is not ToldStage.ENDED or of.cases[name].told_to("pager") is stage
 
 
 @given(CASES, st.floats(0, 4e9))
@@ -158,4 +158,4 @@ def test_why_something_waits_is_said_in_words() -> None:
     assert held_back(TargetHealth(next_try=NOW + 5), OPS, settings(), clock, urgent=True).startswith("it failed")
     assert held_back(TargetHealth(), OPS, settings(quiet_hours=NIGHT), clock, urgent=False) == "quiet hours"
     assert held_back(TargetHealth(sent=(NOW,) * 20), OPS, settings(), clock, urgent=False) == "the rate"
-    assert told(Stage.OPENED) == {"ops": Stage.OPENED}
+    assert told(ToldStage.OPENED) == {"ops": ToldStage.OPENED}

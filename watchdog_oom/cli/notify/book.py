@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from watchdog_oom.cli.notify.cases import CaseKind, NotifyCase, Stage, case_of, plain_of
+from watchdog_oom.cli.notify.cases import CaseKind, NotifyCase, ToldStage, case_of, plain_of
 from watchdog_oom.formatting import count
 
 VERSION = 1
@@ -63,7 +63,7 @@ class NotifyBook:
         for name in targets:
             if name not in self.targets:
                 self.targets[name] = TargetHealth()
-                self.cases = {key: case.tell(name, Stage.ENDED) for key, case in self.cases.items()}
+                self.cases = {key: case.tell(name, ToldStage.ENDED) for key, case in self.cases.items()}
         self.targets = {name: health for name, health in self.targets.items() if name in targets}
 
     def forget(self, known: Collection[str], now: float) -> bool:
@@ -123,7 +123,7 @@ def _health_of(failures: int, next_try: float, since: float | None, error: str, 
     return TargetHealth(int(failures), float(next_try), since, str(error), last, tuple(map(float, sent)))
 
 
-def delivered(book: NotifyBook, target: str, stages: Mapping[str, Stage], now: float) -> None:
+def delivered(book: NotifyBook, target: str, stages: Mapping[str, ToldStage], now: float) -> None:
     """A message got through: its cases, by name, are told to that stage."""
     for name, stage in stages.items():
         if name in book.cases:

@@ -27,7 +27,7 @@ class CaseKind(StrEnum):
     DIGEST = "digest"
 
 
-class Stage(StrEnum):
+class ToldStage(StrEnum):
     """How much of a case a target has been told; what comes later has all that came before."""
 
     NOTHING = ""
@@ -54,12 +54,12 @@ class NotifyCase:
     result: str = ""
     urgent: bool = False
     text: str = ""
-    told: Mapping[str, Stage] = field(default_factory=dict)
+    told: Mapping[str, ToldStage] = field(default_factory=dict)
 
-    def told_to(self, target: str) -> Stage:
-        return self.told.get(target, Stage.NOTHING)
+    def told_to(self, target: str) -> ToldStage:
+        return self.told.get(target, ToldStage.NOTHING)
 
-    def tell(self, target: str, stage: Stage) -> NotifyCase:
+    def tell(self, target: str, stage: ToldStage) -> NotifyCase:
         return replace(self, told={**self.told, target: stage})
 
     def with_step(self, words: str) -> NotifyCase:
@@ -92,4 +92,4 @@ def case_of(plain: Mapping[str, Any]) -> NotifyCase:
         tuple(map(str, plain["because"])), tuple(map(str, plain["steps"])), int(plain["left_out"]),
         None if ended is None else float(ended), plain["ok"] if isinstance(plain["ok"], bool) else None,
         str(plain["result"]), bool(plain["urgent"]), str(plain["text"]),
-        {str(target): Stage(stage) for target, stage in plain["told"].items()})
+        {str(target): ToldStage(stage) for target, stage in plain["told"].items()})

@@ -12,6 +12,8 @@ import sys
 import time
 from contextlib import suppress
 
+import click
+
 from watchdog_oom.cli.notify.cases import LONGEST_DIGEST
 from watchdog_oom.formatting import duration, printable
 
@@ -47,7 +49,11 @@ def _report(writing: int, log: str, runtime: str) -> None:
         sys.stdout = open(1, "w", encoding="utf-8", errors="backslashreplace", closefd=False)  # noqa: SIM115
         try:
             from watchdog_oom.cli.report import report  # what it needs stays in the child's memory
-            report.main(["--text", "--since", "24h", "--log", log, "--runtime", runtime], standalone_mode=False)
+            asked = report.make_context("report", ["--text", "--since", "24h", "--log", log, "--runtime", runtime])
+            with asked:
+                report.invoke(asked)
+        except click.exceptions.Exit:  # whether something happened, which the text says
+            pass
         except Exception as error:  # noqa: BLE001 - whatever it is, the mail says so
             print(f"There is no report: {error}")
         sys.stdout.flush()

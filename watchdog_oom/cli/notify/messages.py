@@ -14,7 +14,7 @@ from hashlib import sha256
 from typing import Any
 
 from watchdog_oom import formatting
-from watchdog_oom.cli.notify.cases import CaseKind, NotifyCase, Stage
+from watchdog_oom.cli.notify.cases import CaseKind, NotifyCase, ToldStage
 from watchdog_oom.cli.notify.schedule import Delivery
 
 LONGEST_SUBJECT = 160
@@ -43,7 +43,7 @@ def message_of(delivery: Delivery, host: str, now: float) -> NotifyMessage:
     told = case.told_to(delivery.target.name)
     thread = _token(host, case.name, str(case.opened))
     event = case.kind.value if case.kind is not CaseKind.INCIDENT else stage.value
-    first = case.kind is not CaseKind.INCIDENT or stage is Stage.OPENED
+    first = case.kind is not CaseKind.INCIDENT or stage is ToldStage.OPENED
     return NotifyMessage(
         event, _subject(host, case, stage, told, now), "\n".join((*_lines(case, stage, now), "")),
         thread if first else f"{thread}.{stage}", "" if first else thread,
@@ -62,11 +62,11 @@ def header_text(text: str) -> str:
     return _UNSAFE.sub("?", text)[:LONGEST_SUBJECT]
 
 
-def _subject(host: str, case: NotifyCase, stage: Stage, told: Stage, now: float) -> str:
+def _subject(host: str, case: NotifyCase, stage: ToldStage, told: ToldStage, now: float) -> str:
     return header_text(f"[{host}] {_headline(case, stage, told, now)}")
 
 
-def _headline(case: NotifyCase, stage: Stage, told: Stage, now: float) -> str:
+def _headline(case: NotifyCase, stage: ToldStage, told: ToldStage, now: float) -> str:
     match case.kind:
         case CaseKind.DIGEST:
             return "watchdog-oom: the night"
@@ -75,16 +75,16 @@ def _headline(case: NotifyCase, stage: Stage, told: Stage, now: float) -> str:
         case CaseKind.ACTS:
             acts = formatting.count(len(case.steps) + case.left_out, "act")
             return f"{case.rule}: {acts}{', something FAILED' if case.ok is False else ''}"
-    if stage is Stage.ESCALATED:
+    if stage is ToldStage.ESCALATED:
         return f"{case.rule}: STILL OPEN after {formatting.duration(max(0.0, now - case.opened))}"
-    if stage is Stage.OPENED:
+    if stage is ToldStage.OPENED:
         return f"{case.rule}: an incident began"
-    begun = "an incident, " if told is Stage.NOTHING else ""
+    begun = "an incident, " if told is ToldStage.NOTHING else ""
     how = {True: "over", False: "over, but FAILED", None: "over"}[case.ok]
     return f"{case.rule}: {begun}{how} after {formatting.duration(max(0.0, (case.ended or now) - case.opened))}"
 
 
-def _lines(case: NotifyCase, stage: Stage, now: float) -> Iterator[str]:
+def _lines(case: NotifyCase, stage: ToldStage, now: float) -> Iterator[str]:
     """The whole case, as far as it is known."""
     if case.kind is CaseKind.DIGEST:
         yield case.text
@@ -93,7 +93,7 @@ def _lines(case: NotifyCase, stage: Stage, now: float) -> Iterator[str]:
         yield f"Rule {case.rule} began an incident at {_moment(case.opened)}."
         if case.ended is not None:
             yield f"It ended at {_moment(case.ended)}, after {formatting.duration(max(0.0, case.ended - case.opened))}."
-        elif stage is Stage.ESCALATED:
+        elif stage is ToldStage.ESCALATED:
             yield f"It has not ended after {formatting.duration(max(0.0, now - case.opened))}: somebody should look."
         else:
             yield "It is under way."

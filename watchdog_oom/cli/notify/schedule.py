@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from watchdog_oom.cli.notify.book import NotifyBook, TargetHealth
-from watchdog_oom.cli.notify.cases import CaseKind, NotifyCase, Stage
+from watchdog_oom.cli.notify.cases import CaseKind, NotifyCase, ToldStage
 from watchdog_oom.cli.notify.settings import NotifySettings, NotifyTarget, Want
 
 LONGEST_WAIT_SECONDS = 3600.0
@@ -30,39 +30,39 @@ class Delivery:
     """One message: to whom, and about which cases, each up to its stage."""
 
     target: NotifyTarget
-    parts: tuple[tuple[NotifyCase, Stage], ...]
+    parts: tuple[tuple[NotifyCase, ToldStage], ...]
 
     @property
-    def stages(self) -> dict[str, Stage]:
+    def stages(self) -> dict[str, ToldStage]:
         return {case.name: stage for case, stage in self.parts}
 
 
-def wanted(case: NotifyCase, target: NotifyTarget, settings: NotifySettings, now: float) -> Stage | None:
+def wanted(case: NotifyCase, target: NotifyTarget, settings: NotifySettings, now: float) -> ToldStage | None:
     """The stage to which this target should be told of the case now, if it is not yet."""
     told = case.told_to(target.name)
-    if told is Stage.ENDED:
+    if told is ToldStage.ENDED:
         return None
     if case.kind is not CaseKind.INCIDENT:
-        return Stage.ENDED if _WANT[case.kind] in target.wants and _settled(case.last, settings, now) else None
+        return ToldStage.ENDED if _WANT[case.kind] in target.wants and _settled(case.last, settings, now) else None
     every = Want.INCIDENTS in target.wants
     if case.ended is not None:
-        return Stage.ENDED if every or told is Stage.ESCALATED else None
+        return ToldStage.ENDED if every or told is ToldStage.ESCALATED else None
     late = now - case.opened >= settings.escalate_seconds
-    if late and Want.ESCALATIONS in target.wants and told is not Stage.ESCALATED:
-        return Stage.ESCALATED
-    return Stage.OPENED if every and told is Stage.NOTHING and _settled(case.opened, settings, now) else None
+    if late and Want.ESCALATIONS in target.wants and told is not ToldStage.ESCALATED:
+        return ToldStage.ESCALATED
+    return ToldStage.OPENED if every and told is ToldStage.NOTHING and _settled(case.opened, settings, now) else None
 
 
 def may_come(case: NotifyCase, target: NotifyTarget) -> bool:
     """Whether the target may ever have to be told anything more of the case."""
     told = case.told_to(target.name)
-    if told is Stage.ENDED:
+    if told is ToldStage.ENDED:
         return False
     if case.kind is not CaseKind.INCIDENT:
         return _WANT[case.kind] in target.wants
     if Want.INCIDENTS in target.wants:
         return True
-    return Want.ESCALATIONS in target.wants and (case.ended is None or told is Stage.ESCALATED)
+    return Want.ESCALATIONS in target.wants and (case.ended is None or told is ToldStage.ESCALATED)
 
 
 def next_delivery(book: NotifyBook, settings: NotifySettings, clock: ClockReading) -> Delivery | None:
@@ -133,9 +133,9 @@ def _deliveries(book: NotifyBook, target: NotifyTarget, settings: NotifySettings
             yield from (Delivery(target, (part,)) for part in (*many, *alone))
 
 
-def _is_urgent(case: NotifyCase, stage: Stage, target: NotifyTarget) -> bool:
+def _is_urgent(case: NotifyCase, stage: ToldStage, target: NotifyTarget) -> bool:
     """Also the end of what somebody was woken for."""
-    return case.urgent or Stage.ESCALATED in (stage, case.told_to(target.name))
+    return case.urgent or ToldStage.ESCALATED in (stage, case.told_to(target.name))
 
 
 def _settled(since: float, settings: NotifySettings, now: float) -> bool:
