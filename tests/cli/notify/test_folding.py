@@ -26,7 +26,7 @@ def story(*records: dict[str, Any]) -> dict[str, NotifyCase]:
 
 
 def test_an_incident_is_one_case_from_its_first_record_to_its_last() -> None:
-    about = {"incident": "x-1.1", "rule": "recover.x"}
+    about: dict[str, Any] = {"incident": "x-1.1", "rule": "recover.x"}
     (case,) = story(record(Kind.INCIDENT, result="opened", because=["swap is gone"], **about),
                     record(Kind.INTENT, step="stop a.service", **about),
                     record(Kind.OUTCOME, step="stop a.service", ok=False, result="timeout", **about),

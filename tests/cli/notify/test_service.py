@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import http.server
 import json
+import os
 import re
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -19,6 +22,7 @@ from watchdog_oom.journal import Kind
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+NOBODY = 65534
 Until = Callable[[Callable[[], object], str], None]
 Program = Callable[[str, str], Path]
 FAST = '[notify]\nhost = "mail1"\nsettle = "0s"\nretry = "100ms"\n'
@@ -238,3 +242,32 @@ def test_records_that_rotation_took_before_they_were_read_are_told(
     text.write_bytes(b"".join(text.read_bytes().splitlines(keepends=True)[-1:]))
     assert night.once().returncode == 0
     assert "2 records of the journal had been rotated away" in mail_server.received[0].get_content()
+
+
+@pytest.mark.root
+def test_as_the_unit_runs_it_it_reads_a_closed_journal_and_what_it_starts_cannot(night: Night) -> None:
+    """Another user with one capability and no way to more; the journal and its directory are for root alone."""
+    for parent in (night.home, *night.home.parents):
+        if len(parent.parts) > 2:
+            parent.chmod(0o755)
+    (night.home / "log").chmod(0o700)
+    for name in ("state", "run-notify"):
+        (night.home / name).mkdir(mode=0o755)
+        os.chown(night.home / name, NOBODY, NOBODY)
+    hook, given = night.home / "hook", night.home / "run-notify" / "given"
+    hook.write_text(f"#!/bin/sh\n{{ cat; id -u; grep CapEff /proc/self/status; cat {night.home}/log/audit.jsonl 2>&1; "
+                    f"}} > {given}\nexit 0\n")
+    hook.chmod(0o755)
+    night.configure(f'{FAST}[target.hook]\nrun = ["{hook}"]\n')
+    confined = ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups", "--no-new-privs",
+                "--bounding-set=-all,+dac_read_search", "--inh-caps=-all,+dac_read_search",
+                "--ambient-caps=-all,+dac_read_search", sys.executable, "-c",
+                "from watchdog_oom.cli import main; main()", *night.options, "--once"]
+    assert subprocess.run(confined, timeout=30, check=False).returncode == 0
+    night.opens()
+    assert subprocess.run(confined, timeout=30, check=False).returncode == 0
+    message, user, capabilities, refused = given.read_text().splitlines()
+    assert json.loads(message)["event"] == "opened"
+    assert (user, capabilities.split()[1]) == (str(NOBODY), "0000000000000000")
+    assert "Permission denied" in refused
+    assert (night.home / "log").stat().st_mode & 0o777 == 0o700

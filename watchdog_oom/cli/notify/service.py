@@ -6,6 +6,7 @@ import json
 import os
 import time
 from dataclasses import dataclass, replace
+from typing import Any
 
 from watchdog_oom.cli.notify.book import NotifyBook, delivered, failed
 from watchdog_oom.cli.notify.cases import CaseKind, NotifyCase
@@ -31,7 +32,8 @@ from watchdog_oom.daemon.atomic_file import replace_file
 from watchdog_oom.formatting import count
 
 STANDING_NAME = "notify.json"
-CALM_SECONDS = 60.0  # also the longest age of the status file while it runs
+CALM_SECONDS = 60.0
+SHOWN_SECONDS = 30.0  # the status file is written anew at the first look after that
 BUSY_SECONDS = 2.0  # something waits: for its companions, for the end of quiet hours, for the next try
 
 
@@ -55,6 +57,7 @@ class Notifier:
         self._troubles = [trouble] if trouble else []
         self._unsaved = ""
         self._saved_at = 0.0
+        self._shown: dict[str, Any] = {}
         clock = _clock()
         if not self._book.digest_day and digest_is_due(self._book, settings, _day(clock.now), clock):
             self._book.digest_day = _day(clock.now)  # it is installed after today's time
@@ -144,9 +147,13 @@ class Notifier:
         self._saved_at = now
 
     def _show(self) -> None:
-        """The status file; where it cannot be written there is nobody to tell."""
+        """The status file, when it is new or grows old; where it cannot be written there is nobody to tell."""
         troubles = [*self._troubles, *([self._unsaved] if self._unsaved else [])]
         standing = standing_of(self._book, self._settings, _clock(), os.getpid(), troubles)
+        now, known = standing["written"], {**self._shown, "written": standing["written"]}
+        if standing == known and 0 <= now - self._shown["written"] < SHOWN_SECONDS:
+            return
+        self._shown = standing
         replace_file(f"{self._places.runtime}/{STANDING_NAME}", json.dumps(standing).encode("ascii"), 0o644)
 
 
