@@ -56,8 +56,8 @@ def python(code: str, *arguments: str) -> list[str]:
 
 
 def daemon(made: Home, *more: str) -> list[str]:
-    """Our daemon; it observes only, so that the host that is measured on is left alone."""
-    return python("from watchdog_oom.daemon import main; main()", *made.options(), "--observe", *more)
+    """Our daemon, in the locale of its unit; it observes only, so that the host that is measured on is left alone."""
+    return ["/usr/bin/env", "LC_ALL=C", *python("from watchdog_oom.daemon import main; main()", *made.options(), "--observe", *more)]
 
 
 def _paths() -> list[str]:

@@ -19,7 +19,7 @@ from bench.table import Table, ratio, spread
 from watchdog_oom.core.nouns import SpoolNoun
 from watchdog_oom.host.purge.job import start_purge
 from watchdog_oom.host.purge.messages import Cleared, Failed
-from watchdog_oom.host.purge.supervisor import PurgeRequest
+from watchdog_oom.host.purge.request import PurgeRequest
 
 ENTRIES, FILES_EACH, FILE_BYTES = 2_000, 50, 100
 FEWER_ENTRIES = 400  # where making so many files takes too long for a run of ten minutes

@@ -17,12 +17,12 @@ PACKAGE = ROOT / "watchdog_oom"
 FLOORS: tuple[tuple[str, ...], ...] = (  # from the ground up; "" is watchdog_oom/__init__.py
     ("", "errors", "formatting", "lean_dataclasses", "lean_typing", "paths"),
     ("core",),
-    ("explain", "host", "journal", "policy"),
+    ("explain", "host", "journal", "policy", "recorder"),
     ("daemon",),
     ("cli",),
 )
 BETWEEN_ROOMS: frozenset[tuple[str, str]] = frozenset()  # (importer, imported) on one floor; none is needed today
-PURE = ("core", "policy.build")  # the daemon builds its policy itself: that may not read files either
+PURE = ("core", "policy.build", "recorder.decode", "recorder.frames")  # no files even where the daemon uses them
 FORBIDDEN = {"os", "subprocess", "time", "logging", "datetime", "socket", "random", "pathlib", "shutil", "io", "sys",
              "threading", "asyncio", "select", "selectors", "signal", "ctypes"}
 FRONT_DOORS = ("daemon/__init__.py", "__main__.py", "cli/__init__.py", "cli/__main__.py")
@@ -56,6 +56,10 @@ TESTED_ELSEWHERE: dict[str, tuple[str, str]] = {  # module: the test file, and w
     "cli.plan_json": ("cli/test_plan.py", "one of the two forms of a plan"),
     "cli.plan_page": ("cli/test_plan.py", "one of the two forms of a plan"),
     "cli.rearm": ("daemon/control/test_desk.py", "a real daemon, asked by the commands"),
+    "cli.recordings": ("cli/top/test_top.py", "where a recording is, and the words about it"),
+    "cli.top.form": ("cli/top/test_top.py", "one of the two forms of a sample"),
+    "cli.top.page": ("cli/top/test_top.py", "one of the two forms of a sample"),
+    "cli.top.screen": ("cli/top/test_top.py", "a real command on a real terminal"),
     "cli.reload": ("daemon/control/test_desk.py", "a real daemon, asked by the commands"),
     "cli.run": ("daemon/control/test_desk.py", "a real daemon, asked by the commands"),
     "cli.status_attention": ("cli/test_status.py", "the head of that page"),
@@ -84,12 +88,15 @@ TESTED_ELSEWHERE: dict[str, tuple[str, str]] = {  # module: the test file, and w
     "core.rules.recovery.progress": ("core/rules/recovery/test_transaction.py", "a run as its steps advance it"),
     "daemon.control.caller": ("daemon/control/test_listener.py", "real connections to a real socket"),
     "daemon.policy_loader": ("daemon/test_policy_store.py", "its only caller; the child is a real one"),
+    "daemon.flight.mirror": ("daemon/flight/test_packing.py", "both ends of one wire"),
+    "daemon.flight.writer_child": ("daemon/flight/test_recorder.py", "its only caller; the child is a real one"),
     "daemon.performer": ("daemon/test_loop.py", "what a real daemon does, in order; its parts have tests of their own"),
     "daemon.reporter": ("daemon/test_starving.py", "what a real daemon writes of itself"),
     "daemon.status_file": ("cli/test_status.py", "written and read back by the command"),
     "explain.headroom": ("explain/test_rehearsal.py", "the reports that a rehearsal is made of"),
     "host.purge.job": ("host/purge/test_supervisor.py", "every purge of the tests is one"),
     "host.purge.jobs": ("host/test_actuators.py", "its only caller; real purges of real spools"),
+    "host.purge.request": ("host/purge/test_worker.py", "one record; the limits of every purge are tested where it runs"),
     "host.purge.settle": ("host/purge/test_worker.py", "both halves of a purge, one after the other"),
     "host.services.dbus.events": ("host/services/dbus/test_connection.py", "records alone"),
     "host.services.manager": ("host/services/test_choose.py", "Protocols and records"),
@@ -103,6 +110,9 @@ TESTED_ELSEWHERE: dict[str, tuple[str, str]] = {  # module: the test file, and w
     "journal.store": ("journal/test_writer.py", "the writer's files: rotation, damage, full disks"),
     "journal.targets": ("daemon/test_audit.py", "the targets of the records it writes"),
     "paths": ("daemon/test_options.py", "five texts"),
+    "recorder.decode": ("recorder/test_frames.py", "the way back of every line"),
+    "recorder.plain": ("recorder/test_frames.py", "the values in a line"),
+    "recorder.sample": ("recorder/test_frames.py", "two records"),
     "policy.checker": ("policy/test_check.py", "Protocols alone"),
     "policy.clauses": ("policy/test_check.py", "a broken file for each of its mistakes"),
     "policy.files": ("policy/test_load.py", "directories and files as a load finds them"),

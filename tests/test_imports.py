@@ -21,7 +21,8 @@ core core.actions core.bounded core.circumstances core.family core.rules.exceedi
 core.cleaning core.condition core.conditions core.conditions.kernel core.conditions.memory
 core.conditions.pressure core.conditions.process core.conditions.registry core.conditions.service core.decide
 core.descent core.form core.glob core.guard core.held_memory core.hook_action core.hook_state
-core.history core.matching core.memory core.model core.nouns core.observe core.outcome core.policy core.poll_interval
+core.history core.matching core.memory core.model core.nouns core.observe core.opening core.outcome core.policy
+core.poll_interval
 core.rules core.rules.clean core.rules.containment core.rules.emergency core.rules.freeze
 core.rules.kill_escalation core.rules.limit
 core.rules.inherited_score core.rules.lost_senses core.rules.protect core.rules.score_origin core.rules.short_lived
@@ -33,11 +34,12 @@ core.rules.recovery.unknowable core.shortage core.tick core.unit_name
 core.view daemon
 daemon.atomic_file daemon.audit daemon.config daemon.control daemon.control.asker daemon.control.caller
 daemon.control.desk daemon.control.listener daemon.control.parse core.pause core.requests core.steering
-core.rules.maintenance daemon.console daemon.crash_recovery daemon.loop daemon.options
+core.rules.maintenance daemon.console daemon.crash_recovery daemon.flight daemon.flight.losses daemon.flight.packing
+daemon.flight.recorder daemon.flight.writer_child daemon.loop daemon.options
 daemon.own_directories daemon.own_lock daemon.performer daemon.policy_loader
 daemon.policy_store daemon.reporter daemon.sd_notify daemon.self_protection daemon.signals daemon.state_file
 daemon.status_file daemon.wait errors formatting host host.actuators host.children host.children.drain
-host.children.spawn
+host.children.own_code host.children.spawn
 host.children.supervisor host.clock host.kept_file host.memory host.memory.group_files host.memory.group_limit
 host.memory.kernel_kills host.memory.kmsg host.memory.meminfo host.memory.psi host.memory.service_memory
 host.memory.zfs_cache host.processes
@@ -47,17 +49,13 @@ core.glob daemon.link_watch host.children.asked_child host.processes.may_hang ho
 host.processes.pattern_search host.processes.pid_list host.processes.procfs host.processes.reader
 host.processes.reader_child host.processes.release host.processes.signals host.processes.sharing
 host.processes.slow_patterns
-host.processes.table host.processes.user_names host.purge host.purge.become host.purge.delete_tree host.purge.in_use
-host.purge.job host.purge.jobs host.purge.judgement host.purge.kept host.purge.lease host.purge.messages
-host.purge.mounts host.purge.open_files host.purge.pace host.purge.pair host.purge.reap host.purge.search
-host.purge.settle host.purge.supervisor host.purge.threads host.purge.trash
-host.purge.unix_sockets host.purge.worker host.sensors host.services host.services.choose host.services.jobs
+host.processes.table host.processes.user_names host.purge host.purge.job host.purge.jobs host.purge.messages
+host.purge.request host.purge.search host.sensors host.services host.services.choose host.services.jobs
 host.services.lsb host.services.manager host.services.poller host.services.program_words host.services.tcp_probe
-host.spools host.spools.descent host.spools.names host.spools.path_safety host.spools.scan_child
-host.spools.scan_messages host.spools.scanners host.spools.signs_of_life host.spools.survey host.syscalls journal
-journal.chain journal.evidence journal.files journal.head journal.inspect journal.reader journal.record journal.reserve
-journal.store journal.system_log journal.targets journal.unfinished journal.writer lean_dataclasses lean_typing
-paths policy policy.build policy.ownership
+host.spools host.spools.scan_child host.spools.scan_messages host.spools.scanners host.spools.signs_of_life
+host.syscalls journal journal.chain journal.evidence journal.files journal.head journal.inspect journal.reader
+journal.record journal.reserve journal.store journal.system_log journal.targets journal.unfinished journal.writer
+lean_dataclasses lean_typing paths policy policy.build policy.ownership
 """
 
 # Of whoever has hooks, and of nobody else.

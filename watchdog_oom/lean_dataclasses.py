@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from operator import attrgetter
+from sys import intern
 
 from watchdog_oom.lean_typing import TYPE_CHECKING, Any
 
@@ -28,12 +29,12 @@ else:
 
     def field(*, default_factory=None, init=True):
         """A field whose default is created for each record, or one that only ``__post_init__`` sets."""
-        return _Field(default_factory, init)
+        return _Field("", default_factory, init)
 
     def replace(record, /, **changes):
         """A copy of the record with these changes."""
-        for name, its in record.__dataclass_fields__.items():
-            if its.init and name not in changes:
+        for name in _parameters(type(record)):
+            if name not in changes:
                 changes[name] = getattr(record, name)
         return type(record)(**changes)
 
@@ -42,6 +43,7 @@ __all__ = ["dataclass", "field", "replace"]
 
 _NOTHING = object()
 _MADE_ANEW = object()  # stands in the signature for a default that a factory makes
+_NO_BUILTINS: dict[str, Any] = {}
 
 
 class _Record:
@@ -49,14 +51,14 @@ class _Record:
 
     __slots__ = ()
     __hash__ = None  # type: ignore[assignment]  # what can change is no key
-    __dataclass_fields__: Mapping[str, _Field]
+    __match_args__: tuple[str, ...] = ()
     _values: Callable[[Any], tuple[Any, ...]]
 
     def __eq__(self, other: object) -> bool:
         return self._values(self) == self._values(other) if type(other) is type(self) else NotImplemented
 
     def __repr__(self) -> str:
-        shown = ", ".join(f"{name}={getattr(self, name)!r}" for name in self.__dataclass_fields__)
+        shown = ", ".join(f"{name}={getattr(self, name)!r}" for name in self.__match_args__)
         return f"{type(self).__qualname__}({shown})"
 
 
@@ -95,9 +97,8 @@ class _Field:
 
     __slots__ = ("factory", "init", "name", "value")
 
-    def __init__(self, factory: Callable[[], Any] | None, init: bool, value: Any = _NOTHING) -> None:
-        self.name = ""
-        self.factory, self.init, self.value = factory, init, value
+    def __init__(self, name: str, factory: Callable[[], Any] | None, init: bool, value: Any = _NOTHING) -> None:
+        self.name, self.factory, self.init, self.value = name, factory, init, value
 
     @property
     def default(self) -> Any:
@@ -112,6 +113,26 @@ class _Field:
         return _standard()._FIELD
 
 
+class _Fields:
+    """``__dataclass_fields__`` of every record, made anew from its ``__init__`` for the few who ask: kept with each
+    class, the fields would be 0.15 MiB."""
+
+    def __get__(self, record: object, kind: type[_Record]) -> dict[str, _Field]:
+        scope, parameters = kind.__init__.__globals__, _parameters(kind)
+        return {name: _Field(name, scope.get(f"_new_{name}"), name in parameters,
+                             scope.get(f"_default_{name}", _NOTHING)) for name in kind.__match_args__}
+
+
+_Record.__dataclass_fields__ = _Fields()  # type: ignore[attr-defined]
+
+
+def _parameters(kind: type) -> tuple[str, ...]:
+    """Those of ``__init__``, without ``self``."""
+    code = kind.__init__.__code__  # type: ignore[misc]
+    names: tuple[str, ...] = code.co_varnames[1:code.co_argcount]
+    return names
+
+
 def _standard() -> Any:
     import dataclasses
     return dataclasses
@@ -124,7 +145,7 @@ def _make(plain: type, base: type) -> type:
     body = {name: value for name, value in plain.__dict__.items()
             if name not in fields and name not in ("__dict__", "__weakref__")}
     body |= {"__qualname__": plain.__qualname__, "__slots__": names, "__match_args__": names,
-             "__dataclass_fields__": fields, "_values": _getter(names)}
+             "_values": _getter(names)}
     made = type(plain.__name__, (base,), body)
     made.__init__ = _initializer(made, fields)  # type: ignore[misc]
     return made
@@ -132,9 +153,7 @@ def _make(plain: type, base: type) -> type:
 
 def _field(plain: type, name: str) -> _Field:
     default = plain.__dict__.get(name, _NOTHING)
-    its = default if isinstance(default, _Field) else _Field(None, True, default)
-    its.name = name
-    return its
+    return default if isinstance(default, _Field) else _Field(name, None, True, default)
 
 
 def _getter(names: tuple[str, ...]) -> Callable[[Any], tuple[Any, ...]]:
@@ -147,22 +166,22 @@ def _getter(names: tuple[str, ...]) -> Callable[[Any], tuple[Any, ...]]:
 def _initializer(made: type, fields: Mapping[str, _Field]) -> Callable[..., None]:
     """A generated ``__init__`` that sets the slots directly: this bypasses a frozen record's ``__setattr__`` and is
     faster than ``object.__setattr__``."""
-    scope: dict[str, Any] = {"__builtins__": {}, "_made_anew": _MADE_ANEW}
+    scope: dict[str, Any] = {"__builtins__": _NO_BUILTINS}
     parameters, lines = ["self"], []
     for name, its in fields.items():
         value = name
         if its.factory is not None:
-            scope[f"_new_{name}"] = its.factory
+            scope |= {"_made_anew": _MADE_ANEW, intern(f"_new_{name}"): its.factory}
             parameters.append(f"{name}=_made_anew")
             value = f"_new_{name}() if {name} is _made_anew else {name}"
         elif not its.init:
             continue
         elif its.value is not _NOTHING:
-            scope[f"_default_{name}"] = its.value
+            scope[intern(f"_default_{name}")] = its.value
             parameters.append(f"{name}=_default_{name}")
         else:
             parameters.append(name)
-        scope[f"_set_{name}"] = made.__dict__[name].__set__
+        scope[intern(f"_set_{name}")] = made.__dict__[name].__set__
         lines.append(f"_set_{name}(self, {value})")
     if "__post_init__" in made.__dict__:
         lines.append("self.__post_init__()")

@@ -22,7 +22,7 @@ from watchdog_oom.core.nouns import Busy, SpoolNoun
 from watchdog_oom.host.purge.job import start_purge
 from watchdog_oom.host.purge.messages import PurgeNews
 from watchdog_oom.host.purge.mounts import read_mountinfo
-from watchdog_oom.host.purge.supervisor import PurgeRequest
+from watchdog_oom.host.purge.request import PurgeRequest
 
 Manifest = dict[str, tuple[object, ...]]
 MakeNoun = Callable[..., SpoolNoun]

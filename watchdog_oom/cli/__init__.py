@@ -23,6 +23,8 @@ COMMANDS: Mapping[str, str] = {  # name -> module, which is imported only when t
     "plan": "watchdog_oom.cli.plan",
     "status": "watchdog_oom.cli.status",
     "audit": "watchdog_oom.cli.audit",
+    "top": "watchdog_oom.cli.top",
+    "record": "watchdog_oom.cli.record",
     "export": "watchdog_oom.cli.export",
     "pause": "watchdog_oom.cli.pause",
     "resume": "watchdog_oom.cli.pause",

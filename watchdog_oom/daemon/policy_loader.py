@@ -10,6 +10,7 @@ import os
 from collections.abc import Callable
 
 from watchdog_oom.errors import Fault
+from watchdog_oom.host.children import own_code
 from watchdog_oom.host.children.spawn import Child, spawn_work
 from watchdog_oom.lean_dataclasses import dataclass
 from watchdog_oom.lean_typing import Any
@@ -72,8 +73,14 @@ class PolicyLoader:
 
 def _reader(directories: tuple[str, ...], config_path: str) -> Callable[[int], None]:
     def read(output_fd: int) -> None:
-        from watchdog_oom.errors import PolicyError
-        from watchdog_oom.policy.load import load_config, load_policy
+        try:
+            from watchdog_oom.errors import PolicyError
+            from watchdog_oom.policy.load import load_config, load_policy
+            own_code.refuse_another_version()
+        except Exception as error:  # noqa: BLE001 - code that is missing, damaged or half written fails in many ways
+            what = f"the policies cannot be read, and those in force stay: {error or type(error).__name__}"
+            _write_all(output_fd, marshal.dumps((None, None, [], [], [("", 0, "", what)])))
+            return
         faults: list[tuple[str, int, str, str]] = []
         policy = config = None
         notes: list[str] = []

@@ -404,6 +404,17 @@ def test_a_zombie_leader_whose_threads_live_shows_what_they_hold(
             assert after.facts.exe is not None
 
 
+def test_the_threads_of_a_zombie_leader_are_read_however_often_its_own_line_stays_the_same(host: Host) -> None:
+    table = ProcessTable(str(host.root))
+    host.put(70, state="Z", rss=0)
+    (host.root / "70" / "task").mkdir()
+    living = Host(host.root / "70" / "task")
+    for turn, pages in enumerate((10, 20, 0, 30)):
+        living.put(71, rss=pages)
+        shown = table.scan(ScanDemand(pids=frozenset({70})), _OLD + turn)[70]
+        assert (shown.state, shown.rss_bytes) == ("Z", pages * os.sysconf("SC_PAGE_SIZE"))
+
+
 def test_use_of_a_spool_is_unknown_until_it_was_found_out_and_then_what_was_found(
         start: Callable[..., subprocess.Popen[bytes]]) -> None:
     child = start("sleep", "60")

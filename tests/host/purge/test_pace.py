@@ -10,7 +10,7 @@ import time
 import pytest
 
 from watchdog_oom.host.purge.pace import LONGEST_REST_SECONDS, NICE, REST_FACTOR, SLICE_SECONDS, Pace
-from watchdog_oom.host.purge.supervisor import STALLED_SECONDS
+from watchdog_oom.host.purge.request import STALLED_SECONDS
 
 IOPRIO_GET = {"x86_64": 252, "aarch64": 31}
 IDLE = 3  # IOPRIO_CLASS_IDLE, linux/ioprio.h

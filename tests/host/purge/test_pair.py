@@ -16,7 +16,7 @@ from watchdog_oom.core.nouns import SpoolNoun
 from watchdog_oom.host.purge.job import PurgeJob, start_purge
 from watchdog_oom.host.purge.messages import Cleared, Deleted, Failed, PurgeNews, Remaining
 from watchdog_oom.host.purge.pair import SHARED_FROM_ENTRIES
-from watchdog_oom.host.purge.supervisor import PurgeRequest
+from watchdog_oom.host.purge.request import PurgeRequest
 from watchdog_oom.host.purge.worker import PurgeTask
 
 MakeNoun = Callable[..., SpoolNoun]

@@ -17,7 +17,7 @@ import pytest
 from watchdog_oom.core.nouns import Busy, SpoolNoun
 from watchdog_oom.host.purge.job import PurgeJob, start_purge
 from watchdog_oom.host.purge.messages import Cleared, Deleted, Failed, PurgeNews, Remaining
-from watchdog_oom.host.purge.supervisor import PurgeRequest
+from watchdog_oom.host.purge.request import PurgeRequest
 
 USER = 41234
 OTHER = 41235

@@ -104,7 +104,12 @@ def list_pids(root: str) -> set[int]:
 def read_stat_line(root: str, pid: int) -> bytes | None:
     """The stat line; where the first thread has ended and others live, with what a living one shows of the memory."""
     content = read_file(f"{root}/{pid}/stat")
-    if content is None or b") Z " not in content:
+    return with_living_thread(root, pid, content) if content is not None else None
+
+
+def with_living_thread(root: str, pid: int, content: bytes) -> bytes:
+    """The stat line of a process, likewise."""
+    if b") Z " not in content:
         return content
     thread = living_thread(root, pid, content)
     shown = read_file(f"{root}/{pid}/task/{thread}/stat") if thread is not None else None

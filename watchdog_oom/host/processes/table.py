@@ -16,7 +16,7 @@ from watchdog_oom.host.processes.demand import ScanDemand
 from watchdog_oom.host.processes.details import Details, Needs, needs_of
 from watchdog_oom.host.processes.facts import NOTHING_KNOWN, FactReader
 from watchdog_oom.host.processes.pid_list import PidList
-from watchdog_oom.host.processes.procfs import parse_stat, read_stat_line
+from watchdog_oom.host.processes.procfs import parse_stat, read_file, with_living_thread
 from watchdog_oom.lean_dataclasses import dataclass, replace
 
 _ROTATION_SECONDS = 10.0
@@ -28,13 +28,14 @@ _MOST_REMEMBERED = 4096
 
 @dataclass(slots=True)
 class _Entry:
-    """What is known about one process. ``stamp`` is the hash of its stat line, an eighth of the line's memory;
-    ``alive`` is its last reading with an address space; ``nouns`` are those whose own keys it matches; ``settled`` says
-    that its facts were read at an age at which they no longer change."""
+    """What is known about one process. ``alive`` is its last reading with an address space; ``nouns`` are those whose
+    own keys it matches; ``settled`` says that its facts were read at an age at which they no longer change; ``stamp``
+    is the hash (an eighth of the memory) of a stat line that tells nothing new if it is read again: there is none while
+    facts may change, nor of a first thread that has ended, which does not tell of the others."""
 
-    stamp: int
     process: Process
     alive: Process
+    stamp: int | None = None
     known: frozenset[Fact] = NOTHING_KNOWN
     nouns: tuple[ProcessNoun, ...] = ()
     settled: bool = False
@@ -113,7 +114,7 @@ class ProcessTable:
         if users_changed:
             told |= {pid for pid, entry in self._entries.items() if entry.process.facts.uid is not None}
         for pid in told:
-            self._entries[pid].settled = False
+            self._entries[pid].settled, self._entries[pid].stamp = False, None
         return told
 
     def _due(self, pids: frozenset[int], boottime: float) -> set[int]:
@@ -129,13 +130,13 @@ class ProcessTable:
         return due
 
     def _read(self, pids: Iterable[int], boottime: float) -> None:
-        """Read stat lines; an unchanged line is not parsed."""
+        """Read stat lines; one that tells nothing new is not parsed."""
         entries, root = self._entries, self._root
         for pid in pids:
             entry = entries.get(pid)
             try:
-                raw = read_stat_line(root, pid)
-                if entry is not None and entry.settled and hash(raw) == entry.stamp:
+                raw = read_file(f"{root}/{pid}/stat")
+                if entry is not None and hash(raw) == entry.stamp:
                     continue
                 if raw is None:
                     self._forget(pid, boottime)
@@ -145,24 +146,26 @@ class ProcessTable:
                 self._count("process")
 
     def _update(self, pid: int, raw: bytes, entry: _Entry | None, boottime: float) -> None:
-        process = parse_stat(pid, raw, entry.process.facts if entry is not None else NO_FACTS)
+        line = with_living_thread(self._root, pid, raw)
+        process = parse_stat(pid, line, entry.process.facts if entry is not None else NO_FACTS)
         if entry is not None and entry.process.id != process.id:
             self._forget(pid, boottime)
             process, entry = replace(process, facts=NO_FACTS), None
         if entry is not None and (entry.process.reparented or entry.process.ppid != process.ppid):
             process = replace(process, reparented=True)
         if entry is None:
-            entry = self._entries[pid] = _Entry(hash(raw), process, process)
+            entry = self._entries[pid] = _Entry(process, process)
         elif process.image == 0:
             # An exiting process and a zombie leader no longer show their executable; what was known stays true.
             process = replace(process, image=entry.process.image)
         elif process.image != entry.process.image or not entry.settled:
             process, entry.known = replace(process, facts=NO_FACTS), NOTHING_KNOWN
-        entry.stamp, entry.process, entry.settled = hash(raw), process, False
+        entry.stamp, entry.process, entry.settled = None, process, False
         if process.rss_bytes and not process.dead:
             entry.alive = process
         entry.settled = boottime - process.started_boottime >= _SETTLED_SECONDS
         self._recognise(entry)
+        entry.stamp = hash(raw) if entry.settled and process.state != "Z" else None
 
     def _recognise(self, entry: _Entry) -> None:
         """Read the facts that decide, note the nouns that match, and show the result."""
@@ -187,7 +190,7 @@ class ProcessTable:
             try:
                 self._recognise(entry)
             except OSError:
-                entry.settled = False
+                entry.settled, entry.stamp = False, None
                 self._count("process")
 
     def _arrange(self, read: Iterable[int], needs: Needs, boottime: float) -> None:

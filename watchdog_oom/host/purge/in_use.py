@@ -19,10 +19,10 @@ from watchdog_oom.host import syscalls
 from watchdog_oom.host.purge import reap
 from watchdog_oom.host.purge.mounts import Mount
 from watchdog_oom.host.purge.open_files import OpenFiles, Place
+from watchdog_oom.host.purge.request import PATIENCE_SECONDS
 from watchdog_oom.host.purge.unix_sockets import sockets_in_use
 from watchdog_oom.lean_dataclasses import dataclass
 
-PATIENCE_SECONDS = 1.0
 MOST_SECONDS = 60.0
 _INODE = struct.Struct("=Q")
 _COUNTS = struct.Struct("=QQ")

@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 from contextlib import suppress
 
-from watchdog_oom.host.children import spawn
-from watchdog_oom.host.purge.messages import Deleted, Failed, PurgeNews, Remaining, parse_line
-from watchdog_oom.host.purge.supervisor import PurgeRequest, supervise
+from watchdog_oom.host.children import own_code, spawn
+from watchdog_oom.host.purge.messages import Deleted, Failed, PurgeNews, Remaining, parse_line, to_line
+from watchdog_oom.host.purge.request import PurgeRequest
 
 _MOST_WAITING_BYTES = 1 << 16
 
@@ -73,4 +73,15 @@ class PurgeJob:
 def start_purge(request: PurgeRequest) -> PurgeJob:
     """Start a purge in a child process. Raises OSError where none can be forked."""
     daemon_pid = os.getpid()
-    return PurgeJob(spawn.spawn_work(lambda out_fd: supervise(request, out_fd, daemon_pid)))
+    return PurgeJob(spawn.spawn_work(lambda out_fd: _purge(request, out_fd, daemon_pid)))
+
+
+def _purge(request: PurgeRequest, out_fd: int, daemon_pid: int) -> None:
+    """The child. Only children run the code of a purge, so only they load it."""
+    try:
+        from watchdog_oom.host.purge.supervisor import supervise
+        own_code.refuse_another_version()
+    except Exception as error:  # noqa: BLE001 - code that is missing, damaged or half written fails in many ways
+        os.write(out_fd, to_line(Failed(f"the code of the purge cannot be loaded: {error or type(error).__name__}")))
+        return
+    supervise(request, out_fd, daemon_pid)

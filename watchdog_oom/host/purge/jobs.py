@@ -10,8 +10,8 @@ from watchdog_oom.core.nouns import SpoolNoun
 from watchdog_oom.core.outcome import EffectReport, Outcome
 from watchdog_oom.host.purge.job import PurgeJob, start_purge
 from watchdog_oom.host.purge.messages import Cleared, Deleted, Failed, PurgeNews, Remaining
+from watchdog_oom.host.purge.request import WITHIN_SECONDS, PurgeRequest
 from watchdog_oom.host.purge.search import TrashSearch
-from watchdog_oom.host.purge.supervisor import WITHIN_SECONDS, PurgeRequest
 from watchdog_oom.lean_dataclasses import dataclass
 from watchdog_oom.lean_typing import assert_never
 

@@ -16,7 +16,7 @@ from watchdog_oom.core.model import Clock
 from watchdog_oom.core.nouns import SpoolNoun
 from watchdog_oom.host.purge.job import PurgeJob, start_purge
 from watchdog_oom.host.purge.messages import Failed, Remaining
-from watchdog_oom.host.purge.supervisor import PurgeRequest
+from watchdog_oom.host.purge.request import PurgeRequest
 from watchdog_oom.lean_dataclasses import dataclass
 
 SOON_SECONDS = 30.0

@@ -15,59 +15,22 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from watchdog_oom import formatting
-from watchdog_oom.core.nouns import Busy, SpoolNoun
+from watchdog_oom.core.nouns import Busy
 from watchdog_oom.host import syscalls
 from watchdog_oom.host.purge import pair, reap, worker
 from watchdog_oom.host.purge.become import become
-from watchdog_oom.host.purge.in_use import (
-    NOTHING_IN_USE,
-    PATIENCE_SECONDS,
-    InUse,
-    Look,
-    pack_in_use,
-    read_in_use,
-    unpack_in_use,
-)
+from watchdog_oom.host.purge.in_use import NOTHING_IN_USE, InUse, Look, pack_in_use, read_in_use, unpack_in_use
 from watchdog_oom.host.purge.messages import Deleted, Failed, PurgeNews, to_line
 from watchdog_oom.host.purge.mounts import Mount, children_with_mounts, in_trash, read_mountinfo, remote_points
 from watchdog_oom.host.purge.open_files import Place
 from watchdog_oom.host.purge.pace import Pace, step_back
+from watchdog_oom.host.purge.request import PurgeRequest
 from watchdog_oom.host.purge.trash import remaining
 from watchdog_oom.host.spools.path_safety import SpoolRefusedError, open_spool, open_without_symlinks
 from watchdog_oom.lean_dataclasses import dataclass
 
-MOST_ENTRIES = 200_000  # Law 3: whatever policies say; about 500 bytes of the worker's memory each
-STALLED_SECONDS = 30.0  # no single look at a file takes this long, not even on a starved host
-WITHIN_SECONDS = 300.0
 _SIGN_SECONDS = 0.5
 _ASKS, _GOES_ON, _ANSWER = b"?", b".", b"!"
-
-
-@dataclass(frozen=True, slots=True)
-class PurgeRequest:
-    """One purge: the spool, the most entries it may take (0: it only settles what an earlier one left), and the clock
-    offsets seen since the daemon started (see ``Clock``), so that a jump of the date makes nothing stale.
-
-    The spool must be cleared after ``within_seconds``; deleting may take longer, but not stand still for
-    ``stalled_seconds``. ``search`` asks only what is left of earlier purges. ``gently``: one process, of low
-    priority, works a quarter of the time.
-    """
-
-    noun: SpoolNoun
-    limit: int = MOST_ENTRIES
-    offsets: tuple[float, ...] = ()
-    proc_root: str = "/proc"
-    within_seconds: float = WITHIN_SECONDS
-    stalled_seconds: float = STALLED_SECONDS
-    patience_seconds: float = PATIENCE_SECONDS
-    search: bool = False
-    gently: bool = False
-
-    @property
-    def allowed(self) -> int:
-        """The most entries this run may take: the smallest of the policy's, the plan's and our own limit (Law 3)."""
-        wanted = self.limit if self.noun.limit is None else min(self.limit, self.noun.limit)
-        return max(0, min(wanted, MOST_ENTRIES))
 
 
 def supervise(request: PurgeRequest, out_fd: int, daemon_pid: int) -> None:

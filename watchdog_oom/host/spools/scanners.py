@@ -11,6 +11,7 @@ from watchdog_oom import formatting
 from watchdog_oom.core.model import Clock, ProcessId, SpoolState
 from watchdog_oom.core.nouns import SpoolNoun
 from watchdog_oom.formatting import printable
+from watchdog_oom.host.children import own_code
 from watchdog_oom.host.spools import scan_messages as say
 from watchdog_oom.host.spools.scan_child import ScanChild
 from watchdog_oom.host.spools.signs_of_life import SignsOfLife
@@ -129,7 +130,14 @@ class SpoolScanners:
         idle_seconds = min(IDLE_SECONDS, self._stuck_seconds / 3)
 
         def work(signs: SignsOfLife, orders_fd: int, news_fd: int) -> None:
-            from watchdog_oom.host.spools.scan_loop import ScanOrder, scan_in_child
+            try:
+                from watchdog_oom.host.spools.scan_loop import ScanOrder, scan_in_child
+                own_code.refuse_another_version()
+            except Exception as error:  # noqa: BLE001 - code that is missing, damaged or half written fails in many ways
+                state = SpoolState(now, problem=_cannot(f"{error or type(error).__name__}"), finished=False)
+                for name in nouns:
+                    os.write(news_fd, say.scanned_line(name, state))
+                return
             order = ScanOrder(nouns, under, left_alone, offsets, sparing, proc, daemon_pid, idle_seconds)
             scan_in_child(order, signs, orders_fd, news_fd)
 
@@ -195,8 +203,9 @@ class SpoolScanners:
             (2.0 ** min(self._failures, 16) - 1) * FIRST_RESTART_SECONDS, LONGEST_RESTART_SECONDS)
         self._failures += 1
         if self._failures >= FAILURES_TOLD:
-            self._states = {name: SpoolState(self._clock.boottime, problem=f"it cannot be scanned: {why}")
-                            for name in self._nouns}
+            known = {name: state for name, state in self._states.items() if state.problem and not state.finished}
+            self._states = {name: SpoolState(self._clock.boottime, problem=_cannot(why)) for name in self._nouns}
+            self._states |= known  # the child said itself why it could not begin
 
     def _drop(self) -> None:
         """End the child; it is reaped when it can be."""
@@ -212,3 +221,7 @@ class SpoolScanners:
             return False
         child.close()
         return True
+
+
+def _cannot(why: str) -> str:
+    return f"it cannot be scanned: {why}"
