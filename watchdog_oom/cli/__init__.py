@@ -25,6 +25,7 @@ COMMANDS: Mapping[str, str] = {  # name -> module, which is imported only when t
     "audit": "watchdog_oom.cli.audit",
     "top": "watchdog_oom.cli.top",
     "record": "watchdog_oom.cli.record",
+    "replay": "watchdog_oom.cli.replay",
     "export": "watchdog_oom.cli.export",
     "pause": "watchdog_oom.cli.pause",
     "resume": "watchdog_oom.cli.pause",
