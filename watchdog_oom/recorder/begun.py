@@ -11,17 +11,15 @@ from watchdog_oom.core.history import History
 from watchdog_oom.core.model import Process, Snapshot
 from watchdog_oom.core.policy import Policy, Recover, Verb
 from watchdog_oom.core.rules import would
-from watchdog_oom.core.rules.emergency import RULE as EMERGENCY
 from watchdog_oom.core.tick import Tick
 from watchdog_oom.core.view import View
 from watchdog_oom.recorder.subjects import of_action, of_recover
 
 
 def begun_rules(plan: Plan, before: History, after: History) -> list[str]:
-    """In the order of the plan: a recovery acts when its run is opened, before its first step is asked for."""
+    """In the order of the plan: a recovery acts when its run is opened, before its first step is asked for; an
+    emergency that finds nobody to end does nothing."""
     found = [intent.rule for intent in plan.intents]
-    if after.emergency is not None and before.emergency is None:
-        found.insert(0, EMERGENCY)
     for name, recovery in after.recoveries.items():
         former = before.recoveries.get(name)
         if recovery.run is not None and (former is None or former.run is None):
@@ -45,8 +43,7 @@ class Begun:
         if recover is not None:
             return tuple(part.removeprefix("would ")
                          for part in would.recovered(self._tick, recover).split("; would "))
-        done = tuple(str(intent.action) for intent in self._plan.intents if intent.rule == rule)
-        return done or tuple(note.result for note in self._plan.notes if note.rule == rule)
+        return tuple(str(intent.action) for intent in self._plan.intents if intent.rule == rule)
 
     def because(self, rule: str) -> tuple[str, ...]:
         """The evidence, as the journal has it."""
@@ -55,7 +52,6 @@ class Begun:
             run = self._after.recoveries[name].run
             return run.because if run is not None else ()
         told = [reason for intent in self._plan.intents if intent.rule == rule for reason in intent.because]
-        told = told or [reason for note in self._plan.notes if note.rule == rule for reason in note.because]
         return tuple(dict.fromkeys(told))
 
     def subjects(self, rule: str) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ recording cannot show.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 from watchdog_oom.core.actions import Note, Plan
 from watchdog_oom.core.decide import decide, remembered
@@ -64,7 +64,7 @@ class Replay:
         self._go_on(snapshot)
         before = self.history
         plan, after = decide(snapshot, self._in_force, before, self._budget)
-        told, acts = list(self._told(plan, snapshot)), []
+        told, acts = list(self._told(plan, snapshot, begun_rules(plan, before, after))), []
         while rules := [rule for rule in begun_rules(plan, before, after) if rule not in self._acted]:
             begun = Begun(self._policy, snapshot, plan, before, after, self._budget)
             acts += [self._act(rule, begun, snapshot) for rule in rules]
@@ -74,7 +74,8 @@ class Replay:
             plan, after = decide(snapshot, self._in_force, before, self._budget)
         self.history, self.snapshot = after, snapshot
         self._look(snapshot, at_once=bool(acts))
-        return (*acts, *_together(told))
+        self.apart = self.apart or any(act.kind is ActKind.ACT for act in told)
+        return (*(act for act in acts if not act.apart), *_together(told), *(act for act in acts if act.apart))
 
     def _go_on(self, snapshot: Snapshot) -> None:
         """Another boot is another life of the daemon; over a break nothing is known to have lasted."""
@@ -106,10 +107,10 @@ class Replay:
         kind, _, name = rule.partition(".")
         return kind == "limit" and name in self._policy.limits and self._policy.limits[name].then is Then.CONTAIN
 
-    def _told(self, plan: Plan, snapshot: Snapshot) -> Iterator[Act]:
-        """What the journal would say besides what is done."""
+    def _told(self, plan: Plan, snapshot: Snapshot, acting: Collection[str]) -> Iterator[Act]:
+        """What the journal would say besides what is done; that an incident opens is in the act."""
         for note in plan.notes:
-            if note.incident is None:
+            if note.incident is None or note.rule not in acting:
                 yield self._of_note(note, snapshot)
         for refusal in plan.refusals:
             words = f"would not {refusal.intent.action}: {refusal.reason}"
@@ -129,9 +130,7 @@ class Replay:
         if kind is ActKind.OBSERVED and self._contains(rule):
             kind = ActKind.ACT
             self._acted.add(rule)
-        act = self._plain(kind, rule, told, note.because, snapshot, subjects)
-        self.apart = self.apart or kind is ActKind.ACT
-        return act
+        return self._plain(kind, rule, told, note.because, snapshot, subjects)
 
     def _act(self, rule: str, begun: Begun, snapshot: Snapshot) -> Act:
         unknown = [process.label for process in begun.ended(rule) if self._read.assumed_score(process.id)]

@@ -81,30 +81,34 @@ def _difference(page: Page, night: Night, difference: Difference | None) -> None
 
 def _verdict(page: Page, verdict: Verdict, title: str) -> None:
     page.title(title)
-    apart = False
-    again: Counter[str] = Counter()
-    for act in verdict.acts:
-        again[act.rule] += act.kind is ActKind.AGAIN
-        if act.kind is ActKind.AGAIN and again[act.rule] > MOST_AGAIN:
-            continue
-        if act.apart and not apart:
-            apart = True
-            page.line((f"{ANOTHER_WORLD} {ALSO}", "yellow"), indent=1)
+    here = [act for act in verdict.acts if not act.apart]
+    for act in here:
         _act(page, act)
-    for rule, times in again.items():
-        if times > MOST_AGAIN:
-            page.line((rule, "bold"), f" would act again {count(times - MOST_AGAIN, 'more time')}", indent=1)
-    acted = any(act.kind is ActKind.ACT for act in verdict.acts)
-    if not acted:
+    if not any(act.kind is ActKind.ACT for act in here):
         page.line("nothing is done", indent=1)
-    elif not apart:
-        page.line((f"{ANOTHER_WORLD} The policy would have done nothing else.", "yellow"), indent=1)
+    else:
+        _apart(page, [act for act in verdict.acts if act.apart])
     if verdict.lacks:
         page.line("What the recording cannot tell:", indent=1)
     for rule, words in verdict.lacks:
         page.line((rule, "bold"), f": {words}", indent=2)
     for note in verdict.notes:
         page.line(note, indent=1)
+
+
+def _apart(page: Page, acts: Iterable[Act]) -> None:
+    """What is only told: of a rule that would act again and again the first times, and how often."""
+    acts = tuple(acts)
+    also = ALSO if acts else "The policy would have done nothing else."
+    page.line((f"{ANOTHER_WORLD} {also}", "yellow"), indent=1)
+    again: Counter[str] = Counter()
+    for act in acts:
+        again[act.rule] += act.kind is ActKind.AGAIN
+        if act.kind is not ActKind.AGAIN or again[act.rule] <= MOST_AGAIN:
+            _act(page, act)
+    for rule, times in again.items():
+        if times > MOST_AGAIN:
+            page.line((rule, "bold"), f" would act again {count(times - MOST_AGAIN, 'more time')}", indent=1)
 
 
 def _act(page: Page, act: Act) -> None:
