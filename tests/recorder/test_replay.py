@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -20,7 +21,7 @@ from watchdog_oom.core.guard import Budget
 from watchdog_oom.core.model import Process, ServiceStatus, Snapshot
 from watchdog_oom.core.nouns import ServiceNoun, SpoolNoun
 from watchdog_oom.core.policy import Clean, Emergency, Limit, Mode, Policy, Protect, Recover, Then, Verb
-from watchdog_oom.recorder.act import Act, ActKind
+from watchdog_oom.recorder.act import ReplayAct, ActKind
 from watchdog_oom.recorder.as_read import Patterns
 from watchdog_oom.recorder.replay import Replay, replay
 from watchdog_oom.recorder.sample import Sample, SampleKind
@@ -42,16 +43,16 @@ def samples(snapshots: Iterable[Snapshot]) -> list[Sample]:
     return [Sample(snapshot, SampleKind.CALM) for snapshot in snapshots]
 
 
-def played(snapshots: Iterable[Snapshot], rules: Policy = RULES) -> list[Act]:
+def played(snapshots: Iterable[Snapshot], rules: Policy = RULES) -> list[ReplayAct]:
     return list(replay(samples(snapshots), rules, Budget(), found))
 
 
-def scans(second: float, *rss: int, **parts: object) -> Snapshot:
+def scans(second: float, *rss: int, **parts: Any) -> Snapshot:
     """Scanners of so many MiB each, at that second of the night."""
     return at(MIDNIGHT + second, *(proc(20 + number, "scan", rss=each) for number, each in enumerate(rss)), **parts)
 
 
-def told(acts: Iterable[Act]) -> list[tuple[float, ActKind, str, tuple[str, ...]]]:
+def told(acts: Iterable[ReplayAct]) -> list[tuple[float, ActKind, str, tuple[str, ...]]]:
     return [(act.wall - MIDNIGHT, act.kind, act.rule, act.words) for act in acts]
 
 
@@ -82,8 +83,8 @@ def test_a_recovery_acts_when_it_opens_and_tells_its_steps_with_whom_they_meet()
     spools = {"vscan": spool_state(entries=400, stale=390)}
     acts = played((scans(second, 30, 40, spools=spools) for second in range(0, 100, 10)), AMAVIS)
     assert told(acts) == [(60, ActKind.ACT, "recover.amavis", (
-        "stop amavis.service", "TERM scan[20], scan[21]", "purge vscan (390 of 400 entries in /var/spool/vscan are stale)",
-        "start amavis.service"))]
+        "stop amavis.service", "TERM scan[20], scan[21]",
+        "purge vscan (390 of 400 entries in /var/spool/vscan are stale)", "start amavis.service"))]
     assert acts[0].because == ("spool vscan: 390 stale entries (threshold 100) (for 1min)",)
     assert acts[0].subjects == ("amavis.service", "scan", "vscan")
 
@@ -100,14 +101,17 @@ def test_rules_that_only_observe_say_so_and_part_no_worlds() -> None:
     rules = policy(noun("scan"), Limit("big", "scan", rss=mib(100), then=Then.REPORT), Limit("many", "scan", count=1))
     acts = played([scans(0, 120), scans(10, 120, 1)], rules)
     assert [(act.kind, act.rule, act.words, act.apart) for act in acts] == [
-        (ActKind.OBSERVED, "limit.big", ("TERM scan[20]",), False), (ActKind.ACT, "limit.many", ("TERM scan[20]",), False)]
+        (ActKind.OBSERVED, "limit.big", ("TERM scan[20]",), False),
+        (ActKind.ACT, "limit.many", ("TERM scan[20]",), False)]
 
 
 def test_protections_are_told_and_part_no_worlds() -> None:
-    rules = policy(noun("scan"), Protect("scan", "scan", oom_score_adj=-900), noun("idle"), Limit("x", "idle", rss=mib(1)))
+    rules = policy(noun("scan"), Protect("scan", "scan", oom_score_adj=-900),
+                   noun("idle"), Limit("x", "idle", rss=mib(1)))
     acts = played([at(MIDNIGHT, proc(20, "scan"), proc(21, "idle", rss=2))], rules)
     assert [(act.kind, act.words, act.apart) for act in acts] == [
-        (ActKind.ACT, ("TERM idle[21]",), False), (ActKind.SCORE, ("set oom_score_adj of scan[20] from 0 to -900",), False)]
+        (ActKind.ACT, ("TERM idle[21]",), False),
+        (ActKind.SCORE, ("set oom_score_adj of scan[20] from 0 to -900",), False)]
 
 
 def test_a_containing_limit_acts_though_nobody_asked_for_the_unit_in_that_night() -> None:
@@ -156,7 +160,8 @@ def test_who_was_not_asked_for_his_score_has_none_and_that_is_said() -> None:
     assert played([at(MIDNIGHT, hog(None))], rules)[0].assumed == (
         "oom_score_adj of scan[20] was not recorded, and is taken as 0",)
     unkillable = played([at(MIDNIGHT, hog(-1000))], rules)
-    assert told(unkillable) == [(0, ActKind.NEWS, "limit.big", ("would not TERM scan[20]: its oom_score_adj is -1000",))]
+    assert told(unkillable) == [
+        (0, ActKind.NEWS, "limit.big", ("would not TERM scan[20]: its oom_score_adj is -1000",))]
 
 
 def test_a_recorded_command_line_is_searched_for_what_this_policy_looks_for() -> None:
@@ -205,7 +210,8 @@ ANY = policy(
     Limit("wait", "tree", count=1, then=Then.FREEZE), Limit("held", "a", rss=mib(1), then=Then.CONTAIN),
     ServiceNoun("s", "s.service"), SpoolNoun("a", "/a", ("*",), 1.0), Clean("a", "a"),
     Recover("r", (when(ServiceIs("s", failed=True)), when(ProcessesAre("a", count_above=0)),
-                  when(SpoolIs("a", entries_above=1))), (step(Verb.STOP, "s"), step(Verb.KILL, "a"), step(Verb.PURGE, "a"))),
+                  when(SpoolIs("a", entries_above=1))),
+            (step(Verb.STOP, "s"), step(Verb.KILL, "a"), step(Verb.PURGE, "a"))),
     Recover("o", (when(ProcessesAre("b", rss_above=mib(1))),), (step(Verb.KILL, "b"),), mode=Mode.OBSERVE),
     Emergency(percent(90), percent(100), prefer=("b",)))
 

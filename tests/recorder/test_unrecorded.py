@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -29,18 +30,18 @@ def lacks(rules: Policy, snapshots: Iterable[Snapshot], gap: float = 1.0) -> lis
 
 
 @pytest.mark.parametrize(("wanted", "known", "what"), [
-    (noun("x", exe="/bin/x", **ANYWHERE), {"exe": "/bin/y"}, "the executable of idle[7], who may be x, was not recorded"),
+    (noun("x", exe="/bin/x", **ANYWHERE), {"exe": "/y"}, "the executable of idle[7], who may be x, was not recorded"),
     (noun("x", user=("u",), **ANYWHERE), {"uid": 0}, "the user of idle[7], who may be x, was not recorded"),
     (noun("x", unit="u", **ANYWHERE), {"unit": "v"}, "the unit of idle[7], who may be x, was not recorded"),
     (noun("x", cmdline="u", **ANYWHERE), {"comm": "kept"}, "what the policy looks for in the command line of idle[7]"),
     (noun("x", comm="idle"), {"host_namespaces": True}, "whether they are of a container of idle[7]"),
 ])
-def test_a_fact_that_decides_is_missed_by_name_and_rule(wanted: ProcessNoun, known: dict[str, object], what: str) -> None:
+def test_a_fact_that_decides_is_missed_by_name_and_rule(wanted: ProcessNoun, known: dict[str, Any], what: str) -> None:
     rules = policy(wanted, Limit("l", "x", rss=mib(1)))
     found = lacks(rules, [snapshot(proc(7))])
     assert [rule for rule, _ in found] == ["limit.l"] and found[0][1].startswith(what)
     if "comm" not in known:
-        assert lacks(rules, [snapshot(proc(7, **known))]) == []  # type: ignore[arg-type]
+        assert lacks(rules, [snapshot(proc(7, **known))]) == []
 
 
 def test_a_fact_that_decides_nothing_is_not_missed() -> None:
@@ -81,13 +82,14 @@ def test_swap_and_shares_of_a_limit() -> None:
     assert seen(proc(7, "x", rss=8), proc(8, "x", rss=8)) == [
         ("limit.s", "what processes of x had in swap was not recorded"),
         ("limit.t", "what processes of x share was not recorded, so each counts alone")]
-    known = {"swap_bytes": 0, "sharing": Sharing(1)}
+    known: dict[str, Any] = {"swap_bytes": 0, "sharing": Sharing(1)}
     assert seen(proc(7, "x", rss=8, **known), proc(8, "x", rss=8, **known)) == []
 
 
 def test_what_a_clause_never_knew_and_a_spool_that_was_never_scanned() -> None:
     rules = policy(ServiceNoun("s", "s.service"), SpoolNoun("v", "/v", ("*",), 1.0), Clean("c", "v"),
-                   Recover("r", (when(ServiceIs("s", failed=True), SpoolIs("v", stale_above=1)),), (step(Verb.STOP, "s"),)))
+                   Recover("r", (when(ServiceIs("s", failed=True), SpoolIs("v", stale_above=1)),),
+                           (step(Verb.STOP, "s"),)))
     assert lacks(rules, [snapshot()]) == [
         ("recover.r", "never known in the recording: the state of s is not known yet"),
         ("recover.r", "never known in the recording: spool v has not been scanned yet"),
@@ -109,6 +111,7 @@ def test_a_time_that_is_shorter_than_the_samples_are_apart() -> None:
     rules = policy(noun("x", comm="x", **ANYWHERE), Limit("five", "x", rss=mib(1), for_seconds=5.0),
                    Limit("ten", "x", rss=mib(1), for_seconds=10.0), Limit("once", "x", rss=mib(1)))
     found = lacks(rules, [snapshot()], gap=10.0)
-    assert found == [("limit.five", 'for = "5s" is shorter than the 10s between two samples: what lasted so long may show '
-                                    "in one of them, or in none")]
+    words = ('for = "5s" is shorter than the 10s between two samples: what lasted so long may show in one of them, '
+             "or in none")
+    assert found == [("limit.five", words)]
     assert lacks(rules, [], gap=10.0) == []

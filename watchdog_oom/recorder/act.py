@@ -20,7 +20,7 @@ class ActKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Act:
+class ReplayAct:
     """``words`` are what would be done, one effect a line, and ``because`` the evidence as the journal has it.
 
     ``earlier_seconds``: how much earlier the daemon may have come to it, since nothing was recorded in between.

@@ -19,7 +19,7 @@ from watchdog_oom.core.observe import observing
 from watchdog_oom.core.policy import Policy, Then
 from watchdog_oom.core.view import View
 from watchdog_oom.lean_dataclasses import replace
-from watchdog_oom.recorder.act import Act, ActKind
+from watchdog_oom.recorder.act import ReplayAct, ActKind
 from watchdog_oom.recorder.as_read import USUAL_SCORE_ADJ, AsRead, Search
 from watchdog_oom.recorder.begun import Begun, begun_rules
 from watchdog_oom.recorder.sample import Sample
@@ -56,7 +56,7 @@ class Replay:
         self._usual_seconds = SLOWEST_SECONDS
         self._looked_at = float("-inf")
 
-    def step(self, sample: Sample) -> tuple[Act, ...]:
+    def step(self, sample: Sample) -> tuple[ReplayAct, ...]:
         """What the policy would do and say at this sample."""
         if sample.repeated:
             return ()
@@ -107,7 +107,7 @@ class Replay:
         kind, _, name = rule.partition(".")
         return kind == "limit" and name in self._policy.limits and self._policy.limits[name].then is Then.CONTAIN
 
-    def _told(self, plan: Plan, snapshot: Snapshot, acting: Collection[str]) -> Iterator[Act]:
+    def _told(self, plan: Plan, snapshot: Snapshot, acting: Collection[str]) -> Iterator[ReplayAct]:
         """What the journal would say besides what is done; that an incident opens is in the act."""
         for note in plan.notes:
             if note.incident is None or note.rule not in acting:
@@ -116,7 +116,7 @@ class Replay:
             words = f"would not {refusal.intent.action}: {refusal.reason}"
             yield self._plain(ActKind.NEWS, refusal.intent.rule, (words,), refusal.intent.because, snapshot)
 
-    def _of_note(self, note: Note, snapshot: Snapshot) -> Act:
+    def _of_note(self, note: Note, snapshot: Snapshot) -> ReplayAct:
         rule, words = note.rule, note.result
         prefix = next((prefix for prefix in _OBSERVED if words.startswith(prefix)), None)
         if prefix is None or words.startswith(f"{prefix}would not "):
@@ -132,7 +132,7 @@ class Replay:
             self._acted.add(rule)
         return self._plain(kind, rule, told, note.because, snapshot, subjects)
 
-    def _act(self, rule: str, begun: Begun, snapshot: Snapshot) -> Act:
+    def _act(self, rule: str, begun: Begun, snapshot: Snapshot) -> ReplayAct:
         unknown = [process.label for process in begun.ended(rule) if self._read.assumed_score(process.id)]
         named = f"{', '.join(unknown[:MOST_NAMED])}{_more(len(unknown) - MOST_NAMED)}"
         words = f"oom_score_adj of {named} was not recorded, and is taken as {USUAL_SCORE_ADJ}"
@@ -141,9 +141,9 @@ class Replay:
         return replace(act, assumed=assumed)
 
     def _plain(self, kind: ActKind, rule: str, words: tuple[str, ...], because: tuple[str, ...], snapshot: Snapshot,
-               subjects: tuple[str, ...] = ()) -> Act:
+               subjects: tuple[str, ...] = ()) -> ReplayAct:
         clock = snapshot.clock
-        return Act(kind, rule, words, because, clock.wall, clock.boottime, self._gap_seconds, self.apart, subjects)
+        return ReplayAct(kind, rule, words, because, clock.wall, clock.boottime, self._gap_seconds, self.apart, subjects)
 
     def _look(self, snapshot: Snapshot, *, at_once: bool) -> None:
         now = snapshot.clock.boottime
@@ -156,9 +156,9 @@ def _more(count: int) -> str:
     return f" and {count} more" if count > 0 else ""
 
 
-def _together(told: Iterable[Act]) -> Iterator[Act]:
+def _together(told: Iterable[ReplayAct]) -> Iterator[ReplayAct]:
     """What one rule says of one thing at one sample is told at once."""
-    found: dict[tuple[ActKind, str, tuple[str, ...]], Act] = {}
+    found: dict[tuple[ActKind, str, tuple[str, ...]], ReplayAct] = {}
     for act in told:
         key = (act.kind, act.rule, act.because)
         was = found.get(key)
@@ -167,7 +167,7 @@ def _together(told: Iterable[Act]) -> Iterator[Act]:
     return iter(found.values())
 
 
-def replay(samples: Iterable[Sample], policy: Policy, budget: Budget, search: Search) -> Iterator[Act]:
+def replay(samples: Iterable[Sample], policy: Policy, budget: Budget, search: Search) -> Iterator[ReplayAct]:
     """What the policy would have done and said in all of a recording, in order."""
     one = Replay(policy, budget, search)
     for sample in samples:

@@ -1,9 +1,10 @@
-"""What a real daemon recorded, replayed: the same act at the same time as its journal shows, in act and in observe mode."""
+"""What a real daemon recorded, replayed: the same act at the same time as its journal shows, acting and observing."""
 
 from __future__ import annotations
 
 import json
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -35,10 +36,9 @@ def written(record: dict[str, Any]) -> float:
 
 @pytest.mark.parametrize("mode", ["act", "observe"])
 def test_a_limit_acts_in_a_replay_when_it_acted_in_the_night(
-        daemon: MakeDaemon, spawn: Spawn, mode: str) -> None:
+        daemon: MakeDaemon, spawn: Spawn, home: Path, mode: str) -> None:
     child = spawn(SLEEPS)
-    program = child.args[0]  # type: ignore[index]
-    watch = daemon(f'[process.hogger]\nexe = "{program}"\n[limit.hogger]\nprocess = "hogger"\nruntime = "1s"\n'
+    watch = daemon(f'[process.hogger]\nexe = "{home}/bin/hogger"\n[limit.hogger]\nprocess = "hogger"\nruntime = "1s"\n'
                    'for = "300ms"\n', config=EVERY)
     watch.start(*(["--observe"] if mode == "observe" else []))
     kind = "intent" if mode == "act" else "incident"

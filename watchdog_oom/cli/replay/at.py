@@ -29,7 +29,7 @@ class RecordedHost:
 
 
 @dataclass(frozen=True, slots=True)
-class Moment:
+class PlannedMoment:
     """``missed`` says in words that nothing was recorded at the time that was asked for."""
 
     rehearsal: Rehearsal
@@ -39,7 +39,7 @@ class Moment:
     missed: str
 
 
-def moment_of(where: str, moments: Moments, loaded: LoadedPolicy) -> Moment | None:
+def moment_of(where: str, moments: Moments, loaded: LoadedPolicy) -> PlannedMoment | None:
     """The moment that ``moments`` stands at, with what the hour before left to remember. ``None``: it has none."""
     view = moments.view()
     if view is None:
@@ -60,4 +60,4 @@ def moment_of(where: str, moments: Moments, loaded: LoadedPolicy) -> Moment | No
     lacks = (f"{rule}: {words}" for rule, words in replay.lacks.words(replay.longest_gap_seconds))
     notes = (*loaded.notes, *map(str, loaded.warnings), *left_out_words(rehearsal.view), *not_yet_words(rehearsal.view),
              *lacks)
-    return Moment(rehearsal, RecordedHost(snapshot), view.wall, notes, view.missed)
+    return PlannedMoment(rehearsal, RecordedHost(snapshot), view.wall, notes, view.missed)

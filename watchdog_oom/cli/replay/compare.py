@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from watchdog_oom.recorder.act import Act, ActKind
+from watchdog_oom.recorder.act import ReplayAct, ActKind
 
 _COMPARED = (ActKind.ACT, ActKind.OBSERVED)
 
@@ -15,8 +15,8 @@ class Difference:
     """``first`` is what the policy does that acts first, ``later`` what the other does about the same at that sample or
     after it, ``None`` if it never does. ``second``: the one that acts first is the second policy."""
 
-    first: Act
-    later: Act | None
+    first: ReplayAct
+    later: ReplayAct | None
     second: bool
 
     @property
@@ -24,7 +24,7 @@ class Difference:
         return None if self.later is None else self.later.boottime - self.first.boottime
 
 
-def first_difference(one: Iterable[Act], other: Iterable[Act]) -> Difference | None:
+def first_difference(one: Iterable[ReplayAct], other: Iterable[ReplayAct]) -> Difference | None:
     """``None``: both do the same at the same samples, as far as they act, or would if they did not only observe."""
     ours, theirs = list(_doings(one)), list(_doings(other))
     mine, yours = _without(ours, theirs), _without(theirs, ours)
@@ -35,16 +35,16 @@ def first_difference(one: Iterable[Act], other: Iterable[Act]) -> Difference | N
     return Difference(first, next((act for act in rest if _alike(act, first)), None), second)
 
 
-def _doings(acts: Iterable[Act]) -> Iterator[Act]:
+def _doings(acts: Iterable[ReplayAct]) -> Iterator[ReplayAct]:
     return (act for act in acts if act.kind in _COMPARED)
 
 
-def _without(acts: list[Act], others: list[Act]) -> list[Act]:
+def _without(acts: list[ReplayAct], others: list[ReplayAct]) -> list[ReplayAct]:
     """Those that the others have not at the same sample, with the same effects."""
     known = {(act.wall, act.kind, act.words) for act in others}
     return [act for act in acts if (act.wall, act.kind, act.words) not in known]
 
 
-def _alike(act: Act, other: Act) -> bool:
+def _alike(act: ReplayAct, other: ReplayAct) -> bool:
     """Whether both are about the same, or come of a rule of the same name."""
     return act.rule == other.rule or not set(act.subjects).isdisjoint(other.subjects)

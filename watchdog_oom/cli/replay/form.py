@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 
 from watchdog_oom.cli.replay.compare import Difference
-from watchdog_oom.cli.replay.night import Night, Verdict
+from watchdog_oom.cli.replay.night import Night, PolicyVerdict
 from watchdog_oom.cli.replay.page import difference_words
-from watchdog_oom.recorder.act import Act
+from watchdog_oom.recorder.act import ReplayAct
 
 VERSION = 1
 
@@ -28,12 +28,12 @@ def number(value: float) -> float | None:
     return round(value, 3) if math.isfinite(value) else None
 
 
-def _verdict(verdict: Verdict) -> dict[str, object]:
+def _verdict(verdict: PolicyVerdict) -> dict[str, object]:
     return {"policy": verdict.name, "sources": verdict.sources, "acts": [_act(act) for act in verdict.acts],
             "lacks": [{"rule": rule, "words": words} for rule, words in verdict.lacks], "notes": verdict.notes}
 
 
-def _act(act: Act) -> dict[str, object]:
+def _act(act: ReplayAct) -> dict[str, object]:
     return {"kind": act.kind.value, "time": number(act.wall), "boottime": number(act.boottime), "rule": act.rule,
             "words": act.words, "because": act.because, "subjects": act.subjects, "assumed": act.assumed,
             "earlier_seconds": number(act.earlier_seconds), "apart": act.apart}

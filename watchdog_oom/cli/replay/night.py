@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from watchdog_oom.cli.loaded import LoadedPolicy
 from watchdog_oom.core.guard import Budget
 from watchdog_oom.host.processes.pattern_search import PatternSearch
-from watchdog_oom.recorder.act import Act
+from watchdog_oom.recorder.act import ReplayAct
 from watchdog_oom.recorder.as_read import Patterns
 from watchdog_oom.recorder.replay import Replay
 from watchdog_oom.recorder.sample import Sample
@@ -17,12 +17,12 @@ from watchdog_oom.recorder.unrecorded import Lack
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class PolicyVerdict:
     """What came of one policy, which was given as ``name``; ``sources`` are its files."""
 
     name: str
     sources: tuple[str, ...]
-    acts: tuple[Act, ...]
+    acts: tuple[ReplayAct, ...]
     lacks: tuple[Lack, ...]
     notes: tuple[str, ...] = ()
 
@@ -38,7 +38,7 @@ class Night:
     dropped: int
     longest_gap_seconds: float
     breaks: tuple[tuple[float, float], ...]
-    verdicts: tuple[Verdict, ...]
+    verdicts: tuple[PolicyVerdict, ...]
 
 
 class BoundedSearch:
@@ -61,7 +61,7 @@ def run(samples: Iterable[Sample], policies: Mapping[str, LoadedPolicy]) -> Nigh
     """``None`` if there is no sample."""
     search = BoundedSearch()
     replays = {name: replayer(loaded, search) for name, loaded in policies.items()}
-    acts: dict[str, list[Act]] = {name: [] for name in policies}
+    acts: dict[str, list[ReplayAct]] = {name: [] for name in policies}
     count = dropped = 0
     host, first, last = "", 0.0, 0.0
     for sample in samples:
@@ -78,9 +78,9 @@ def run(samples: Iterable[Sample], policies: Mapping[str, LoadedPolicy]) -> Nigh
     return Night(host, first, last, count, dropped, one.longest_gap_seconds, tuple(one.breaks), verdicts)
 
 
-def _verdict(name: str, loaded: LoadedPolicy, replay: Replay, acts: list[Act], search: BoundedSearch) -> Verdict:
+def _verdict(name: str, loaded: LoadedPolicy, replay: Replay, acts: list[ReplayAct], search: BoundedSearch) -> PolicyVerdict:
     ours = {pattern.pattern for noun in loaded.policy.processes.values() for pattern in noun.cmdline}
     slow = tuple(f"{pattern!r} took too long in a command line, which counts as not matching"
                  for pattern in search.slow if pattern in ours)
-    return Verdict(name, loaded.policy.sources, tuple(acts), replay.lacks.words(replay.longest_gap_seconds),
+    return PolicyVerdict(name, loaded.policy.sources, tuple(acts), replay.lacks.words(replay.longest_gap_seconds),
                    (*loaded.notes, *map(str, loaded.warnings), *slow))

@@ -8,9 +8,9 @@ from collections.abc import Iterable
 
 from watchdog_oom.cli.output import Page
 from watchdog_oom.cli.replay.compare import Difference
-from watchdog_oom.cli.replay.night import Night, Verdict
+from watchdog_oom.cli.replay.night import Night, PolicyVerdict
 from watchdog_oom.formatting import count, duration
-from watchdog_oom.recorder.act import Act, ActKind
+from watchdog_oom.recorder.act import ReplayAct, ActKind
 
 MOST_WORDS = 12
 MOST_BREAKS = 5
@@ -79,7 +79,7 @@ def _difference(page: Page, night: Night, difference: Difference | None) -> None
         _evidence(page, difference.first)
 
 
-def _verdict(page: Page, verdict: Verdict, title: str) -> None:
+def _verdict(page: Page, verdict: PolicyVerdict, title: str) -> None:
     page.title(title)
     here = [act for act in verdict.acts if not act.apart]
     for act in here:
@@ -96,7 +96,7 @@ def _verdict(page: Page, verdict: Verdict, title: str) -> None:
         page.line(note, indent=1)
 
 
-def _apart(page: Page, acts: Iterable[Act]) -> None:
+def _apart(page: Page, acts: Iterable[ReplayAct]) -> None:
     """What is only told: of a rule that would act again and again the first times, and how often."""
     acts = tuple(acts)
     also = ALSO if acts else "The policy would have done nothing else."
@@ -111,7 +111,7 @@ def _apart(page: Page, acts: Iterable[Act]) -> None:
             page.line((rule, "bold"), f" would act again {count(times - MOST_AGAIN, 'more time')}", indent=1)
 
 
-def _act(page: Page, act: Act) -> None:
+def _act(page: Page, act: ReplayAct) -> None:
     style = _STYLES.get(act.kind, "")
     page.line(f"{moment(act.wall)}  ", (f"{act.rule} {_VERBS[act.kind]}", style), indent=1)
     for words in act.words[:MOST_WORDS]:
@@ -121,7 +121,7 @@ def _act(page: Page, act: Act) -> None:
     _evidence(page, act)
 
 
-def _evidence(page: Page, act: Act) -> None:
+def _evidence(page: Page, act: ReplayAct) -> None:
     _listed(page, "because ", act.because)
     _listed(page, "assumed ", act.assumed)
     if act.earlier_seconds >= 1 and act.kind in (ActKind.ACT, ActKind.OBSERVED):
