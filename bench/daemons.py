@@ -57,7 +57,8 @@ def python(code: str, *arguments: str) -> list[str]:
 
 def daemon(made: Home, *more: str) -> list[str]:
     """Our daemon, in the locale of its unit; it observes only, so that the host that is measured on is left alone."""
-    return ["/usr/bin/env", "LC_ALL=C", *python("from watchdog_oom.daemon import main; main()", *made.options(), "--observe", *more)]
+    return ["/usr/bin/env", "LC_ALL=C",
+            *python("from watchdog_oom.daemon import main; main()", *made.options(), "--observe", *more)]
 
 
 def _paths() -> list[str]:
@@ -161,5 +162,6 @@ def bare() -> list[str]:
 
 
 def here(code: str, *arguments: str) -> list[str]:
-    """A command of ours on the benchmark's own interpreter, where all that the command imports is installed."""
-    return [sys.executable, "-c", code, *arguments]
+    """A command of ours on the benchmark's own interpreter, where all that the command imports is installed; compiled
+    as when installed, also where the environment forbids to write compiled files."""
+    return [sys.executable, "-E", "-X", f"pycache_prefix={_cache()}", "-c", code, *arguments]

@@ -8,7 +8,7 @@ import subprocess
 import time
 
 from bench.crowd import crowd, room_for
-from bench.daemons import Ears, Home, daemon, here, home, python, warm_up
+from bench.daemons import Ears, Home, daemon, here, home, python, running, warm_up
 from bench.machine import interpreter
 from bench.rounds import in_turn, timed
 from bench.table import Table, ratio, spread
@@ -33,7 +33,7 @@ def run() -> tuple[Table, ...]:
 
 
 def _measure(count: int) -> list[tuple[str, ...]]:
-    with home() as made, home() as many:
+    with home() as made, home() as many, home() as watched, running(daemon(watched), ready=True):
         for number in range(POLICY_FILES - 1):
             (many.path / "policies" / f"more-{number}.toml").write_text(_policy(number))
         command = "from watchdog_oom.cli import main; main()"
@@ -45,7 +45,16 @@ def _measure(count: int) -> list[tuple[str, ...]]:
             f"exec to READY, {POLICY_FILES} policy files": lambda: _to_ready(many),
             f"reload of {POLICY_FILES} policy files": lambda: _reload(many),
             "watchdog-oom check": lambda: timed(lambda: _finish(here(command, "check", *policies))),
-            "watchdog-oom plan": lambda: timed(lambda: _finish(here(command, "plan", *policies)))}
+            "watchdog-oom plan": lambda: timed(lambda: _finish(here(command, "plan", *policies))),
+            "watchdog-oom check --no-host": lambda: timed(
+                lambda: _finish(here(command, "check", "--no-host", *policies))),
+            "watchdog-oom status": lambda: timed(lambda: _finish(here(command, "status", *_whose(watched)))),
+            "watchdog-oom audit -n 50": lambda: timed(lambda: _finish(
+                here(command, "audit", "-n", "50", "--log", str(watched.path / "log")))),
+            "watchdog-oom --help": lambda: timed(lambda: _finish(here(command, "--help"))),
+            "completion of a command": lambda: timed(lambda: _finish(here(command), **_typed("watchdog-oom ", 1))),
+            "completion of a rule": lambda: timed(
+                lambda: _finish(here(command), **_typed("watchdog-oom audit --rule l", 3)))}
         took = in_turn(contestants, ROUNDS)
     return [(name, f"{count:,}", spread(values, digits=0), ratio(values, took["bare python3"]))
             for name, values in took.items()]
@@ -56,9 +65,18 @@ def _policy(number: int) -> str:
             f'[limit.p{number}]\nprocess = "p{number}"\nrss = "{number + 100}MiB"\nruntime = "20min"\n')
 
 
-def _finish(argv: list[str]) -> None:
+def _whose(made: Home) -> list[str]:
+    return ["--runtime", str(made.path / "runtime"), "--log", str(made.path / "log")]
+
+
+def _typed(line: str, word: int) -> dict[str, str]:
+    """What bash tells the command that completes the word of that number."""
+    return {"_WATCHDOG_OOM_COMPLETE": "bash_complete", "COMP_WORDS": line, "COMP_CWORD": str(word)}
+
+
+def _finish(argv: list[str], **environment: str) -> None:
     """Run a command to its end. Status 1 is an answer too: there are warnings, or something would be done."""
-    done = subprocess.run(argv, check=False, capture_output=True, cwd="/")
+    done = subprocess.run(argv, check=False, capture_output=True, cwd="/", env=os.environ | environment)
     if done.returncode not in (0, 1):
         raise SystemExit(f"{' '.join(argv[-4:])}: {done.stderr.decode(errors='replace')[-2000:]}")
 

@@ -48,14 +48,14 @@ host.processes.lasting host.processes.oom_score_adj
 core.glob daemon.link_watch host.children.asked_child host.processes.may_hang host.processes.namespaces
 host.processes.pattern_search host.processes.pid_list host.processes.procfs host.processes.reader
 host.processes.reader_child host.processes.release host.processes.signals host.processes.sharing
-host.processes.slow_patterns
+host.processes.shortlist host.processes.slow_patterns
 host.processes.table host.processes.user_names host.purge host.purge.job host.purge.jobs host.purge.messages
 host.purge.request host.purge.search host.sensors host.services host.services.choose host.services.jobs
 host.services.lsb host.services.manager host.services.poller host.services.program_words host.services.tcp_probe
 host.spools host.spools.scan_child host.spools.scan_messages host.spools.scanners host.spools.signs_of_life
 host.syscalls journal journal.chain journal.evidence journal.files journal.head journal.inspect journal.reader
 journal.record journal.reserve journal.store journal.system_log journal.targets journal.unfinished journal.writer
-lean_dataclasses lean_typing paths policy policy.build policy.ownership
+lean_dataclasses lean_typing paths policy policy.build policy.ownership sha256
 """
 
 # Of whoever has hooks, and of nobody else.

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from operator import attrgetter
-from sys import intern
 
 from watchdog_oom.lean_typing import TYPE_CHECKING, Any
 
@@ -171,21 +170,23 @@ def _initializer(made: type, fields: Mapping[str, _Field]) -> Callable[..., None
     for name, its in fields.items():
         value = name
         if its.factory is not None:
-            scope |= {"_made_anew": _MADE_ANEW, intern(f"_new_{name}"): its.factory}
+            scope |= {"_made_anew": _MADE_ANEW, f"_new_{name}": its.factory}
             parameters.append(f"{name}=_made_anew")
             value = f"_new_{name}() if {name} is _made_anew else {name}"
         elif not its.init:
             continue
         elif its.value is not _NOTHING:
-            scope[intern(f"_default_{name}")] = its.value
+            scope[f"_default_{name}"] = its.value
             parameters.append(f"{name}=_default_{name}")
         else:
             parameters.append(name)
-        scope[intern(f"_set_{name}")] = made.__dict__[name].__set__
         lines.append(f"_set_{name}(self, {value})")
     if "__post_init__" in made.__dict__:
         lines.append("self.__post_init__()")
     exec(f"def __init__({', '.join(parameters)}):\n " + "\n ".join(lines or ["pass"]), scope)  # noqa: S102
     initializer: Callable[..., None] = scope.pop("__init__")
+    for word in initializer.__code__.co_names:  # these texts are shared by all records with a field of that name
+        if word.startswith("_set_"):
+            scope[word] = made.__dict__[word.removeprefix("_set_")].__set__
     initializer.__qualname__ = f"{made.__qualname__}.__init__"
     return initializer

@@ -157,6 +157,7 @@ def test_whoever_may_not_see_the_sockets_is_told_the_user_all_the_same(
         child: Callable[..., subprocess.Popen[str]]) -> None:
     roots = child("input()")
     program = (f"import os, sys; sys.path[:0] = {sys.path!r}\n"
+               "import psutil\n"  # which that user may not be able to read here
                "from watchdog_oom.cli.process_details import read_details\n"
                "os.setgroups([]); os.setgid(65534); os.setuid(65534)\n"
                f"known = read_details({roots.pid}); print(known.user, known.listens)")
@@ -177,3 +178,18 @@ def test_many_ports_are_counted_rather_than_listed() -> None:
     assert listens_on(()) == ""
     columns = [listens_column(ProcessDetails(listens=ports)) for ports in (many, many[:1], (), None)]
     assert columns == ["1/tcp,2/tcp,…", "1/tcp", "-", "?"]
+
+
+def test_a_slow_import_of_psutil_takes_nothing_of_the_time_for_reading() -> None:
+    program = (f"import os, sys, time; sys.path[:0] = {sys.path!r}\n"
+               "class Slow:\n"
+               "    def find_spec(self, name, path, target=None):\n"
+               "        if name == 'psutil': time.sleep(2.5)\n"
+               "sys.meta_path.insert(0, Slow())\n"
+               "from watchdog_oom.cli.process_details import DetailReader\n"
+               "from watchdog_oom.host.processes.procfs import read_stat\n"
+               "assert 'psutil' not in sys.modules\n"
+               "reader = DetailReader(seconds=2.0)\n"
+               "print([reader.of(read_stat('/proc', pid)).user is not None for pid in (os.getpid(), os.getppid())])")
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False, timeout=30)
+    assert (done.stdout, done.stderr) == ("[True, True]\n", "")

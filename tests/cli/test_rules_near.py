@@ -83,6 +83,13 @@ def test_processes_are_read_here_and_spools_are_the_daemons(
                                                 "recover.space"}
 
 
+def test_cleanings_stand_among_the_rules_by_what_the_daemon_says_of_them(tmp_path: Path, watch: RuleWatch) -> None:
+    cleans = {"s": {"state": "waiting", "every_seconds": 1000, "due": time.time() + 100}}
+    near = watch.look(told(tmp_path, cleans=cleans))
+    assert near.rules[0].rule == "clean.s"
+    assert near.rules[0].share == pytest.approx(0.9, abs=0.05)
+
+
 def test_nothing_is_concluded_about_space_that_the_status_does_not_tell(tmp_path: Path, watch: RuleWatch) -> None:
     assert share(watch.look(told(tmp_path)), "recover.space") is None
 

@@ -62,8 +62,9 @@ def test_it_presses_when_memory_is_short_or_something_is_under_way_or_begins_to_
     assert not pressing(CALM, EMERGENCY, History())
     assert not pressing(replace(CALM, memory=None), EMERGENCY, History())
     assert pressing(short, EMERGENCY, History())
+    holding = History(decided_at=50.0, held_since={"clause": 40.0})
     for history in (History(emergency="e-1"), History(terminations={proc(7).id: ended}),
-                    History(recoveries={"x": Recovery(run=RUN)}), History(decided_at=50.0, held_since={"clause": 40.0})):
+                    History(recoveries={"x": Recovery(run=RUN)}), holding):
         assert pressing(CALM, EMERGENCY, history)
 
 

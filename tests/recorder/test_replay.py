@@ -21,7 +21,7 @@ from watchdog_oom.core.guard import Budget
 from watchdog_oom.core.model import Process, ServiceStatus, Snapshot
 from watchdog_oom.core.nouns import ServiceNoun, SpoolNoun
 from watchdog_oom.core.policy import Clean, Emergency, Limit, Mode, Policy, Protect, Recover, Then, Verb
-from watchdog_oom.recorder.act import ReplayAct, ActKind
+from watchdog_oom.recorder.act import ActKind, ReplayAct
 from watchdog_oom.recorder.as_read import Patterns
 from watchdog_oom.recorder.replay import Replay, replay
 from watchdog_oom.recorder.sample import Sample, SampleKind

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import gc
 import importlib
 import os
 import sys
@@ -12,10 +13,12 @@ from typing import Any
 import click
 
 from watchdog_oom import __version__
+from watchdog_oom.cli.summaries import SummarizedGroup
 from watchdog_oom.errors import FAILED_EXIT_STATUS, NotPermittedError, PolicyError, WatchdogError, place_of
 
 EXIT_INTERRUPTED = 130  # 128 + SIGINT, as shells have it
 EXIT_READER_GONE = 141  # 128 + SIGPIPE
+_GARBAGE_AFTER = 50_000  # objects: what a page is made of is no garbage, and looking for some took a tenth of the time
 _HOST_IN_TROUBLE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EMFILE, errno.ENFILE, errno.ENOMEM,
                     errno.EAGAIN)
 COMMANDS: Mapping[str, str] = {  # name -> module, which is imported only when the command is asked for
@@ -26,6 +29,7 @@ COMMANDS: Mapping[str, str] = {  # name -> module, which is imported only when t
     "top": "watchdog_oom.cli.top",
     "record": "watchdog_oom.cli.record",
     "replay": "watchdog_oom.cli.replay",
+    "diagnose": "watchdog_oom.cli.diagnose.command",
     "export": "watchdog_oom.cli.export",
     "pause": "watchdog_oom.cli.pause",
     "resume": "watchdog_oom.cli.pause",
@@ -35,7 +39,7 @@ COMMANDS: Mapping[str, str] = {  # name -> module, which is imported only when t
 }
 
 
-class FrontDoor(click.Group):
+class FrontDoor(SummarizedGroup):
     """Finds the subcommands, and turns every error into a message and an exit status."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -49,8 +53,8 @@ class FrontDoor(click.Group):
 
     def resolve_command(self, ctx: click.Context, args: list[str],
                         ) -> tuple[str | None, click.Command | None, list[str]]:
-        from watchdog_oom.policy.names import nearest
         if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            from watchdog_oom.policy.names import nearest
             ctx.fail(f'there is no command "{args[0]}"{nearest(args[0], COMMANDS)}')
         return super().resolve_command(ctx, args)
 
@@ -85,6 +89,7 @@ def cli(debug: bool) -> None:
                           watchdog-oom plan mail.toml      what would it do now, and why?
     The running daemon:   watchdog-oom status --watch      is all well?
                           watchdog-oom audit --since 8h    what did it do in the night, and why?
+    The kernel's kills:   watchdog-oom diagnose --journal  what was short, and who held it?
     Maintenance:          watchdog-oom pause --all --for 2h --why "new database"
 
     \b
@@ -122,6 +127,7 @@ def main() -> None:
     """The entry point. Characters that the terminal cannot show are escaped; without standard output or error, what
     would go there goes nowhere."""
     from watchdog_oom.daemon.console import fill_standard_descriptors
+    gc.set_threshold(_GARBAGE_AFTER)
     fill_standard_descriptors()
     sys.stdout = sys.stdout or open(1, "w", closefd=False)  # noqa: SIM115 - for as long as the command runs
     sys.stderr = sys.stderr or open(2, "w", closefd=False)  # noqa: SIM115

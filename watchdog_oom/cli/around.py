@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from watchdog_oom.cli.host_view import HostView
 from watchdog_oom.cli.logins import Login, boot_time, logins
 from watchdog_oom.cli.process_details import DetailReader
 from watchdog_oom.cli.service_ports import Ports, service_ports
 from watchdog_oom.core.view import View
+from watchdog_oom.lean_dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)

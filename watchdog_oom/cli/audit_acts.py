@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
 
 from watchdog_oom.journal.reader import Entry
 from watchdog_oom.journal.record import Kind
+from watchdog_oom.lean_dataclasses import dataclass
 
 _MOST_WAITING = 4096  # acts; an intent that has no outcome yet holds up those after it
 

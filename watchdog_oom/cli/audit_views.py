@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import json
 import sys
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 
 import click
-from rich.console import Console
-from rich.text import Text
 
 from watchdog_oom import formatting
 from watchdog_oom.cli.audit_acts import Act
 from watchdog_oom.cli.audit_evidence import ShownEvidence, reasons_of
 from watchdog_oom.cli.audit_words import colour, faults, has_failed, local_time, notes, safe_text, subject, told
+from watchdog_oom.cli.output import Part, styled, wants_colour
 from watchdog_oom.journal.record import FAILED, Kind
 
+Line: TypeAlias = "tuple[Part, ...]"
 _KIND_WIDTH = max(len(kind) for kind in Kind)
 _RULE_WIDTH = 18
 _OF_THE_DAEMON = "watchdog-oomd"
@@ -59,7 +59,7 @@ class ShortView:
         self._shown: dict[str, list[str]] = {}
 
     def text(self, act: Act) -> str:
-        return "\n".join([self._line(act, reasons_of(act.entry.record)).plain, *faults(act.entry.record)])
+        return "\n".join([_plain_text(self._line(act, reasons_of(act.entry.record))), *faults(act.entry.record)])
 
     def show(self, act: Act) -> None:
         record = act.entry.record
@@ -68,7 +68,7 @@ class ShortView:
         known += reasons
         self._printer.record(self._line(act, reasons), record)
 
-    def _line(self, act: Act, reasons: list[str]) -> Text:
+    def _line(self, act: Act, reasons: list[str]) -> Line:
         begun, ended = act.entry.record, (act.outcome or act.entry).record
         kind = "" if begun["kind"] in _PLAIN_KINDS else begun["kind"]
         result = self.pending if act.under_way else ended.get("result")
@@ -76,9 +76,9 @@ class ShortView:
         what = ": ".join(safe_text(word) for word in words if word)
         more = f" (and {len(reasons) - 1} more)" if len(reasons) > 1 else ""
         because = f"  because {reasons[0]}{more}" if reasons else ""
-        return Text.assemble((local_time(begun["time"]), "dim"), "  ",
-                             (f"{safe_text(begun.get('rule') or _OF_THE_DAEMON):<{_RULE_WIDTH}}", colour(ended)), "  ",
-                             f"{what}{_took(ended)}{notes(begun)}", (because, "dim"))
+        return ((local_time(begun["time"]), "dim"), "  ",
+                (f"{safe_text(begun.get('rule') or _OF_THE_DAEMON):<{_RULE_WIDTH}}", colour(ended)), "  ",
+                f"{what}{_took(ended)}{notes(begun)}", (because, "dim"))
 
 
 class LongView:
@@ -93,23 +93,23 @@ class LongView:
     def text(self, act: Act) -> str:
         record = act.entry.record
         reasons = "; ".join(reasons_of(record))
-        return "\n".join([self._line(record, f"  because {reasons}" if reasons else "").plain, *faults(record),
+        return "\n".join([_plain_text(self._line(record, f"  because {reasons}" if reasons else "")), *faults(record),
                           *_measured(record)])
 
     def show(self, act: Act) -> None:
         record = act.entry.record
         title = self._evidence.title(record)
         if title:
-            self._printer.line(Text(title, colour({"kind": Kind.INCIDENT})))
+            self._printer.line((title, colour({"kind": Kind.INCIDENT})))
         self._printer.record(self._line(record, self._evidence.reasons(record)), record)
         for line in _measured(record):
-            self._printer.line(Text(f"    {line}", "dim"))
+            self._printer.line((f"    {line}", "dim"))
 
-    def _line(self, record: dict[str, Any], because: str) -> Text:
+    def _line(self, record: dict[str, Any], because: str) -> Line:
         rule = f"  [{safe_text(record['rule'])}]" if record.get("rule") else ""
-        return Text.assemble((local_time(record["time"]), "dim"), "  ",
-                             (f"{safe_text(record['kind']):<{_KIND_WIDTH}}", colour(record)), "  ",
-                             f"{told(record)}{rule}{notes(record)}".strip(), (because, "dim"))
+        return ((local_time(record["time"]), "dim"), "  ",
+                (f"{safe_text(record['kind']):<{_KIND_WIDTH}}", colour(record)), "  ",
+                f"{told(record)}{rule}{notes(record)}".strip(), (because, "dim"))
 
 
 def _took(record: dict[str, Any]) -> str:
@@ -133,23 +133,23 @@ def _plain(value: object) -> str:
     return value if isinstance(value, str) else json.dumps(value)
 
 
+def _plain_text(line: Line) -> str:
+    return "".join([part if isinstance(part, str) else part[0] for part in line])
+
+
 class _Printer:
     """Prints on what is the standard output when it is made."""
 
     def __init__(self) -> None:
         self._encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
-        self._console = Console(highlight=False, soft_wrap=True, emoji=False, markup=False)
+        self._colour = wants_colour()
 
-    def record(self, line: Text, record: dict[str, Any]) -> None:
-        self.line(line)
+    def record(self, line: Line, record: dict[str, Any]) -> None:
+        self.line(*line)
         for fault in faults(record):
-            self.line(Text(f"    {fault}", "red"))
+            self.line((f"    {fault}", "red"))
 
-    def line(self, text: Text) -> None:
-        whole = text.plain.encode(self._encoding, "backslashreplace").decode(self._encoding)
-        if not self._console.is_terminal:  # many times faster, for long lists into pipes and files
-            click.echo(whole)
-            return
-        if whole != text.plain:  # its colours would no longer be where they belong
-            text = Text(whole)
-        self._console.print(text)
+    def line(self, *parts: Part) -> None:
+        whole = _plain_text(parts) if not self._colour else "".join(
+            [part if isinstance(part, str) else styled(*part) if all(part) else part[0] for part in parts])
+        click.echo(whole.encode(self._encoding, "backslashreplace").decode(self._encoding), color=self._colour)

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 import click
 
 from watchdog_oom import formatting
@@ -26,17 +23,14 @@ from watchdog_oom.core.model import Process, ServiceState
 from watchdog_oom.core.policy import Clean, Hours, Mode, Policy
 from watchdog_oom.core.rules.clean import rule_of
 from watchdog_oom.core.view import View
-from watchdog_oom.daemon.status_file import service_memory_plain
 from watchdog_oom.errors import Fault, PolicyError
 from watchdog_oom.explain.by_exe_alone import by_exe_alone_words
 from watchdog_oom.explain.left_out import left_out_words
 from watchdog_oom.explain.not_yet import not_yet_words
 from watchdog_oom.explain.rehearsal import rehearse
 from watchdog_oom.formatting import printable
-from watchdog_oom.journal.targets import describe
 
 EXIT_WARNINGS = 1
-JSON_VERSION = 1
 MOST_ROWS = 20
 
 
@@ -61,14 +55,16 @@ def check(context: click.Context, paths: tuple[str, ...], directories: tuple[str
         loaded = load(paths, directories, config_path)
     except PolicyError as error:
         if as_json:
-            show_json(_invalid(error))
+            from watchdog_oom.cli.check_json import invalid
+            show_json(invalid(error))
             context.exit(error.exit_status)
         raise
-    host = None if no_host else look(loaded.policy, loaded.config, proc)
+    host = None if no_host else look(loaded.policy, loaded.config, proc, ranked=as_json)
     warnings = _warnings(loaded, host)
     around = None if host is None else look_around(host, View(host.snapshot, loaded.policy))
     if as_json:
-        show_json(_to_plain(loaded, around, warnings))
+        from watchdog_oom.cli.check_json import to_plain  # it brings the journal's words
+        show_json(to_plain(loaded, around, _notes(loaded, around), warnings))
     else:
         show(_page(loaded, around, warnings))
     context.exit(EXIT_WARNINGS if warnings else 0)
@@ -198,42 +194,3 @@ def _holds(state: ServiceState) -> str:
 def _ports(around: Around, name: str) -> str:
     ports = listens_on(around.ports.get(name, ()))
     return f", {ports}" if ports else ""
-
-
-def _invalid(error: PolicyError) -> dict[str, object]:
-    return {"v": JSON_VERSION, "valid": False, "faults": [_fault(fault) for fault in error.faults]}
-
-
-def _to_plain(loaded: LoadedPolicy, around: Around | None, warnings: tuple[Fault, ...]) -> dict[str, object]:
-    """The JSON document as docs/commands.md describes it; with ``--no-host``, ``host`` is null."""
-    policy = loaded.policy
-    return {"v": JSON_VERSION, "valid": True, "description": policy.description, "sources": policy.sources,
-            "nouns": {"process": list(policy.processes), "spool": list(policy.spools),
-                      "service": list(policy.services)},
-            "rules": {"protect": list(policy.protects), "limit": list(policy.limits),
-                      "recover": list(policy.recovers), "clean": list(policy.cleans),
-                      "emergency": policy.emergency.mode.value},
-            "host": None if around is None else _matches(around),
-            "notes": _notes(loaded, around), "warnings": [_fault(warning) for warning in warnings]}
-
-
-def _matches(around: Around) -> Mapping[str, Any]:
-    host, view = around.host, around.view
-    clock = host.snapshot.clock
-    return {
-        "processes": {noun: [describe(host.describable(process), clock) | around.details.of(process).to_plain()
-                             for process in view.matching(noun)]
-                      for noun in view.policy.processes},
-        "spools": {name: {"path": view.policy.spools[name].path, "entries": state.entries, "stale": state.stale,
-                          "size_bytes": state.size_bytes, "oldest_seconds": round(state.oldest_seconds),
-                          "problem": state.problem, "complete": state.complete, "gaps": state.gaps}
-                   for name, state in host.snapshot.spools.items()},
-        "services": {name: {"unit": state.unit, "status": state.status.value, "words": state.words,
-                            "memory": service_memory_plain(state.memory),
-                            "listens": [str(port) for port in around.ports[name]] if name in around.ports else None}
-                     for name, state in host.snapshot.services.items()},
-        "booted": around.booted, "logins": [login.to_plain() for login in around.logins]}
-
-
-def _fault(fault: Fault) -> dict[str, object]:
-    return {"file": fault.file, "line": fault.line, "where": fault.where, "what": fault.what}

@@ -8,7 +8,6 @@ import socket
 import time
 from collections.abc import Iterator
 from contextlib import closing, suppress
-from dataclasses import dataclass
 from typing import Any
 
 import click
@@ -19,6 +18,7 @@ from watchdog_oom.daemon.control.listener import NAME
 from watchdog_oom.daemon.control.parse import VERSION
 from watchdog_oom.errors import NotPermittedError, NotRunningError, UsageError, WatchdogError
 from watchdog_oom.formatting import printable
+from watchdog_oom.lean_dataclasses import dataclass
 from watchdog_oom.policy.names import nearest
 
 ANSWER_SECONDS = 15.0

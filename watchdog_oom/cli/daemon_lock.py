@@ -7,7 +7,7 @@ import json
 import os
 from contextlib import suppress
 
-from watchdog_oom.daemon import status_file
+from watchdog_oom.paths import STATUS_NAME
 
 
 def running_daemon(runtime: str) -> int | None:
@@ -36,7 +36,7 @@ def running_daemon(runtime: str) -> int | None:
 def _holder_by_the_kernel(runtime: str) -> int | None:
     """The pid in the status file, if that process belongs to the lock's owner and holds a lock by flock(2)."""
     with suppress(OSError, ValueError, TypeError, KeyError):
-        with open(f"{runtime}/{status_file.NAME}", encoding="utf-8") as file:
+        with open(f"{runtime}/{STATUS_NAME}", encoding="utf-8") as file:
             pid = int(json.load(file)["pid"])
         if os.stat(f"/proc/{pid}").st_uid != os.lstat(f"{runtime}/lock").st_uid:
             return None

@@ -5,7 +5,6 @@ from __future__ import annotations
 import heapq
 import os
 import time
-from dataclasses import dataclass
 
 import psutil
 
@@ -20,6 +19,7 @@ from watchdog_oom.cli.process_details import (
 )
 from watchdog_oom.core.model import Process, ProcessId
 from watchdog_oom.host.processes.procfs import read_stat, read_swap_bytes
+from watchdog_oom.lean_dataclasses import dataclass
 
 MOST_LARGEST = 8
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from watchdog_oom.core.policy import Policy
 from watchdog_oom.daemon.config import Config, build_config
 from watchdog_oom.errors import Fault, NotPermittedError, PolicyError
 from watchdog_oom.formatting import printable
+from watchdog_oom.lean_dataclasses import dataclass
 from watchdog_oom.paths import CONFIG, POLICIES
 from watchdog_oom.policy.build import build_policy
 from watchdog_oom.policy.check import where

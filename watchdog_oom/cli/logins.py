@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import psutil
 
 from watchdog_oom.cli.output import Page, local_time
@@ -11,6 +9,7 @@ from watchdog_oom.cli.process_details import DetailReader, readable
 from watchdog_oom.core.guard import leads_login_session, untouchable
 from watchdog_oom.core.model import Process
 from watchdog_oom.core.view import View
+from watchdog_oom.lean_dataclasses import dataclass
 
 MOST_LOGINS = 20
 

@@ -14,18 +14,19 @@ from watchdog_oom.cli.near import near
 from watchdog_oom.cli.warned import Warned
 from watchdog_oom.core.matching import own_keys_match
 from watchdog_oom.core.model import Process
-from watchdog_oom.core.nouns import ProcessNoun
+from watchdog_oom.core.nouns import Namespaces, ProcessNoun
 from watchdog_oom.core.view import View
 from watchdog_oom.explain.not_yet import why_not_yet
 
 _ANYTHING = (re.compile("", re.DOTALL),)
 _READS: Mapping[str, ProcessNoun] = {  # nouns whose matching reads exactly one fact
-    "exe": ProcessNoun("exe", exe=_ANYTHING), "user": ProcessNoun("user", user=("",)),
-    "unit": ProcessNoun("unit", unit=_ANYTHING)}
+    "exe": ProcessNoun("exe", exe=_ANYTHING, namespaces=Namespaces.ANY),
+    "user": ProcessNoun("user", user=("",), namespaces=Namespaces.ANY),
+    "unit": ProcessNoun("unit", unit=_ANYTHING, namespaces=Namespaces.ANY)}
 
 
 class Missing:
-    """Reads the facts of all processes, each fact once, and only if a noun matches nothing."""
+    """Reads the facts of all processes that were not read, each fact once, and only if a noun matches nothing."""
 
     def __init__(self, host: HostView, values: Mapping[str, Any]) -> None:
         self._host = host
@@ -45,7 +46,7 @@ class Missing:
                  "cmdline": ProcessNoun("", cmdline=noun.cmdline)}
         for key, part in parts.items():
             given = self._values.get(noun.name, {}).get(key, ())
-            if given and not any(own_keys_match(part, process) for process in self._with(key, part)):
+            if given and not any(self._matches(key, part, process) for process in self._with(key, part)):
                 return ("process", noun.name, key), f"matches nothing now: {self._words(key, given)}"
         held_back = next(why_not_yet(view, noun), None)
         if held_back is not None:
@@ -54,6 +55,12 @@ class Missing:
         if noun.parent or noun.under:
             several = "no process has all of its keys together, parent and under included"
         return ("process", noun.name), f"matches nothing now: {several}"
+
+    def _matches(self, key: str, part: ProcessNoun, process: Process) -> bool:
+        """Whose namespaces it is in is read of those who match otherwise."""
+        if not own_keys_match(part, process):
+            return False
+        return key not in _READS or own_keys_match(part, self._host.table.facts.complete(process, [part])[0])
 
     def _words(self, key: str, given: tuple[str, ...]) -> str:
         match key:
@@ -87,7 +94,8 @@ class Missing:
         if key not in self._read:
             processes = self._everybody()
             if key in _READS:
-                processes = [self._host.table.facts.complete(process, [_READS[key]])[0] for process in processes]
+                processes = [process if getattr(process.facts, key) is not None
+                             else self._host.table.facts.complete(process, [_READS[key]])[0] for process in processes]
             self._read[key] = processes
         return self._read[key]
 

@@ -62,7 +62,7 @@ class Page:
 
     def text(self, *, colour: bool = False) -> str:
         """The whole page, with terminal sequences for the styles or without any."""
-        return "".join("".join(_styled(text, style) if colour and style else text for text, style in line).rstrip()
+        return "".join("".join(styled(text, style) if colour and style else text for text, style in line).rstrip()
                        + "\n" for line in self._lines)
 
     def rich(self) -> Text:
@@ -109,7 +109,8 @@ def draws_well() -> bool:
     return sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
 
 
-def _styled(text: str, style: str) -> str:
+def styled(text: str, style: str) -> str:
+    """With terminal sequences for the style."""
     names = style.split()
     colour = next((name for name in names if name not in ("bold", "dim")), None)
     return click.style(text, fg=colour, bold="bold" in names or None, dim="dim" in names or None)

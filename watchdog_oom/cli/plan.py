@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import os
 import time
-from dataclasses import replace
 
 import click
 
 from watchdog_oom.cli import options
+from watchdog_oom.cli.daemon_status import read_status, unwritten_words
 from watchdog_oom.cli.host_view import look
 from watchdog_oom.cli.loaded import load
 from watchdog_oom.cli.output import show, show_json
-from watchdog_oom.cli.plan_json import to_plain
 from watchdog_oom.cli.plan_page import page_of
 from watchdog_oom.cli.process_details import DetailReader
-from watchdog_oom.cli.status import read_status
-from watchdog_oom.cli.status_page import unwritten_words
 from watchdog_oom.core.guard import Budget
 from watchdog_oom.core.history import History
 from watchdog_oom.core.pause import in_force
@@ -26,6 +23,7 @@ from watchdog_oom.explain.left_out import left_out_words
 from watchdog_oom.explain.not_yet import not_yet_words
 from watchdog_oom.explain.rehearsal import rehearse
 from watchdog_oom.formatting import printable
+from watchdog_oom.lean_dataclasses import replace
 
 EXIT_ACTS = 1
 
@@ -58,6 +56,7 @@ def plan(context: click.Context, paths: tuple[str, ...], directories: tuple[str,
     told = (*loaded.notes, *map(str, loaded.warnings), *left_out_words(rehearsal.view),
             *not_yet_words(rehearsal.view), *notes, *paused, *host.unread, *_unwritten(runtime))
     if as_json:
+        from watchdog_oom.cli.plan_json import to_plain  # it brings the journal's words
         show_json(to_plain(rehearsal, host, told, details))
     else:
         show(page_of(rehearsal, told, details))

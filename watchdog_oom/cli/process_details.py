@@ -10,13 +10,15 @@ import os
 import socket
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import NamedTuple, TypeVar
-
-import psutil
+from importlib import import_module
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from watchdog_oom.core.model import Process, ProcessId
 from watchdog_oom.host.processes.procfs import read_stat
+from watchdog_oom.lean_dataclasses import dataclass, replace
+
+if TYPE_CHECKING:
+    import psutil
 
 READING_SECONDS = 0.06  # for all processes of a page together: sockets of a busy host take long to read
 FIRST_EPHEMERAL_PORT = 32768  # ip(7): a datagram socket from there on is mostly a client's
@@ -73,6 +75,7 @@ class DetailReader:
     def _read(self, process: Process) -> ProcessDetails:
         if not self.this_host or self._left_seconds <= 0:
             return UNKNOWN
+        import_module("psutil")  # its import does not count: the time is for sockets
         began = time.monotonic()
         details = read_details(process.pid)
         if details.terminal is None:
@@ -84,6 +87,7 @@ class DetailReader:
 
 def read_details(pid: int) -> ProcessDetails:
     """Each detail separately: a user who may not see the sockets may still see the owner."""
+    import psutil  # where nobody is described, it need not be imported
     process = readable(lambda: psutil.Process(pid))
     if process is None:
         return UNKNOWN
@@ -115,6 +119,7 @@ def listens_column(known: ProcessDetails, most: int = 2) -> str:
 
 def listeners(process: psutil.Process) -> tuple[Listener, ...]:
     """By port: listening TCP sockets, and UDP sockets without a peer on a port below the clients' range."""
+    import psutil
     ask = getattr(process, "net_connections", None) or process.connections  # the name before psutil 6
     found = set()
     for connection in ask("inet"):
@@ -128,6 +133,7 @@ def listeners(process: psutil.Process) -> tuple[Listener, ...]:
 
 def readable(read: Callable[[], _T]) -> _T | None:
     """psutil's answer; ``None`` if the process vanished, is a zombie, or may not be read."""
+    import psutil
     try:
         return read()
     except (psutil.Error, OSError, RuntimeError, ValueError):  # psutil raises RuntimeError for lines it cannot parse

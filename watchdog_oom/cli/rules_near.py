@@ -9,8 +9,8 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
 
+from watchdog_oom.cli.status_cleans import nearness
 from watchdog_oom.cli.status_values import Plain, map_of, number_of, texts_of
 from watchdog_oom.core.memory import ServiceMemory
 from watchdog_oom.core.model import Process, ProcessId, ServiceState, ServiceStatus, Snapshot, SpoolState
@@ -22,9 +22,9 @@ from watchdog_oom.host.clock import read_clock
 from watchdog_oom.host.memory.meminfo import MemoryReader
 from watchdog_oom.host.memory.psi import PressureReader
 from watchdog_oom.host.processes.demand import scan_demand
-from watchdog_oom.host.processes.procfs import lineage
+from watchdog_oom.host.processes.procfs import helpers_of, lineage
 from watchdog_oom.host.processes.table import ProcessTable
-from watchdog_oom.host.sensors import helpers_of
+from watchdog_oom.lean_dataclasses import dataclass
 from watchdog_oom.policy.build import build_policy
 from watchdog_oom.policy.load import load_policy
 
@@ -60,7 +60,8 @@ class RuleWatch:
         self._load(map_of(status, "policy"))
         policy = self._policy
         self._latest = (NearRules(problem=self._problem) if policy is None
-                        else NearRules(policy, closest_first(View(self._snapshot(policy, status), policy))))
+                        else NearRules(policy, closest_first(View(self._snapshot(policy, status), policy),
+                                                                nearness(map_of(status, "cleans"), time.time()))))
         self._looked = time.monotonic()
         return self._latest
 

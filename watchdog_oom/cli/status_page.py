@@ -5,9 +5,10 @@ Any value may be missing or unknown: the daemon may be of another release.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 
 from watchdog_oom import formatting
+from watchdog_oom.cli.daemon_status import unwritten_words
 from watchdog_oom.cli.output import Page, Part, local_time
 from watchdog_oom.cli.status_attention import show_attention
 from watchdog_oom.cli.status_cleans import show_cleans
@@ -152,16 +153,6 @@ def _protected(page: Page, protected: Sequence[Plain]) -> None:
         page.line(f"and {len(protected) - MOST_ROWS} more", indent=1)
     for line in unwritten_words(protected):
         page.line((line, "yellow"), indent=1)
-
-
-def unwritten_words(protected: Iterable[Mapping[str, object]]) -> list[str]:
-    """What could not be written, once for each reason."""
-    reasons: dict[str, list[str]] = {}
-    for one in protected:
-        if one.get("not_written"):
-            reasons.setdefault(str(one["not_written"]), []).append(f"{one.get('name')}[{one.get('pid')}]")
-    return [f"oom_score_adj of {', '.join(names[:MOST_ROWS])}{' and others' if len(names) > MOST_ROWS else ''} is not "
-            f"written: {words}" for words, names in reasons.items()]
 
 
 def _health(page: Page, health: Plain, budget: Plain) -> None:

@@ -35,7 +35,7 @@ def show_nearest(page: Page, status: Plain, seen: Seen) -> None:
 
 
 def _near(one: Closeness, status: Plain, width: int | None) -> tuple[Part, ...]:
-    style = kind_of(one.share)
+    style = "" if one.rule.startswith("clean.") else kind_of(one.share)  # what is due by the clock is no alarm
     percent = "   ?" if one.share is None else f"{min(999, int(one.share * 100)):>3}%"
     drawn: Part = ("" if width is None else f"{bar(one.share or 0.0, bar_width(width))} ", style or "green")
     return drawn, (percent, style), "  ", (one.rule, "bold"), f"{_state(one.rule, status)}  {one.words}"

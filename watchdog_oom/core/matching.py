@@ -7,7 +7,7 @@ that decide (reading the cmdline of a swapped-out process can stall for seconds)
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from enum import StrEnum
 
 from watchdog_oom.core.model import Facts, Process
@@ -35,13 +35,24 @@ def missing_fact(noun: ProcessNoun, process: Process, known: frozenset[Fact]) ->
     """The next fact to read to decide whether the noun may match; ``None`` when no further fact can change that."""
     if not own_keys_match(noun, process, known - _SEARCHED):
         return None
-    hosts = noun.namespaces is Namespaces.HOST
-    wanted = ((Fact.EXE, noun.exe), (Fact.USER, noun.user), (Fact.UNIT, noun.unit or noun.orphaned is not None),
-              (Fact.HOST_NAMESPACES, hosts), (Fact.EXE_MOUNTED, hosts and noun.exe))
-    fact = next((fact for fact, patterns in wanted if patterns and fact not in known), None)
-    if fact is None and noun.cmdline and not _searched(noun.cmdline, process.facts):
-        return Fact.CMDLINE
-    return fact
+    for fact in _wanted(noun):
+        if fact not in known:
+            return fact
+    return Fact.CMDLINE if noun.cmdline and not _searched(noun.cmdline, process.facts) else None
+
+
+def _wanted(noun: ProcessNoun) -> Iterator[Fact]:
+    """The facts that its keys are about, command lines apart."""
+    if noun.exe:
+        yield Fact.EXE
+    if noun.user:
+        yield Fact.USER
+    if noun.unit or noun.orphaned is not None:
+        yield Fact.UNIT
+    if noun.namespaces is Namespaces.HOST:
+        yield Fact.HOST_NAMESPACES
+        if noun.exe:
+            yield Fact.EXE_MOUNTED
 
 
 def own_keys_match(noun: ProcessNoun, process: Process, known: frozenset[Fact] = ALL_FACTS) -> bool:

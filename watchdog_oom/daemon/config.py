@@ -37,11 +37,11 @@ class Config:
     hook_hold_begins: tuple[str, ...] = ()
     hook_incident_closes: tuple[str, ...] = ()
     hook_timeout_seconds: float = 10.0
+    doubts: tuple[str, ...] = ()
     recorder_enabled: bool = True
     recorder_keep_seconds: float = 7 * 86400.0
     recorder_size_bytes: int = 64 << 20
     recorder_every_seconds: float = 10.0
-    doubts: tuple[str, ...] = ()
 
     @property
     def hooks(self) -> HookSettings:

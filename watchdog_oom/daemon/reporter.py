@@ -18,6 +18,7 @@ from watchdog_oom.daemon.sd_notify import SdNotifier
 from watchdog_oom.daemon.status_file import Health
 from watchdog_oom.journal.record import Kind, Record
 from watchdog_oom.journal.writer import Journal
+from watchdog_oom.paths import STATUS_NAME
 
 LATE_SECONDS = 1.0
 STATUS_SECONDS = 2.0
@@ -105,7 +106,7 @@ class Reporter:
 
     def close(self) -> None:
         with suppress(OSError):
-            os.unlink(f"{self._options.runtime}/{status_file.NAME}")
+            os.unlink(f"{self._options.runtime}/{STATUS_NAME}")
 
 
 def _line(snapshot: Snapshot, policy_store: PolicyStore) -> str:

@@ -16,9 +16,7 @@ from watchdog_oom.core.rules.recovery.trigger import wait_seconds
 from watchdog_oom.core.view import View
 from watchdog_oom.daemon.atomic_file import replace_file
 from watchdog_oom.lean_dataclasses import dataclass, field
-
-NAME = "status.json"
-VERSION = 1
+from watchdog_oom.paths import STATUS_NAME, STATUS_VERSION
 
 
 @dataclass(slots=True)
@@ -46,14 +44,14 @@ class Health:
 
 def write(runtime: str, plain: dict[str, object]) -> bool:
     """Replace the status file; returns whether that succeeded. A reader never sees a partial one."""
-    return replace_file(f"{runtime}/{NAME}", json.dumps(plain).encode(), 0o644)
+    return replace_file(f"{runtime}/{STATUS_NAME}", json.dumps(plain).encode(), 0o644)
 
 
 def to_plain(snapshot: Snapshot, policy: Policy, history: History, health: Health, budget: Budget) -> dict[str, object]:
     """The status as documented in docs/commands.md; times are seconds since the epoch, durations seconds."""
     clock = snapshot.clock
     return {
-        "v": VERSION, "pid": os.getpid(), "written": clock.wall, "started": health.started_wall,
+        "v": STATUS_VERSION, "pid": os.getpid(), "written": clock.wall, "started": health.started_wall,
         "observe": health.observe, "boot": snapshot.boot_id,
         "policy": {"description": policy.description, "sources": policy.sources,
                    "loaded": health.policy_loaded_wall, "faults": health.policy_faults, "notes": health.policy_notes,

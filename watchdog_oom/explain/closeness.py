@@ -39,11 +39,11 @@ class Closeness:
         return self.share is not None and self.share >= 1.0
 
 
-def closest_first(view: View) -> tuple[Closeness, ...]:
-    """Every limit, recovery and the emergency; those of which nothing is known stand last."""
+def closest_first(view: View, others: Iterable[Closeness] = ()) -> tuple[Closeness, ...]:
+    """Every limit, recovery and the emergency, and ``others``; those of which nothing is known stand last."""
     found = [_of_emergency(view, view.policy.emergency),
              *(_of_limit(view, limit) for limit in view.policy.limits.values()),
-             *(_of_recovery(view, recover) for recover in view.policy.recovers.values())]
+             *(_of_recovery(view, recover) for recover in view.policy.recovers.values()), *others]
     return tuple(sorted(found, key=lambda one: -1.0 if one.share is None else one.share, reverse=True))
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 import select
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 from watchdog_oom.core.actions import Watch
-from watchdog_oom.core.model import KernelKill, Process, ProcessId, ServiceState, Snapshot
+from watchdog_oom.core.model import KernelKill, ServiceState, Snapshot
 from watchdog_oom.core.outcome import EffectReport
 from watchdog_oom.core.policy import Emergency, Policy
 from watchdog_oom.core.shortage import met, near
@@ -18,7 +18,7 @@ from watchdog_oom.host.memory.meminfo import MemoryReader
 from watchdog_oom.host.memory.psi import OomKillCounter, PressureReader, arm_trigger
 from watchdog_oom.host.memory.service_memory import ServiceMemoryReader, counted_services
 from watchdog_oom.host.processes.demand import scan_demand
-from watchdog_oom.host.processes.procfs import lineage
+from watchdog_oom.host.processes.procfs import helpers_of, lineage
 from watchdog_oom.host.processes.table import ProcessTable
 from watchdog_oom.host.services.manager import ServiceManager
 from watchdog_oom.host.services.poller import StatusPoller
@@ -121,16 +121,6 @@ class Sensors:
                   "pressure": self._pressure.skipped, "kernel log (overwritten unread)": self._kills.gaps,
                   **self.processes.skipped, **self.processes.facts.slow_patterns()}
         return {kind: count for kind, count in counts.items() if count}
-
-
-def helpers_of(daemon_pid: int, processes: Mapping[int, Process]) -> frozenset[ProcessId]:
-    """The daemon's children that run its own code. Without them it would be blind or slow just when it matters, and
-    they hold little of their own; a program that it started has another image, and nobody else can be its child."""
-    daemon = processes.get(daemon_pid)
-    if daemon is None or not daemon.image:
-        return frozenset()
-    return frozenset([process.id for process in processes.values()
-                      if process.ppid == daemon_pid and process.image == daemon.image])
 
 
 def units_of(policy: Policy, names: Iterable[str]) -> dict[str, str]:

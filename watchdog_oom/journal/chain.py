@@ -8,34 +8,16 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
 from watchdog_oom.lean_dataclasses import dataclass, field
-from watchdog_oom.lean_typing import Protocol
+from watchdog_oom.sha256 import sha256
 
 _START = b'{"v":1,"seq":'
 _PREV = b'"prev":"'
 _FIRST = re.compile(rb',"first":(\d{1,18}),$')
 _FIRST_BYTES = 29
 _HEX = frozenset(b"0123456789abcdef")
-
-
-class _Hash(Protocol):
-    def hexdigest(self) -> str: ...
-
-
-def _load_sha256() -> Callable[[bytes], _Hash]:
-    # It is _sha256 up to Python 3.11 and _sha2 from 3.12 on; an interpreter built without it has hashlib.
-    for module in ("_sha2", "_sha256", "hashlib"):
-        try:
-            found: Callable[[bytes], _Hash] = __import__(module).sha256
-        except (ImportError, AttributeError):
-            continue
-        return found
-    raise ImportError("this Python has no SHA-256")
-
-
-_sha256 = _load_sha256()
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +45,7 @@ class ChainFault:
 
 def digest_of(line: bytes) -> bytes:
     """The hex SHA-256 of a line without its newline."""
-    return _sha256(line).hexdigest().encode("ascii")
+    return sha256(line).hexdigest().encode("ascii")
 
 
 def link_of(line: bytes) -> ChainLink | None:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Mapping
 
 from watchdog_oom.lean_typing import Any
+from watchdog_oom.sha256 import sha256
 
 _NOUNS = ("process", "spool", "service")
 
@@ -22,7 +22,7 @@ def fingerprint_of(ir: Mapping[str, Any], name: str) -> str:
                     named[kind, text] = noun
                     waiting.append(noun)
     meaning = repr((_sorted(ir["recover"][name]), _sorted(named)))
-    return hashlib.sha256(meaning.encode("utf-8", "surrogatepass")).hexdigest()[:32]
+    return sha256(meaning.encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 
 def _texts(value: Any) -> Iterator[str]:

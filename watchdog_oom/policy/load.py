@@ -24,7 +24,6 @@ from watchdog_oom.policy.fingerprint import fingerprint_of
 from watchdog_oom.policy.lines import LaterTomlError, line_at, lines_of
 from watchdog_oom.policy.programs import program_faults
 from watchdog_oom.policy.schema import NAMED, NOUNS
-from watchdog_oom.policy.toml_faults import in_plain_words
 
 _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 _DEFAULT_PLACES = (os.path.join(_PACKAGE, "shipped", "default.toml"),
@@ -177,6 +176,7 @@ def _parse(path: str, data: bytes, gathered: Gathered) -> tuple[FileCheck, dict[
     except LaterTomlError as error:
         gathered.fault(path, str(error), error.line)
     except ValueError as error:  # TOMLDecodeError, or a number with thousands of digits
+        from watchdog_oom.policy.toml_faults import in_plain_words  # only mistakes need it
         line, what = in_plain_words(text, error)
         gathered.fault(path, what, line)
     except RecursionError:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Collection, Iterable, Mapping
 
 from watchdog_oom.errors import Fault
@@ -37,6 +36,7 @@ class Table:
 
 def nearest(name: str, choices: Iterable[str]) -> str:
     """The text `` — did you mean "…"?``, or nothing if no choice is similar."""
+    import difflib  # only mistakes need it
     known = list(choices)
     by_lower = {choice.lower(): choice for choice in known}
     close = [by_lower[name.lower()]] if name.lower() in by_lower else difflib.get_close_matches(name, known, 1)

@@ -19,7 +19,7 @@ from watchdog_oom.core.observe import observing
 from watchdog_oom.core.policy import Policy, Then
 from watchdog_oom.core.view import View
 from watchdog_oom.lean_dataclasses import replace
-from watchdog_oom.recorder.act import ReplayAct, ActKind
+from watchdog_oom.recorder.act import ActKind, ReplayAct
 from watchdog_oom.recorder.as_read import USUAL_SCORE_ADJ, AsRead, Search
 from watchdog_oom.recorder.begun import Begun, begun_rules
 from watchdog_oom.recorder.sample import Sample
@@ -143,7 +143,8 @@ class Replay:
     def _plain(self, kind: ActKind, rule: str, words: tuple[str, ...], because: tuple[str, ...], snapshot: Snapshot,
                subjects: tuple[str, ...] = ()) -> ReplayAct:
         clock = snapshot.clock
-        return ReplayAct(kind, rule, words, because, clock.wall, clock.boottime, self._gap_seconds, self.apart, subjects)
+        return ReplayAct(kind, rule, words, because, clock.wall, clock.boottime, self._gap_seconds, self.apart,
+                         subjects)
 
     def _look(self, snapshot: Snapshot, *, at_once: bool) -> None:
         now = snapshot.clock.boottime

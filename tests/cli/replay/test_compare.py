@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from watchdog_oom.cli.replay.compare import first_difference
-from watchdog_oom.recorder.act import ReplayAct, ActKind
+from watchdog_oom.recorder.act import ActKind, ReplayAct
 
 
-def act(second: float, *words: str, rule: str = "limit.x", kind: ActKind = ActKind.ACT, about: str = "clamscan") -> ReplayAct:
+def act(second: float, *words: str, rule: str = "limit.x", kind: ActKind = ActKind.ACT,
+        about: str = "clamscan") -> ReplayAct:
     return ReplayAct(kind, rule, words or ("TERM clamscan[1]",), (), 1e9 + second, second, subjects=(about,))
 
 

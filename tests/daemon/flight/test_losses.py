@@ -12,10 +12,10 @@ def test_losses_are_told_together_and_once_an_hour() -> None:
     for second in range(int(TELL_AGAIN_SECONDS + 2 * TELL_AFTER_SECONDS)):
         losses.tell(second, second // 10, "the disk is full", float(second), told.append)
     assert [record.result for record in told] == [
-        "the flight recorder has gaps: 11 ticks could not be handed over to the process that records, "
-        "1 sample could not be written",
-        "the flight recorder has gaps: 3600 ticks could not be handed over to the process that records, "
-        "360 samples could not be written"]
+        ("the flight recorder has gaps: 11 ticks could not be handed over to the process that records, "
+        "1 sample could not be written"),
+        ("the flight recorder has gaps: 3600 ticks could not be handed over to the process that records, "
+        "360 samples could not be written")]
     assert told[0].because == ("the disk is full",) and told[0].ok is False
 
 

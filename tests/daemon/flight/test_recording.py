@@ -36,6 +36,13 @@ def recording(directory: Path) -> Recording:
     return Recording(str(directory), size_bytes=1 << 20, keep_seconds=WEEK)
 
 
+def until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 4
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
 def read(directory: Path) -> list[Snapshot]:
     return [sample.snapshot for sample in samples(str(directory / "flight")) if not sample.repeated]
 
@@ -87,10 +94,11 @@ def test_texts_belong_to_the_sample_before_them(tmp_path: Path) -> None:
     ours = recording(tmp_path)
     ours.add({"meminfo": "too early"}, 0.5)
     ours.write(recorded(at(1)))
-    ours.add({"meminfo": "MemTotal: 1 kB\n", "7/status": "Name:\ta\udcff\n"}, 1.25)
+    texts = {"meminfo": "MemTotal: 1 kB\n", "7/status": "Name:\ta\udcff\n"}
+    ours.add(texts, 1.25)
     ours.write(recorded(at(2)))
     found = list(samples(str(tmp_path / "flight")))
-    assert [sample.extra for sample in found] == [{}, {"meminfo": "MemTotal: 1 kB\n", "7/status": "Name:\ta\udcff\n"}, {}]
+    assert [sample.extra for sample in found] == [{}, texts, {}]
     assert found[1].read_boottime == 1.25 and found[1].snapshot == at(1)
 
 
@@ -125,15 +133,13 @@ def test_of_a_daemon_that_was_killed_the_rest_is_written_before_another_begins(t
         os.close(first._lock)
         recording(tmp_path).write(recorded(at(100)))
         os._exit(0)
-    first.write(recorded(at(1)))
     try:
-        assert os.waitpid(child, os.WNOHANG)[0] == 0
+        until(lambda: any("->" in line and str(child) in line.split()
+                          for line in Path("/proc/locks").read_text().splitlines()))
+        first.write(recorded(at(1)))
         first.close()
         os.close(first._lock)
-        deadline = time.monotonic() + 4
-        while os.waitpid(child, os.WNOHANG)[0] == 0:
-            assert time.monotonic() < deadline
-            time.sleep(0.01)
+        until(lambda: os.waitpid(child, os.WNOHANG)[0] == child)
     except AssertionError:
         os.kill(child, signal.SIGKILL)
         raise

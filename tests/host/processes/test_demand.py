@@ -73,3 +73,12 @@ def test_the_lowest_sum_by_which_a_rule_could_act_says_from_when_on_sharing_matt
 
 def test_an_empty_policy_wants_nothing() -> None:
     assert demand_of(Policy()) == ScanDemand()
+
+
+def test_swap_is_only_taken_for_empty_where_the_hosts_own_figures_say_so() -> None:
+    def swapped(total: int, free: int, group: str = "") -> bool:
+        return scan_demand(Policy(), Memory(100, 90, 0, total, free, group=group)).swapped
+    assert not swapped(0, 0) and not swapped(64, 64)
+    assert swapped(64, 63)
+    assert swapped(0, 0, "/docker/x"), "the bound of a group, not the swap of the host"
+    assert scan_demand(Policy(), None).swapped

@@ -36,6 +36,11 @@ def test_near_an_emergency_all_but_kernel_threads_are_judged() -> None:
     assert needs.badness == needs.guarded == {1, 10, 11, 12, 20}
 
 
+def test_of_everybody_who_may_be_judged_only_the_adjustment_is_read() -> None:
+    needs = needs_of(ScanDemand(judged=True), {}, _ALL)
+    assert needs == Needs(guarded=frozenset({1, 10, 11, 12, 20}))
+
+
 def test_the_adjustment_is_read_of_those_guard_is_asked_about_and_of_whom_a_decision_watches() -> None:
     noun = ProcessNoun("worker")
     demand = ScanDemand(nouns=(noun,), guarded=frozenset({"worker"}), pids=frozenset({20, 99}))
@@ -92,3 +97,14 @@ def test_what_cannot_be_read_is_counted_and_left_out(tmp_path: Path) -> None:
     read = Details(str(tmp_path), counted.append, SharingReader(str(tmp_path))).read([_OTHER], needs, ScanDemand(), 0.0)
     assert read == {20: _OTHER}
     assert counted == ["process detail"]
+
+
+def test_where_nothing_is_in_swap_nobody_is_read_for_it(tmp_path: Path) -> None:
+    (tmp_path / "20").mkdir()
+    (tmp_path / "20/status").write_text("Name:\tx\nVmSwap:\t      64 kB\n")
+    alive, gone = replace(_OTHER, image=7), replace(_HELPER, image=0)
+    needs = Needs(badness=frozenset({12, 20}))
+    for swapped, bytes_of_alive in ((True, 65536), (False, 0)):
+        details = Details(str(tmp_path), lambda kind: None, SharingReader(str(tmp_path)))
+        read = details.read([alive, gone], needs, ScanDemand(swapped=swapped), 0.0)
+        assert (read[20].swap_bytes, read[12].swap_bytes) == (bytes_of_alive, None), swapped

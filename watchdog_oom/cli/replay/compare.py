@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from watchdog_oom.recorder.act import ReplayAct, ActKind
+from watchdog_oom.recorder.act import ActKind, ReplayAct
 
 _COMPARED = (ActKind.ACT, ActKind.OBSERVED)
 

@@ -78,7 +78,8 @@ def run(samples: Iterable[Sample], policies: Mapping[str, LoadedPolicy]) -> Nigh
     return Night(host, first, last, count, dropped, one.longest_gap_seconds, tuple(one.breaks), verdicts)
 
 
-def _verdict(name: str, loaded: LoadedPolicy, replay: Replay, acts: list[ReplayAct], search: BoundedSearch) -> PolicyVerdict:
+def _verdict(name: str, loaded: LoadedPolicy, replay: Replay, acts: list[ReplayAct],
+             search: BoundedSearch) -> PolicyVerdict:
     ours = {pattern.pattern for noun in loaded.policy.processes.values() for pattern in noun.cmdline}
     slow = tuple(f"{pattern!r} took too long in a command line, which counts as not matching"
                  for pattern in search.slow if pattern in ours)

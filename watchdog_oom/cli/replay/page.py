@@ -10,7 +10,7 @@ from watchdog_oom.cli.output import Page
 from watchdog_oom.cli.replay.compare import Difference
 from watchdog_oom.cli.replay.night import Night, PolicyVerdict
 from watchdog_oom.formatting import count, duration
-from watchdog_oom.recorder.act import ReplayAct, ActKind
+from watchdog_oom.recorder.act import ActKind, ReplayAct
 
 MOST_WORDS = 12
 MOST_BREAKS = 5

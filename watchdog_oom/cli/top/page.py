@@ -17,7 +17,7 @@ from watchdog_oom.recorder.sample import Sample, SampleKind
 
 PROCESSES = "Processes"
 _WHY = {SampleKind.CALM: "by the clock", SampleKind.NEAR: "a tick near a threshold",
-        SampleKind.RING: "a tick before something opened", SampleKind.BEFORE: "before an act"}
+        SampleKind.RING: "a tick kept in memory until something opened", SampleKind.BEFORE: "before an act"}
 _NOTHING = "-"
 _COLUMNS = ("pid", "user", "rss", "grown", "swap", "age", "state", "unit", "name")
 _SPOOL_COLUMNS = ("spool", "entries", "stale", "size", "oldest", "problem")

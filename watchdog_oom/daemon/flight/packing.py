@@ -65,7 +65,8 @@ class Packer:
         sent = self._processes
         get = sent.get
         fresh = [process for pid, process in now.items() if get(pid) is not process]
-        gone = [pid for pid in sent if pid not in now]
+        new = sum(process.pid not in sent for process in fresh)
+        gone = [pid for pid in sent if pid not in now] if len(sent) + new > len(now) else []
         for at in range(0, len(fresh) or bool(gone), PART_PROCESSES):
             part = fresh[at:at + PART_PROCESSES]
             flat = [_flat(process, get(process.pid)) for process in part]
@@ -81,7 +82,7 @@ class Packer:
 
 def _flat(process: Process, was: Process | None) -> tuple[Any, ...]:
     """Its values; its facts only where they are not those that were sent with it before."""
-    same = was is not None and was.id == process.id and was.facts is process.facts
+    same = was is not None and was.facts is process.facts
     sharing, facts = process.sharing, process.facts
     return (*_values(process), sharing and packed(sharing), None if same else (
         *_facts(facts), facts.cmdline_has and packed(facts.cmdline_has),

@@ -25,6 +25,7 @@ from watchdog_oom.journal.record import Record
 STUCK_SECONDS = 60.0
 FIRST_RESTART_SECONDS, LONGEST_RESTART_SECONDS = 0.5, 300.0
 STEADY_SECONDS = 60.0
+LONGEST_GAP_SECONDS = 2.0  # between two ticks: if the daemon itself was stopped, silence proves nothing
 LOOK_AGAIN_SECONDS = 10.0
 MOST_LOST = 3  # children that not even SIGKILL ends; then none is started until one of them ends
 
@@ -44,7 +45,7 @@ class FlightRecorder:
         self._lost: list[WriterChild] = []
         self._failures = 0
         self._started_at = self._start_at = 0.0
-        self._refused_since: float | None = None
+        self._silent_seconds = self._tended_at = 0.0
         self._dropped = self._untold_drops = 0
         self._lost_samples = self._lost_earlier = 0
         self._opening = False
@@ -75,11 +76,10 @@ class FlightRecorder:
         if self._child is not None and self._child.report is not None and self._packer.hand_over(
                 snapshot, pressing=pressing(snapshot, emergency, history), opening=self._opening,
                 dropped=self._untold_drops):
-            self._opening, self._untold_drops, self._refused_since = False, 0, None
+            self._opening, self._untold_drops = False, 0
         elif self._child is None or self._child.report is not None:
             self._dropped += 1
             self._untold_drops += 1
-            self._refused_since = now if self._refused_since is None else self._refused_since
         self._show()
         self._losses.tell(self._dropped, self._lost_samples, str(self.status["problem"] or ""), now, self._write)
 
@@ -108,14 +108,15 @@ class FlightRecorder:
             record(connection, directory, proc, config)
 
         self._packer.forget()
-        self._started_at, self._refused_since = now, None
+        self._started_at, self._silent_seconds = now, 0.0
         try:
             self._child = WriterChild(work)
         except OSError as error:
             self._failed(now, f"no process can be had for it: {error.strerror}")
 
     def _tend(self, now: float) -> None:
-        """Replace a child that has ended, or has taken nothing for a minute."""
+        """Replace a child that has ended, or has taken up no tick for a minute."""
+        gap, self._tended_at = min(max(0.0, now - self._tended_at), LONGEST_GAP_SECONDS), now
         self._lost = [child for child in self._lost if not child.buried()]
         child = self._child
         if child is None:
@@ -123,16 +124,14 @@ class FlightRecorder:
                 self._start(now)
         elif not child.alive():
             self._drop(child, now, "the process that records has ended by itself")
-        elif self._silent_seconds(child, now) >= STUCK_SECONDS:
-            self._drop(child, now, f"the process that records hung for {formatting.duration(STUCK_SECONDS)}")
-        elif now - self._started_at >= STEADY_SECONDS:
-            self._failures = 0
-
-    def _silent_seconds(self, child: WriterChild, now: float) -> float:
-        """How long it has taken nothing, or has not even said that it is there."""
-        if child.report is None:
-            return now - self._started_at
-        return 0.0 if self._refused_since is None else now - self._refused_since
+        elif child.heard:
+            self._silent_seconds = 0.0
+            if now - self._started_at >= STEADY_SECONDS:
+                self._failures = 0
+        else:
+            self._silent_seconds += gap
+            if self._silent_seconds >= STUCK_SECONDS:
+                self._drop(child, now, f"the process that records hung for {formatting.duration(STUCK_SECONDS)}")
 
     def _drop(self, child: WriterChild, now: float, why: str) -> None:
         child.kill()

@@ -64,13 +64,10 @@ class _Writer:
         if kind == PROCESSES:
             self._backlog.take_processes(content)
         elif kind == TICK:
-            written = False
             for recorded in self._backlog.take_tick(content):
                 self._recording.write(recorded)
-                written = True
             self._looks = False
-            if written:
-                self._report()
+            self._report()
         elif kind == LOOK:
             pids, hurried = marshal.loads(content)  # noqa: S302 - it comes from our own process
             self._witness.begin(pids, hurried)
@@ -84,6 +81,7 @@ class _Writer:
             self._recording.add(texts, self._witness.began_boottime)
 
     def _report(self) -> None:
+        """After every tick: the daemon counts how long it hears nothing."""
         recording = self._recording
         with suppress(OSError):
             self._connection.send(marshal.dumps((recording.last_wall, recording.size_bytes, recording.lost,

@@ -12,7 +12,7 @@ from watchdog_oom.daemon.flight.packing import END
 from watchdog_oom.host.children.spawn import Child, spawn_work
 from watchdog_oom.lean_dataclasses import dataclass
 
-_BUFFER_BYTES = 1 << 20  # asked for; the kernel gives what net.core.wmem_max allows
+_BUFFER_BYTES = 512 << 10  # asked for; the kernel gives what net.core.wmem_max allows
 _REPORT_BYTES = 4096
 _LAST_SECONDS = 1.0
 
@@ -35,6 +35,7 @@ class WriterChild:
 
     def __init__(self, work: Work) -> None:
         self.report: WriterReport | None = None
+        self.heard = False
         self._socket, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         try:
             self._socket.setblocking(False)
@@ -59,7 +60,8 @@ class WriterChild:
         return True
 
     def alive(self) -> bool:
-        """Take up what it reported; whether it still is there."""
+        """Take up what it reported; whether it still is there. ``heard``: whether it reported anything."""
+        self.heard = False
         while True:
             try:
                 packet = self._socket.recv(_REPORT_BYTES)
@@ -69,6 +71,7 @@ class WriterChild:
                 return False
             if not packet:
                 return False
+            self.heard = True
             self.report = WriterReport(*marshal.loads(packet))  # noqa: S302 - it comes from our own process
 
     def finish(self) -> None:

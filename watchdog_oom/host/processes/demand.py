@@ -25,12 +25,13 @@ UNIT_OF_EVERYBODY = ProcessNoun("the unit of everybody", unit=(re.compile("(?!)"
 @dataclass(frozen=True, slots=True)
 class ScanDemand:
     """``swap``, ``protect``, ``guarded`` and ``contained`` are names of nouns: whose swap is needed; whose
-    oom_score_adj, that of all their descendants included; whose own oom_score_adj, since guard is asked about them;
-    and in whose units that of every process. ``under`` are the spools that nouns name, and ``users`` says
-    which of them processes use, as far as that is known. ``everything``: an emergency is near, so every process is
-    read, with its swap, badness and oom_score_adj. ``pids`` are processes that guard is asked about whatever matches
-    them; ``below`` were seen below a noun before. ``together`` says of nouns from which resident memory on, counted one
-    by one, it matters what their processes share."""
+    oom_score_adj, that of all their descendants included; whose own oom_score_adj, since guard is asked about them; and
+    in whose units that of every process. ``under`` are the spools that nouns name, and ``users`` says which of them
+    processes use, as far as that is known. ``everything``: an emergency is near, so every process is read, with its
+    swap, badness and oom_score_adj; ``judged``: guard may be asked about everybody, whose oom_score_adj is read for
+    that. ``swapped``: somebody may have memory in swap. ``pids`` are processes that guard is asked about whatever
+    matches them; ``below`` were seen below a noun before. ``together`` says of nouns from which resident memory on,
+    counted one by one, it matters what their processes share."""
 
     nouns: tuple[ProcessNoun, ...] = ()
     swap: frozenset[str] = frozenset()
@@ -40,6 +41,8 @@ class ScanDemand:
     guarded: frozenset[str] = frozenset()
     contained: frozenset[str] = frozenset()
     everything: bool = False
+    judged: bool = False
+    swapped: bool = True
     pids: frozenset[int] = frozenset()
     below: frozenset[int] = frozenset()
     together: Mapping[str, float] = field(default_factory=dict)
@@ -111,4 +114,9 @@ def scan_demand(policy: Policy, memory: Memory | None, watch: Watch = NOTHING_WA
     demand = demand_of(policy, everything=memory is not None and near(memory, policy.emergency, pressure))
     for_guard = (*WAYS_IN, UNIT_OF_EVERYBODY) if demand.contained or _hands_down(policy) else WAYS_IN
     return replace(demand, nouns=(*demand.nouns, *for_guard, *_unit_of_victims(policy)), pids=watch.processes,
-                   below=watch.below, together=_together(policy, memory))
+                   below=watch.below, together=_together(policy, memory), swapped=_swapped(memory))
+
+
+def _swapped(memory: Memory | None) -> bool:
+    """Whether the host's swap holds anything, as far as is known; a control group's own figures do not tell."""
+    return memory is None or bool(memory.group) or memory.swap_free_bytes < memory.swap_total_bytes

@@ -64,15 +64,16 @@ def needs_of(
     pids = demand.pids & processes.keys()
     watched = pids.union(*relevant.values())
     spools = _spools_by_pid(demand, relevant)
-    userland = frozenset(pid for pid, process in processes.items() if demand.everything and not process.kernel_thread)
+    userland = frozenset(pid for pid, process in processes.items()
+                         if (demand.everything or demand.judged) and not process.kernel_thread)
     protected = _pids_of(demand.protect, relevant)
     housemates = _housemates(_pids_of(demand.contained, relevant), processes)
     return Needs(
         watched,
         swap=_pids_of(demand.swap, relevant),
         adjusted=protected | family.descendants(protected),
-        guarded=userland if demand.everything else pids.union(_pids_of(demand.guarded, relevant), housemates),
-        badness=userland,
+        guarded=userland or pids.union(_pids_of(demand.guarded, relevant), housemates),
+        badness=userland if demand.everything else frozenset(),
         spools=spools,
         together={name: relevant[name] for name, amount in demand.together.items()
                   if _hold_more(relevant.get(name, frozenset()), amount, processes)},
@@ -168,7 +169,8 @@ class Details:
         if pid in needs.swap:
             swap_bytes = self._read(read_swap_bytes, pid)
         elif pid in needs.badness:
-            swap_bytes = self._swap_bytes.of(pid, boottime)
+            # Where nothing is in swap, nothing of his is: /proc/PID/status takes longer than all else of his.
+            swap_bytes = self._swap_bytes.of(pid, boottime) if demand.swapped or not process.image else 0
         if pid in needs.adjusted:
             oom_score_adj = self._read(read_oom_score_adj, pid)
         elif pid in needs.guarded:

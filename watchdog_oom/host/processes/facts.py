@@ -10,7 +10,7 @@ import select
 import time
 from collections.abc import Iterable
 
-from watchdog_oom.core.matching import Fact, missing_fact
+from watchdog_oom.core.matching import Fact, alive, missing_fact, own_keys_match
 from watchdog_oom.core.model import Facts, Process, ProcessId
 from watchdog_oom.core.nouns import ProcessNoun
 from watchdog_oom.host.processes.control_group import read_units
@@ -18,6 +18,7 @@ from watchdog_oom.host.processes.namespaces import NamespaceReader
 from watchdog_oom.host.processes.procfs import read_exe, read_uid
 from watchdog_oom.host.processes.reader import ANSWER_SECONDS, ProcessReader
 from watchdog_oom.host.processes.sharing import SharingReader
+from watchdog_oom.host.processes.shortlist import Shortlist
 from watchdog_oom.host.processes.slow_patterns import SlowPatterns
 from watchdog_oom.host.processes.user_names import UserNames
 from watchdog_oom.lean_dataclasses import replace
@@ -44,10 +45,11 @@ class FactReader:
         self._users = UserNames()
         self._namespaces = NamespaceReader(root)
         self._nouns: tuple[ProcessNoun, ...] = ()
+        self._shortlist = Shortlist()
 
     def want(self, nouns: tuple[ProcessNoun, ...]) -> None:
         """From now on these nouns are matched, and no others."""
-        self._nouns = nouns
+        self._nouns, self._shortlist = nouns, Shortlist(nouns)
         self._users.want(name for noun in nouns for name in noun.user)
         self.reader.want(frozenset(pattern for noun in nouns for pattern in noun.cmdline))
 
@@ -60,6 +62,16 @@ class FactReader:
         """The process is gone."""
         self.reader.forget(process)
 
+    def recognise(self, process: Process, known: frozenset[Fact], *, young: bool,
+                  ) -> tuple[Process, frozenset[Fact], tuple[ProcessNoun, ...]]:
+        """As ``complete`` for the nouns that are wanted, and those of them whose own keys match."""
+        nouns = self._shortlist.of(process, known)
+        if Fact.EXE not in known and alive(process) and any(noun.exe for noun in nouns):
+            process, known = self._read(process, Fact.EXE, known)
+            nouns = self._shortlist.of(process, known)
+        process, known = self.complete(process, nouns, known, young=young)
+        return process, known, tuple([noun for noun in nouns if own_keys_match(noun, process)])
+
     def complete(self, process: Process, nouns: Iterable[ProcessNoun], known: frozenset[Fact] = NOTHING_KNOWN, *,
                  young: bool = False) -> tuple[Process, frozenset[Fact]]:
         """The process with every fact that decides whether a noun matches it, and the set of known facts. What is still
@@ -70,9 +82,7 @@ class FactReader:
         for noun in nouns:
             while (fact := missing_fact(noun, process, known)) is not None:
                 if fact not in known:
-                    process = replace(process, facts=self._with(process, fact))
-                    more = known | {fact}
-                    known = _KNOWN.setdefault(more, more)
+                    process, known = self._read(process, fact, known)
                 if fact is Fact.CMDLINE:  # the last one; what is not known yet stays missing
                     process = replace(process, facts=self._searched(process, noun.cmdline, young))
                     break
@@ -92,6 +102,10 @@ class FactReader:
         asked = facts.asked if line.has | line.lacks >= frozenset(patterns) else facts.asked | {Fact.CMDLINE}
         return replace(facts, cmdline=line.text, cmdline_has=_shared(line.has), cmdline_lacks=_shared(line.lacks),
                        asked=asked)
+
+    def _read(self, process: Process, fact: Fact, known: frozenset[Fact]) -> tuple[Process, frozenset[Fact]]:
+        more = known | {fact}
+        return replace(process, facts=self._with(process, fact)), _KNOWN.setdefault(more, more)
 
     def _with(self, process: Process, fact: Fact) -> Facts:
         facts, pid = process.facts, process.pid

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from itertools import islice
 
@@ -205,6 +205,16 @@ def lineage(root: str, own_pid: int) -> frozenset[ProcessId]:
         found.add(process.id)
         pid = process.ppid
     return frozenset(found)
+
+
+def helpers_of(daemon_pid: int, processes: Mapping[int, Process]) -> frozenset[ProcessId]:
+    """The daemon's children that run its own code. Without them it would be blind or slow just when it matters, and
+    they hold little of their own; a program that it started has another image, and nobody else can be its child."""
+    daemon = processes.get(daemon_pid)
+    if daemon is None or not daemon.image:
+        return frozenset()
+    return frozenset([process.id for process in processes.values()
+                      if process.ppid == daemon_pid and process.image == daemon.image])
 
 
 def read_link(path: str) -> str | None:

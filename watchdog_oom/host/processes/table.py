@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from watchdog_oom.core.matching import Fact, own_keys_match
+from watchdog_oom.core.matching import Fact
 from watchdog_oom.core.model import NO_FACTS, Process, ProcessId
 from watchdog_oom.core.nouns import ProcessNoun
 from watchdog_oom.host.processes.demand import ScanDemand
@@ -171,11 +171,9 @@ class ProcessTable:
         """Read the facts that decide, note the nouns that match, and show the result."""
         before, pid = entry.process, entry.process.pid
         self._shown[pid] = before
-        entry.process, entry.known = self.facts.complete(before, self._nouns, entry.known,
-                                                            young=not entry.settled)
+        entry.process, entry.known, entry.nouns = self.facts.recognise(before, entry.known, young=not entry.settled)
         if entry.alive is before:
             entry.alive = entry.process
-        entry.nouns = tuple([noun for noun in self._nouns if own_keys_match(noun, entry.process)])
         if entry.nouns:
             self._matching.add(pid)
         else:
