@@ -17,8 +17,8 @@ RUNS = 3
 NIGHT_SECONDS = recording.HOURS * 3600
 HOW = (f"{recording.HOURS} h of the same samples as those of the recorder, one in {recording.EVERY_SECONDS:.0f} s, "
        "read from the disk and judged by policies/mail-server.toml, alone and with --compare against itself in another "
-       "directory; processor seconds of the command, without its start, and by how much that is faster than the night passed. "
-       "Median (smallest–largest).")
+       "directory; processor seconds of the command, without its start, and by how much that is faster than the night "
+       "passed. Median (smallest–largest).")
 GOAL = "Goal: 1,000 times faster at 200 processes."
 
 
