@@ -129,6 +129,7 @@ def test_an_emergency_acts_when_it_finds_somebody() -> None:
     assert [(act.wall - MIDNIGHT, act.kind) for act in acts] == [(0, ActKind.NEWS), (0, ActKind.NEWS), (1, ActKind.ACT)]
     assert acts[1].words[0].startswith("nobody is left who may be ended")
     assert acts[2].words == ("TERM hog[20]",) and "chose hog[20] (400 MiB)" in " ".join(acts[2].because)
+    assert acts[2].assumed == ("what 2 of 2 processes had in swap was not recorded, and is taken as none",)
 
 
 def test_another_boot_is_another_life_in_which_every_rule_may_act_again() -> None:

@@ -17,6 +17,7 @@ from watchdog_oom.core.history import History
 from watchdog_oom.core.model import Snapshot
 from watchdog_oom.core.observe import observing
 from watchdog_oom.core.policy import Policy, Then
+from watchdog_oom.core.rules.emergency import RULE as EMERGENCY
 from watchdog_oom.core.view import View
 from watchdog_oom.lean_dataclasses import replace
 from watchdog_oom.recorder.act import ActKind, ReplayAct
@@ -133,12 +134,18 @@ class Replay:
         return self._plain(kind, rule, told, note.because, snapshot, subjects)
 
     def _act(self, rule: str, begun: Begun, snapshot: Snapshot) -> ReplayAct:
-        unknown = [process.label for process in begun.ended(rule) if self._read.assumed_score(process.id)]
-        named = f"{', '.join(unknown[:MOST_NAMED])}{_more(len(unknown) - MOST_NAMED)}"
-        words = f"oom_score_adj of {named} was not recorded, and is taken as {USUAL_SCORE_ADJ}"
-        assumed = (words,) if unknown else ()
         act = self._plain(ActKind.ACT, rule, begun.words(rule), begun.because(rule), snapshot, begun.subjects(rule))
-        return replace(act, assumed=assumed)
+        return replace(act, assumed=tuple(self._assumed(rule, begun, snapshot)))
+
+    def _assumed(self, rule: str, begun: Begun, snapshot: Snapshot) -> Iterator[str]:
+        unknown = [process.label for process in begun.ended(rule) if self._read.assumed_score(process.id)]
+        if unknown:
+            named = f"{', '.join(unknown[:MOST_NAMED])}{_more(len(unknown) - MOST_NAMED)}"
+            yield f"oom_score_adj of {named} was not recorded, and is taken as {USUAL_SCORE_ADJ}"
+        everybody = [process for process in snapshot.processes.values() if not process.kernel_thread]
+        unread = sum(process.swap_bytes is None for process in everybody)
+        if rule == EMERGENCY and unread:
+            yield f"what {unread} of {len(everybody)} processes had in swap was not recorded, and is taken as none"
 
     def _plain(self, kind: ActKind, rule: str, words: tuple[str, ...], because: tuple[str, ...], snapshot: Snapshot,
                subjects: tuple[str, ...] = ()) -> ReplayAct:

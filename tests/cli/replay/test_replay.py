@@ -11,11 +11,21 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
+from hypothesis import given, settings
 
-from tests.core.build import MIB, proc, service_state, spool_state
+from tests.core.build import mib, noun, percent, policy, proc, service_state, spool_state
 from tests.recorder.nights import MIDNIGHT, at, record
+from tests.recorder.snapshots import nights
 from watchdog_oom.cli import cli
+from watchdog_oom.cli.loaded import LoadedPolicy
+from watchdog_oom.cli.replay.compare import first_difference
+from watchdog_oom.cli.replay.form import plain_night
+from watchdog_oom.cli.replay.night import run
+from watchdog_oom.cli.replay.page import page_of
 from watchdog_oom.core.model import Snapshot
+from watchdog_oom.core.policy import Emergency, Limit
+from watchdog_oom.daemon.config import Config
+from watchdog_oom.recorder.sample import Sample, SampleKind
 
 DOCUMENT = Path(__file__).parents[3] / "docs" / "recorder.md"
 HOSTILE = "evil\x1b[2J\u202egnp"
@@ -79,8 +89,8 @@ def call(where: Path | str, *words: object) -> Result:
     return CliRunner().invoke(cli, ["replay", *place, *map(str, words)])
 
 
-def acts(done: Result, policy: int = 0) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = json.loads(done.output)["policies"][policy]["acts"]
+def acts(done: Result) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = json.loads(done.output)["policies"][0]["acts"]
     return found
 
 
@@ -177,8 +187,8 @@ def test_the_json_is_as_documented(log: Path, rules: Path, tmp_path: Path) -> No
     section = DOCUMENT.read_text().partition("\n## `replay --json`\n")[2].partition("\n## ")[0]
     tables = [set(re.findall(r"`(\w+)`", " ".join(re.findall(r"^\| (.*?) \|", table, re.MULTILINE))))
               for table in re.findall(r"(?:^\|.*\n)+", section + "\n", re.MULTILINE)]
-    policy = document["policies"][0]
-    assert tables == [set(document), set(policy), set(policy["acts"][0]), set(document["difference"])]
+    first = document["policies"][0]
+    assert tables == [set(document), set(first), set(first["acts"][0]), set(document["difference"])]
 
 
 def test_what_the_recording_lacks_is_said_by_name_and_rule(log: Path, tmp_path: Path) -> None:
@@ -245,5 +255,13 @@ def test_a_policy_with_faults_shows_them(log: Path, rules: Path, tmp_path: Path)
         assert done.exit_code == 2 and "mail.toml" in done.output and "not valid" in done.output
 
 
-def test_sizes_are_those_of_the_recording() -> None:
-    assert seen(520).processes[20].rss_bytes == 92 * MIB
+@settings(max_examples=20, deadline=None)
+@given(nights())
+def test_whatever_a_recording_holds_there_is_a_page_and_a_document(snapshots: list[Snapshot]) -> None:
+    rules = policy(noun("a", comm="a"), Limit("a", "a", rss=mib(1)), Emergency(percent(100), percent(100)))
+    loaded = LoadedPolicy(rules, {}, Config(), (), ())
+    night = run([Sample(snapshot, SampleKind.CALM) for snapshot in snapshots], {"one": loaded, "other": loaded})
+    assert night is not None
+    difference = first_difference(*(verdict.acts for verdict in night.verdicts))
+    assert difference is None and "No difference" in page_of(night, "x", difference).text()
+    json.dumps(plain_night(night, "x", difference), allow_nan=False)
