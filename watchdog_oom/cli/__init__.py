@@ -30,6 +30,7 @@ COMMANDS: Mapping[str, str] = {  # name -> module, which is imported only when t
     "record": "watchdog_oom.cli.record",
     "replay": "watchdog_oom.cli.replay",
     "diagnose": "watchdog_oom.cli.diagnose.command",
+    "report": "watchdog_oom.cli.report",
     "export": "watchdog_oom.cli.export",
     "pause": "watchdog_oom.cli.pause",
     "resume": "watchdog_oom.cli.pause",
