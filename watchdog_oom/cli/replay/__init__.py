@@ -49,7 +49,7 @@ def replay(context: click.Context, file: str | None, directories: tuple[str, ...
     After the first act of the policy the recording is another world: what follows is told as what it would also have
     done.
 
-    Exit status: 0 nothing would be done (with --compare: no difference), 1 something would, or nothing was recorded in
+    Exit status: 0 nothing would be done, or with --compare no difference, 1 something would, or nothing was recorded in
     that time, 2 there is no recording or a policy is not valid.
     """
     if at is not None and (compare is not None or since is not None or until is not None):

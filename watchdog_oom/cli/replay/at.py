@@ -19,7 +19,7 @@ BEFORE_SECONDS = 3600.0  # so long kernel kills are remembered, and whose childr
 
 
 @dataclass(frozen=True, slots=True)
-class RecordedHost:
+class PlannedHost:
     """What a page needs of the host that was; nothing more can be read of it."""
 
     snapshot: Snapshot
@@ -33,7 +33,7 @@ class PlannedMoment:
     """``missed`` says in words that nothing was recorded at the time that was asked for."""
 
     rehearsal: Rehearsal
-    host: RecordedHost
+    host: PlannedHost
     wall: float
     notes: tuple[str, ...]
     missed: str
@@ -60,4 +60,4 @@ def moment_of(where: str, moments: Moments, loaded: LoadedPolicy) -> PlannedMome
     lacks = (f"{rule}: {words}" for rule, words in replay.lacks.words(replay.longest_gap_seconds))
     notes = (*loaded.notes, *map(str, loaded.warnings), *left_out_words(rehearsal.view), *not_yet_words(rehearsal.view),
              *lacks)
-    return PlannedMoment(rehearsal, RecordedHost(snapshot), view.wall, notes, view.missed)
+    return PlannedMoment(rehearsal, PlannedHost(snapshot), view.wall, notes, view.missed)

@@ -5,14 +5,14 @@ from __future__ import annotations
 import math
 
 from watchdog_oom.cli.replay.compare import Difference
-from watchdog_oom.cli.replay.night import Night, PolicyVerdict
+from watchdog_oom.cli.replay.night import PlayedNight, PolicyVerdict
 from watchdog_oom.cli.replay.page import difference_words
 from watchdog_oom.recorder.act import ReplayAct
 
 VERSION = 1
 
 
-def plain_night(night: Night, where: str, difference: Difference | None) -> dict[str, object]:
+def plain_night(night: PlayedNight, where: str, difference: Difference | None) -> dict[str, object]:
     """``difference`` is null with one policy, and where there is none."""
     return {
         "v": VERSION, "recording": where, "host": night.host or None, "first": number(night.first),
@@ -39,7 +39,7 @@ def _act(act: ReplayAct) -> dict[str, object]:
             "earlier_seconds": number(act.earlier_seconds), "apart": act.apart}
 
 
-def _difference(night: Night, difference: Difference) -> dict[str, object]:
+def _difference(night: PlayedNight, difference: Difference) -> dict[str, object]:
     first, other = ("B", "A") if difference.second else ("A", "B")
     seconds = difference.by_seconds
     return {"words": difference_words(night, difference), "first": first, "other": other,

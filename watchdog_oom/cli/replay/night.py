@@ -28,7 +28,7 @@ class PolicyVerdict:
 
 
 @dataclass(frozen=True, slots=True)
-class Night:
+class PlayedNight:
     """A recording and what came of it. Times are in seconds since the epoch."""
 
     host: str
@@ -57,7 +57,7 @@ def replayer(loaded: LoadedPolicy, search: BoundedSearch) -> Replay:
     return Replay(loaded.policy, Budget(loaded.config.kills_per_minute, loaded.config.purge_entries), search)
 
 
-def run(samples: Iterable[Sample], policies: Mapping[str, LoadedPolicy]) -> Night | None:
+def run(samples: Iterable[Sample], policies: Mapping[str, LoadedPolicy]) -> PlayedNight | None:
     """``None`` if there is no sample."""
     search = BoundedSearch()
     replays = {name: replayer(loaded, search) for name, loaded in policies.items()}
@@ -75,7 +75,7 @@ def run(samples: Iterable[Sample], policies: Mapping[str, LoadedPolicy]) -> Nigh
         return None
     one = next(iter(replays.values()))
     verdicts = tuple(_verdict(name, policies[name], replay, acts[name], search) for name, replay in replays.items())
-    return Night(host, first, last, count, dropped, one.longest_gap_seconds, tuple(one.breaks), verdicts)
+    return PlayedNight(host, first, last, count, dropped, one.longest_gap_seconds, tuple(one.breaks), verdicts)
 
 
 def _verdict(name: str, loaded: LoadedPolicy, replay: Replay, acts: list[ReplayAct],

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 from watchdog_oom.cli.output import Page
 from watchdog_oom.cli.replay.compare import Difference
-from watchdog_oom.cli.replay.night import Night, PolicyVerdict
+from watchdog_oom.cli.replay.night import PlayedNight, PolicyVerdict
 from watchdog_oom.formatting import count, duration
 from watchdog_oom.recorder.act import ActKind, ReplayAct
 
@@ -23,7 +23,7 @@ _VERBS = {ActKind.ACT: "acts", ActKind.AGAIN: "would act again", ActKind.OBSERVE
 _STYLES = {ActKind.ACT: "bold red", ActKind.OBSERVED: "yellow"}
 
 
-def page_of(night: Night, where: str, difference: Difference | None) -> Page:
+def page_of(night: PlayedNight, where: str, difference: Difference | None) -> Page:
     page = Page()
     _recording(page, night, where)
     compared = len(night.verdicts) > 1
@@ -42,7 +42,7 @@ def moment(wall: float) -> str:
         return "at an unknown time"
 
 
-def difference_words(night: Night, difference: Difference | None) -> str:
+def difference_words(night: PlayedNight, difference: Difference | None) -> str:
     """Where two policies first differ, in one sentence."""
     if difference is None:
         return "A and B do the same, at the same samples"
@@ -59,7 +59,7 @@ def difference_words(night: Night, difference: Difference | None) -> str:
     return f"{told}, {duration(difference.by_seconds)} before {later} [{other.rule}]"
 
 
-def _recording(page: Page, night: Night, where: str) -> None:
+def _recording(page: Page, night: PlayedNight, where: str) -> None:
     page.title(f"{where}: {moment(night.first)} to {moment(night.last)}")
     of = f" of {night.host}" if night.host else ""
     page.line(f"{count(night.samples, 'sample')}{of}, at most {duration(night.longest_gap_seconds)} apart", indent=1)
@@ -72,7 +72,7 @@ def _recording(page: Page, night: Night, where: str) -> None:
         page.line(f"and {count(len(night.breaks) - MOST_BREAKS, 'more break')}", indent=1)
 
 
-def _difference(page: Page, night: Night, difference: Difference | None) -> None:
+def _difference(page: Page, night: PlayedNight, difference: Difference | None) -> None:
     page.title("The first difference" if difference is not None else "No difference")
     page.line((difference_words(night, difference), "bold red" if difference is not None else ""), indent=1)
     if difference is not None:
