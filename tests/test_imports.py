@@ -21,7 +21,8 @@ core core.actions core.bounded core.circumstances core.family core.rules.exceedi
 core.cleaning core.condition core.conditions core.conditions.kernel core.conditions.memory
 core.conditions.pressure core.conditions.process core.conditions.registry core.conditions.service core.decide
 core.descent core.form core.glob core.guard core.held_memory core.hook_action core.hook_state
-core.history core.matching core.memory core.model core.nouns core.observe core.outcome core.policy core.poll_interval
+core.history core.matching core.memory core.model core.nouns core.observe core.opening core.outcome core.policy
+core.poll_interval
 core.rules core.rules.clean core.rules.containment core.rules.emergency core.rules.freeze
 core.rules.kill_escalation core.rules.limit
 core.rules.inherited_score core.rules.lost_senses core.rules.protect core.rules.score_origin core.rules.short_lived
@@ -33,7 +34,8 @@ core.rules.recovery.unknowable core.shortage core.tick core.unit_name
 core.view daemon
 daemon.atomic_file daemon.audit daemon.config daemon.control daemon.control.asker daemon.control.caller
 daemon.control.desk daemon.control.listener daemon.control.parse core.pause core.requests core.steering
-core.rules.maintenance daemon.console daemon.crash_recovery daemon.loop daemon.options
+core.rules.maintenance daemon.console daemon.crash_recovery daemon.flight daemon.flight.losses daemon.flight.packing
+daemon.flight.recorder daemon.flight.writer_child daemon.loop daemon.options
 daemon.own_directories daemon.own_lock daemon.performer daemon.policy_loader
 daemon.policy_store daemon.reporter daemon.sd_notify daemon.self_protection daemon.signals daemon.state_file
 daemon.status_file daemon.wait errors formatting host host.actuators host.children host.children.drain
