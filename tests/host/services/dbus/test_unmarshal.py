@@ -64,7 +64,7 @@ def test_garbage_is_refused_or_read_and_nothing_else(data: bytes, signature: str
     ("b", b"\2\0\0\0"), ("u", b"\0\0\0"), ("s", b"\1\0\0\0a"), ("s", b"\1\0\0\0ab"), ("s", b"\3\0\0\0a\0b\0"),
     ("s", b"\1\0\0\0\xff\0"), ("s", b"\3\0\0\0\xed\xa0\x80\0"), ("s", b"\xff\xff\xff\xff\0"), ("o", b"\1\0\0\0a\0"),
     ("o", b"\0\0\0\0\0"), ("g", b"\1a\0"), ("g", b"\1s"), ("yu", b"\1\1\0\0\1\0\0\0"), ("yu", b"\1\0\0\1\1\0\0\0"),
-    ("v", b"\0\0"), ("v", b"\2yy\0\1\1"), ("v", b"\1a\0"), ("v", b"\1{\0"), ("ay", b"\4\0\0\0abc"),
+    ("v", b"\0\0"), ("v", b"\2yy\0\1"), ("v", b"\1a\0"), ("v", b"\1{\0"), ("ay", b"\4\0\0\0abc"),
     ("ay", b"\xff\xff\xff\xff"), ("au", b"\5\0\0\0\1\0\0\0\2\0\0\0"), ("ax", b"\0\0\0\0\1\0\0\0"),
     ("a(yu)", b"\4\0\0\0\0\0\0\0\1\0\0\0\2\0\0\0")])
 def test_what_the_specification_does_not_allow_is_refused(signature: str, data: bytes) -> None:

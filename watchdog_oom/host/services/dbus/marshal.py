@@ -53,7 +53,7 @@ def _number(code: str, value: Any) -> bytes:
         raise FormatError(f"{type(value).__name__} is the wrong type for {code!r}")
     try:
         return struct.pack(f"<{FIXED[code]}", value)
-    except (struct.error, OverflowError) as error:
+    except struct.error as error:
         raise FormatError(f"no value of type {code!r}: {error}") from None
 
 

@@ -78,7 +78,7 @@ class Unmarshaller:
     def _text(self, code: str) -> str:
         length = self._number("y" if code == "g" else "u")
         data = self._bytes(length + 1)
-        if data.find(0) != length:
+        if data.find(0) != length:  # so it is if the data ends too early
             raise FormatError("a text does not end at its zero byte")
         try:
             text = data[:-1].decode()
@@ -91,9 +91,8 @@ class Unmarshaller:
         return text
 
     def _bytes(self, length: int) -> bytes:
+        """The next bytes, fewer if the data ends."""
         data = self._data[self.position:self.position + length]
-        if len(data) < length:
-            raise FormatError(_ENDS_EARLY)
         self.position += length
         return data
 
