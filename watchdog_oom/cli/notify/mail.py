@@ -29,12 +29,7 @@ def mail_of(message: NotifyMessage, to: Sequence[str], sender: str, host: str, n
     headers += ["Auto-Submitted: auto-generated", "MIME-Version: 1.0", "Content-Type: text/plain; charset=utf-8",
                 "Content-Transfer-Encoding: quoted-printable"]
     body = binascii.b2a_qp(message.text.encode("utf-8", "backslashreplace"), istext=True)
-    return "\n".join((*headers, "", "")).encode("ascii") + _without_lone_dots(body)
-
-
-def _without_lone_dots(body: bytes) -> bytes:
-    """A line that is a dot alone would end the mail for some programs."""
-    return b"\n".join(b"=2E" if line == b"." else line for line in body.split(b"\n"))
+    return "\n".join((*headers, "", "")).encode("ascii") + body
 
 
 def _id(token: str, domain: str) -> str:
