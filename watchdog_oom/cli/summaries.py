@@ -13,6 +13,7 @@ SUMMARIES: Mapping[str, str] = {
     "status": "Is the running daemon healthy?",
     "audit": "What the daemon did, when, why, and with what result: a line an act.",
     "diagnose": "What do the OOM reports in a log say?",
+    "metrics": "What Prometheus is to know of the daemon.",
     "export": "What the policy protects, as systemd drop-ins.",
     "pause": "Let a rule, or all, only report for a while.",
     "resume": "End a pause before its time.",

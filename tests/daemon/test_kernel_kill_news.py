@@ -1,0 +1,44 @@
+"""The kernel's kills stand in the journal, and nobody can fill it with them."""
+
+from __future__ import annotations
+
+from watchdog_oom.core.model import KernelKill
+from watchdog_oom.daemon.kernel_kill_news import MOST_NAMED, TELL_AGAIN_SECONDS, KernelKillNews
+from watchdog_oom.journal.record import Record
+
+
+def kill(pid: int, comm: str = "mysqld", *, cgroup: bool = False) -> KernelKill:
+    return KernelKill(pid, comm, f"Killed process {pid} ({comm})", 1.0, cgroup)
+
+
+def test_the_first_kill_is_told_at_once_with_its_line_and_those_after_it_within_a_minute() -> None:
+    told: list[Record] = []
+    news = KernelKillNews(told.append)
+    news.tell((kill(71),), 100.0)
+    assert [(record.rule, record.result, record.because, record.ok) for record in told] == [
+        ("kernel", "the kernel killed mysqld[71]", ("Killed process 71 (mysqld)",), False)]
+    for second in range(1, int(TELL_AGAIN_SECONDS)):
+        news.tell((kill(100 + second, "leak", cgroup=True),), 100.0 + second)
+    assert len(told) == 1
+    news.tell((), 100.0 + TELL_AGAIN_SECONDS)
+    assert told[1].detail == {"kernel_kills": {"memcg": 59}}
+    assert len(told[1].because) == MOST_NAMED and str(told[1].result).endswith(", 49 more")
+
+
+def test_no_kill_is_told_twice_or_lost() -> None:
+    told: list[Record] = []
+    news = KernelKillNews(told.append)
+    news.tell((kill(1), kill(2, cgroup=True)), 0.0)
+    news.tell((kill(3),), 1.0)
+    news.flush()
+    news.flush()
+    news.tell((), 500.0)
+    assert [record.detail for record in told] == [{"kernel_kills": {"host": 1, "memcg": 1}},
+                                                  {"kernel_kills": {"host": 1}}]
+
+
+def test_a_kill_that_only_the_kernels_counter_tells_of_has_no_name() -> None:
+    told: list[Record] = []
+    KernelKillNews(told.append).tell((KernelKill(0, "?", "/proc/vmstat counts 1 OOM kill", 1.0),), 0.0)
+    assert (told[0].result, told[0].detail) == ("the kernel killed 1 without a name",
+                                                {"kernel_kills": {"unknown": 1}})
