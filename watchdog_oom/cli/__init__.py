@@ -29,6 +29,7 @@ COMMANDS: Mapping[str, str] = {  # name -> module, which is imported only when t
     "top": "watchdog_oom.cli.top",
     "record": "watchdog_oom.cli.record",
     "diagnose": "watchdog_oom.cli.diagnose.command",
+    "report": "watchdog_oom.cli.report",
     "metrics": "watchdog_oom.cli.metrics.command",
     "export": "watchdog_oom.cli.export",
     "pause": "watchdog_oom.cli.pause",

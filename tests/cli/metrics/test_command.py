@@ -9,6 +9,7 @@ import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 
+import psutil
 import pytest
 from click.testing import Result
 
@@ -62,11 +63,14 @@ def test_it_answers_over_http(tmp_path: Path) -> None:
 
 
 def listening_port(pid: int) -> int:
-    import psutil
-    process, found = psutil.Process(pid), []
-    wait_for(lambda: found.extend(one.laddr.port for one in process.net_connections() if one.status == "LISTEN")
-             or found)
-    return int(found[0])
+    process, found = psutil.Process(pid), list[int]()
+
+    def listens() -> bool:
+        found[:] = [one.laddr.port for one in process.net_connections() if one.status == "LISTEN"]
+        return bool(found)
+
+    wait_for(listens)
+    return found[0]
 
 
 @pytest.mark.parametrize(("options", "words"), [

@@ -34,7 +34,7 @@ def gauges(status: Plain) -> Iterator[Metric]:
     yield plain_gauge("memory_unknown", "1 where memory cannot be judged, so that no rule on memory is in force.",
                       bool(status.get("memory_problem")))
     yield plain_gauge("troubles", "What the daemon lacks or is not able to do.", len(texts_of(health, "troubles")))
-    yield plain_gauge("worst_lateness_seconds", "How much longer than it should the slowest round took, since the start.",
+    yield plain_gauge("worst_lateness_seconds", "How much too long the slowest round took, since the start.",
                       number_of(health, "worst_late_seconds"))
     yield plain_counter("ticks", "Rounds of the daemon's loop, since its start.", number_of(health, "ticks"))
     yield plain_counter("failed_ticks", "Rounds that failed by a mistake of the program, since its start.",
