@@ -35,6 +35,9 @@ CALLED_FROM_OUTSIDE: dict[str, str] = {
     "cli.export:systemd": "a command of click",
     "cli.pause:resume": "a command of click", "cli.rearm:rearm": "a command of click",
     "cli.status_news:listening": "whether it waits for events or sleeps shows in nothing else",
+    "cli.metrics.command:metrics": "a command of click",
+    "cli.metrics.listening:log_request": "the server asks for it",
+    "cli.metrics.listening:log_message": "the server asks for it",
     "lean_dataclasses:_field_type": "dataclasses.replace and asdict ask for it",
 }
 TESTED_ELSEWHERE: dict[str, tuple[str, str]] = {  # module: the test file, and why it has none of its own name

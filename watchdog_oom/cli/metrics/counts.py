@@ -16,7 +16,7 @@ _EPISODES_KEPT = 1024  # incidents that may still be told of; more are not open 
 
 
 @dataclass(slots=True)
-class Losses:
+class LossCount:
     """A count that the daemon keeps since its start, and tells in the journal later, or not at all before it ends:
     ``told`` is what the journal says of this daemon's life, ``earlier`` of all before it."""
 
@@ -43,9 +43,9 @@ class Counts:
     starts: int = 0
     late_rounds: int = 0
     rejected_policies: int = 0
-    lost_records: Losses = field(default_factory=Losses)
-    dropped_ticks: Losses = field(default_factory=Losses)
-    lost_samples: Losses = field(default_factory=Losses)
+    lost_records: LossCount = field(default_factory=LossCount)
+    dropped_ticks: LossCount = field(default_factory=LossCount)
+    lost_samples: LossCount = field(default_factory=LossCount)
 
 
 class JournalCounts:
