@@ -16,13 +16,13 @@ from watchdog_oom.cli.init.known import read_known
 from watchdog_oom.cli.init.page import first_policy
 from watchdog_oom.cli.lint import lint
 from watchdog_oom.core.model import SpoolState
+from watchdog_oom.core.nouns import TcpProbe
 from watchdog_oom.core.policy import Mode, Policy, Then
 from watchdog_oom.policy.build import build_policy
 from watchdog_oom.policy.load import Loaded, load_policy
 
 KNOWN = read_known()
 SCHEMA = "file:///usr/share/policy.schema.json"
-ACTIVE = ("TERM", "kill")
 Load = Callable[[str], Loaded]
 
 
@@ -70,8 +70,7 @@ def test_the_mail_server_of_the_incident_gets_its_repair(loaded: Load) -> None:
         "stop amavis", "kill clamscan", "purge amavis_tmp", "start what was stopped", "verify amavis"]
     assert policy.spools["amavis_tmp"].path == "/var/spool/vscan/tmp"
     assert policy.services["amavis"].unit == "amavis.service"
-    assert str(policy.services["amavis"].probe) == "TcpProbe(host='127.0.0.1', port=10024, expect='220', " \
-                                                   "within_seconds=120.0)"
+    assert policy.services["amavis"].probe == TcpProbe("127.0.0.1", 10024, "220", 120.0)
     assert policy.emergency.prefer == ("clamscan", "apache_worker")
 
 

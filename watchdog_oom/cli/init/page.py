@@ -25,7 +25,8 @@ def first_policy(facts: HostFacts, known: Sequence[Known], schema: str) -> str:
     parts = [part_of(each, facts) for each in found if each.known.role is not Role.CORE]
     core = [each for each in found if each.known.role is Role.CORE]
     return "\n".join(_without_double_blanks([
-        *_head(facts, parts, schema), *_optional("Who", [*_core(core), *(line for part in parts for line in who(part))]),
+        *_head(facts, parts, schema),
+        *_optional("Who", [*_core(core), *(line for part in parts for line in who(part))]),
         *_optional("Who is never chosen",
                    [*_core_protection(core), *(line for part in parts for line in protection(part))]),
         *_optional("What may be taken, at any time: reported now; later write then = \"kill\"",

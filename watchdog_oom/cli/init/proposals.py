@@ -7,13 +7,14 @@ from collections.abc import Sequence
 from watchdog_oom import formatting
 from watchdog_oom.cli.init.host_facts import SeenProcess
 from watchdog_oom.core.memory import Memory
-from watchdog_oom.policy.units import format_size
+from watchdog_oom.policy.units import format_size, parse_size
 
 MIB = 1 << 20
 ROOM = 3.0  # how much larger than the largest of today one may become
 LEAST_BYTES = 256 * MIB
 LARGEST_SHARE = 0.5  # of RAM, for one process that is smaller today
 LEAST_ROOM = 1.5
+JOBS_SHARE = 60  # percent of RAM
 
 
 def rss_limit(processes: Sequence[SeenProcess], memory: Memory | None) -> tuple[str, str]:
@@ -29,6 +30,13 @@ def rss_limit(processes: Sequence[SeenProcess], memory: Memory | None) -> tuple[
         why = (f"{share}; the largest now, {largest.comm}[{largest.pid}], holds "
                f"{formatting.size(largest.rss_bytes)}")
     return rounded(wanted), why
+
+
+def job_limit(known: str, memory: Memory | None) -> str:
+    """The size that is known to be enough for one, but no more of a small host than leaves the others some."""
+    if known.endswith("%") or memory is None:
+        return known
+    return known if int(parse_size(known)[1]) <= memory.total_bytes * JOBS_SHARE / 100 else f"{JOBS_SHARE}%"
 
 
 def rounded(amount_bytes: float) -> str:

@@ -8,9 +8,8 @@ from watchdog_oom.cli.init.host_facts import HostFacts
 from watchdog_oom.cli.init.known import Role, Treatment
 from watchdog_oom.cli.init.nouns import ProposedService, worker_selectors
 from watchdog_oom.cli.init.part import Part
-from watchdog_oom.cli.init.proposals import rss_limit, seen_now
+from watchdog_oom.cli.init.proposals import job_limit, rss_limit, seen_now
 from watchdog_oom.cli.init.toml_text import comment, quoted, table
-from watchdog_oom.core.model import SpoolState
 
 ENOUGH_MEMORY = "15%"
 LEAST_LEFTOVERS = 20
@@ -41,16 +40,17 @@ def limit(part: Part, facts: HostFacts) -> Iterator[str]:
     known = part.each.known
     those = part.workers if part.has_workers else part.each.processes
     if known.role is Role.JOB and known.rss:
-        wanted, why = known.rss, seen_now(those)
+        wanted, why = job_limit(known.rss, facts.memory), seen_now(those)
     elif not those or (part.has_workers and worker_selectors(part.each)[0][0] != "exe"):
         wanted, why = _GROUP, seen_now(those)  # whatever it starts may be of any size
     else:
         wanted, why = rss_limit(those, facts.memory)
-    what = "what it starts" if part.has_workers else "each" if not wanted.endswith("%") else "all together"
+    together = wanted == _GROUP or known.rss.endswith("%")
+    what = "what it starts" if part.has_workers else "all together" if together else "each"
     yield from comment(f"{known.title}, {what}: {why}.")
     runtime = [("runtime", quoted(known.runtime))] if known.runtime else []
     yield from _compact(f"limit.{part.limited}", [
-        ("process", quoted(part.limited)), ("total_rss" if wanted.endswith("%") else "rss", quoted(wanted)), *runtime,
+        ("process", quoted(part.limited)), ("total_rss" if together else "rss", quoted(wanted)), *runtime,
         ("for", '"10s"'), ("grace", '"30s"'), ("then", '"report"')])
     yield ""
 
@@ -60,15 +60,15 @@ def recoveries(part: Part, nouns: Container[str]) -> Iterator[str]:
     ``nouns`` are all process nouns of the policy."""
     for service in part.services:
         yield from _started_again(part, service)
-    for spool, path, state in part.cleared:
+    for spool, path, _ in part.cleared:
         if spool.then is Treatment.LEFTOVERS:
             yield from comment(f"{path}: all that lies there is read again at each run; nothing has to be stopped to "
                                "clear it.")
             yield from table(f"recover.{spool.name}", [
-                ("when", f"[{{ spool = {quoted(spool.name)}, stale_above = {_above(state, LEAST_LEFTOVERS)} }}]"),
+                ("when", f"[{{ spool = {quoted(spool.name)}, stale_above = {LEAST_LEFTOVERS} }}]"),
                 ("steps", f"[{{ purge = {quoted(spool.name)} }}]"), ("verify", "false"), _OBSERVED])
             if part.each.known.repair in nouns and part.services:
-                yield from _repair(part, part.services[0], spool.name, state)
+                yield from _repair(part, part.services[0], spool.name)
 
 
 def _started_again(part: Part, service: ProposedService) -> Iterator[str]:
@@ -84,10 +84,10 @@ def _started_again(part: Part, service: ProposedService) -> Iterator[str]:
         _OBSERVED])
 
 
-def _repair(part: Part, service: ProposedService, spool: str, state: SpoolState) -> Iterator[str]:
+def _repair(part: Part, service: ProposedService, spool: str) -> Iterator[str]:
     """What an administrator does by hand when its helpers hang on what was left."""
-    survivors, wedged = part.each.known.repair, max(WEDGED_LEFTOVERS, _above(state, 0))
-    many = f'spool = "{spool}", stale_above = {wedged}'
+    survivors = part.each.known.repair
+    many = f'spool = "{spool}", stale_above = {WEDGED_LEFTOVERS}'
     yield from comment(f"When {survivors} processes hang: they survive a stop of the service, and hang again after its "
                        "start unless the leftovers are cleared before.")
     yield from table(f"recover.{part.name}_hangs", [
@@ -106,11 +106,6 @@ def cleanings(part: Part) -> Iterator[str]:
         if spool.then is Treatment.CLEAN:
             yield from comment(f"{path}: {spool.why}.")
             yield from table(f"clean.{spool.name}", [("spool", quoted(spool.name)), ("every", '"1h"'), _OBSERVED])
-
-
-def _above(state: SpoolState, least: int) -> int:
-    """A number of stale entries that is not reached today."""
-    return max(least, 2 * state.stale)
 
 
 def _lines(tables: Iterable[str]) -> str:

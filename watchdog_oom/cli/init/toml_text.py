@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from watchdog_oom.formatting import printable
 
 WIDTH = 118
+_ARRAY_WIDTH = 100
 _ESCAPES = {'"': '\\"', "\\": "\\\\"}
 
 
@@ -35,8 +36,15 @@ def literal_glob(text: str) -> str:
 
 
 def listed(texts: Sequence[str]) -> str:
-    """One string, or an array of several."""
-    return quoted(texts[0]) if len(texts) == 1 else f"[{', '.join(quoted(text) for text in texts)}]"
+    """One string, or an array of several, of which a long one takes several lines."""
+    if len(texts) == 1:
+        return quoted(texts[0])
+    lines = [""]
+    for text in texts:
+        if lines[-1] and len(lines[-1]) + len(quoted(text)) > _ARRAY_WIDTH:
+            lines.append("")
+        lines[-1] += f"{', ' if lines[-1] else ''}{quoted(text)}"
+    return f"[{lines[0]}]" if len(lines) == 1 else "[\n" + "".join(f"  {line},\n" for line in lines) + "]"
 
 
 def comment(text: str, indent: str = "") -> Iterator[str]:
