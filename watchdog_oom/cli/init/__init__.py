@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+from urllib.parse import quote
 
 import click
 
@@ -67,7 +68,7 @@ def _policy(wanted: str | None, config_path: str | None, proc: str) -> str:
     config = build_config(load_config(config_path or CONFIG, check_ownership=os.geteuid() == 0).ir)
     known = read_known()
     facts = read_facts(known, config, proc)
-    schema = f"file://{SCHEMA_FILE}"
+    schema = f"file://{quote(SCHEMA_FILE)}"
     if wanted is None:
         text = first_policy(facts, known, schema)
     else:

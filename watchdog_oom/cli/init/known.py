@@ -83,7 +83,7 @@ def read_known(path: str = TABLE) -> tuple[Known, ...]:
 
 
 def _known(name: str, table: Mapping[str, Any]) -> Known:
-    given = {key: tuple(value) if isinstance(value, list) else value for key, value in table.items()}
+    given: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in table.items()}
     given["role"] = Role(table["role"])
     given["ports"] = tuple((int(port), greeting) for port, greeting in table.get("ports", {}).items())
     given["spools"] = tuple(_spool(spool) for spool in table.get("spools", ()))
