@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -143,6 +144,52 @@ def test_kills_hours_apart_are_events_of_their_own() -> None:
         ("17:06:25", 23726, "smtp"))]
     events = read("".join(lines).encode())
     assert [[kill.pid for kill in event.kills] for event in events] == [[22073], [23485, 23471], [23726]]
+
+
+def test_kills_without_reports_are_one_event_only_within_seconds() -> None:
+    line = "Nov  2 14:{} mail kernel: Out of Memory: Killed process {} (httpd).\n"
+    near, far = line.format("55:51", 1) + line.format("55:59", 2), line.format("55:51", 1) + line.format("56:51", 2)
+    assert [[kill.pid for kill in event.kills] for event in read(near.encode())] == [[1, 2]]
+    assert [[kill.pid for kill in event.kills] for event in read(far.encode())] == [[1], [2]]
+
+
+def test_who_is_killed_twice_with_the_group_is_told_so() -> None:
+    event = read(reports.GROUP_V2_5_15.encode())[0]
+    assert [(kill.pid, kill.again, kill.group) for kill in event.kills] == [
+        (9001, False, False), (9001, True, True), (9002, False, True)]
+
+
+def test_a_silent_host_does_not_hold_back_the_events_of_others() -> None:
+    def chunks() -> Iterator[bytes]:
+        yield of_host(reports.GLOBAL_6_1, "silent")
+        for _ in range(40):
+            yield of_host(reports.GLOBAL_6_1, "loud")
+            given_out.append(1)
+
+    given_out: list[int] = []
+    next(events_in(chunks()))
+    assert len(given_out) < 30
+
+
+@pytest.mark.parametrize("proof", ["the victim's row", "a node's counters"])
+def test_the_size_of_a_page_follows_from_the_numbers(proof: str) -> None:
+    lines = reports.LARGE_PAGES_4_18.replace(".ppc64le", "").splitlines(True)
+    text = "".join(line for line in lines if not line.startswith("Node"))
+    if proof == "the victim's row":
+        row = "[  881]     0   881   100000    95313   802816        0             0 python\n"
+        head = "[ pid ]   uid  tgid total_vm      rss pgtables_bytes swapents oom_score_adj name\n"
+        text = text.replace("Out of", f"{head}{row}Out of")
+    else:
+        text = text.replace("131072 pages", "Node 0 active_anon:6001216kB inactive_anon:866560kB\n131072 pages")
+    event = read(text.encode())[0]
+    assert (event.page_bytes, event.page_bytes_proven) == (65536, True)
+    assert event.ram_bytes == 131072 * 65536
+
+
+def test_a_name_like_a_prefix_behind_the_kernel_s_time_is_a_name() -> None:
+    event = read(dmesg("<4> invoked oom-killer: gfp_mask=0xcc0(GFP_KERNEL), order=0, oom_score_adj=0\n", 100.0))[0]
+    assert event.invoker is not None
+    assert event.invoker.comm == "<4>"
 
 
 def test_the_version_told_at_boot_is_that_of_the_reports_that_follow() -> None:

@@ -30,6 +30,7 @@ COMMANDS: Mapping[str, str] = {  # name -> module, which is imported only when t
     "top": "watchdog_oom.cli.top",
     "record": "watchdog_oom.cli.record",
     "diagnose": "watchdog_oom.cli.diagnose.command",
+    "report": "watchdog_oom.cli.report",
     "export": "watchdog_oom.cli.export",
     "schema": "watchdog_oom.cli.schema",
     "pause": "watchdog_oom.cli.pause",

@@ -59,7 +59,10 @@ def test_after_the_daemon_was_killed_its_last_minute_is_written_to_the_last_tick
     watch.start("--observe")
     ticks = watch.status()["health"]["ticks"]
     watch.wait_for(lambda: watch.status()["health"]["ticks"] > ticks + 20, 5, "ticks")
-    writer, ended = child_of(watch), time.time()
+    writer = child_of(watch)
+    os.kill(watch.pid, signal.SIGSTOP)  # so that it dies with reports of the child unread
+    ended = time.time()
+    watch.wait_for(lambda: " S " in Path(f"/proc/{writer}/stat").read_text(), 5, "the child's rest")
     watch.stop(signal.SIGKILL)
     deadline = time.monotonic() + 4
     while Path(f"/proc/{writer}").exists() and time.monotonic() < deadline:

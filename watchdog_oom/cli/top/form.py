@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from watchdog_oom.cli.top.moments import MomentView
-from watchdog_oom.cli.top.rows import Choice, Row, rows_of
+from watchdog_oom.cli.top.rows import Choice, ProcessRow, rows_of
 from watchdog_oom.core.model import Clock
 from watchdog_oom.daemon.status_file import memory_plain, pressure_plain, service_memory_plain
 from watchdog_oom.recorder.plain import plain
@@ -31,7 +31,7 @@ def plain_view(view: MomentView, choice: Choice) -> dict[str, Any]:
                          for kill in snapshot.kernel_kills]}
 
 
-def _process(row: Row, clock: Clock) -> dict[str, Any]:
+def _process(row: ProcessRow, clock: Clock) -> dict[str, Any]:
     process, facts = row.process, row.process.facts
     return {"pid": process.pid, "start_ticks": process.id.start_ticks, "ppid": process.ppid, "comm": process.comm,
             "state": process.state, "rss_bytes": process.rss_bytes, "grown_bytes": row.growth_bytes,

@@ -10,7 +10,7 @@ from watchdog_oom.cli.output import Page
 from watchdog_oom.cli.status_gauges import show_host
 from watchdog_oom.cli.status_seen import Seen
 from watchdog_oom.cli.top.moments import MomentView
-from watchdog_oom.cli.top.rows import Choice, Row, Rows, rows_of
+from watchdog_oom.cli.top.rows import Choice, ProcessRow, Rows, rows_of
 from watchdog_oom.core.model import Clock, Process, SpoolState
 from watchdog_oom.daemon.status_file import memory_plain, pressure_plain
 from watchdog_oom.recorder.sample import Sample, SampleKind
@@ -82,7 +82,7 @@ def _how_many(rows: Rows) -> str:
     return f"{len(rows.shown)} of {rows.chosen}" if len(rows.shown) < rows.chosen else f"all {rows.chosen}"
 
 
-def _cells(row: Row, clock: Clock) -> tuple[str, ...]:
+def _cells(row: ProcessRow, clock: Clock) -> tuple[str, ...]:
     process = row.process
     swap = _NOTHING if not process.swap_bytes else formatting.size(process.swap_bytes)
     return (str(process.pid), _user(process), formatting.size(process.rss_bytes), _grown(row), swap,
@@ -96,7 +96,7 @@ def _user(process: Process) -> str:
     return formatting.printable(facts.user) if facts.user else _NOTHING if facts.uid is None else str(facts.uid)
 
 
-def _grown(row: Row) -> str:
+def _grown(row: ProcessRow) -> str:
     growth = row.growth_bytes
     if growth is None:
         return "new"

@@ -24,7 +24,7 @@ class Choice:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class ProcessRow:
     """``growth_bytes`` since the base; ``None``: it was not there then, or there is no base."""
 
     process: Process
@@ -35,7 +35,7 @@ class Row:
 class Rows:
     """``chosen`` is how many processes are meant, ``unknown`` of how many that cannot be told."""
 
-    shown: tuple[Row, ...]
+    shown: tuple[ProcessRow, ...]
     chosen: int
     unknown: int
 
@@ -46,7 +46,7 @@ def rows_of(view: MomentView, choice: Choice) -> Rows:
     earlier = {process.id: process.rss_bytes for process in base.values()}
     everybody = [process for process in view.sample.snapshot.processes.values() if not process.kernel_thread]
     told = [(process, _is_meant(process, choice)) for process in everybody]
-    meant = [Row(process, _growth(process, earlier)) for process, is_meant in told if is_meant]
+    meant = [ProcessRow(process, _growth(process, earlier)) for process, is_meant in told if is_meant]
     meant.sort(key=_KEYS[choice.sort])
     return Rows(tuple(meant[:choice.most]), len(meant), sum(is_meant is None for _, is_meant in told))
 
@@ -56,12 +56,12 @@ def _growth(process: Process, earlier: Mapping[ProcessId, int]) -> int | None:
     return None if before is None else process.rss_bytes - before
 
 
-def _grown(row: Row) -> int:
+def _grown(row: ProcessRow) -> int:
     """A process that was not there has grown from nothing."""
     return row.process.rss_bytes if row.growth_bytes is None else row.growth_bytes
 
 
-_KEYS: Mapping[str, Callable[[Row], tuple[float, ...]]] = {
+_KEYS: Mapping[str, Callable[[ProcessRow], tuple[float, ...]]] = {
     "rss": lambda row: (-row.process.rss_bytes, row.process.pid),
     "swap": lambda row: (-(row.process.swap_bytes or 0), -row.process.rss_bytes),
     "age": lambda row: (row.process.id.start_ticks, row.process.pid),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import marshal
-import os
 import select
 import socket
 import time
@@ -16,14 +15,10 @@ from watchdog_oom.daemon.flight.recording import Recording
 from watchdog_oom.daemon.flight.witness import Witness
 
 _PACKET_BYTES = 256 << 10
-_LOWEST_NICE = 19
 
 
 def record(connection: socket.socket, log_directory: str, proc: str, config: Config) -> None:
-    """Until the daemon closes its end. Its CPU comes last; not its disk, since a file system may make others wait for
-    whoever it makes wait."""
-    with suppress(OSError):
-        os.setpriority(os.PRIO_PROCESS, 0, _LOWEST_NICE)
+    """Until the daemon closes its end."""
     recording = Recording(log_directory, size_bytes=config.recorder_size_bytes,
                           keep_seconds=config.recorder_keep_seconds)
     _Writer(connection, recording, Backlog(config.recorder_every_seconds), Witness(proc)).serve()
@@ -43,7 +38,7 @@ class _Writer:
         while True:
             ready = self._wait()
             if self._connection.fileno() in ready:
-                packet = self._connection.recv(_PACKET_BYTES)
+                packet = self._receive()
                 if not packet:
                     break
                 self._take(packet[:1], packet[1:])
@@ -51,6 +46,14 @@ class _Writer:
         for recorded in self._backlog.rest(ring=not self._orderly):
             self._recording.write(recorded)
         self._recording.close()
+
+    def _receive(self) -> bytes:
+        """The next packet; empty at the end. Of a daemon that was killed before it read our reports the kernel first
+        tells a reset (unix(7)), once; what it had sent is there all the same."""
+        try:
+            return self._connection.recv(_PACKET_BYTES)
+        except ConnectionResetError:
+            return self._connection.recv(_PACKET_BYTES)
 
     def _wait(self) -> dict[int, int]:
         waiting = select.poll()
