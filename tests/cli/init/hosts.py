@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from watchdog_oom.cli.init.host_facts import HostFacts, Listening, SeenProcess
+from watchdog_oom.cli.init.host_facts import Listening, SeenHost, SeenProcess
 from watchdog_oom.core.memory import Memory
 from watchdog_oom.core.model import SpoolState
 
@@ -27,7 +27,7 @@ SYSTEM = (
     process(202, "sshd", "/usr/sbin/sshd", "ssh.service", ports=(22,)),
     process(203, "dbus-daemon", "/usr/bin/dbus-daemon", "dbus.service", user="messagebus"),
 )
-MAIL = HostFacts("mail1", "Debian GNU/Linux 12 (bookworm)", True, memory(512, 200), (
+MAIL = SeenHost("mail1", "Debian GNU/Linux 12 (bookworm)", True, memory(512, 200), (
     *SYSTEM,
     process(300, "master", "/usr/lib/postfix/sbin/master", "postfix@-.service", ports=(25,)),
     process(301, "qmgr", "/usr/lib/postfix/sbin/qmgr", "postfix@-.service", user="postfix", ppid=300),
@@ -41,7 +41,7 @@ MAIL = HostFacts("mail1", "Debian GNU/Linux 12 (bookworm)", True, memory(512, 20
 ), installed=frozenset({"/usr/bin/clamscan"}), spools={
     "/var/spool/vscan/tmp": SpoolState(1.0, entries=16_000, stale=15_990, size_bytes=300 * MIB),
     "/var/spool/postfix/deferred": SpoolState(1.0, entries=16, stale=1, size_bytes=MIB)})
-WEB = HostFacts("web1", "openSUSE Leap 15.6", True, memory(8192, 5000, 0), (
+WEB = SeenHost("web1", "openSUSE Leap 15.6", True, memory(8192, 5000, 0), (
     *SYSTEM,
     process(400, "nginx", "/usr/sbin/nginx", "nginx.service", ports=(80, 443)),
     process(410, "php-fpm8.2", "/usr/sbin/php-fpm8.2", "php8.2-fpm.service", rss_mib=30,
@@ -61,8 +61,8 @@ WEB = HostFacts("web1", "openSUSE Leap 15.6", True, memory(8192, 5000, 0), (
     process(460, "dockerd", "/usr/bin/dockerd", "docker.service", rss_mib=80),
     process(470, "server", "/opt/app/bin/server", "app.service", user="app", rss_mib=400),
 ), spools={"/var/lib/php/sessions": SpoolState(1.0, entries=90_000, stale=70_000, size_bytes=MIB)})
-BARE = HostFacts("tiny", "", False, None, (process(1, "init", "/sbin/init"),))
-SYSV = HostFacts("old", "Devuan GNU/Linux 5", False, memory(), (
+BARE = SeenHost("tiny", "", False, None, (process(1, "init", "/sbin/init"),))
+SYSV = SeenHost("old", "Devuan GNU/Linux 5", False, memory(), (
     process(1, "init", "/sbin/init"),
     process(50, "crond", "/usr/sbin/crond"),
     process(60, "mysqld", "/usr/libexec/mysqld", user="mysql", rss_mib=300, ports=(3306,)),

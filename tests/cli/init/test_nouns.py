@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.cli.init.hosts import BARE, MAIL, WEB, process
-from watchdog_oom.cli.init.host_facts import HostFacts, Listening, SeenProcess
+from watchdog_oom.cli.init.host_facts import Listening, SeenHost, SeenProcess
 from watchdog_oom.cli.init.known import read_known
 from watchdog_oom.cli.init.nouns import selectors, services, workers
 from watchdog_oom.cli.init.recognise import Recognised, recognise
@@ -12,12 +12,12 @@ from watchdog_oom.lean_dataclasses import replace
 KNOWN = read_known()
 
 
-def recognised(host: HostFacts, name: str) -> Recognised:
+def recognised(host: SeenHost, name: str) -> Recognised:
     return next(each for each in recognise(host, KNOWN)[0] if each.name == name)
 
 
-def only(*processes: SeenProcess, systemd: bool = True) -> tuple[HostFacts, Recognised]:
-    host = replace(BARE, processes=processes, systemd=systemd)
+def only(*processes: SeenProcess, systemd: bool = True) -> tuple[SeenHost, Recognised]:
+    host = replace(BARE, processes=processes, has_systemd=systemd)
     return host, recognise(host, KNOWN)[0][0]
 
 

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.cli.init.hosts import BARE, HOSTS, MAIL, SYSV, WEB, process
-from watchdog_oom.cli.init.host_facts import HostFacts, Listening, SeenProcess
+from watchdog_oom.cli.init.host_facts import Listening, SeenHost, SeenProcess
 from watchdog_oom.cli.init.known import read_known
 from watchdog_oom.cli.init.page import first_policy
 from watchdog_oom.cli.lint import lint
@@ -160,7 +160,7 @@ SPOOLS = st.dictionaries(
     st.builds(SpoolState, st.just(1.0), problem=st.one_of(st.none(), NASTY), entries=st.integers(0, 10**9),
               stale=st.integers(0, 10**9), complete=st.booleans()))
 FACTS = st.builds(
-    HostFacts, NASTY, NASTY, st.booleans(), st.sampled_from([None, MAIL.memory, WEB.memory]),
+    SeenHost, NASTY, NASTY, st.booleans(), st.sampled_from([None, MAIL.memory, WEB.memory]),
     st.lists(PROCESSES, max_size=8, unique_by=lambda one: one.pid).map(tuple),
     installed=st.sampled_from([frozenset(), MAIL.installed]), spools=SPOOLS,
     init_scripts=st.frozensets(st.one_of(NASTY, st.sampled_from(["mysql", "apache2", "amavis", "postfix"])),
@@ -171,19 +171,19 @@ FACTS = st.builds(
 @settings(max_examples=120, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(facts=FACTS)
 def test_no_host_and_no_name_of_a_process_makes_a_policy_that_is_not_valid_or_that_acts(
-        facts: HostFacts, loaded: Load) -> None:
+        facts: SeenHost, loaded: Load) -> None:
     policy = build_policy(loaded(first_policy(facts, KNOWN, SCHEMA)).ir)
     assert acting(policy) == []
 
 
-@settings(max_examples=120, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(name=NASTY, count=st.integers(1, 3))
 def test_a_name_never_leaves_its_string_or_its_comment(name: str, count: int, loaded: Load) -> None:
     """The same host with plain and with hostile names has the same tables."""
-    def host(comm: str) -> HostFacts:
+    def host(comm: str) -> SeenHost:
         many = [process(900 + number, comm, f"/{comm}", f"{comm}.service", user=comm, rss_mib=500)
                 for number in range(count)]
-        return replace(WEB, processes=(*WEB.processes, *many))
+        return replace(MAIL, processes=(*MAIL.processes, *many))
     plain, hostile = (loaded(first_policy(host(comm), KNOWN, SCHEMA)).ir for comm in ("plain", name))
     tables = ("process", "spool", "service", "protect", "limit", "recover", "clean")
     assert {kind: plain[kind].keys() for kind in tables} == {kind: hostile[kind].keys() for kind in tables}

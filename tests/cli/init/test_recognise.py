@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.cli.init.hosts import BARE, process
-from watchdog_oom.cli.init.host_facts import HostFacts, SeenProcess
+from watchdog_oom.cli.init.host_facts import SeenHost, SeenProcess
 from watchdog_oom.cli.init.known import read_known
 from watchdog_oom.cli.init.recognise import recognise
 from watchdog_oom.lean_dataclasses import replace
@@ -14,7 +14,7 @@ KNOWN = read_known()
 
 
 def names(*processes: SeenProcess, installed: frozenset[str] = frozenset()) -> list[str]:
-    host: HostFacts = replace(BARE, processes=processes, installed=installed)
+    host: SeenHost = replace(BARE, processes=processes, installed=installed)
     return [each.name for each in recognise(host, KNOWN)[0]]
 
 

@@ -69,4 +69,4 @@ def test_what_runs_here_and_is_not_in_it_is_named() -> None:
 
 
 def test_the_hosts_of_the_tests_are_what_they_are_called() -> None:
-    assert MAIL.systemd and WEB.systemd
+    assert MAIL.has_systemd and WEB.has_systemd

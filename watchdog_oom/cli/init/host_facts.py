@@ -46,13 +46,13 @@ class SeenProcess:
 
 
 @dataclass(frozen=True, slots=True)
-class HostFacts:
+class SeenHost:
     """The host at one moment. ``installed`` are paths of known programs that are there, ``spools`` the known
     directories that are there, ``init_scripts`` those of a host without systemd, ``unread`` what could not be read."""
 
     name: str
     distribution: str
-    systemd: bool
+    has_systemd: bool
     memory: Memory | None
     processes: tuple[SeenProcess, ...]
     installed: frozenset[str] = frozenset()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from watchdog_oom.cli.init.host_facts import HostFacts, Listening, SeenProcess
+from watchdog_oom.cli.init.host_facts import Listening, SeenHost, SeenProcess
 from watchdog_oom.cli.init.known import Known, Role, matches
 from watchdog_oom.cli.init.recognise import Recognised, interpreted
 from watchdog_oom.cli.init.toml_text import listed, literal_glob, quoted, writable
@@ -14,6 +14,7 @@ from watchdog_oom.lean_dataclasses import dataclass
 MOST_UNITS = 4
 MOST_USERS = 8
 MOST_SERVICES = 4
+_OWN = ("", "127.0.0.1", "::1")  # the addresses of the host itself, the best first
 _Keys = list[tuple[str, str]]
 
 
@@ -26,7 +27,7 @@ class ProposedService:
     probe: str
 
 
-def selectors(each: Recognised, facts: HostFacts) -> _Keys:
+def selectors(each: Recognised, facts: SeenHost) -> _Keys:
     """The keys of its process noun, as written; none if nothing sure can be said of who it is."""
     known, processes = each.known, each.processes
     if not processes:
@@ -51,7 +52,7 @@ def worker_selectors(each: Recognised) -> _Keys:
     return [*([("exe", listed(own))] if own else []), ("parent", quoted(each.name))]
 
 
-def workers(each: Recognised, facts: HostFacts) -> tuple[SeenProcess, ...]:
+def workers(each: Recognised, facts: SeenHost) -> tuple[SeenProcess, ...]:
     """Its workers of the moment."""
     parents = {process.pid: process.ppid for process in facts.processes}
     own = {process.pid for process in each.processes}
@@ -111,7 +112,7 @@ def _among_interpreted(known: Known, processes: Sequence[SeenProcess]) -> _Keys:
     return [("name", listed([literal_glob(name) for name in names]))]
 
 
-def services(each: Recognised, facts: HostFacts) -> tuple[ProposedService, ...]:
+def services(each: Recognised, facts: SeenHost) -> tuple[ProposedService, ...]:
     """The services to start again, by the service manager's name; without systemd by their init script."""
     known = each.known
     if known.role not in (Role.KEEP, Role.WORK) or not each.processes:
@@ -122,8 +123,8 @@ def services(each: Recognised, facts: HostFacts) -> tuple[ProposedService, ...]:
                  for name, unit in zip(names, units, strict=False))
 
 
-def _units(each: Recognised, facts: HostFacts) -> Iterator[str]:
-    if facts.systemd:
+def _units(each: Recognised, facts: SeenHost) -> Iterator[str]:
+    if facts.has_systemd:
         yield from (unit for unit in each.units if is_unit_name(unit)
                     and (each.known.each_unit or matches(each.known.units, unit)))
     else:
@@ -132,18 +133,19 @@ def _units(each: Recognised, facts: HostFacts) -> Iterator[str]:
         yield from scripts[:1]
 
 
-def _ports(each: Recognised, unit: str, facts: HostFacts, *, alone: bool) -> tuple[Listening, ...]:
+def _ports(each: Recognised, unit: str, facts: SeenHost, *, alone: bool) -> tuple[Listening, ...]:
     """On what the processes of this unit listen; where it is the only one, all of them."""
-    return tuple(sorted({listening for process in each.processes if alone or not facts.systemd or process.unit == unit
-                         for listening in process.listens}, key=lambda one: (one.port, one.address)))
+    everybody = alone or not facts.has_systemd
+    found = {door for process in each.processes if everybody or process.unit == unit for door in process.listens}
+    return tuple(sorted(found, key=lambda door: (door.port, door.address)))
 
 
 def _probe(known: Known, listens: Iterable[Listening]) -> str:
     """A connection to the port that is known of it, with its greeting; else to the first on which it listens."""
     by_port: dict[int, Listening] = {}
-    for listening in listens:
-        here = by_port.get(listening.port)
-        by_port[listening.port] = listening if here is None or _nearer(listening, here) else here
+    for door in listens:
+        here = by_port.get(door.port)
+        by_port[door.port] = door if here is None or _nearer(door, here) else here
     within = known.start_within or "90s"
     for port, greeting in known.ports:
         if port in by_port:
@@ -161,6 +163,6 @@ def _probed_within(within: str) -> str:
 
 def _nearer(one: Listening, other: Listening) -> bool:
     """All addresses and the loopback before the address of a network."""
-    def distance(listening: Listening) -> int:
-        return ("", "127.0.0.1", "::1").index(listening.address) if listening.address in ("", "127.0.0.1", "::1") else 3
+    def distance(door: Listening) -> int:
+        return _OWN.index(door.address) if door.address in _OWN else len(_OWN)
     return distance(one) < distance(other)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from watchdog_oom import formatting
-from watchdog_oom.cli.init.host_facts import HostFacts, SeenProcess
+from watchdog_oom.cli.init.host_facts import SeenHost, SeenProcess
 from watchdog_oom.cli.init.known import Known, Role
 from watchdog_oom.cli.init.nouns import core_selectors
-from watchdog_oom.cli.init.part import Part, part_of
+from watchdog_oom.cli.init.part import Software, part_of
 from watchdog_oom.cli.init.recognise import Recognised, recognise
 from watchdog_oom.cli.init.rules import cleanings, limit, protection, recoveries
 from watchdog_oom.cli.init.toml_text import comment, listed, literal_glob, quoted, table, writable
@@ -19,7 +19,7 @@ LEAST_UNKNOWN_BYTES = 16 << 20
 _RULE = 117
 
 
-def first_policy(facts: HostFacts, known: Sequence[Known], schema: str) -> str:
+def first_policy(facts: SeenHost, known: Sequence[Known], schema: str) -> str:
     """The text of a policy for this host that only observes; ``schema`` is where editors find the language's schema."""
     found, rest = recognise(facts, known)
     parts = [part_of(each, facts) for each in found if each.known.role is not Role.CORE]
@@ -37,7 +37,7 @@ def first_policy(facts: HostFacts, known: Sequence[Known], schema: str) -> str:
         *_section("What was not understood"), *_unknown(rest)])).rstrip("\n") + "\n"
 
 
-def _head(facts: HostFacts, parts: Sequence[Part], schema: str) -> Iterator[str]:
+def _head(facts: SeenHost, parts: Sequence[Software], schema: str) -> Iterator[str]:
     yield f"#:schema {schema}"
     yield from comment(f"A first policy for {facts.name}, made by `watchdog-oom init` from what runs there. It only "
                        "observes: it ends, stops, starts and deletes nothing, and changes no oom_score_adj. The "
@@ -45,7 +45,7 @@ def _head(facts: HostFacts, parts: Sequence[Part], schema: str) -> Iterator[str]
                        'after the other act: mode = "act", then = "kill", and the lines with oom_score_adj.')
     yield "#"
     yield from comment(f"Seen: {facts.distribution or 'an unknown distribution'}, "
-                       f"services by {'systemd' if facts.systemd else 'init scripts'}, "
+                       f"services by {'systemd' if facts.has_systemd else 'init scripts'}, "
                        f"{formatting.count(len(facts.processes), 'process')}".replace("processs", "processes")
                        + f", {_memory(facts)}.")
     for words in facts.unread:
@@ -56,7 +56,7 @@ def _head(facts: HostFacts, parts: Sequence[Part], schema: str) -> Iterator[str]
     yield ""
 
 
-def _memory(facts: HostFacts) -> str:
+def _memory(facts: SeenHost) -> str:
     memory = facts.memory
     if memory is None:
         return "memory that could not be judged"
@@ -88,13 +88,13 @@ def _core_protection(core: Sequence[Recognised]) -> Iterator[str]:
         yield from table("protect.system", [("process", '"system"')])
 
 
-def _all_recoveries(parts: Sequence[Part]) -> Iterator[str]:
+def _all_recoveries(parts: Sequence[Software]) -> Iterator[str]:
     nouns = {part.name for part in parts if part.keys}
     for part in parts:
         yield from recoveries(part, nouns)
 
 
-def _emergency(facts: HostFacts, parts: Sequence[Part]) -> Iterator[str]:
+def _emergency(facts: SeenHost, parts: Sequence[Software]) -> Iterator[str]:
     """Observed as well; that is less than the built-in policy does, so it is said."""
     memory = facts.memory
     below = f" Here 8% are {formatting.size(0.08 * memory.userspace_bytes)}." if memory is not None else ""

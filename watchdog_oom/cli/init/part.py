@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from watchdog_oom.cli.init.host_facts import HostFacts, SeenProcess
+from watchdog_oom.cli.init.host_facts import SeenHost, SeenProcess
 from watchdog_oom.cli.init.known import KnownSpool, Role, Treatment
 from watchdog_oom.cli.init.nouns import ProposedService, selectors, services, workers
 from watchdog_oom.cli.init.recognise import Recognised
@@ -11,7 +11,7 @@ from watchdog_oom.lean_dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class Software:
     """One recognised software with all that is said of it. ``keys`` are empty if its processes cannot be told from
     others; then it has no rule about processes."""
 
@@ -43,8 +43,8 @@ class Part:
         return self.name if self.keys and self.each.known.role in (Role.WORK, Role.JOB) else ""
 
 
-def part_of(each: Recognised, facts: HostFacts) -> Part:
+def part_of(each: Recognised, facts: SeenHost) -> Software:
     spools = tuple((spool, path, facts.spools[path]) for spool in each.known.spools
                    for path in [path for path in spool.paths if path in facts.spools][:1])
-    return Part(each, selectors(each, facts), services(each, facts),
+    return Software(each, selectors(each, facts), services(each, facts),
                 workers(each, facts) if each.known.workers else (), spools)

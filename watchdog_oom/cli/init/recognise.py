@@ -6,7 +6,7 @@ import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
-from watchdog_oom.cli.init.host_facts import HostFacts, SeenProcess
+from watchdog_oom.cli.init.host_facts import SeenHost, SeenProcess
 from watchdog_oom.cli.init.known import Known, matches
 from watchdog_oom.lean_dataclasses import dataclass
 
@@ -27,7 +27,7 @@ class Recognised:
         return tuple(dict.fromkeys(process.unit for process in self.processes if process.unit))
 
 
-def recognise(facts: HostFacts, table: Sequence[Known]) -> tuple[tuple[Recognised, ...], tuple[SeenProcess, ...]]:
+def recognise(facts: SeenHost, table: Sequence[Known]) -> tuple[tuple[Recognised, ...], tuple[SeenProcess, ...]]:
     """The software that was recognised, in the order of the table, and the processes of which nothing is known. What a
     recognised process started under another program's name is known if that program is."""
     of: dict[str, list[SeenProcess]] = {known.name: [] for known in table}
@@ -66,7 +66,7 @@ def interpreted(process: SeenProcess) -> bool:
     return _INTERPRETER.fullmatch(os.path.basename(process.exe or "")) is not None
 
 
-def _installed(known: Known, facts: HostFacts) -> bool:
+def _installed(known: Known, facts: SeenHost) -> bool:
     return any(path in facts.installed for path in known.exe)
 
 

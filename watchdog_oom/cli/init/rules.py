@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterable, Iterator
 
-from watchdog_oom.cli.init.host_facts import HostFacts
+from watchdog_oom.cli.init.host_facts import SeenHost
 from watchdog_oom.cli.init.known import Role, Treatment
 from watchdog_oom.cli.init.nouns import ProposedService, worker_selectors
-from watchdog_oom.cli.init.part import Part
+from watchdog_oom.cli.init.part import Software
 from watchdog_oom.cli.init.proposals import job_limit, rss_limit, seen_now
 from watchdog_oom.cli.init.toml_text import comment, quoted, table
 
@@ -19,7 +19,7 @@ _SHORT = 'memory_available_below = "10%", swap_free_below = "15%"'
 _OBSERVED = ("mode", '"observe"')
 
 
-def protection(part: Part) -> Iterator[str]:
+def protection(part: Software) -> Iterator[str]:
     """Never chosen by a rule; the score is a comment, since it would change something on the host."""
     known = part.each.known
     if known.role is not Role.KEEP or not part.keys:
@@ -33,7 +33,7 @@ def protection(part: Part) -> Iterator[str]:
     yield ""
 
 
-def limit(part: Part, facts: HostFacts) -> Iterator[str]:
+def limit(part: Software, facts: SeenHost) -> Iterator[str]:
     """What is reported now, and would be ended later."""
     if not part.limited:
         return
@@ -55,7 +55,7 @@ def limit(part: Part, facts: HostFacts) -> Iterator[str]:
     yield ""
 
 
-def recoveries(part: Part, nouns: Container[str]) -> Iterator[str]:
+def recoveries(part: Software, nouns: Container[str]) -> Iterator[str]:
     """Started again when it failed; leftovers cleared; stopped, cleared and started where that is known to help.
     ``nouns`` are all process nouns of the policy."""
     for service in part.services:
@@ -71,7 +71,7 @@ def recoveries(part: Part, nouns: Container[str]) -> Iterator[str]:
                 yield from _repair(part, part.services[0], spool.name)
 
 
-def _started_again(part: Part, service: ProposedService) -> Iterator[str]:
+def _started_again(part: Software, service: ProposedService) -> Iterator[str]:
     known = part.each.known
     enough = f'memory_available_above = "{ENOUGH_MEMORY}"'
     clauses = [f"{{ service = {quoted(service.name)}, failed = true, {enough}, for = \"30s\" }}"]
@@ -84,7 +84,7 @@ def _started_again(part: Part, service: ProposedService) -> Iterator[str]:
         _OBSERVED])
 
 
-def _repair(part: Part, service: ProposedService, spool: str) -> Iterator[str]:
+def _repair(part: Software, service: ProposedService, spool: str) -> Iterator[str]:
     """What an administrator does by hand when its helpers hang on what was left."""
     survivors = part.each.known.repair
     many = f'spool = "{spool}", stale_above = {WEDGED_LEFTOVERS}'
@@ -100,7 +100,7 @@ def _repair(part: Part, service: ProposedService, spool: str) -> Iterator[str]:
         _OBSERVED])
 
 
-def cleanings(part: Part) -> Iterator[str]:
+def cleanings(part: Software) -> Iterator[str]:
     """Routine: nothing is wrong, it only grows."""
     for spool, path, _ in part.cleared:
         if spool.then is Treatment.CLEAN:

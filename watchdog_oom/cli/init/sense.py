@@ -9,7 +9,7 @@ import stat
 from collections.abc import Mapping, Sequence
 
 from watchdog_oom.cli.host_view import HostView, look
-from watchdog_oom.cli.init.host_facts import HostFacts, Listening, SeenProcess
+from watchdog_oom.cli.init.host_facts import Listening, SeenHost, SeenProcess
 from watchdog_oom.cli.init.known import Known
 from watchdog_oom.cli.init.listening import ports_of, read_listening
 from watchdog_oom.cli.init.recognise import interpreted
@@ -27,7 +27,7 @@ _ALL = "all"
 _ANYTHING = (re.compile(".*", re.DOTALL),)
 
 
-def read_facts(known: Sequence[Known], config: Config, proc: str) -> HostFacts:
+def read_facts(known: Sequence[Known], config: Config, proc: str) -> SeenHost:
     """The host as it is now; nothing is changed, and no reading takes long."""
     paths = {path: (spool.entries, spool.stale_after) for each in known for spool in each.spools
              for path in spool.paths if _is_directory(path)}
@@ -37,9 +37,9 @@ def read_facts(known: Sequence[Known], config: Config, proc: str) -> HostFacts:
     view = View(host.snapshot, policy)
     sockets = read_listening(proc)
     processes = tuple(_seen(host, process, proc, sockets) for process in view.matching(_ALL))
-    return HostFacts(
+    return SeenHost(
         name=platform.node() or "this host", distribution=_distribution(OS_RELEASE),
-        systemd=host.manager.name == "systemd", memory=host.snapshot.memory,
+        has_systemd=host.manager.name == "systemd", memory=host.snapshot.memory,
         processes=tuple(sorted(processes, key=lambda process: process.pid)),
         installed=frozenset(path for each in known if each.installed for path in each.exe if os.path.exists(path)),
         spools={path: host.snapshot.spools[name] for name, path in names.items() if name in host.snapshot.spools},

@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 
-from watchdog_oom.cli.init.host_facts import HostFacts
+from watchdog_oom.cli.init.host_facts import SeenHost
 from watchdog_oom.cli.init.known import Known, Role, matches
-from watchdog_oom.cli.init.part import Part, part_of
+from watchdog_oom.cli.init.part import Software, part_of
 from watchdog_oom.cli.init.recognise import recognise
 from watchdog_oom.cli.init.toml_text import comment, quoted
 from watchdog_oom.core.unit_name import full_name
@@ -32,7 +32,7 @@ class _Block:
     behind: tuple[str, ...]
 
 
-def started_from(text: str, wanted: str, facts: HostFacts, known: Sequence[Known], schema: str) -> str:
+def started_from(text: str, wanted: str, facts: SeenHost, known: Sequence[Known], schema: str) -> str:
     """The shipped policy's text for this host: units and spools as they are called here, and nothing acts."""
     parts = [part_of(each, facts) for each in recognise(facts, known)[0]]
     head = [f"#:schema {schema}",
@@ -74,7 +74,7 @@ def _key(line: str) -> str:
 class _Names:
     """What units and spools of a shipped policy are called on this host."""
 
-    def __init__(self, parts: Sequence[Part], facts: HostFacts, known: Sequence[Known]) -> None:
+    def __init__(self, parts: Sequence[Software], facts: SeenHost, known: Sequence[Known]) -> None:
         self._units = {part.each.known.name: part.services[0].unit for part in parts if part.services}
         self._facts, self._known = facts, known
 
@@ -99,7 +99,7 @@ class _Names:
                      for here in spool.paths if here in self._facts.spools), None)
 
 
-def _also_here(text: str, parts: Sequence[Part]) -> Iterator[str]:
+def _also_here(text: str, parts: Sequence[Software]) -> Iterator[str]:
     """Software that runs here and that this policy does not speak of, by its programs."""
     others = [part.each.known.title for part in parts
               if part.each.processes and part.each.known.role in (Role.KEEP, Role.WORK)

@@ -7,13 +7,13 @@ from collections.abc import Iterator
 from watchdog_oom import formatting
 from watchdog_oom.cli.init.known import KnownSpool, Treatment
 from watchdog_oom.cli.init.nouns import worker_selectors
-from watchdog_oom.cli.init.part import Part
+from watchdog_oom.cli.init.part import Software
 from watchdog_oom.cli.init.proposals import seen_now
 from watchdog_oom.cli.init.toml_text import comment, quoted, table
 from watchdog_oom.core.model import SpoolState
 
 
-def who(part: Part) -> Iterator[str]:
+def who(part: Software) -> Iterator[str]:
     """Its nouns, with what its own settings can do, which comes first."""
     known = part.each.known
     yield from comment(f"{known.title}: {seen_now(part.each.processes)}.")
