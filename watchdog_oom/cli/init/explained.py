@@ -13,7 +13,7 @@ _REASONS = (
     ("there is no unit", "take out what names it, or write the unit's name of this host"),
     ("there is no init script", "take out what names it, or write the name of this host"),
     ("there is no user", "another distribution's name; write the one of this host"),
-    ("no such directory", "take out what names it, or write the path of this host"),
+    ("does not exist or cannot be reached", "take out what names it, or write the path of this host"),
     ("memory cannot be judged", "what is above about memory never holds on such a host"),
 )
 _ANY_REASON = "true of this host today; it keeps nothing else from working"

@@ -59,11 +59,18 @@ def _blocks(text: str) -> Iterator[_Block]:
 def _observing(block: _Block, names: _Names) -> Iterator[str]:
     body = [names.here(block.table, line) for line in block.body]
     if block.table in ("recover", "clean", "emergency"):
-        body = [line for line in body if _key(line) != "mode"] + ['mode = "observe"']
+        body = [line for line in body if _key(line) != "mode"] + [_aligned(body, "mode", '"observe"')]
     if block.table == "limit":
         said = next((value[0] for line in body if _key(line) == "then" and (value := _TEXT.search(line))), '"kill"')
-        body = [line for line in body if _key(line) != "then"] + [f'then = "report"  # later: {said}']
+        body = [line for line in body if _key(line) != "then"] + [
+            _aligned(body, "then", f'"report"  # later: {said}')]
     yield from (*block.header, *body, *block.behind)
+
+
+def _aligned(body: Sequence[str], key: str, value: str) -> str:
+    """A key as the others of its table stand."""
+    width = max((line.index("=") for line in body if _key(line)), default=0)
+    return f"{key.ljust(width - 1)} = {value}"
 
 
 def _key(line: str) -> str:
