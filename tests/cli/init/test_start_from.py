@@ -50,7 +50,7 @@ def test_units_and_spools_get_the_names_of_this_host(tmp_path: Path) -> None:
 
 def test_what_a_limit_did_stands_beside_it_and_scores_are_comments() -> None:
     text = made("mail", "mail")
-    assert 'then = "report"  # later: "freeze"' in text
+    assert '\nthen      = "report"  # later: "freeze"\n' in text
     assert "# oom_score_adj = -900" in text
 
 
