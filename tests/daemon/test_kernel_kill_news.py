@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+from prometheus_client.exposition import generate_latest
+
+from tests.daemon.test_emergency import Proc
+from tests.miniature.daemon import MakeDaemon
+from watchdog_oom.cli.metrics.collector import DaemonCollector, boot_id, registry_of
 from watchdog_oom.core.model import KernelKill
 from watchdog_oom.daemon.kernel_kill_news import MOST_NAMED, TELL_AGAIN_SECONDS, KernelKillNews
 from watchdog_oom.journal.record import Record
@@ -42,3 +49,21 @@ def test_a_kill_that_only_the_kernels_counter_tells_of_has_no_name() -> None:
     KernelKillNews(told.append).tell((KernelKill(0, "?", "/proc/vmstat counts 1 OOM kill", 1.0),), 0.0)
     assert (told[0].result, told[0].detail) == ("the kernel killed 1 without a name",
                                                 {"kernel_kills": {"unknown": 1}})
+
+
+def test_a_real_daemon_writes_a_kill_that_no_rule_asks_for_and_the_metrics_count_it_after_its_restart(
+        daemon: MakeDaemon, home: Path) -> None:
+    """The kernel's counter is that of a made-up /proc; a line of its log is waited for, for five seconds, in vain."""
+    proc = Proc(home / "proc")
+    (proc.root / "vmstat").write_text("oom_kill 3\n")
+    watch = daemon("")
+    watch.start("--proc", str(proc.root))
+    (proc.root / "vmstat").write_text("oom_kill 4\n")
+    watch.wait_for(lambda: watch.records("incident", rule="kernel"), 15, "the kill in the journal")
+    watch.stop()
+    watch.start("--proc", str(proc.root))
+    collector = DaemonCollector(str(watch.runtime), str(watch.log), boot_id())
+    text = generate_latest(registry_of(collector)).decode()
+    collector.close()
+    assert 'watchdog_oom_kernel_kills_total{constraint="unknown"} 1.0' in text
+    assert "watchdog_oom_daemon_starts_total 2.0" in text
