@@ -31,6 +31,7 @@ COMMANDS: Mapping[str, str] = {  # name -> module, which is imported only when t
     "record": "watchdog_oom.cli.record",
     "replay": "watchdog_oom.cli.replay",
     "diagnose": "watchdog_oom.cli.diagnose.command",
+    "notify": "watchdog_oom.cli.notify.command",
     "report": "watchdog_oom.cli.report",
     "metrics": "watchdog_oom.cli.metrics.command",
     "export": "watchdog_oom.cli.export",

@@ -17,6 +17,7 @@ SUMMARIES: Mapping[str, str] = {
     "record": "Cut a night out of the flight recorder.",
     "replay": "A recorded night against a policy.",
     "diagnose": "What do the OOM reports in a log say?",
+    "notify": "Tell people what happens: by mail, by a program, by apprise.",
     "report": "The morning page: what happened in the night, and why.",
     "metrics": "What Prometheus is to know of the daemon.",
     "export": "What the policy protects, as systemd drop-ins.",

@@ -81,12 +81,9 @@ def load_config(path: str, *, check_ownership: bool = True) -> Loaded:
     gathered = Gathered()
     if not os.path.lexists(path):
         return Loaded({}, (f"no configuration file {printable(path)}: using the defaults",))
-    if check_ownership:  # Law 9
-        judge(gathered, [path])
-    data = read(path, gathered)
     ir: dict[str, Any] = {}
     doubts: tuple[Fault, ...] = ()
-    parsed = _parse(path, data, gathered) if data is not None else None
+    parsed = read_document(path, gathered, check_ownership=check_ownership)
     if parsed is not None:
         check, document = parsed
         check.configuration(document)
@@ -97,6 +94,16 @@ def load_config(path: str, *, check_ownership: bool = True) -> Loaded:
     if gathered.faults:
         raise PolicyError(tuple(set(gathered.faults)))
     return Loaded(ir, tuple(gathered.notes), (path,), doubts)
+
+
+def read_document(path: str, gathered: Gathered, *,
+                  check_ownership: bool = True) -> tuple[FileCheck, dict[str, Any]] | None:
+    """One file of ours, judged, read and parsed, with its checker; ``None`` where it could not be. Faults go to
+    ``gathered``."""
+    if check_ownership:  # Law 9
+        judge(gathered, [path])
+    data = read(path, gathered)
+    return None if data is None else _parse(path, data, gathered)
 
 
 def _hooks_not_run(check: FileCheck, hooks: Mapping[str, Any], *, check_ownership: bool) -> tuple[Fault, ...]:
