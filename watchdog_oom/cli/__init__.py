@@ -26,6 +26,7 @@ COMMANDS: Mapping[str, str] = {  # name -> module, which is imported only when t
     "plan": "watchdog_oom.cli.plan",
     "status": "watchdog_oom.cli.status",
     "audit": "watchdog_oom.cli.audit",
+    "test": "watchdog_oom.cli.policy_test.command",
     "export": "watchdog_oom.cli.export",
     "pause": "watchdog_oom.cli.pause",
     "resume": "watchdog_oom.cli.pause",

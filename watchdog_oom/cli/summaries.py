@@ -12,6 +12,7 @@ SUMMARIES: Mapping[str, str] = {
     "plan": "What would be done here now, and why or why not.",
     "status": "Is the running daemon healthy?",
     "audit": "What the daemon did, when, why, and with what result: a line an act.",
+    "test": "Does a policy do what its test files expect?",
     "export": "What the policy protects, as systemd drop-ins.",
     "pause": "Let a rule, or all, only report for a while.",
     "resume": "End a pause before its time.",

@@ -86,7 +86,7 @@ def load_config(path: str, *, check_ownership: bool = True) -> Loaded:
     data = read(path, gathered)
     ir: dict[str, Any] = {}
     doubts: tuple[Fault, ...] = ()
-    parsed = _parse(path, data, gathered) if data is not None else None
+    parsed = parse_file(path, data, gathered) if data is not None else None
     if parsed is not None:
         check, document = parsed
         check.configuration(document)
@@ -117,7 +117,7 @@ def check_documents(documents: Iterable[tuple[str, bytes]], gathered: Gathered) 
     descriptions, sources = [], []
     for path, data in documents:
         sources.append(path)
-        parsed = _parse(path, data, gathered)
+        parsed = parse_file(path, data, gathered)
         if parsed is None:
             _remember_headers(data, known)
             continue
@@ -159,7 +159,7 @@ def _remember_headers(data: bytes, known: Mapping[str, set[str]]) -> None:
             known[kind].add(name)
 
 
-def _parse(path: str, data: bytes, gathered: Gathered) -> tuple[FileCheck, dict[str, Any]] | None:
+def parse_file(path: str, data: bytes, gathered: Gathered) -> tuple[FileCheck, dict[str, Any]] | None:
     """The parsed document with its checker, or ``None`` after recording why it is not TOML."""
     try:
         text = data.decode("utf-8")
