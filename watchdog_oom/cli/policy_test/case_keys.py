@@ -34,7 +34,7 @@ PROCESS_FACTS: Keys = {
     "shared": Key(Form.BYTES, "of that, what all of them share", default='"0B"'),
     "swap": Key(Form.BYTES, "what each has in swap", default='"0B"'),
     "age": Key(Form.DURATION, "how long each has run", default='"1min"'),
-    "parent": Key(Form.TEXT, "noun or name of a process above in the list that started it"),
+    "parent": Key(Form.TEXT, "noun or name of the process that started it: the nearest above it in the list"),
     "under": Key(Form.USERS, "spools in which it works"),
     "oom_score_adj": Key(Form.INTEGER, "its value", default="0", least=-1000, most=1000),
     "terminal": Key(Form.BOOLEAN, "whether it leads a session on a terminal", default="false"),

@@ -117,8 +117,8 @@ def _sharing(facts: Mapping[str, Any], rss: int) -> Sharing:
 def _parent(scene: Scene, wanted: str | None, nouns: Mapping[str, Mapping[str, Any]]) -> int:
     if wanted is None:
         return 1
-    for pid, facts in scene.habits.items():
-        if wanted in (facts.get("noun"), scene.processes[pid].comm):
+    for pid, facts in reversed(scene.habits.items()):
+        if pid in scene.processes and wanted in (facts.get("noun"), scene.processes[pid].comm):
             return pid
     if wanted in nouns:
         view = truth(scene)
