@@ -5,7 +5,7 @@ It shows no more than the real sensors would be asked for, so that a policy that
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from watchdog_oom.cli.policy_test.scene import BEGAN, WALL, Scene
 from watchdog_oom.cli.policy_test.sensed import as_sensed
@@ -31,7 +31,7 @@ from watchdog_oom.core.hook_action import RunHook
 from watchdog_oom.core.memory import Memory
 from watchdog_oom.core.model import Clock, Process, Snapshot
 from watchdog_oom.core.outcome import EffectReport, Outcome
-from watchdog_oom.host.processes.demand import scan_demand
+from watchdog_oom.host.processes.demand import ScanDemand, scan_demand
 from watchdog_oom.lean_dataclasses import replace
 from watchdog_oom.lean_typing import assert_never
 
@@ -53,6 +53,7 @@ class SimulatedHost:
         self._freed_bytes = self._freed_swap_bytes = 0
         self._reports: list[EffectReport] = []
         self._pending: list[tuple[float, str, Callable[[], bool]]] = []
+        self._last_scan: tuple[ScanDemand, Mapping[int, Process]] | None = None
 
     @property
     def busy(self) -> bool:
@@ -64,6 +65,7 @@ class SimulatedHost:
         due = [job for job in self._pending if job[0] <= self.elapsed]
         self._pending = [job for job in self._pending if job[0] > self.elapsed]
         for _, intent_id, act in due:
+            self._last_scan = None
             self._report(intent_id, act(), TAKES_SECONDS)
 
     def look(self, watch: Watch) -> Snapshot:
@@ -75,12 +77,19 @@ class SimulatedHost:
         now = BEGAN + self.elapsed
         minute = (self._scene.minute + int(self.elapsed // 60)) % (24 * 60)
         return Snapshot(Clock(WALL + self.elapsed, now, minute), "simulated", memory, pressure=self._scene.pressure,
-                        processes=as_sensed(self._processes, demand), spools=self._spools.states(now),
+                        processes=self._scan(demand), spools=self._spools.states(now),
                         services=self._units.states(watch.services, now), kernel_kills=kills, reports=reports)
+
+    def _scan(self, demand: ScanDemand) -> Mapping[int, Process]:
+        """The last one again while it would come out the same: a case may last for days of ticks."""
+        if self._last_scan is None or self._last_scan[0] != demand:
+            self._last_scan = (demand, as_sensed(self._processes, demand))
+        return self._last_scan[1]
 
     def perform(self, plan: Plan) -> None:
         for intent in plan.intents:
             self._perform(intent, intent.action)
+            self._last_scan = None
 
     def _memory(self) -> Memory:
         """What the ended held is available again."""
