@@ -11,8 +11,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from tests.core.snapshot_json import snapshot_of
+from watchdog_oom.cli import cli
 from watchdog_oom.cli.policy_test.sensed import as_sensed
 from watchdog_oom.core.actions import Watch
 from watchdog_oom.core.decide import decide
@@ -78,6 +80,12 @@ def test_the_mail_servers_moment_is_the_incident_and_its_plan_spares_the_databas
     assert "TERM clamscan" in plan
     assert "TERM mysqld" not in plan
     assert "KILL mysqld" not in plan
+
+
+@pytest.mark.parametrize("name", [path.stem for path in SHIPPED.glob("*.toml") if "." not in path.stem])
+def test_a_shipped_policy_does_what_the_cases_beside_it_expect(name: str) -> None:
+    done = CliRunner().invoke(cli, ["test", str(SHIPPED / f"{name}.test.toml")])
+    assert done.exit_code == 0, done.output
 
 
 if __name__ == "__main__":

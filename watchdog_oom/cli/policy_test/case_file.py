@@ -74,7 +74,7 @@ def _cases(path: str, check: FileCheck, document: Mapping[str, Any]) -> Iterable
     seen: dict[str, int] = {}
     for number, values in enumerate(given):
         case = _case(path, check, ("case", number), values, policies)
-        if case.name in seen:
+        if case.name and case.name in seen:
             check.fault(case.path, f'"{printable(case.name)}" is the name of the case in line {seen[case.name]}, too',
                         (*case.path, "name"))
         seen.setdefault(case.name, case.line)

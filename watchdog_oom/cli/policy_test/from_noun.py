@@ -8,7 +8,7 @@ from typing import Any
 
 from watchdog_oom.cli.policy_test.case import Given
 
-_CLASS = re.compile(r"\[([!^]?)(\]?[^\]]*)\]")
+_CLASS = re.compile(r"\[([!^]?)(.[^\]]*)\]")
 _NOT_LITERAL = re.compile(r"[.^$*+?{}\[\]|()]")
 
 

@@ -48,10 +48,10 @@ def play(scene: Scene) -> Played:
     while True:
         snapshot = host.look(watch)
         plan, history = decide(snapshot, scene.policy, history, budget)
-        watch = plan.watch
+        shown, watch = watch, plan.watch
         done += done_by(plan, host.elapsed)
         host.perform(plan)
-        busy = _busy(host, plan, history)
+        busy = watch != shown or _busy(host, plan, history)
         if host.elapsed >= after and (not busy or host.elapsed >= after + SETTLE_SECONDS):
             return Played(scene, tuple(done), snapshot, history)
         left = after - host.elapsed
