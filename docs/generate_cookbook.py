@@ -13,16 +13,20 @@ BOOK = TOP / "policies" / "cookbook"
 PAGE = TOP / "docs" / "cookbook.md"
 HEAD = """# The cookbook
 
-Situations that cost real nights, each with a policy that ends it: `policies/cookbook/NAME/policy.toml`, and beside it its test,
-`NAME.test.toml`. In the Debian package they are below `/usr/share/doc/watchdog-oom/policies/cookbook`.
+Situations that cost real nights, each with a directory below `policies/cookbook`: a policy that ends it, `policy.toml`,
+and beside it its test, `NAME.test.toml`. In the Debian package they are below `/usr/share/doc/watchdog-oom/policies/cookbook`.
 
-1. Copy the policy beside your others, and correct the paths, users and units at its top: they differ between distributions.
-2. `watchdog-oom check FILE` says whether they match anything on this host, and `watchdog-oom plan FILE` what would be done now.
-3. Change the test as you change the policy: `watchdog-oom test DIRECTORY` plays it. [Tests of policies](policy-tests.md) says how.
-4. Begin with `mode = "observe"` in recoveries and `then = "report"` in limits, and read `watchdog-oom audit` after a week.
+1. Copy the policy beside your others, and correct the paths, users and units at its top: they differ between
+   distributions.
+2. `watchdog-oom check FILE` says whether they match anything on this host, and `watchdog-oom plan FILE` what would be
+   done now.
+3. Change the test as you change the policy: `watchdog-oom test DIRECTORY` plays it.
+   [Tests of policies](policy-tests.md) says how.
+4. Begin with `mode = "observe"` in recoveries and `then = "report"` in limits, and read `watchdog-oom audit` after a
+   week.
 
-A policy file in `/etc/watchdog-oom/policies.d` takes the place of the built-in one, so put `policies/default.toml` there first, as
-`00-default.toml`.
+A policy file in `/etc/watchdog-oom/policies.d` takes the place of the built-in one, so put `policies/default.toml`
+there first, as `00-default.toml`.
 
 This page is made from the recipes by `docs/generate_cookbook.py`.
 """

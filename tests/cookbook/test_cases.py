@@ -1,4 +1,4 @@
-"""The cookbook: every case is as expected, each rule is missed when it is taken out, and each page says what it must."""
+"""The cookbook: every case is as expected, no rule can be taken out, and each page says what it must."""
 
 from __future__ import annotations
 

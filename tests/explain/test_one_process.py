@@ -33,7 +33,7 @@ SHELL = proc(7, "bash", exe="/bin/bash", user="anna", uid=1000, unit="a.service"
     (noun("n", comm="bash", rss_above=mib(60)), "it holds 50 MiB, no more than 60 MiB"),
     (noun("n", comm="bash", under=("s",)), "as far as is known it does not work in s"),
     (noun("n", comm="bash", orphaned=False), "its parent has ended"),
-    (noun("n", comm="sh", exe="/bin/sh"), "its name is bash"),  # the first that does not match: what follows is not read
+    (noun("n", comm="sh", exe="/bin/sh"), "its name is bash"),  # what follows is not read
 ])
 def test_the_first_key_that_does_not_match_is_told(asked: ProcessNoun, told: str | None) -> None:
     assert reason(asked, SHELL) == told

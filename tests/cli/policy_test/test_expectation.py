@@ -42,7 +42,8 @@ def test_acts_and_news_are_lines_and_outcomes_are_none() -> None:
     target = ProcessId(5, 1)
     plan = Plan((Intent("i", Signal(target, "a", SignalName.TERM), "limit.l", ("why",)),
                  Intent("j", SetOomScoreAdj(target, "a", -900), "protect.p", ())),
-                notes=(Note(NoteKind.INCIDENT, "limit.l", "would TERM a[5]"), Note(NoteKind.OUTCOME, "limit.l", "done")))
+                notes=(Note(NoteKind.INCIDENT, "limit.l", "would TERM a[5]"),
+                       Note(NoteKind.OUTCOME, "limit.l", "done")))
     assert [(line.what, line.harmless, line.because) for line in done_by(plan, 3.0)] == [
         ("TERM a[5]", False, ("why",)), ("oom_score_adj a[5] = -900", True, ()), ("would TERM a[5]", True, ())]
 

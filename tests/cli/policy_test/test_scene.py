@@ -27,8 +27,8 @@ def test_a_process_of_a_noun_is_one_and_carries_what_is_said_of_it(scene: SceneO
     made = scene(POLICY, 'processes = [{ noun = "old", count = 2, rss = "50MiB", user = "7", unit = "a.service" }, '
                          '{ noun = "child", container = true, terminal = true, oom_score_adj = 5 }]')
     assert [mistake[1] for mistake in made.mistakes] == [
-        'child[1002] as given here is not of child: it runs in namespaces of its own (namespaces = "any" would let it '
-        "match)"]
+        ('child[1002] as given here is not of child: it runs in namespaces of its own (namespaces = "any" would let it '
+         "match)")]
     first, second, child = (made.processes[pid] for pid in (1000, 1001, 1002))
     assert [process.pid for process in truth(made).matching("old")] == [1000, 1001]
     assert (first.comm, first.facts.uid, first.facts.unit, first.rss_bytes >> 20) == ("old", 7, "a.service", 50)
