@@ -14,7 +14,8 @@ PAGE = TOP / "docs" / "cookbook.md"
 HEAD = """# The cookbook
 
 Situations that cost real nights, each with a directory below `policies/cookbook`: a policy that ends it, `policy.toml`,
-and beside it its test, `NAME.test.toml`. In the Debian package they are below `/usr/share/doc/watchdog-oom/policies/cookbook`.
+and beside it its test, `NAME.test.toml`. The Debian package brings them below
+`/usr/share/doc/watchdog-oom/policies/cookbook`.
 
 1. Copy the policy beside your others, and correct the paths, users and units at its top: they differ between
    distributions.

@@ -283,6 +283,15 @@ def test_the_json_has_the_keys_that_are_documented(
     assert list(invalid) == documented("`check --json`", 1)
 
 
+def test_a_recorder_that_is_off_is_noted(run: Run, policy: Write, tmp_path: Path) -> None:
+    config = tmp_path / "config.toml"
+    for text, noted in (("", False), ("[recorder]\nenabled = false\n", True)):
+        config.write_text(text)
+        config.chmod(0o644)
+        result = run("check", policy(FINE), "--no-host", "--config", config)
+        assert ("the flight recorder is off" in result.stdout) == noted
+
+
 def test_a_broken_configuration_is_a_fault_too(run: Run, policy: Write, tmp_path: Path) -> None:
     config = tmp_path / "config.toml"
     config.write_text("[budget]\nkills = 3\n")

@@ -37,13 +37,13 @@ def daemon(home: Path) -> Iterator[MakeDaemon]:
 
 
 @pytest.fixture
-def small_disk() -> Iterator[Callable[[Path], Path]]:
+def small_disk() -> Iterator[Callable[..., Path]]:
     """Mount a file system of 2 MiB there; answers with the path of a file that may fill it."""
     mounted: list[Path] = []
 
-    def mount(directory: Path) -> Path:
+    def mount(directory: Path, size: str = "2m") -> Path:
         directory.mkdir(0o755, parents=True)
-        command = ["mount", "-t", "tmpfs", "-o", "size=2m,mode=0755", "tmpfs", str(directory)]
+        command = ["mount", "-t", "tmpfs", "-o", f"size={size},mode=0755", "tmpfs", str(directory)]
         if subprocess.run(command, capture_output=True, check=False).returncode != 0:
             pytest.skip("mounting is not permitted here")
         mounted.append(directory)

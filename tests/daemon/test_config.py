@@ -62,10 +62,16 @@ before_kill = ["/bin/true", "2"]
 hold_begins = ["/bin/true", "3"]
 incident_closes = []
 timeout = "3s"
+[recorder]
+enabled = false
+keep = "2d"
+size = "10MiB"
+every = "30s"
 """
     hooks = (("/bin/true", "1"), ("/bin/true", "2"), ("/bin/true", "3"), (), 3.0)
     found = config(tmp_path, text)
-    assert found == Config(5, 1000, 1 << 20, 3, 0.05, 5.0, Manager.SERVICE, "/opt/init.d", *hooks)
+    assert found == Config(5, 1000, 1 << 20, 3, 0.05, 5.0, Manager.SERVICE, "/opt/init.d", *hooks, (),
+                           False, 2 * 86400.0, 10 << 20, 30.0)
     assert found.hooks == HookSettings({HookEvent.INCIDENT_OPENS: hooks[0], HookEvent.BEFORE_KILL: hooks[1],
                                         HookEvent.HOLD_BEGINS: hooks[2]}, 3.0)
 

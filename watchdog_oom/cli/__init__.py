@@ -27,6 +27,11 @@ COMMANDS: Mapping[str, str] = {  # name -> module, which is imported only when t
     "status": "watchdog_oom.cli.status",
     "audit": "watchdog_oom.cli.audit",
     "test": "watchdog_oom.cli.policy_test.command",
+    "top": "watchdog_oom.cli.top",
+    "record": "watchdog_oom.cli.record",
+    "replay": "watchdog_oom.cli.replay",
+    "diagnose": "watchdog_oom.cli.diagnose.command",
+    "report": "watchdog_oom.cli.report",
     "export": "watchdog_oom.cli.export",
     "pause": "watchdog_oom.cli.pause",
     "resume": "watchdog_oom.cli.pause",
@@ -86,6 +91,7 @@ def cli(debug: bool) -> None:
                           watchdog-oom plan mail.toml      what would it do now, and why?
     The running daemon:   watchdog-oom status --watch      is all well?
                           watchdog-oom audit --since 8h    what did it do in the night, and why?
+    The kernel's kills:   watchdog-oom diagnose --journal  what was short, and who held it?
     Maintenance:          watchdog-oom pause --all --for 2h --why "new database"
 
     \b

@@ -82,14 +82,16 @@ def _warnings(loaded: LoadedPolicy, host: HostView | None) -> tuple[Fault, ...]:
 
 def _notes(loaded: LoadedPolicy, around: Around | None) -> tuple[str, ...]:
     """Information that is not a warning."""
+    off = () if loaded.config.recorder_enabled else (
+        "the flight recorder is off: what happens in the night is in the journal alone",)
     if around is None:
-        return loaded.notes
+        return (*loaded.notes, *off)
     view = around.view
     spools = [(view.policy.spools[name], state) for name, state in view.snapshot.spools.items()]
     links = (f'exe "{path}" is a link to {real}, which matches as well'
              for path, real in loaded.values["links"].items())
     hints = (*links, *probe_hints(view, around.ports), *touched_hints(spools, view.snapshot.clock))
-    return (*loaded.notes, *left_out_words(view), *not_yet_words(view), *by_exe_alone_words(view.policy), *hints,
+    return (*loaded.notes, *off, *left_out_words(view), *not_yet_words(view), *by_exe_alone_words(view.policy), *hints,
             *around.host.unread)
 
 

@@ -6,9 +6,11 @@ from watchdog_oom.lean_dataclasses import dataclass, replace
 
 ORDERS = ("memory", "swap", "age", "name")
 _ESCAPES = {b"\x1b[A": "up", b"\x1b[B": "down", b"\x1bOA": "up", b"\x1bOB": "down", b"\x1b[5~": "page up",
-            b"\x1b[6~": "page down", b"\x1b[H": "home", b"\x1b[1~": "home", b"\x1b[F": "end", b"\x1b[4~": "end"}
+            b"\x1b[6~": "page down", b"\x1b[H": "home", b"\x1b[1~": "home", b"\x1b[F": "end", b"\x1b[4~": "end",
+            b"\x1b[D": "left", b"\x1b[C": "right", b"\x1bOD": "left", b"\x1bOC": "right"}
 _PLAIN = {b"k": "up", b"j": "down", b"b": "page up", b"f": "page down", b"g": "home", b"G": "end", b" ": "pause",
-          b"s": "sort", b"S": "sort", b"q": "quit", b"Q": "quit", b"\x03": "quit", b"\x04": "quit"}
+          b"s": "sort", b"S": "sort", b"q": "quit", b"Q": "quit", b"\x03": "quit", b"\x04": "quit",
+          b"h": "left", b"l": "right", b"[": "back", b"]": "on"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""The daemon's own configuration: budgets, journal, tick, services. Parsed by ``policy.load.load_config``."""
+"""The daemon's own configuration: budgets, journal, tick, services, recorder. Parsed by ``policy.load.load_config``."""
 
 from __future__ import annotations
 
@@ -38,6 +38,10 @@ class Config:
     hook_incident_closes: tuple[str, ...] = ()
     hook_timeout_seconds: float = 10.0
     doubts: tuple[str, ...] = ()
+    recorder_enabled: bool = True
+    recorder_keep_seconds: float = 7 * 86400.0
+    recorder_size_bytes: int = 64 << 20
+    recorder_every_seconds: float = 10.0
 
     @property
     def hooks(self) -> HookSettings:
@@ -58,6 +62,10 @@ FIELDS: Mapping[tuple[str, str], str] = {
     ("services", "init_dir"): "init_dir",
     **{("hooks", event.value): f"hook_{event}" for event in HookEvent},
     ("hooks", "timeout"): "hook_timeout_seconds",
+    ("recorder", "enabled"): "recorder_enabled",
+    ("recorder", "keep"): "recorder_keep_seconds",
+    ("recorder", "size"): "recorder_size_bytes",
+    ("recorder", "every"): "recorder_every_seconds",
 }
 
 

@@ -18,6 +18,7 @@ from watchdog_oom.daemon.audit import AuditTrail, open_journal
 from watchdog_oom.daemon.config import Config, build_config
 from watchdog_oom.daemon.control.desk import ControlDesk
 from watchdog_oom.daemon.crash_recovery import finish_purges, inherit
+from watchdog_oom.daemon.flight.recorder import FlightRecorder
 from watchdog_oom.daemon.options import Options
 from watchdog_oom.daemon.own_directories import group_writable_log, own_directory
 from watchdog_oom.daemon.own_lock import OwnLock
@@ -69,6 +70,8 @@ class Daemon:
         self.audit_trail = AuditTrail(self._write, self.journal.queue, self.sensors.processes.facts.everything)
         self.control = ControlDesk(options, self.sensors.processes.facts.user_name, self._write)
         self.performer = Performer(self.sensors, self.actuators, self.audit_trail, observe=options.observe)
+        self.flight = FlightRecorder(options.log, options.proc, self.config, self._write)
+        self.health.recorder = self.flight.status
         self.reporter = Reporter(options, self.health, self.notifier)
         self.wakeups = SignalInbox()
         self.plan = Plan()
@@ -101,11 +104,14 @@ class Daemon:
         state = state_file.restore(self.options.state, self.sensors.boot_id, self.history)
         self.history = state.history
         policy = self.policy_store.policy
+        self.flight.start(time.clock_gettime(time.CLOCK_BOOTTIME))
         for _ in range(2):
             snapshot = self.sensors.look(policy, self.plan.watch, ())
             decide(snapshot, policy, self.history, self.budget)
             self.control.warm_up(snapshot.clock, policy, self.history)
             self.actuators.warm_up(snapshot)
+            self.flight.alert(self.plan, self.history, self.history, snapshot)
+            self.flight.take(snapshot, policy.emergency, self.history)
             self.sensors.settle()
         inherited = inherit(state, read_unfinished(self.options.log, self.sensors.boot_id), policy, snapshot)
         self.health.troubles = (*missing_capabilities(self.options.proc), *self.sensors.troubles(),
@@ -142,8 +148,11 @@ class Daemon:
         reports = self.performer.reports(time.clock_gettime(time.CLOCK_BOOTTIME))
         snapshot = self.sensors.look(policy, self.plan.watch, reports)
         self.history = self.control.attend(snapshot.clock, policy, self.history)
-        self.plan, self.history = decide(snapshot, policy, self.history, self.budget)
+        self.plan, after = decide(snapshot, policy, self.history, self.budget)
+        self.flight.alert(self.plan, self.history, after, snapshot)
+        self.history = after
         self._perform(self.plan, remembered(snapshot, self.history))
+        self.flight.take(snapshot, policy.emergency, self.history)
         self.control.tell(self.plan, self.history)
         self._finish_purges(snapshot)
         self.health.ticks += 1
@@ -225,6 +234,7 @@ class Daemon:
         self._write(Record(Kind.STOP, result=self._stopping.words))
         self._save(Plan(), complete=True)
         self.control.close()
+        self.flight.close()
         self.reporter.close()
         self.actuators.close()
         self.sensors.close()

@@ -22,7 +22,8 @@ from watchdog_oom.paths import STATUS_NAME, STATUS_VERSION
 @dataclass(slots=True)
 class Health:
     """The health of the daemon: its ticks, how late they were (Law 11), what it lacks, and its policies. ``trash``
-    tells by spool in how many directories how many entries wait to be deleted."""
+    tells by spool in how many directories how many entries wait to be deleted; ``recorder`` is the flight recorder's
+    own."""
 
     started_wall: float = 0.0
     observe: bool = False
@@ -38,6 +39,7 @@ class Health:
     policy_loaded_wall: float = 0.0
     skipped: dict[str, int] = field(default_factory=dict)
     trash: dict[str, dict[str, int]] = field(default_factory=dict)
+    recorder: dict[str, object] = field(default_factory=dict)
 
 
 def write(runtime: str, plain: dict[str, object]) -> bool:
@@ -68,7 +70,7 @@ def to_plain(snapshot: Snapshot, policy: Policy, history: History, health: Healt
                           "size_bytes": state.size_bytes, "oldest_seconds": round(state.oldest_seconds),
                           "problem": state.problem, "complete": state.complete, "gaps": state.gaps}
                    for name, state in snapshot.spools.items() if name in policy.spools},
-        "trash": health.trash,
+        "trash": health.trash, "recorder": health.recorder,
         "services": {name: {"unit": state.unit, "status": state.status.value, "main_pid": state.main_pid,
                             "words": state.words, "memory": service_memory_plain(state.memory)}
                      for name, state in snapshot.services.items()},

@@ -179,4 +179,10 @@ CONFIG: Mapping[str, Keys] = {
         "incident_closes": Key(Form.ARGV_OR_NONE, "run when a recovery or an emergency is over", default="[]"),
         "timeout": Key(Form.DURATION, "how long one may run before it is killed", default='"10s"', least=0.1, most=60),
     },
+    "recorder": {
+        "enabled": Key(Form.BOOLEAN, "whether the flight recorder records", default="true"),
+        "keep": Key(Form.DURATION, "how long recordings are kept", default='"7d"', least=3600),
+        "size": Key(Form.BYTES, "how much space recordings may take", default='"64MiB"', least=1 << 20),
+        "every": Key(Form.DURATION, "time between two samples when all is well", default='"10s"', least=1, most=600),
+    },
 }

@@ -40,7 +40,6 @@ def mistakes(directory: Path, text: str) -> list[str]:
     (CASE + "[case.host]\nspools = { a = 1 }\n", "5: [case] #1 host spools a: must be a table, not a whole number"),
     (CASE + CASE, '5: [case] #2: "a" is the name of the case in line 1, too'),
     (CASE + "[limit.x]\n", '4: unknown key "limit"'),
-    (CASE + '[case.host]\nrecording = "night.jsonl.gz@03:12"\n', "5: [case] #1 host recording: "),
 ])
 def test_a_mistake_is_told_with_its_line_and_what_is_wrong(tmp_path: Path, text: str, told: str) -> None:
     assert any(told in f"{fault}" and f"{fault}".startswith(told.split(":")[0]) for fault in mistakes(tmp_path, text))

@@ -21,7 +21,6 @@ from watchdog_oom.policy.schema import Key, Keys
 from watchdog_oom.policy.texts import described
 
 SUFFIX = ".test.toml"
-NO_RECORDINGS = "moments of a recording cannot be read by this version: write the host down instead"
 _LISTS: Mapping[str, Keys] = {"processes": PROCESS_FACTS, "kernel_kills": PROCESS_FACTS}
 _NAMED: Mapping[str, Keys] = {"spools": SPOOL_FACTS, "services": SERVICE_FACTS}
 _CLOCK = re.compile(r"(?:[01][0-9]|2[0-3]):[0-5][0-9]")
@@ -94,8 +93,6 @@ def _case(path: str, check: FileCheck, at: Path, table: Mapping[str, Any], polic
     plain = {key: value for key, value in host.items() if key not in (*_LISTS, *_NAMED)}
     keys = {**HOST, **dict.fromkeys((*_LISTS, *_NAMED), _HOST_KEY)}
     facts = Given((*at, "host"), check.keys((*at, "host"), plain, keys))
-    if "recording" in facts.values:
-        check.fault((*at, "host", "recording"), NO_RECORDINGS)
     if not _CLOCK.fullmatch(facts.get("clock", "12:00")):
         check.fault((*at, "host", "clock"), 'must be a time of day like "03:12"')
     folder = os.path.dirname(path)

@@ -7,12 +7,14 @@ from typing import Any
 
 from watchdog_oom.cli.policy_test.case import Case, Given
 from watchdog_oom.cli.policy_test.from_noun import completed
+from watchdog_oom.cli.policy_test.recorded import as_if_now, moment_of
 from watchdog_oom.cli.policy_test.sensed import searched
 from watchdog_oom.core.memory import Memory, Pressure, Sharing
 from watchdog_oom.core.model import Clock, Facts, KernelKill, Process, ProcessId, Snapshot
 from watchdog_oom.core.policy import Policy
 from watchdog_oom.core.rules.victims import badness
 from watchdog_oom.core.view import View
+from watchdog_oom.errors import WatchdogError
 from watchdog_oom.explain.one_process import why_not
 from watchdog_oom.lean_dataclasses import dataclass, field, replace
 from watchdog_oom.policy.lines import Path
@@ -26,7 +28,8 @@ _USER = 1000
 
 @dataclass(slots=True)
 class Scene:
-    """``habits`` are the tables of the case by pid; ``mistakes`` are what does not fit the policy, with its place."""
+    """``habits`` are the tables of the case by pid; ``mistakes`` are what does not fit the policy, with its place;
+    ``recorded`` is the moment of a recording that it began with."""
 
     case: Case
     policy: Policy
@@ -37,10 +40,36 @@ class Scene:
     kills: tuple[KernelKill, ...] = ()
     habits: dict[int, Mapping[str, Any]] = field(default_factory=dict)
     mistakes: list[tuple[Path, str]] = field(default_factory=list)
+    recorded: Snapshot | None = None
 
 
 def scene_of(case: Case, policy: Policy, nouns: Mapping[str, Mapping[str, Any]]) -> Scene:
     """``nouns`` are the policy's process tables as they were written."""
+    scene = (_from_recording if "recording" in case.host.values else _from_facts)(case, policy)
+    of_nouns: list[tuple[Given, Process]] = []
+    for given in case.processes:
+        of_nouns += [(given, process) for process in _made(scene, given, nouns)]
+    scene.mistakes += [mistake for given, process in of_nouns for mistake in _strangers(scene, given, process)][:1]
+    victims = [process for given in case.kernel_kills for process in _made(scene, given, nouns)]
+    scene.kills += tuple(_kill(scene.processes.pop(victim.pid)) for victim in victims)
+    scene.mistakes += [((*case.path, "host", kind, name), f'the policy has no {kind[:-1]} "{name}"')
+                       for kind, known in (("spools", policy.spools), ("services", policy.services))
+                       for name in getattr(case, kind) if name not in known]
+    return scene
+
+
+def _from_recording(case: Case, policy: Policy) -> Scene:
+    try:
+        recorded = moment_of(case)
+    except (ValueError, WatchdogError) as error:
+        scene = _from_facts(case, policy)
+        scene.mistakes.append(((*case.path, "host", "recording"), str(error)))
+        return scene
+    return Scene(case, policy, recorded.memory or _memory(case.host), recorded.pressure, recorded.clock.local_minute,
+                 as_if_now(recorded, BEGAN), recorded.kernel_kills, recorded=recorded)
+
+
+def _from_facts(case: Case, policy: Policy) -> Scene:
     memory = _memory(case.host)
     pressure = None
     if {"pressure_some", "pressure_full"} & case.host.values.keys():
@@ -50,15 +79,6 @@ def scene_of(case: Case, policy: Policy, nouns: Mapping[str, Mapping[str, Any]])
     scene = Scene(case, policy, memory, pressure, int(hour) * 60 + int(minute))
     scene.processes[1] = Process(ProcessId(1, 0), 0, "systemd", session=1, rss_bytes=8 * _MIB, oom_score_adj=0,
                                  facts=Facts("/usr/lib/systemd/systemd", "/sbin/init", 0, "root", "init.scope"))
-    of_nouns: list[tuple[Given, Process]] = []
-    for given in case.processes:
-        of_nouns += [(given, process) for process in _made(scene, given, nouns)]
-    scene.mistakes += [mistake for given, process in of_nouns for mistake in _strangers(scene, given, process)][:1]
-    victims = [process for given in case.kernel_kills for process in _made(scene, given, nouns)]
-    scene.kills = tuple(_kill(scene.processes.pop(victim.pid)) for victim in victims)
-    scene.mistakes += [((*case.path, "host", kind, name), f'the policy has no {kind[:-1]} "{name}"')
-                       for kind, known in (("spools", policy.spools), ("services", policy.services))
-                       for name in getattr(case, kind) if name not in known]
     return scene
 
 
@@ -82,7 +102,8 @@ def _made(scene: Scene, given: Given, nouns: Mapping[str, Mapping[str, Any]]) ->
         scene.mistakes.append((given.path, str(error)))
         return
     for _ in range(facts.get("count", 1)):
-        pid = _FIRST_PID + len(scene.habits)
+        first = max(scene.recorded.processes, default=0) + 1 if scene.recorded is not None else _FIRST_PID
+        pid = first + len(scene.habits)
         process = _process(scene, pid, facts, parent)
         scene.processes[pid] = process
         scene.habits[pid] = facts

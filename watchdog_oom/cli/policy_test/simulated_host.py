@@ -72,13 +72,15 @@ class SimulatedHost:
         """The host as the sensors show it while they are asked for ``watch``."""
         memory = self._memory()
         demand = scan_demand(self._policy, memory, watch, self._scene.pressure)
+        recorded = self._scene.recorded
         reports, self._reports = tuple(self._reports), []
         kills, self._kills = self._kills, ()
         now = BEGAN + self.elapsed
         minute = (self._scene.minute + int(self.elapsed // 60)) % (24 * 60)
         return Snapshot(Clock(WALL + self.elapsed, now, minute), "simulated", memory, pressure=self._scene.pressure,
                         processes=self._scan(demand), spools=self._spools.states(now),
-                        services=self._units.states(watch.services, now), kernel_kills=kills, reports=reports)
+                        services=self._units.states(watch.services, now), kernel_kills=kills, reports=reports,
+                        lineage=recorded.lineage if recorded is not None else frozenset())
 
     def _scan(self, demand: ScanDemand) -> Mapping[int, Process]:
         """The last one again while it would come out the same: a case may last for days of ticks."""

@@ -14,7 +14,9 @@ class SimulatedSpools:
     def __init__(self, scene: Scene) -> None:
         nothing = Given((), {})
         self._in_use = {name for name, given in scene.case.spools.items() if given.get("in_use")}
-        self._states = {name: _state(scene.case.spools.get(name, nothing)) for name in scene.policy.spools}
+        recorded = scene.recorded.spools if scene.recorded is not None else {}
+        self._states = {name: recorded[name] if name in recorded and name not in scene.case.spools
+                        else _state(scene.case.spools.get(name, nothing)) for name in scene.policy.spools}
 
     def states(self, now: float) -> dict[str, SpoolState]:
         return {name: replace(state, scanned_boottime=now) for name, state in self._states.items()}

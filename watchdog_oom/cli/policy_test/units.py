@@ -34,9 +34,14 @@ class SimulatedUnits:
         self._policy = scene.policy
         self._counted = counted_services(scene.policy)
         self._units: dict[str, SimulatedUnit] = {}
+        recorded = scene.recorded.services if scene.recorded is not None else {}
         for name, noun in scene.policy.services.items():
             given = scene.case.services.get(name, _AS_USUAL)
-            status = ServiceStatus(given.get("state", "active"))
+            seen = recorded.get(name)
+            status = ServiceStatus(given.get("state", "active" if seen is None else seen.status.value))
+            if seen is not None and seen.memory is not None and seen.memory.held_bytes is not None:
+                group = {"memory": seen.memory.held_bytes, "cache": seen.memory.cache_bytes}
+                given = Given(given.path, {**group, **given.values})
             self._units[noun.unit] = SimulatedUnit(given, status)
         self._pids = len(self._units) + 2
 

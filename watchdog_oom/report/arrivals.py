@@ -1,0 +1,106 @@
+"""What began more often than before: births of processes by their line of ancestors, and entries of spools."""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from statistics import median
+
+from watchdog_oom.report.model import Decline, HostHistory, HostPoint
+
+LEAD_SECONDS = 900.0  # what begins so long before memory falls may be the reason
+LEAST_BIRTHS = 5
+LEAST_FACTOR = 2.0
+LEAST_ENTRIES = 20
+_REGULAR_SHARE = 0.25
+_LONGEST_PERIOD_SECONDS = 3700.0
+
+
+@dataclass(frozen=True, slots=True)
+class Arrivals:
+    """Processes of one kind: how many began in the time before and while memory fell, how many times as often as
+    before, and when the first of them did. ``factor`` is ``None`` where there is no time before to compare with."""
+
+    births: int
+    factor: float | None
+    first: float
+
+    @property
+    def rose(self) -> bool:
+        return self.births >= LEAST_BIRTHS and (self.factor is None or self.factor >= LEAST_FACTOR)
+
+
+@dataclass(frozen=True, slots=True)
+class SpoolRise:
+    name: str
+    before: int
+    after: int
+    began: float
+
+
+def arrivals(history: HostHistory, fall: Decline, wanted: Callable[[tuple[str, ...]], bool]) -> Arrivals | None:
+    """Those whose line is wanted, since they come as often as when memory fell; ``None`` if none began then."""
+    times = births_of(history, wanted)
+    end = fall.worst.at
+    began = history.points[0].at if history.points else end
+    during = bisect_right(times, end) - bisect_left(times, fall.before.at - LEAD_SECONDS)
+    if during <= 0:
+        return None
+    rate = during / max(60.0, end - max(began, fall.before.at - LEAD_SECONDS))
+    onset = max(began, fall.before.at - LEAD_SECONDS)
+    while onset > began and _between(times, onset - LEAD_SECONDS, onset) / LEAD_SECONDS >= rate / LEAST_FACTOR:
+        onset = max(began, onset - LEAD_SECONDS)
+    came = [at for at in times if onset <= at <= end]
+    earlier_seconds = onset - began
+    factor = None
+    if earlier_seconds >= LEAD_SECONDS:
+        before = max(1, _between(times, began, onset)) / earlier_seconds
+        factor = len(came) / max(60.0, end - onset) / before
+    return Arrivals(len(came), factor, came[0])
+
+
+def _between(times: Sequence[float], begin: float, end: float) -> int:
+    return bisect_left(times, end) - bisect_left(times, begin)
+
+
+def births_of(history: HostHistory, wanted: Callable[[tuple[str, ...]], bool]) -> list[float]:
+    return sorted(at for line, times in history.births.items() if wanted(line) for at in times)
+
+
+def period_of(times: Sequence[float]) -> float | None:
+    """How often something comes that comes regularly, in seconds; ``None`` if it does not. What was not seen, because
+    it began and ended between two samples, makes gaps of several periods."""
+    starts = _apart(times, 30.0)
+    gaps = [later - earlier for earlier, later in pairwise(starts)]
+    if len(gaps) < 3:
+        return None
+    shortest = median(sorted(gaps)[:max(1, len(gaps) * 2 // 3)])
+    near = sum(abs(gap / shortest - round(gap / shortest)) <= _REGULAR_SHARE for gap in gaps)
+    return shortest if near >= 0.7 * len(gaps) and shortest <= _LONGEST_PERIOD_SECONDS else None
+
+
+def spool_rises(points: Sequence[HostPoint], until_wall: float) -> list[SpoolRise]:
+    """Spools that became fuller until then, the fullest first; each since it was last as empty as
+    before."""
+    ahead = [point for point in points if point.at <= until_wall]
+    found = []
+    for name in {name for point in ahead for name in point.spools}:
+        known = [(point.at, point.spools[name].entries) for point in ahead if name in point.spools]
+        top_at, top = max(known, key=lambda pair: (pair[1], -pair[0]))
+        until = [pair for pair in known if pair[0] <= top_at]
+        low = min(entries for _, entries in until)
+        began = max(at for at, entries in until if entries <= low + 0.05 * (top - low))
+        if top - low >= LEAST_ENTRIES and top >= LEAST_FACTOR * low:
+            found.append(SpoolRise(name, low, top, began))
+    return sorted(found, key=lambda rise: rise.before - rise.after)
+
+
+def _apart(times: Iterable[float], least_seconds: float) -> list[float]:
+    """The first of each group of times that are close to each other."""
+    kept: list[float] = []
+    for at in times:
+        if not kept or at - kept[-1] >= least_seconds:
+            kept.append(at)
+    return kept

@@ -1,0 +1,120 @@
+"""A night out of its facts: everything that the page says, whatever form it takes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from watchdog_oom import formatting
+from watchdog_oom.core.model import Snapshot
+from watchdog_oom.report.advice import advice_of
+from watchdog_oom.report.decline import decline, worst_of
+from watchdog_oom.report.digest import JournalDigest, digest_of
+from watchdog_oom.report.health import alarming, health_of
+from watchdog_oom.report.holders import holders_of
+from watchdog_oom.report.model import Decline, HostHistory, HostPoint, Night, NightIncident, NightSpan
+from watchdog_oom.report.recorded import recorded
+from watchdog_oom.report.sentence import Storyteller, headline_of, kernel_clause
+from watchdog_oom.report.standing import idle_rules, spool_paths, standing_of
+from watchdog_oom.report.trigger import trigger_of
+from watchdog_oom.report.untouched import untouched_of
+from watchdog_oom.report.words import clock, day_and_time, safe, safe_name, sentence_of
+
+NO_RECORDING = ("there is no recording of the host for this time, so the page has no course of memory, no holders, no "
+                "trigger, and none of the kernel's kills: the journal alone was read")
+NO_JOURNAL = "there is no journal here: no daemon has run with this log directory"
+NO_RECORD = "the journal has no record of this time: the daemon did nothing that it would write down, or did not run"
+
+
+@dataclass(frozen=True, slots=True)
+class NightFacts:
+    """What was gathered: records of the journal and snapshots of the recording in their order, the daemon's status if
+    one runs, the host's name, and what could not be read, in words. ``journal`` says whether there is one."""
+
+    span: NightSpan
+    records: Iterable[Mapping[str, Any]]
+    snapshots: Iterable[Snapshot] = ()
+    status: Mapping[str, Any] | None = None
+    host: str = ""
+    journal: bool = True
+    troubles: Sequence[str] = field(default_factory=list)
+
+
+def night_of(facts: NightFacts) -> Night:
+    """``troubles`` of the facts are read last: reading records and snapshots may add to them."""
+    digest = digest_of(facts.records)
+    history = recorded(facts.snapshots, facts.span)
+    incidents = digest.incidents()
+    told = tuple(incident for incident in incidents if incident.family != "clean" or incident.ok is False)
+    paths = spool_paths(facts.status, incidents)
+    fall = _fall(history, told)
+    holders = holders_of(history, fall)
+    trigger = trigger_of(history, fall, paths) if told or history.kernel_kills else None
+    teller = Storyteller(history, paths)
+    standing = standing_of(facts.status, incidents)
+    health = health_of(digest, facts.status)
+    untouched = untouched_of(digest.protected, facts.status, told, history)
+    quiet = not told and not history.kernel_kills and not standing and not alarming(digest)
+    return Night(
+        span=facts.span, host=safe_name(facts.host), quiet=quiet, incidents=told,
+        headline=headline_of(told, teller, history, untouched) or _without_incidents(facts, digest, history, quiet),
+        sentences={incident.name or str(number): sentence_of((teller.clause(incident), teller.ending(incident)))
+                   for number, incident in enumerate(told)},
+        routine=_routine(incidents), history=history, worst=worst_of(history.points), fall=fall, holders=holders,
+        trigger=trigger, advice=advice_of(told, history, holders, trigger, facts.status), standing=standing,
+        health=health, idle_rules=idle_rules(facts.status, digest.rules),
+        troubles=_troubles(facts, digest, history), paths=paths)
+
+
+def _fall(history: HostHistory, incidents: Sequence[NightIncident]) -> Decline | None:
+    """The fall before and while the incidents lasted; without any, that of the whole time."""
+    last = max((incident.end for incident in incidents), default=None)
+    fall = decline(history.points, last)
+    return fall if fall is not None else decline(history.points)
+
+
+def _without_incidents(facts: NightFacts, digest: JournalDigest, history: HostHistory, quiet: bool) -> str:
+    """One line: nothing was done, and how near it came to anything."""
+    least = worst_of(history.points)
+    killed = kernel_clause(history)
+    since, until = (day_and_time(moment) for moment in (facts.span.since, facts.span.until))
+    if killed:
+        return f"{killed[:1].upper()}{killed[1:]}; the daemon had nothing to do with it."
+    did = "nothing had to be done" if digest.records or history.samples else "nothing is known"
+    kind = "A quiet night" if quiet and (digest.records or history.samples) else "Without incidents"
+    return f"{kind}: {did} from {since} to {until}{_least(least)}."
+
+
+def _least(point: HostPoint | None) -> str:
+    if point is None or point.available_percent is None:
+        return ""
+    swap = point.swap_used_percent
+    return (f"; memory was shortest at {clock(point.at)} with {formatting.percent(round(point.available_percent))} "
+            "available" + (f" and {formatting.percent(round(swap))} of swap in use" if swap is not None else ""))
+
+
+def _routine(incidents: Sequence[NightIncident]) -> tuple[str, ...]:
+    """Routine cleanings that went as they should: a line a rule."""
+    runs: dict[str, list[str]] = {}
+    for incident in incidents:
+        if incident.family == "clean" and incident.ok is not False:
+            runs.setdefault(incident.rule, []).extend(act.result for act in incident.acts)
+    return tuple(f"{rule}: {formatting.count(len(results), 'run')}, the last: {results[-1]}"
+                 for rule, results in runs.items() if results)
+
+
+def _troubles(facts: NightFacts, digest: JournalDigest, history: HostHistory) -> tuple[str, ...]:
+    found = [safe(trouble) for trouble in facts.troubles]
+    if not facts.journal:
+        found.append(NO_JOURNAL)
+    elif not digest.records and not history.samples:
+        found.append(NO_RECORD)
+    for version, count in digest.newer.items():
+        found.append(f"{formatting.count(count, 'record')} of the journal have version {safe_name(version)}, which "
+                     "this release does not know: they are shown as far as they are understood")
+    if digest.left_out:
+        found.append(f"{digest.left_out} records are not shown: there are too many; watchdog-oom audit lists all")
+    if not history.samples:
+        found.append(NO_RECORDING)
+    return tuple(dict.fromkeys(found))
