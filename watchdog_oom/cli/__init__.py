@@ -22,6 +22,7 @@ _GARBAGE_AFTER = 50_000  # objects: what a page is made of is no garbage, and lo
 _HOST_IN_TROUBLE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EMFILE, errno.ENFILE, errno.ENOMEM,
                     errno.EAGAIN)
 COMMANDS: Mapping[str, str] = {  # name -> module, which is imported only when the command is asked for
+    "init": "watchdog_oom.cli.init",
     "check": "watchdog_oom.cli.check",
     "plan": "watchdog_oom.cli.plan",
     "status": "watchdog_oom.cli.status",
@@ -33,6 +34,7 @@ COMMANDS: Mapping[str, str] = {  # name -> module, which is imported only when t
     "diagnose": "watchdog_oom.cli.diagnose.command",
     "report": "watchdog_oom.cli.report",
     "export": "watchdog_oom.cli.export",
+    "schema": "watchdog_oom.cli.schema",
     "pause": "watchdog_oom.cli.pause",
     "resume": "watchdog_oom.cli.pause",
     "rearm": "watchdog_oom.cli.rearm",

@@ -8,6 +8,7 @@ import click
 from click.shell_completion import CompletionItem
 
 SUMMARIES: Mapping[str, str] = {
+    "init": "A first policy for this host, that only observes.",
     "check": "Is the policy valid, and what does it match here?",
     "plan": "What would be done here now, and why or why not.",
     "status": "Is the running daemon healthy?",
@@ -15,9 +16,11 @@ SUMMARIES: Mapping[str, str] = {
     "test": "Does a policy do what its test files expect?",
     "top": "The host as it was at some time.",
     "record": "Cut a night out of the flight recorder.",
+    "replay": "A recorded night against a policy.",
     "diagnose": "What do the OOM reports in a log say?",
     "report": "The morning page: what happened in the night, and why.",
     "export": "What the policy protects, as systemd drop-ins.",
+    "schema": "The JSON Schema of the policy language, for editors.",
     "pause": "Let a rule, or all, only report for a while.",
     "resume": "End a pause before its time.",
     "rearm": "Lift the hold of a recovery.",
