@@ -27,6 +27,7 @@ COMMANDS: Mapping[str, str] = {  # name -> module, which is imported only when t
     "plan": "watchdog_oom.cli.plan",
     "status": "watchdog_oom.cli.status",
     "audit": "watchdog_oom.cli.audit",
+    "test": "watchdog_oom.cli.policy_test.command",
     "top": "watchdog_oom.cli.top",
     "record": "watchdog_oom.cli.record",
     "replay": "watchdog_oom.cli.replay",

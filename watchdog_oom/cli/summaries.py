@@ -13,6 +13,7 @@ SUMMARIES: Mapping[str, str] = {
     "plan": "What would be done here now, and why or why not.",
     "status": "Is the running daemon healthy?",
     "audit": "What the daemon did, when, why, and with what result: a line an act.",
+    "test": "Does a policy do what its test files expect?",
     "top": "The host as it was at some time.",
     "record": "Cut a night out of the flight recorder.",
     "replay": "A recorded night against a policy.",
