@@ -103,7 +103,7 @@ def read_document(path: str, gathered: Gathered, *,
     if check_ownership:  # Law 9
         judge(gathered, [path])
     data = read(path, gathered)
-    return None if data is None else _parse(path, data, gathered)
+    return None if data is None else parse_file(path, data, gathered)
 
 
 def _hooks_not_run(check: FileCheck, hooks: Mapping[str, Any], *, check_ownership: bool) -> tuple[Fault, ...]:
@@ -124,7 +124,7 @@ def check_documents(documents: Iterable[tuple[str, bytes]], gathered: Gathered) 
     descriptions, sources = [], []
     for path, data in documents:
         sources.append(path)
-        parsed = _parse(path, data, gathered)
+        parsed = parse_file(path, data, gathered)
         if parsed is None:
             _remember_headers(data, known)
             continue
@@ -166,7 +166,7 @@ def _remember_headers(data: bytes, known: Mapping[str, set[str]]) -> None:
             known[kind].add(name)
 
 
-def _parse(path: str, data: bytes, gathered: Gathered) -> tuple[FileCheck, dict[str, Any]] | None:
+def parse_file(path: str, data: bytes, gathered: Gathered) -> tuple[FileCheck, dict[str, Any]] | None:
     """The parsed document with its checker, or ``None`` after recording why it is not TOML."""
     try:
         text = data.decode("utf-8")
