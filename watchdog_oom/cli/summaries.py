@@ -14,6 +14,7 @@ SUMMARIES: Mapping[str, str] = {
     "audit": "What the daemon did, when, why, and with what result: a line an act.",
     "top": "The host as it was at some time.",
     "record": "Cut a night out of the flight recorder.",
+    "replay": "A recorded night against a policy.",
     "diagnose": "What do the OOM reports in a log say?",
     "report": "The morning page: what happened in the night, and why.",
     "export": "What the policy protects, as systemd drop-ins.",
