@@ -17,7 +17,7 @@ SUMMARIES: Mapping[str, str] = {
     "replay": "A recorded night against a policy.",
     "diagnose": "What do the OOM reports in a log say?",
     "report": "The morning page: what happened in the night, and why.",
-    "export": "What the policy protects, as systemd drop-ins.",
+    "export": "What the policy protects, as systemd drop-ins; the daemon's own unit.",
     "pause": "Let a rule, or all, only report for a while.",
     "resume": "End a pause before its time.",
     "rearm": "Lift the hold of a recovery.",
