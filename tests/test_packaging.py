@@ -53,3 +53,10 @@ def test_the_pages_that_are_made_are_those_that_are_installed(tmp_path: Path) ->
 def test_the_installed_programs_start_python_isolated_and_write_no_bytecode(program: str) -> None:
     shebang = (PACKAGING / program).read_text().splitlines()[0]
     assert re.fullmatch(r"#!/usr/bin/python3 -BIS?", shebang)
+
+
+def test_the_package_and_the_wheel_bring_the_policies_their_tests_and_the_cookbook_along() -> None:
+    wheel = tomllib.loads((TOP / "pyproject.toml").read_text())["tool"]["hatch"]["build"]["targets"]["wheel"]
+    assert "policies" in (PACKAGING / "debian" / "watchdog-oom.docs").read_text().split()
+    assert wheel["force-include"]["policies"] == "watchdog_oom/shipped"
+    assert len(list((TOP / "policies" / "cookbook").glob("*/*.test.toml"))) == 12

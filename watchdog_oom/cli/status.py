@@ -45,8 +45,9 @@ def status(context: click.Context, runtime: str, log: str | None, watch: bool, a
         click.echo(told.text)
         return
     from watchdog_oom.cli.status_look import StatusLook  # a third of the time, which --json need not take
-    look = StatusLook(lambda: read_status(runtime).status, log or (LOG if runtime == RUNTIME else None),
-                      _largest() if watch else None)
+    from watchdog_oom.cli.status_notify import read_standing
+    look = StatusLook(lambda: {**read_status(runtime).status, "notify": read_standing(runtime)},
+                      log or (LOG if runtime == RUNTIME else None), _largest() if watch else None)
     try:
         if watch:
             from watchdog_oom.cli.status_news import StatusNews
