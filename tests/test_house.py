@@ -44,6 +44,7 @@ CALLED_FROM_OUTSIDE: dict[str, str] = {
 TESTED_ELSEWHERE: dict[str, tuple[str, str]] = {  # module: the test file, and why it has none of its own name
     "": ("test_docs.py", "the version alone"),
     "cli.around": ("cli/test_check.py", "one record of what ``check`` shows"),
+    "cli.audit_heads": ("cli/test_audit.py", "the comparison with collected hashes"),
     "cli.audit_listing": ("cli/test_audit.py", "what ``audit`` shows of the records that come along"),
     "cli.audit_views": ("cli/test_audit.py", "the forms of the list"),
     "cli.audit_words": ("cli/test_audit.py", "the words of the list"),

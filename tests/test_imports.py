@@ -53,7 +53,8 @@ host.processes.table host.processes.user_names host.purge host.purge.job host.pu
 host.purge.request host.purge.search host.sensors host.services host.services.choose host.services.jobs
 host.services.lsb host.services.manager host.services.poller host.services.program_words host.services.tcp_probe
 host.spools host.spools.scan_child host.spools.scan_messages host.spools.scanners host.spools.signs_of_life
-host.syscalls journal journal.chain journal.evidence journal.files journal.head journal.inspect journal.reader
+host.syscalls journal journal.chain journal.evidence journal.files journal.head journal.head_mark journal.inspect
+journal.reader
 journal.record journal.reserve journal.store journal.system_log journal.targets journal.unfinished journal.writer
 lean_dataclasses lean_typing paths policy policy.build policy.ownership sha256
 """

@@ -21,7 +21,7 @@ SUMMARIES: Mapping[str, str] = {
     "notify": "Tell people what happens: by mail, by a program, by apprise.",
     "report": "The morning page: what happened in the night, and why.",
     "metrics": "What Prometheus is to know of the daemon.",
-    "export": "What the policy protects, as systemd drop-ins.",
+    "export": "What the policy protects, as systemd drop-ins; the daemon's own unit.",
     "schema": "The JSON Schema of the policy language, for editors.",
     "pause": "Let a rule, or all, only report for a while.",
     "resume": "End a pause before its time.",

@@ -239,7 +239,7 @@ class Daemon:
         self._save(Plan(), complete=True)
         self.control.close()
         self.flight.close()
-        self.reporter.close()
+        self.reporter.close(self.journal)
         self.actuators.close()
         self.sensors.close()
         self.journal.close()

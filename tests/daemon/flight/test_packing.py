@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from tests.core.build import proc
 from tests.recorder.snapshots import nights
+from watchdog_oom.core.matching import Fact
 from watchdog_oom.core.model import Clock, Snapshot
 from watchdog_oom.daemon.flight.mirror import Mirror, read_tick
 from watchdog_oom.daemon.flight.packing import PART_PROCESSES, PROCESSES, Packer
@@ -94,6 +95,15 @@ def test_a_tick_at_which_nothing_changed_is_small() -> None:
     packer.hand_over(replace(crowd, clock=Clock(2.0, 2.0), processes=dict(crowd.processes)), pressing=False,
                      opening=False, dropped=0)
     assert len(wire.packets) == 1 and len(wire.packets[0]) < 300
+
+
+def test_a_fact_that_a_child_is_still_asked_for_arrives_as_well() -> None:
+    wire = Wire()
+    process = proc(1)
+    waiting = replace(process, facts=replace(process.facts, asked=frozenset({Fact.CMDLINE, Fact.USER})))
+    told = Snapshot(Clock(1.0, 1.0), processes={1: waiting})
+    assert Packer(wire.send).hand_over(told, pressing=False, opening=False, dropped=0)
+    assert wire.arrived() == told
 
 
 def test_a_reused_pid_is_another_process_and_comes_last() -> None:
