@@ -47,7 +47,8 @@ def test_the_newest_entry_of_its_changelog_is_of_this_version() -> None:
 def test_it_holds_every_module_policy_unit_page_and_completion(rpm: Path) -> None:
     files = set(asked(rpm, "--list"))
     code = {f"/usr/share/watchdog-oom/{path.relative_to(TOP)}" for path in (TOP / "watchdog_oom").rglob("*.py")}
-    policies = {f"/usr/share/watchdog-oom/watchdog_oom/shipped/{path.name}" for path in (TOP / "policies").glob("*.toml")}
+    shipped = "/usr/share/watchdog-oom/watchdog_oom/shipped"
+    policies = {f"{shipped}/{path.name}" for path in (TOP / "policies").glob("*.toml")}
     units = {f"/usr/lib/systemd/system/{path.name}" for path in (TOP / "systemd").iterdir()}
     pages = {f"/usr/share/man/man{name[-1]}/{name}" for name in (
         "watchdog-oom.1", "watchdog-oomd.8", "watchdog-oom-policy.5", "watchdog-oom.toml.5")}
