@@ -25,7 +25,8 @@ def test_its_version_is_that_of_the_program() -> None:
 
 def test_every_variable_has_its_default_and_its_meaning() -> None:
     defaults = set(re.findall(r"^(\w+):", (ROLE / "defaults" / "main.yml").read_text(), re.MULTILINE))
-    meant = set(re.findall(r"^      (watchdog_oom_\w+):", (ROLE / "meta" / "argument_specs.yml").read_text(), re.MULTILINE))
+    specs = (ROLE / "meta" / "argument_specs.yml").read_text()
+    meant = set(re.findall(r"^      (watchdog_oom_\w+):", specs, re.MULTILINE))
     assert defaults == meant
     assert all(name.startswith("watchdog_oom_") for name in defaults)
 

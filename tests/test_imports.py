@@ -35,7 +35,7 @@ core.view daemon
 daemon.atomic_file daemon.audit daemon.config daemon.control daemon.control.asker daemon.control.caller
 daemon.control.desk daemon.control.listener daemon.control.parse core.pause core.requests core.steering
 core.rules.maintenance daemon.console daemon.crash_recovery daemon.flight daemon.flight.losses daemon.flight.packing
-daemon.flight.recorder daemon.flight.writer_child daemon.loop daemon.options
+daemon.flight.recorder daemon.flight.writer_child daemon.kernel_kill_news daemon.loop daemon.options
 daemon.own_directories daemon.own_lock daemon.performer daemon.policy_loader
 daemon.policy_store daemon.reporter daemon.sd_notify daemon.self_protection daemon.signals daemon.state_file
 daemon.status_file daemon.wait errors formatting host host.actuators host.children host.children.drain
