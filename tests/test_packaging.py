@@ -55,6 +55,13 @@ def test_the_installed_programs_start_python_isolated_and_write_no_bytecode(prog
     assert re.fullmatch(r"#!/usr/bin/python3 -BIS?", shebang)
 
 
+def test_the_package_and_the_wheel_bring_the_policies_their_tests_and_the_cookbook_along() -> None:
+    wheel = tomllib.loads((TOP / "pyproject.toml").read_text())["tool"]["hatch"]["build"]["targets"]["wheel"]
+    assert "policies" in (PACKAGING / "debian" / "watchdog-oom.docs").read_text().split()
+    assert wheel["force-include"]["policies"] == "watchdog_oom/shipped"
+    assert len(list((TOP / "policies" / "cookbook").glob("*/*.test.toml"))) == 12
+
+
 def test_a_wheel_carries_the_policies_and_the_units() -> None:
     wheel = tomllib.loads((TOP / "pyproject.toml").read_text())["tool"]["hatch"]["build"]["targets"]["wheel"]
     assert wheel["force-include"] == {"policies": "watchdog_oom/shipped", "systemd": "watchdog_oom/units"}
@@ -74,10 +81,3 @@ def test_the_init_script_is_for_the_daemon_that_is_installed_and_says_when_it_ma
 @pytest.mark.parametrize("build", ["build-deb", "build-rpm", "build-release"])
 def test_the_builds_are_valid_shell(build: str) -> None:
     assert subprocess.run(["sh", "-n", PACKAGING / build], timeout=10, check=False).returncode == 0
-
-
-def test_the_package_and_the_wheel_bring_the_policies_their_tests_and_the_cookbook_along() -> None:
-    wheel = tomllib.loads((TOP / "pyproject.toml").read_text())["tool"]["hatch"]["build"]["targets"]["wheel"]
-    assert "policies" in (PACKAGING / "debian" / "watchdog-oom.docs").read_text().split()
-    assert wheel["force-include"]["policies"] == "watchdog_oom/shipped"
-    assert len(list((TOP / "policies" / "cookbook").glob("*/*.test.toml"))) == 12
