@@ -59,6 +59,6 @@ def test_what_it_calls_is_a_call_of_the_command() -> None:
 
 
 def test_the_package_installs_it_and_enables_it_for_nobody() -> None:
-    assert f"systemd/{UNIT.name} lib/systemd/system/" in (DEBIAN / "watchdog-oom.install").read_text()
-    assert f"dh_installsystemd --no-enable --no-start {UNIT.name}" in (DEBIAN / "rules").read_text()
+    assert "systemd/* lib/systemd/system/" in (DEBIAN / "watchdog-oom.install").read_text()
+    assert "dh_installsystemd --no-enable --no-start $(OTHER_UNITS)" in (DEBIAN / "rules").read_text()
     assert "Recommends: apprise" in (DEBIAN / "control").read_text()
