@@ -8,7 +8,7 @@ import time
 
 from bench import machine, table
 
-NAMES = ("footprint", "scan", "spools", "purge", "startup", "recorder", "control", "diagnose")
+NAMES = ("footprint", "scan", "spools", "purge", "startup", "recorder", "replay", "control", "diagnose")
 ELSEWHERE = {"control": "control_flood"}  # what is not in a file of its own name
 
 

@@ -43,6 +43,11 @@ def table() -> Table:
                                      "keyframe ms", "read back ms"), rows, (HOW, GOAL))
 
 
+def record(directory: str, count: int) -> None:
+    """Such a recording, to be read."""
+    _written(directory, _Host(count))
+
+
 def _measured(count: int) -> tuple[str, ...]:
     with tempfile.TemporaryDirectory() as directory:
         changes, keyframes = _written(directory, _Host(count))

@@ -34,3 +34,9 @@ def test_percentages(value: float, text: str) -> None:
 def test_a_duration_never_has_more_than_two_units(seconds: float) -> None:
     text = formatting.duration(seconds)
     assert re.fullmatch(r"[0-9.]+(d|h|min|s)([0-9]+(h|min|s))?", text)
+
+
+@pytest.mark.parametrize("value", [float("inf"), float("-inf"), float("nan"), -3.5, 1e300])
+def test_a_number_that_nobody_measured_is_written_all_the_same(value: float) -> None:
+    for write in (formatting.size, formatting.percent, formatting.duration):
+        assert write(value)

@@ -22,7 +22,8 @@ FLOORS: tuple[tuple[str, ...], ...] = (  # from the ground up; "" is watchdog_oo
     ("cli",),
 )
 BETWEEN_ROOMS: frozenset[tuple[str, str]] = frozenset()  # (importer, imported) on one floor; none is needed today
-PURE = ("core", "kernel_log", "policy.build", "recorder.decode", "recorder.frames")  # others read the files
+# Others read the files.
+PURE = ("core", "kernel_log", "policy.build", "recorder.decode", "recorder.frames", "recorder.replay")
 FORBIDDEN = {"os", "subprocess", "time", "logging", "datetime", "socket", "random", "pathlib", "shutil", "io", "sys",
              "threading", "asyncio", "select", "selectors", "signal", "ctypes"}
 FRONT_DOORS = ("daemon/__init__.py", "__main__.py", "cli/__init__.py", "cli/__main__.py")
@@ -65,6 +66,10 @@ TESTED_ELSEWHERE: dict[str, tuple[str, str]] = {  # module: the test file, and w
     "cli.top.form": ("cli/top/test_top.py", "one of the two forms of a sample"),
     "cli.top.page": ("cli/top/test_top.py", "one of the two forms of a sample"),
     "cli.top.screen": ("cli/top/test_top.py", "a real command on a real terminal"),
+    "cli.replay.at": ("cli/replay/test_replay.py", "one moment, by the command that shows it"),
+    "cli.replay.form": ("cli/replay/test_replay.py", "one of the two forms of a replay"),
+    "cli.replay.night": ("cli/replay/test_replay.py", "a whole recording, by the command that reads it"),
+    "cli.replay.page": ("cli/replay/test_replay.py", "one of the two forms of a replay"),
     "cli.reload": ("daemon/control/test_desk.py", "a real daemon, asked by the commands"),
     "cli.run": ("daemon/control/test_desk.py", "a real daemon, asked by the commands"),
     "cli.status_attention": ("cli/test_status.py", "the head of that page"),
@@ -146,6 +151,9 @@ TESTED_ELSEWHERE: dict[str, tuple[str, str]] = {  # module: the test file, and w
     "kernel_log.remedies": ("kernel_log/test_prevention.py", "a table of advice"),
     "kernel_log.service_settings": ("kernel_log/test_prevention.py", "a table of settings"),
     "paths": ("daemon/test_options.py", "five texts"),
+    "recorder.act": ("recorder/test_replay.py", "one record"),
+    "recorder.begun": ("recorder/test_replay.py", "what the acts of a replay say"),
+    "recorder.subjects": ("recorder/test_unrecorded.py", "which nouns a rule asks about"),
     "sha256": ("journal/test_verify.py", "every digest of a chain"),
     "recorder.decode": ("recorder/test_frames.py", "the way back of every line"),
     "recorder.plain": ("recorder/test_frames.py", "the values in a line"),

@@ -64,6 +64,15 @@ core.rules.before_kill core.rules.hook_queue core.rules.hooks
 host.hooks host.hooks.runner host.hooks.story policy.programs
 """
 
+# Of whoever has systemd as its service manager.
+SYSTEMD = """
+host.services.dbus host.services.dbus.connection host.services.dbus.events host.services.dbus.marshal
+host.services.dbus.message host.services.dbus.signature host.services.dbus.unmarshal host.services.dbus.wire
+host.services.systemd host.services.systemd.bus host.services.systemd.calls host.services.systemd.cgroup
+host.services.systemd.dropins host.services.systemd.jobs host.services.systemd.manager
+host.services.systemd.memory_bounds host.services.systemd.systemctl host.services.systemd.unit_properties
+"""
+
 # Of the standard library, beyond what python -I -S has anyway; their own parts are not listed.
 STANDARD = """
 bisect collections contextlib copyreg ctypes enum errno fcntl functools gc itertools json keyword math mmap
@@ -73,7 +82,7 @@ operator pwd re reprlib select selectors signal socket struct types array warnin
 # What belongs to the command, to children, or to a leaner way of doing the same.
 NEVER = """
 argparse ast asyncio click concurrent copy dataclasses datetime difflib dis email hashlib http importlib.metadata
-inspect logging pathlib pickle platform psutil pygments pyinotify random rich shutil ssl subprocess tempfile
+inspect jeepney logging pathlib pickle platform psutil pygments pyinotify random rich shutil ssl subprocess tempfile
 threading tomli tomllib traceback typing unittest urllib urllib.request uuid weakref
 """
 
@@ -93,13 +102,13 @@ finally:
 
 
 def imported(home: Path, policy: str, meanwhile: Callable[[Path], object] = lambda home: None,
-             config: str = "") -> set[str]:
+             config: str = "", services: str = "service") -> set[str]:
     """The modules of a real daemon that got READY and was then stopped."""
     home.chmod(0o755)
     policies = home / "policies"
     policies.mkdir(mode=0o755)
     (policies / "test.toml").write_text(policy)
-    (home / "watchdog-oom.toml").write_text('[services]\nmanager = "service"\n' + config)
+    (home / "watchdog-oom.toml").write_text(f'[services]\nmanager = "{services}"\n' + config)
     options = [word for name in ("policies", "state", "log", "runtime") for word in (f"--{name}", str(home / name))]
     options += ["--config", str(home / "watchdog-oom.toml"), "--observe"]
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
@@ -166,6 +175,14 @@ def test_hooks_cost_their_own_modules_and_only_those_who_have_some(without_a_spo
     with_hooks = imported(tmp_path, LIMIT, config='[hooks]\nbefore_kill = ["/bin/true"]\n')
     assert ours(with_hooks - without_a_spool) == set(HOOKS.split())
     assert tops(with_hooks) == tops(without_a_spool)
+
+
+def test_systemd_costs_its_own_modules_and_nothing_else(without_a_spool: set[str], tmp_path: Path) -> None:
+    """The daemon imports them whether systemd answers or not."""
+    with_systemd = imported(tmp_path, LIMIT, services="systemd")
+    assert ours(with_systemd - without_a_spool) == set(SYSTEMD.split())
+    assert tops(with_systemd) == tops(without_a_spool)
+    assert not with_systemd & set(NEVER.split())
 
 
 def test_a_request_over_the_control_socket_costs_no_further_module(

@@ -17,7 +17,7 @@ def size(amount_bytes: float) -> str:
 
 def duration(seconds: float) -> str:
     """Seconds in the policy language's own form, two units at most: ``1h30min``, ``42s``, ``0.4s``."""
-    if seconds < 10 and seconds != int(seconds):
+    if (seconds < 10 and seconds % 1) or not seconds < float("inf"):  # a recording may hold any number
         return f"{seconds:.1f}s"
     parts: list[str] = []
     rest = round(seconds)
@@ -29,7 +29,7 @@ def duration(seconds: float) -> str:
 
 
 def percent(value: float) -> str:
-    return f"{value:.1f}%" if value < 10 and value != int(value) else f"{value:.0f}%"
+    return f"{value:.1f}%" if value < 10 and value % 1 else f"{value:.0f}%"
 
 
 def process_label(comm: str, pid: int) -> str:

@@ -122,8 +122,9 @@ def test_a_damaged_line_costs_the_changes_up_to_the_next_keyframe(tmp_path: Path
 
 
 @pytest.mark.parametrize(("content", "words"), [
-    (b"", "is empty"), (b"hello\n", "is not a recording"), (gzip.compress(b"hello\n"), "cannot be read"),
-    (os.urandom(5000), "is not a recording"), (gzip.compress(b'{"seq":1}\n'), "cannot")])
+    (b"", "is empty"), (b"hello\n", "is not a recording"), (gzip.compress(b"hello\n", mtime=0), "cannot be read"),
+    (os.urandom(5000), "is not a recording"), (gzip.compress(b'{"seq":1}\n', mtime=0), "cannot")],
+    ids=["empty", "text", "another program's gzip", "noise", "gzip of JSON"])
 def test_what_is_no_recording_is_told_in_words(tmp_path: Path, content: bytes, words: str) -> None:
     (tmp_path / "f").write_bytes(content)
     found, told = read(tmp_path / "f")

@@ -28,6 +28,7 @@ COMMANDS: Mapping[str, str] = {  # name -> module, which is imported only when t
     "audit": "watchdog_oom.cli.audit",
     "top": "watchdog_oom.cli.top",
     "record": "watchdog_oom.cli.record",
+    "replay": "watchdog_oom.cli.replay",
     "diagnose": "watchdog_oom.cli.diagnose.command",
     "report": "watchdog_oom.cli.report",
     "export": "watchdog_oom.cli.export",

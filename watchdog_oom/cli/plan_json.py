@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Protocol
 
-from watchdog_oom.cli.host_view import HostView
 from watchdog_oom.cli.process_details import DetailReader
 from watchdog_oom.core.actions import Intent
 from watchdog_oom.core.condition import Finding
@@ -17,7 +17,17 @@ from watchdog_oom.journal.targets import describe, target_of
 JSON_VERSION = 1
 
 
-def to_plain(rehearsal: Rehearsal, host: HostView, notes: Iterable[str],
+class Host(Protocol):
+    """A host as it was looked at, now or in a recording."""
+
+    @property
+    def snapshot(self) -> Snapshot: ...
+
+    def describable(self, process: Process) -> Process:
+        """The process with all its facts, for output."""
+
+
+def to_plain(rehearsal: Rehearsal, host: Host, notes: Iterable[str],
              details: DetailReader) -> dict[str, object]:
     policy, plan = rehearsal.view.policy, rehearsal.plan
     return {
@@ -42,13 +52,13 @@ def _host(snapshot: Snapshot) -> dict[str, object]:
             "pressure": pressure_plain(snapshot.pressure), "processes": len(snapshot.processes)}
 
 
-def _step(rehearsal: Rehearsal, host: HostView, intent: Intent) -> dict[str, object]:
+def _step(rehearsal: Rehearsal, host: Host, intent: Intent) -> dict[str, object]:
     return {"step": str(intent.action), "rule": intent.rule, "because": intent.because,
             "for_seconds": rehearsal.for_seconds(intent.rule),
             "target": target_of(intent.action, host.snapshot, rehearsal.view.policy, host.describable)}
 
 
-def _emergency(report: EmergencyReport, host: HostView, details: DetailReader) -> dict[str, object]:
+def _emergency(report: EmergencyReport, host: Host, details: DetailReader) -> dict[str, object]:
     return {"mode": report.emergency.mode.value, "acts": report.acts, "conditions": _conditions(report.findings),
             "pressure": {"for_seconds": report.emergency.pressure_for_seconds,
                          "conditions": _conditions(report.pressing)},

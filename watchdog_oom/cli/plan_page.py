@@ -19,8 +19,9 @@ MOST_PROCESSES = 8
 MARKS = {True: ("yes", "red"), False: ("no ", "green"), None: ("?  ", "yellow")}
 
 
-def page_of(rehearsal: Rehearsal, notes: Iterable[str], details: DetailReader) -> Page:
+def page_of(rehearsal: Rehearsal, notes: Iterable[str], details: DetailReader, title: str = "This host") -> Page:
     page = Page()
+    page.title(title)
     _host(page, rehearsal.view.snapshot)
     _would(page, rehearsal)
     page.title("Why and why not")
@@ -41,7 +42,6 @@ def page_of(rehearsal: Rehearsal, notes: Iterable[str], details: DetailReader) -
 
 
 def _host(page: Page, snapshot: Snapshot) -> None:
-    page.title("This host")
     memory, pressure = snapshot.memory, snapshot.pressure
     if memory is None:
         page.line((BLIND, "bold red"), (f" ({snapshot.memory_problem})" if snapshot.memory_problem else ""), indent=1)

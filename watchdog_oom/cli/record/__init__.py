@@ -27,7 +27,7 @@ from watchdog_oom.recorder.reading import covered, samples
 @click.option("--until", metavar="T", help="Until then, written in the same way [the last].")
 @click.option("--anonymize", is_flag=True, help="Replace names, users, paths, arguments, units and the host's name.")
 @click.option("--map", "map_path", metavar="FILE", type=click.Path(dir_okay=False),
-              help="With --anonymize: also write what each word became, for yourself.")
+              help="Also write, with --anonymize, what each word became, for yourself.")
 @click.option("-o", "--output", required=True, metavar="FILE", type=click.Path(dir_okay=False),
               help="The new file; nothing is overwritten.")
 @click.pass_context

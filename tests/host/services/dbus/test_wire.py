@@ -25,9 +25,10 @@ from watchdog_oom.host.services.dbus.wire import (
 CALL = Call("org.x", "/x", "org.x.I", "Do", "ss", ("a.service", "fail"))
 
 
-def message(kind: MessageType, signature: str, body: tuple[Any, ...], **fields: Any) -> bytes:
+def message(kind: MessageType, signature: str, body: tuple[Any, ...], order: Endianness = Endianness.little,
+            **fields: Any) -> bytes:
     named = {HeaderFields[key]: value for key, value in fields.items()}
-    header = Header(Endianness.little, kind, MessageFlag(0), 1, 0, 5, {**named, HeaderFields.signature: signature})
+    header = Header(order, kind, MessageFlag(0), 1, 0, 5, {**named, HeaderFields.signature: signature})
     return bytes(Message(header, body).serialise(serial=5))
 
 
@@ -68,6 +69,24 @@ def test_answers_refusals_and_signals_are_told_apart() -> None:
     assert welcomed("Hi").feed(REPLY + REFUSED + signal("Hi") + signal("Other")) == (
         Reply(9, ({"Id": ("s", "a.service"), "N": ("t", 2**64 - 1)},), ":1.2"), Failure(9, "org.x.No", "no\x1b"),
         BusSignal("/x", "Hi", ("x",), ":1.2"))
+
+
+def test_a_peer_of_the_other_order_of_bytes_is_understood() -> None:
+    big = message(MessageType.method_return, "a{sv}", ({"N": ("t", 258)},), Endianness.big, reply_serial=513)
+    assert welcomed().feed(big + REPLY) == (Reply(513, ({"N": ("t", 258)},)), *welcomed().feed(REPLY))
+
+
+def test_a_kind_of_message_that_is_not_known_is_left_out() -> None:
+    later = bytearray(REPLY)
+    later[1] = 9
+    assert welcomed().feed(bytes(later) + REFUSED) == (Failure(9, "org.x.No", "no\x1b"),)
+
+
+def test_a_message_that_breaks_the_rules_ends_the_connection() -> None:
+    spoilt = bytearray(REPLY)
+    spoilt[-REPLY[::-1].index(b"a.service"[::-1])] = 0xff  # the end of that text
+    with pytest.raises(WireError, match=r"^what it sends is no message$"):
+        welcomed().feed(bytes(spoilt))
 
 
 def test_a_call_to_us_is_left_out() -> None:

@@ -192,6 +192,6 @@ def test_only_systemd_has_a_bus(tmp_path: Path) -> None:
 
 def test_what_speaks_d_bus_is_not_even_imported_where_systemd_does_not_run(tmp_path: Path) -> None:
     code = ("import sys, watchdog_oom.daemon.loop; from watchdog_oom.host.services.choose import choose_manager; "
-            f"choose_manager(root={str(tmp_path)!r}); print('jeepney' in sys.modules)")
+            f"choose_manager(root={str(tmp_path)!r}); print('watchdog_oom.host.services.dbus.wire' in sys.modules)")
     told = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
     assert told.stdout == "False\n"

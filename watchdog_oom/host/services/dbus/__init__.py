@@ -1,6 +1,6 @@
-"""A minimal D-Bus client, enough to talk to PID 1, with the messages of jeepney.
+"""A minimal D-Bus client, enough to talk to PID 1.
 
-jeepney encodes and decodes (0.3 MiB of locked memory, and only where systemd runs). The connection is written by hand,
-and not to save memory: it takes 0.14 MiB, jeepney's blocking one 0.07. But that one waits for its peer, and nothing in
-the loop may wait; jeepney's other connections need asyncio (5.2 MiB) or threads.
+The message format is written here for the sake of locked memory: jeepney takes 0.7 MiB more, with the ``typing`` that
+it imports. The tests hold the one against the other. jeepney's blocking connection waits for its peer, and nothing in
+the loop may wait; its other connections need asyncio or threads.
 """

@@ -1,31 +1,37 @@
 """D-Bus as bytes: outgoing calls, incoming answers and signals. Nothing here does I/O.
 
-The format is that of the D-Bus specification, "Message Protocol" and "Authentication Protocol"; jeepney encodes it.
+The format is that of the D-Bus specification, "Message Protocol" and "Authentication Protocol".
 """
 
 from __future__ import annotations
 
-import struct
+import os
 
-from jeepney.auth import BEGIN, make_auth_external
-from jeepney.low_level import (
-    Endianness,
-    Header,
-    HeaderFields,
-    Message,
-    MessageFlag,
-    MessageType,
-    calc_msg_size,
+from watchdog_oom.host.services.dbus.message import (
+    DESTINATION,
+    ERROR,
+    ERROR_NAME,
+    FIRST_BYTES,
+    INTERFACE,
+    MEMBER,
+    METHOD_CALL,
+    METHOD_RETURN,
+    PATH,
+    REPLY_SERIAL,
+    SENDER,
+    SIGNAL,
+    SIGNATURE,
+    message_bytes,
+    read_body,
+    read_header,
+    write_message,
 )
-
+from watchdog_oom.host.services.dbus.signature import FormatError
 from watchdog_oom.lean_dataclasses import dataclass
 from watchdog_oom.lean_typing import Any, TypeAlias
 
 MOST_MESSAGE_BYTES = 4 << 20
 MOST_LINE_BYTES = 4096
-_FIRST_BYTES = 16
-# What jeepney's parser raises on invalid messages.
-_NOT_A_MESSAGE = (ValueError, KeyError, IndexError, TypeError, AssertionError, RecursionError, struct.error)
 
 
 class WireError(Exception):
@@ -81,20 +87,18 @@ def greeting() -> bytes:
     The first call must not be sent before the answer: systemd up to at least 252 does not process a message that it
     read together with ``BEGIN`` until more bytes arrive, which never happens.
     """
-    return b"\0" + bytes(make_auth_external()) + bytes(BEGIN)
+    return b"\0AUTH EXTERNAL %s\r\nBEGIN\r\n" % str(os.geteuid()).encode().hex().encode()
 
 
 def encode(call: Call, serial: int) -> bytes:
     """The bytes of a call. Raises WireError if a value does not fit."""
-    fields: dict[HeaderFields, str] = {
-        HeaderFields.path: call.path, HeaderFields.destination: call.destination,
-        HeaderFields.interface: call.interface, HeaderFields.member: call.member}
+    fields: dict[int, object] = {PATH: call.path, DESTINATION: call.destination, INTERFACE: call.interface,
+                                 MEMBER: call.member}
     if call.signature:
-        fields[HeaderFields.signature] = call.signature
-    header = Header(Endianness.little, MessageType.method_call, MessageFlag(0), 1, 0, serial, fields)
+        fields[SIGNATURE] = call.signature
     try:
-        return bytes(Message(header, call.body).serialise(serial=serial))
-    except _NOT_A_MESSAGE as error:
+        return write_message(METHOD_CALL, serial, fields, call.body)
+    except FormatError as error:
         raise WireError(f"{call.member} cannot be sent: {error}") from None
 
 
@@ -132,11 +136,11 @@ class Inbox:
         return True
 
     def _next(self) -> bytes | None:
-        if len(self._bytes) < _FIRST_BYTES:
+        if len(self._bytes) < FIRST_BYTES:
             return None
         try:
-            size = int(calc_msg_size(bytes(self._bytes[:_FIRST_BYTES])))
-        except _NOT_A_MESSAGE:
+            size = message_bytes(bytes(self._bytes[:FIRST_BYTES]))
+        except FormatError:
             raise WireError("what it sends is no message") from None
         if size > MOST_MESSAGE_BYTES:
             raise WireError(f"it announces a message of {size} bytes")
@@ -147,22 +151,20 @@ class Inbox:
         return raw
 
     def _decode(self, raw: bytes) -> Incoming | None:
+        """``None`` for what is not for us: calls, signals nobody waits for, kinds of a later version."""
         try:
-            header, _ = Header.from_buffer(raw)
+            header = read_header(raw)
             fields = header.fields
-            if header.message_type is MessageType.signal and fields.get(HeaderFields.member) not in self._signals:
+            if header.kind not in (METHOD_RETURN, ERROR, SIGNAL):
                 return None
-            body = tuple(Message.from_buffer(raw).body)
-        except _NOT_A_MESSAGE:
+            if header.kind == SIGNAL and fields[MEMBER] not in self._signals:
+                return None
+            body = read_body(raw, header)
+        except FormatError:
             raise WireError("what it sends is no message") from None
-        sender = fields.get(HeaderFields.sender)
-        match header.message_type:
-            case MessageType.method_return:
-                return Reply(fields.get(HeaderFields.reply_serial, 0), body, sender)
-            case MessageType.error:
-                text = body[0] if body and isinstance(body[0], str) else ""
-                return Failure(fields.get(HeaderFields.reply_serial, 0), fields.get(HeaderFields.error_name, ""), text)
-            case MessageType.signal:
-                return BusSignal(fields.get(HeaderFields.path, ""), fields[HeaderFields.member], body, sender)
-            case _:
-                return None
+        if header.kind == METHOD_RETURN:
+            return Reply(fields[REPLY_SERIAL], body, fields.get(SENDER))
+        if header.kind == ERROR:
+            text = body[0] if body and isinstance(body[0], str) else ""
+            return Failure(fields[REPLY_SERIAL], fields[ERROR_NAME], text)
+        return BusSignal(fields[PATH], fields[MEMBER], body, fields.get(SENDER))

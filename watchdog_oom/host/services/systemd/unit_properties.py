@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import string
 from collections.abc import Mapping
 
 from watchdog_oom.core.model import ServiceState, ServiceStatus
@@ -17,7 +16,6 @@ UNIT_PATH = "/org/freedesktop/systemd1/unit/"
 FOREVER_SECONDS = 900.0
 MARGIN_SECONDS = 15.0
 NOT_KNOWN = 2**64 - 1
-_PLAIN = frozenset(string.ascii_letters + string.digits)
 _JUDGED = ("Id", "LoadState", "ActiveState", "SubState", "Result", "UnitFileState")
 _RESULTS = {
     "canceled": "canceled: another request to systemd replaced it",
@@ -44,8 +42,8 @@ _REFUSALS = {
 
 def unit_path(unit: str) -> str:
     """The object path of a unit, by any of its names: systemd loads the unit when the path is used."""
-    escaped = "".join(char if char in _PLAIN and (index or not char.isdigit()) else f"_{ord(char):02x}"
-                      for index, char in enumerate(full_name(unit)))
+    escaped = "".join(char if char.isascii() and char.isalnum() and (index or not char.isdigit())
+                      else f"_{ord(char):02x}" for index, char in enumerate(full_name(unit)))
     return UNIT_PATH + (escaped or "_")
 
 
