@@ -7,9 +7,10 @@ from dataclasses import replace
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.core.build import proc
+from tests.core.build import proc, snapshot
 from tests.recorder.snapshots import nights
-from watchdog_oom.core.model import Clock, Snapshot
+from watchdog_oom.core.matching import Fact
+from watchdog_oom.core.model import Clock, Facts, Snapshot
 from watchdog_oom.daemon.flight.mirror import Mirror, read_tick
 from watchdog_oom.daemon.flight.packing import PART_PROCESSES, PROCESSES, Packer
 
@@ -106,3 +107,11 @@ def test_a_reused_pid_is_another_process_and_comes_last() -> None:
     found = wire.arrived()
     assert found == second and list(found.processes) == [2, 1]
     assert found.processes[1].facts.exe is None
+
+
+def test_a_process_whose_facts_are_outstanding_is_handed_over() -> None:
+    """So it is on a slow host at every start, and a recorder that fails there keeps the daemon from starting."""
+    asking = snapshot(replace(proc(5, "a"), facts=Facts(exe="/bin/a", asked=frozenset({Fact.USER, Fact.UNIT}))))
+    wire = Wire()
+    assert Packer(wire.send).hand_over(asking, pressing=False, opening=False, dropped=0)
+    assert wire.arrived().processes[5].facts.asked == {"user", "unit"}

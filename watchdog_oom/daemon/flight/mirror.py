@@ -70,8 +70,9 @@ class Mirror:
 
 
 def _facts(values: tuple[Any, ...]) -> Facts:
-    *plain, has, lacks = values
-    return Facts(**dict(zip(PLAIN_FACTS, plain, strict=True)), cmdline_has=unpacked(has), cmdline_lacks=unpacked(lacks))
+    *plain, asked, has, lacks = values
+    return Facts(**dict(zip(PLAIN_FACTS, plain, strict=True)), asked=asked, cmdline_has=unpacked(has),
+                 cmdline_lacks=unpacked(lacks))
 
 
 def read_tick(packet: bytes) -> ToldTick:

@@ -18,7 +18,7 @@ PROCESSES, TICK, LOOK, END = b"p", b"t", b"l", b"e"
 FLAT = ("ppid", "comm", "state", "session", "tty", "threads", "rss_bytes", "started_boottime", "image", "kernel_thread",
         "swap_bytes", "oom_score_adj", "badness", "under", "reparented")
 STATES = ("boot_id", "memory", "memory_problem", "pressure", "spools", "services", "lineage", "skipped")
-PLAIN_FACTS = ("exe", "cmdline", "uid", "user", "unit", "asked", "host_namespaces", "exe_mounted", "user_unit")
+PLAIN_FACTS = ("exe", "cmdline", "uid", "user", "unit", "host_namespaces", "exe_mounted", "user_unit")
 PART_PROCESSES = 64
 MOST_EVENTS = 256
 _values: Callable[[Process], tuple[Any, ...]] = attrgetter("id.pid", "id.start_ticks", *FLAT)
@@ -81,11 +81,12 @@ class Packer:
 
 
 def _flat(process: Process, was: Process | None) -> tuple[Any, ...]:
-    """Its values; its facts only where they are not those that were sent with it before."""
+    """Its values; its facts only where they are not those that were sent with it before. Names of facts are members of
+    an enumeration, which marshal does not take."""
     same = was is not None and was.facts is process.facts
     sharing, facts = process.sharing, process.facts
     return (*_values(process), sharing and packed(sharing), None if same else (
-        *_facts(facts), facts.cmdline_has and packed(facts.cmdline_has),
+        *_facts(facts), facts.asked and frozenset(map(str, facts.asked)), facts.cmdline_has and packed(facts.cmdline_has),
         facts.cmdline_lacks and packed(facts.cmdline_lacks)))
 
 
