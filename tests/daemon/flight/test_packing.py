@@ -7,7 +7,7 @@ from dataclasses import replace
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.core.build import proc, snapshot
+from tests.core.build import proc
 from tests.recorder.snapshots import nights
 from watchdog_oom.core.matching import Fact
 from watchdog_oom.core.model import Clock, Facts, Snapshot
@@ -111,7 +111,8 @@ def test_a_reused_pid_is_another_process_and_comes_last() -> None:
 
 def test_a_process_whose_facts_are_outstanding_is_handed_over() -> None:
     """So it is on a slow host at every start, and a recorder that fails there keeps the daemon from starting."""
-    asking = snapshot(replace(proc(5, "a"), facts=Facts(exe="/bin/a", asked=frozenset({Fact.USER, Fact.UNIT}))))
+    facts = Facts(exe="/bin/a", asked=frozenset({Fact.USER, Fact.UNIT}))
+    asking = Snapshot(Clock(1.0, 1.0), processes={5: replace(proc(5, "a"), facts=facts)})
     wire = Wire()
     assert Packer(wire.send).hand_over(asking, pressing=False, opening=False, dropped=0)
     assert wire.arrived().processes[5].facts.asked == {"user", "unit"}

@@ -86,8 +86,8 @@ def _flat(process: Process, was: Process | None) -> tuple[Any, ...]:
     same = was is not None and was.facts is process.facts
     sharing, facts = process.sharing, process.facts
     return (*_values(process), sharing and packed(sharing), None if same else (
-        *_facts(facts), facts.asked and frozenset(map(str, facts.asked)), facts.cmdline_has and packed(facts.cmdline_has),
-        facts.cmdline_lacks and packed(facts.cmdline_lacks)))
+        *_facts(facts), facts.asked and frozenset(map(str, facts.asked)),
+        facts.cmdline_has and packed(facts.cmdline_has), facts.cmdline_lacks and packed(facts.cmdline_lacks)))
 
 
 def packed(value: Any) -> Any:
