@@ -50,7 +50,7 @@ def test_without_a_recording_the_page_is_whole_and_says_so(night: Callable[..., 
     found = night(plain_records)
     assert NO_RECORDING in found.troubles
     assert found.trigger is None
-    assert found.headline.startswith("At 03:31 five clamscans were wedged on old entries of /var/spool/vscan/tmp; "
+    assert found.headline.startswith("At 03:31 five clamscans were wedged on 400 old entries of /var/spool/vscan/tmp; "
                                      "amavis was stopped, cleared and started in 19s")
 
 
