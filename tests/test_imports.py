@@ -35,7 +35,7 @@ core.view daemon
 daemon.atomic_file daemon.audit daemon.config daemon.control daemon.control.asker daemon.control.caller
 daemon.control.desk daemon.control.listener daemon.control.parse core.pause core.requests core.steering
 core.rules.maintenance daemon.console daemon.crash_recovery daemon.flight daemon.flight.losses daemon.flight.packing
-daemon.flight.recorder daemon.flight.writer_child daemon.loop daemon.options
+daemon.flight.recorder daemon.flight.writer_child daemon.kernel_kill_news daemon.loop daemon.options
 daemon.own_directories daemon.own_lock daemon.performer daemon.policy_loader
 daemon.policy_store daemon.reporter daemon.sd_notify daemon.self_protection daemon.signals daemon.state_file
 daemon.status_file daemon.wait errors formatting host host.actuators host.children host.children.drain
@@ -53,7 +53,8 @@ host.processes.table host.processes.user_names host.purge host.purge.job host.pu
 host.purge.request host.purge.search host.sensors host.services host.services.choose host.services.jobs
 host.services.lsb host.services.manager host.services.poller host.services.program_words host.services.tcp_probe
 host.spools host.spools.scan_child host.spools.scan_messages host.spools.scanners host.spools.signs_of_life
-host.syscalls journal journal.chain journal.evidence journal.files journal.head journal.inspect journal.reader
+host.syscalls journal journal.chain journal.evidence journal.files journal.head journal.head_mark journal.inspect
+journal.reader
 journal.record journal.reserve journal.store journal.system_log journal.targets journal.unfinished journal.writer
 lean_dataclasses lean_typing paths policy policy.build policy.ownership sha256
 """

@@ -53,3 +53,31 @@ def test_the_pages_that_are_made_are_those_that_are_installed(tmp_path: Path) ->
 def test_the_installed_programs_start_python_isolated_and_write_no_bytecode(program: str) -> None:
     shebang = (PACKAGING / program).read_text().splitlines()[0]
     assert re.fullmatch(r"#!/usr/bin/python3 -BIS?", shebang)
+
+
+def test_the_package_and_the_wheel_bring_the_policies_their_tests_and_the_cookbook_along() -> None:
+    wheel = tomllib.loads((TOP / "pyproject.toml").read_text())["tool"]["hatch"]["build"]["targets"]["wheel"]
+    assert "policies" in (PACKAGING / "debian" / "watchdog-oom.docs").read_text().split()
+    assert wheel["force-include"]["policies"] == "watchdog_oom/shipped"
+    assert len(list((TOP / "policies" / "cookbook").glob("*/*.test.toml"))) == 12
+
+
+def test_a_wheel_carries_the_policies_and_the_units() -> None:
+    wheel = tomllib.loads((TOP / "pyproject.toml").read_text())["tool"]["hatch"]["build"]["targets"]["wheel"]
+    assert wheel["force-include"] == {"policies": "watchdog_oom/shipped", "systemd": "watchdog_oom/units"}
+
+
+def test_the_init_script_is_for_the_daemon_that_is_installed_and_says_when_it_may_start() -> None:
+    script = PACKAGING / "debian" / "watchdog-oom.watchdog-oomd.init"
+    text = script.read_text()
+    header = text.partition("### BEGIN INIT INFO\n")[2].partition("### END INIT INFO")[0]
+    assert re.search(r"^# Provides: +watchdog-oomd$", header, re.MULTILINE)
+    assert re.search(r"^# Required-Start: +\$local_fs \$remote_fs$", header, re.MULTILINE)
+    assert subprocess.run(["sh", "-n", script], timeout=10, check=False).returncode == 0
+    rules = (PACKAGING / "debian" / "rules").read_text()
+    assert "dh_installinit --name=watchdog-oomd" in rules
+
+
+@pytest.mark.parametrize("build", ["build-deb", "build-rpm", "build-release"])
+def test_the_builds_are_valid_shell(build: str) -> None:
+    assert subprocess.run(["sh", "-n", PACKAGING / build], timeout=10, check=False).returncode == 0

@@ -67,7 +67,9 @@ def test_both_have_a_call() -> None:
 def test_the_package_installs_them_and_enables_the_timer_for_nobody() -> None:
     installed = (ROOT / "packaging" / "debian" / "watchdog-oom.install").read_text()
     for unit in UNITS:
-        assert f"systemd/{unit.name} lib/systemd/system/" in installed
-    assert "dh_installsystemd watchdog-oomd.service" in RULES
-    assert "dh_installsystemd --no-enable --no-start watchdog-oom-report.timer" in RULES
+        assert unit.is_file()
+    assert "systemd/* lib/systemd/system/" in installed
+    assert "DAEMON = watchdog-oomd.service\n" in RULES
+    assert "OTHER_UNITS = $(filter-out $(DAEMON), $(notdir $(wildcard systemd/*.service systemd/*.timer)))" in RULES
+    assert "dh_installsystemd --no-enable --no-start $(OTHER_UNITS)" in RULES
     assert CRON.name in (ROOT / "packaging" / "debian" / "watchdog-oom.examples").read_text()

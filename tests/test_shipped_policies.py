@@ -11,9 +11,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
-from tests.core.sensed import as_sensed
 from tests.core.snapshot_json import snapshot_of
+from watchdog_oom.cli import cli
+from watchdog_oom.cli.policy_test.sensed import as_sensed
 from watchdog_oom.core.actions import Watch
 from watchdog_oom.core.decide import decide
 from watchdog_oom.core.guard import Budget
@@ -26,7 +28,7 @@ from watchdog_oom.policy.load import load_policy
 
 SHIPPED = Path(__file__).parents[1] / "policies"
 GOLDEN = Path(__file__).parent / "policies"
-NAMES = sorted((*(path.stem for path in SHIPPED.glob("*.toml")),
+NAMES = sorted((*(path.stem for path in SHIPPED.glob("*.toml") if "." not in path.stem),
                 *(path.parent.name for path in GOLDEN.glob("*/policy.toml"))))
 
 
@@ -78,6 +80,12 @@ def test_the_mail_servers_moment_is_the_incident_and_its_plan_spares_the_databas
     assert "TERM clamscan" in plan
     assert "TERM mysqld" not in plan
     assert "KILL mysqld" not in plan
+
+
+@pytest.mark.parametrize("name", [path.stem for path in SHIPPED.glob("*.toml") if "." not in path.stem])
+def test_a_shipped_policy_does_what_the_cases_beside_it_expect(name: str) -> None:
+    done = CliRunner().invoke(cli, ["test", str(SHIPPED / f"{name}.test.toml")])
+    assert done.exit_code == 0, done.output
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 UNIT = Path(__file__).parent.parent / "systemd" / "watchdog-oomd.service"
+METRICS = UNIT.with_name("watchdog-oom-metrics.service")
 
 pytestmark = pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="needs systemd-analyze (apt: systemd)")
 
@@ -64,3 +65,12 @@ def test_each_capability_that_is_kept_has_its_reason_beside_it() -> None:
     assert kept is not None
     reasons = re.findall(r"^# (CAP_[A-Z_]+) +\S", text, flags=re.MULTILINE)
     assert sorted(kept[1].split()) == sorted(reasons)
+
+
+def test_the_unit_of_the_metrics_is_sound_and_shut(tmp_path: Path) -> None:
+    copy = tmp_path / METRICS.name
+    copy.write_text(METRICS.read_text().replace("/usr/bin/watchdog-oom ", "/bin/true "))
+    done = analyze("verify", "--man=no", str(copy))
+    assert (done.returncode, done.stdout + done.stderr) == (0, "")
+    assert exposure(METRICS) <= 1.0
+    assert "CapabilityBoundingSet=\n" in METRICS.read_text()

@@ -12,6 +12,7 @@ from click.testing import CliRunner, Result
 from watchdog_oom.cli.audit import audit
 from watchdog_oom.errors import NotPermittedError, UsageError
 from watchdog_oom.journal import Journal, Kind, Moment, Record
+from watchdog_oom.journal.chain import digest_of
 
 LATE_NIGHT = 1_772_335_925.0  # 2026-03-01T03:32:05Z
 
@@ -254,3 +255,17 @@ def test_an_ordinary_user_is_told_to_be_root(directory: Path) -> None:
     told = json.loads(os.read(reading, 65536))
     os.close(reading)
     assert all(words.startswith(NotPermittedError.__name__) and "run this as root" in words for words in told)
+
+
+def test_verify_compares_with_what_another_host_collected(directory: Path, tmp_path: Path) -> None:
+    digests = [digest_of(line) for line in (directory / "audit.jsonl").read_bytes().splitlines()]
+    log = tmp_path / "collected"
+    log.write_text(f"web1 watchdog-oomd[7]: head: record 2 has the SHA-256 {digests[1].decode()}\n")
+    good = _audit("verify", "--log", directory, "--heads", log)
+    assert (good.exit_code, good.output.splitlines()[-1]) == (0, "agrees with 1 collected hash")
+    log.write_text(f"head: record 2 has the SHA-256 {digests[0].decode()}\n")
+    bad = _audit("verify", "--log", directory, "--heads", log)
+    assert (bad.exit_code, bad.output.splitlines()[-1]) == (1, "DIFFERS from 1 of 1 collected hash")
+    log.write_text("nothing\n")
+    with pytest.raises(UsageError, match="no collected hash"):
+        CliRunner().invoke(audit, ["verify", "--log", str(directory), "--heads", str(log)], catch_exceptions=False)

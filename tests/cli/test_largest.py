@@ -18,6 +18,8 @@ from watchdog_oom.cli.status_seen import Seen
 
 GROW = "data = [b'x' * (64 << 20)]\nprint(flush=True)\ninput()\ndata += [b'y' * (64 << 20)]\nprint(flush=True)\ninput()"
 HOLD_MIB = 64
+PATIENT_SECONDS = 30.0  # a busy host may not read a single detail in the time that a page has for them
+TRIES = 20  # others' processes end between two looks
 
 
 @pytest.fixture
@@ -43,7 +45,7 @@ def _row_of(rows: list[tuple[str, ...]], pid: int) -> dict[str, str]:
 
 
 def test_the_largest_are_told_with_what_changed_since_the_last_look(growing: subprocess.Popen[str]) -> None:
-    largest = LargestProcesses()
+    largest = LargestProcesses(PATIENT_SECONDS)
     rows = largest.rows()
     assert 0 < len(rows) <= MOST_LARGEST
     first = _row_of(rows, growing.pid)
@@ -76,10 +78,18 @@ def test_they_are_ordered_as_asked_for_and_no_more_are_told_than_that(growing: s
     largest = LargestProcesses()
     by_name = [row[-1].lower() for row in largest.rows("name")]
     assert by_name == sorted(by_name)
-    ages = [psutil.Process(int(row[0])).create_time() for row in largest.rows("age")]
-    assert ages == sorted(ages)
-    assert len(largest.rows("swap", 3)) == 3
-    assert {row[0] for row in largest.rows("memory")} >= {str(growing.pid)}
+    ages = [since for row in largest.rows("age") if (since := _began(row[0])) is not None]
+    assert ages and ages == sorted(ages)
+    assert any(len(largest.rows("swap", 3)) == 3 for _ in range(TRIES))
+    assert all(len(largest.rows("swap", 3)) <= 3 for _ in range(3))
+    assert any(str(growing.pid) in {row[0] for row in largest.rows("memory")} for _ in range(TRIES))
+
+
+def _began(pid: str) -> float | None:
+    try:
+        return psutil.Process(int(pid)).create_time()
+    except psutil.NoSuchProcess:
+        return None
 
 
 def test_a_narrow_window_has_fewer_columns_but_always_the_name() -> None:

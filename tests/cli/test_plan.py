@@ -310,3 +310,21 @@ def test_a_plan_says_why_it_does_not_know_what_a_service_holds(plan: Plan, host:
     result = plan('[service.app]\nunit = "app.service"\n[recover.app]\nsteps = [{ restart = ["app"] }]\n'
                   'when = [{ service = "app", service_memory_above = "3GiB" }]\n')
     assert "what app.service holds is not known: this host keeps no account of memory by control group" in result.stdout
+
+
+def test_of_one_process_it_is_told_which_nouns_and_rules_are_about_it_and_why_the_others_are_not(
+        plan: Plan, host: Any) -> None:
+    host.put(71, "scanner", rss_mib=300)
+    policy = SCANNER + '[process.other]\nname = "other"\n[limit.big]\nprocess = "scanner"\nrss = "400MiB"\n'
+    result = plan(policy, "--explain", "71")
+    assert result.exit_code == 0, result.output
+    lines = [line.strip() for line in result.stdout.splitlines()]
+    assert "yes scanner" in lines
+    assert "no  other: its name is scanner" in lines
+    assert "yes limit.big: beyond the limit: kill (as scanner)" in lines
+    plain = _json(plan(policy, "--explain", "71", "--json"))
+    assert plain["nouns"] == [{"noun": "scanner", "matches": True, "why_not": None},
+                              {"noun": "other", "matches": False, "why_not": "its name is scanner"}]
+    assert plain["rules"] == [{"rule": "limit.big", "noun": "scanner", "about": "beyond the limit: kill"}]
+    missing = plan(policy, "--explain", "99")
+    assert (missing.exit_code, "there is no process 99" in missing.output) == (2, True)

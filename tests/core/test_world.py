@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.core.build import MIB, NOW, memory, mib, noun, percent, policy, proc, service_state, snapshot, step, when
-from tests.core.sensed import as_sensed
 from tests.core.world import Proc, Unit, World
+from watchdog_oom.cli.policy_test.sensed import as_sensed
 from watchdog_oom.core.actions import Plan, Watch
 from watchdog_oom.core.conditions.process import ProcessesAre
 from watchdog_oom.core.decide import decide

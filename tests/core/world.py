@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from tests.core.build import MIB, NOW
-from tests.core.sensed import as_sensed, searched
+from watchdog_oom.cli.policy_test.sensed import as_sensed, searched
 from watchdog_oom.core.actions import (
     Contain,
     Intent,

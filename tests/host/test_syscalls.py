@@ -4,6 +4,7 @@ import errno
 import os
 import signal
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -108,3 +109,18 @@ def test_a_child_dies_with_the_process_that_forked_it(tmp_path: Path) -> None:
 
 def test_two_processes_have_no_files_in_common() -> None:
     assert not syscalls.share_files(os.getpid(), os.getppid())
+
+
+@pytest.mark.root
+def test_a_program_inherits_no_ambient_capability_from_one_that_keeps_its_own() -> None:
+    """As systemd starts a service with AmbientCapabilities=: another user, a capability that its programs would get."""
+    code = ("import subprocess, sys\n"
+            "from watchdog_oom.host.syscalls import keep_capabilities_to_itself\n"
+            "def held(): return subprocess.run(['grep', 'CapEff', '/proc/self/status'], capture_output=True).stdout\n"
+            "before = held(); keep_capabilities_to_itself(); after = held()\n"
+            "own = open('/proc/self/status').read().partition('CapEff:')[2].split()[0]\n"
+            "print(before.split()[1].decode(), after.split()[1].decode(), own)")
+    program = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--inh-caps=+dac_read_search",
+               "--ambient-caps=+dac_read_search", sys.executable, "-c", code]
+    done = subprocess.run(program, capture_output=True, text=True, timeout=30, check=True)
+    assert done.stdout.split() == ["0000000000000004", "0000000000000000", "0000000000000004"]

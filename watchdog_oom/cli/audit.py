@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from functools import partial
-from typing import Any
+from typing import Any, BinaryIO
 
 import click
 
@@ -12,6 +12,7 @@ from watchdog_oom.cli import complete
 from watchdog_oom.cli.audit_evidence import ShownEvidence
 from watchdog_oom.cli.audit_filter import AuditFilter, TextSearch
 from watchdog_oom.cli.audit_follow import follow
+from watchdog_oom.cli.audit_heads import compare_heads
 from watchdog_oom.cli.audit_listing import Listing
 from watchdog_oom.cli.audit_views import AuditView, JsonView, LongView, ShortView
 from watchdog_oom.cli.since import parse_since
@@ -82,8 +83,10 @@ def audit(context: click.Context, directory: str | None, last: int | None, follo
 
 @audit.command()
 @_log_option
+@click.option("--heads", metavar="FILE", type=click.File("rb"),
+              help="Compare with the hourly hashes in this log of another host, - for standard input.")
 @click.pass_context
-def verify(context: click.Context, directory: str | None) -> None:
+def verify(context: click.Context, directory: str | None, heads: BinaryIO | None) -> None:
     """Check that no record was edited, removed, reordered or cut off. Exit status 1 if one was."""
     directory = directory or context.obj or LOG
     if not journal_exists(directory):
@@ -92,7 +95,8 @@ def verify(context: click.Context, directory: str | None) -> None:
     verdict = verify_journal(directory)
     for line in verdict_lines(verdict):
         click.echo(line)
-    context.exit(0 if verdict.intact else EXIT_BROKEN)
+    alike = True if heads is None else compare_heads(directory, heads.read())
+    context.exit(0 if verdict.intact and alike else EXIT_BROKEN)
 
 
 def verdict_lines(verdict: Verdict) -> Iterator[str]:

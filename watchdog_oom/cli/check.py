@@ -60,7 +60,7 @@ def check(context: click.Context, paths: tuple[str, ...], directories: tuple[str
             context.exit(error.exit_status)
         raise
     host = None if no_host else look(loaded.policy, loaded.config, proc, ranked=as_json)
-    warnings = _warnings(loaded, host)
+    warnings = warnings_of(loaded, host)
     around = None if host is None else look_around(host, View(host.snapshot, loaded.policy))
     if as_json:
         from watchdog_oom.cli.check_json import to_plain  # it brings the journal's words
@@ -70,7 +70,7 @@ def check(context: click.Context, paths: tuple[str, ...], directories: tuple[str
     context.exit(EXIT_WARNINGS if warnings else 0)
 
 
-def _warnings(loaded: LoadedPolicy, host: HostView | None) -> tuple[Fault, ...]:
+def warnings_of(loaded: LoadedPolicy, host: HostView | None) -> tuple[Fault, ...]:
     """Every warning at its line, each once, in the order of the files."""
     found: list[Warned] = list(lint(loaded.policy, loaded.values))
     if host is not None:

@@ -1,4 +1,4 @@
-"""``watchdog-oom export``: a policy as configuration of other programs."""
+"""``watchdog-oom export``: a policy as configuration of other programs, and the units of this one."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from watchdog_oom.cli import options
 from watchdog_oom.cli.dropins import DropIn, drop_ins
 from watchdog_oom.cli.loaded import Places, load
 from watchdog_oom.cli.output import safe
+from watchdog_oom.cli.own_units import DAEMON_UNIT, own_units, programs_directory, show_doubts, unit_text
 from watchdog_oom.policy.check import where
 from watchdog_oom.policy.lines import Path
 
@@ -18,9 +19,9 @@ UNIT_DIRECTORY = "/etc/systemd/system"
 EXIT_NOTHING = 1
 
 
-@click.group(short_help="What the policy protects, as systemd drop-ins.")
+@click.group(short_help="What the policy protects, as systemd drop-ins; the daemon's own unit.")
 def export() -> None:
-    """Write what a policy says as configuration of another program."""
+    """Write what a policy says as configuration of another program, or the units of this one."""
 
 
 @export.command(short_help="Drop-ins with OOMScoreAdjust, OOMPolicy and memory bounds.")
@@ -53,6 +54,33 @@ def systemd(context: click.Context, paths: tuple[str, ...], directories: tuple[s
     context.exit(0 if found else EXIT_NOTHING)
 
 
+@export.command(short_help="The daemon's own unit, for this installation.")
+@click.argument("names", nargs=-1, metavar="[NAME]...")
+@click.option("-o", "--output", metavar="DIR", type=click.Path(file_okay=False),
+              help=f"Write them into this directory, such as {UNIT_DIRECTORY}.")
+@click.option("--list", "listed", is_flag=True, help="Only the names of the units there are.")
+@click.pass_context
+def unit(context: click.Context, names: tuple[str, ...], output: str | None, listed: bool) -> None:
+    """Print systemd units with the paths of this installation, for whoever installed it with pip or pipx.
+
+    Without NAME it is the daemon's. Afterwards: systemctl daemon-reload && systemctl enable --now watchdog-oomd
+
+    Exit status: 0 fine, 1 root should not run these programs, and why is on standard error, 2 there is no such unit.
+    """
+    units, scripts = own_units(), programs_directory()
+    if listed:
+        click.echo("\n".join(units))
+        return
+    texts = {name: unit_text(name, units, scripts) for name in names or (DAEMON_UNIT,)}
+    for number, (name, text) in enumerate(texts.items()):
+        if output is not None:
+            write_file(os.path.join(output, name), text)
+        else:
+            click.echo(("\n" if number else "") + (f"# {UNIT_DIRECTORY}/{name}\n" if len(texts) > 1 else "") + text,
+                       nl=False)
+    context.exit(EXIT_NOTHING if show_doubts(scripts) else 0)
+
+
 def _text(drop_in: DropIn, places: Places) -> str:
     return drop_in.text({table: _place(table, places) for table in drop_in.tables})
 
@@ -70,12 +98,15 @@ def _print(found: Sequence[DropIn], places: Places) -> None:
 
 
 def _write(directory: str, found: Sequence[DropIn], places: Places) -> None:
-    """Each file is replaced atomically; systemd never reads a partial one."""
     for drop_in in found:
-        path = os.path.join(directory, drop_in.path)
-        os.makedirs(os.path.dirname(path), mode=0o755, exist_ok=True)
-        fd = os.open(f"{path}.new", os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644)
-        with open(fd, "w", encoding="utf-8") as file:
-            file.write(_text(drop_in, places))
-        os.replace(f"{path}.new", path)
-        click.echo(path)
+        write_file(os.path.join(directory, drop_in.path), _text(drop_in, places))
+
+
+def write_file(path: str, text: str) -> None:
+    """The file is replaced atomically; systemd never reads a partial one."""
+    os.makedirs(os.path.dirname(path) or ".", mode=0o755, exist_ok=True)
+    fd = os.open(f"{path}.new", os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644)
+    with open(fd, "w", encoding="utf-8") as file:
+        file.write(text)
+    os.replace(f"{path}.new", path)
+    click.echo(path)

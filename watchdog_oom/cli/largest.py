@@ -11,6 +11,7 @@ import psutil
 from watchdog_oom import formatting
 from watchdog_oom.cli.process_details import (
     NOTHING,
+    READING_SECONDS,
     DetailReader,
     ProcessDetails,
     listens_column,
@@ -34,12 +35,14 @@ class _Counters:
 class LargestProcesses:
     """Keeps the counters of the processes shown last, to compute growth and processor time."""
 
-    def __init__(self) -> None:
+    def __init__(self, seconds: float = READING_SECONDS) -> None:
+        """``seconds``: for so long the details of all of them together are read; what is left by then is not known."""
+        self._seconds = seconds
         self._before: dict[ProcessId, _Counters] = {}
 
     def rows(self, by: str = "memory", most: int = MOST_LARGEST) -> list[tuple[str, ...]]:
         """The columns of status_rules.LARGEST, in one of the ORDERS. This command itself is omitted."""
-        details = DetailReader()
+        details = DetailReader(seconds=self._seconds)
         before, self._before = self._before, {}
         rows = []
         for process in _ordered(_largest(by, most), by):

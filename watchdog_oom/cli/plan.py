@@ -14,9 +14,11 @@ from watchdog_oom.cli.loaded import load
 from watchdog_oom.cli.output import show, show_json
 from watchdog_oom.cli.plan_page import page_of
 from watchdog_oom.cli.process_details import DetailReader
+from watchdog_oom.core.decide import remembered
 from watchdog_oom.core.guard import Budget
 from watchdog_oom.core.history import History
 from watchdog_oom.core.pause import in_force
+from watchdog_oom.core.view import View
 from watchdog_oom.daemon import state_file
 from watchdog_oom.errors import WatchdogError
 from watchdog_oom.explain.left_out import left_out_words
@@ -36,9 +38,11 @@ EXIT_ACTS = 1
 @options.runtime
 @options.as_json
 @options.proc
+@click.option("--explain", "pid", type=click.IntRange(1), metavar="PID",
+              help="Which nouns and rules are about this process, and why the others are not.")
 @click.pass_context
 def plan(context: click.Context, paths: tuple[str, ...], directories: tuple[str, ...], config_path: str | None,
-         state: str, runtime: str, as_json: bool, proc: str) -> None:
+         state: str, runtime: str, as_json: bool, proc: str, pid: int | None) -> None:
     """Show what the policy would do on this host now, and why or why not.
 
     PATH is a policy file or a directory of them; without PATH, the installed policy is used. Every "for" counts as
@@ -49,6 +53,9 @@ def plan(context: click.Context, paths: tuple[str, ...], directories: tuple[str,
     loaded = load(paths, directories, config_path)
     host = look(loaded.policy, loaded.config, proc, runtime)
     history, notes = _history(state, host.snapshot.boot_id)
+    if pid is not None:
+        _explain(View(remembered(host.snapshot, history), loaded.policy), pid, as_json=as_json)
+        return
     budget = Budget(loaded.config.kills_per_minute, loaded.config.purge_entries)
     rehearsal = rehearse(host.snapshot, loaded.policy, history, budget)
     details = DetailReader(proc)
@@ -61,6 +68,15 @@ def plan(context: click.Context, paths: tuple[str, ...], directories: tuple[str,
     else:
         show(page_of(rehearsal, told, details))
     context.exit(EXIT_ACTS if rehearsal.acts else 0)
+
+
+def _explain(view: View, pid: int, *, as_json: bool) -> None:
+    from watchdog_oom.cli.plan_explain import explain_page, explain_plain, explained  # only who asks pays
+    report = explained(view, pid)
+    if as_json:
+        show_json(explain_plain(report))
+    else:
+        show(explain_page(report, view.snapshot))
 
 
 def _unwritten(runtime: str) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import time
 from collections.abc import Callable, Sequence
 
 import click
@@ -19,23 +20,34 @@ from watchdog_oom.paths import LOG, RUNTIME
 @click.option("--log", metavar="DIR", help=f"The journal's directory, for the last actions [{LOG}].")
 @click.option("--watch", is_flag=True, help="Show it again whenever the daemon writes it, until q or Ctrl-C.")
 @click.option("--json", "as_json", is_flag=True, help="The daemon's status file as it is, one JSON document.")
-def status(runtime: str, log: str | None, watch: bool, as_json: bool) -> None:
+@click.option("--check", is_flag=True, help="One line and an exit status for Nagios and Icinga.")
+@click.pass_context
+def status(context: click.Context, runtime: str, log: str | None, watch: bool, as_json: bool, check: bool) -> None:
     """Show the running daemon: what needs attention, memory and pressure, the rules nearest to acting, what it did
     last, recoveries and holds, its policies and its health.
 
     Keys while it watches: q quits, space pauses the view, s sorts the processes, up, down, PgUp and PgDn scroll.
 
-    Exit status: 0 the daemon runs, 3 not permitted, 4 it does not run.
+    Exit status: 0 the daemon runs, 3 not permitted, 4 it does not run. With --check: 0 OK, 1 warning, 2 critical (also
+    where it does not run), 3 unknown.
     """
+    if check and (watch or as_json):
+        raise UsageError("--check is one line for a monitor: it excludes --watch and --json")
     if watch and as_json:
         raise UsageError("--watch and --json exclude each other; a program can call --json repeatedly")
+    if check:
+        from watchdog_oom.cli.status_check import check_line
+        state, line = check_line(lambda: read_status(runtime), time.time())
+        click.echo(line)
+        context.exit(state)
     told = read_status(runtime)
     if as_json:
         click.echo(told.text)
         return
     from watchdog_oom.cli.status_look import StatusLook  # a third of the time, which --json need not take
-    look = StatusLook(lambda: read_status(runtime).status, log or (LOG if runtime == RUNTIME else None),
-                      _largest() if watch else None)
+    from watchdog_oom.cli.status_notify import read_standing
+    look = StatusLook(lambda: {**read_status(runtime).status, "notify": read_standing(runtime)},
+                      log or (LOG if runtime == RUNTIME else None), _largest() if watch else None)
     try:
         if watch:
             from watchdog_oom.cli.status_news import StatusNews

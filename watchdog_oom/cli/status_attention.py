@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from watchdog_oom import formatting
 from watchdog_oom.cli.output import Page, local_time
 from watchdog_oom.cli.status_hooks import hooks_that_fail
+from watchdog_oom.cli.status_notify import notify_troubles
 from watchdog_oom.cli.status_values import Plain, map_of, maps_of, number_of, texts_of
 
 ATTENTION = "Needs attention"
@@ -22,7 +23,8 @@ def show_attention(page: Page, status: Plain, now: float) -> None:
                if service.get("status") in ("failed", "missing")),
              *(f"{one.get('name')}[{one.get('pid')}] cannot be killed  [{one.get('rule')}]"
                for one in maps_of(status, "ending") if one.get("stage") == "unkillable"),
-             *hooks_that_fail(map_of(status, "hooks")), *texts_of(map_of(status, "health"), "troubles")]
+             *hooks_that_fail(map_of(status, "hooks")), *notify_troubles(map_of(status, "notify"), now),
+             *texts_of(map_of(status, "health"), "troubles")]
     if status.get("emergency"):
         wrong.insert(0, f"an emergency is under way ({status['emergency']})")
     if wrong:

@@ -14,6 +14,7 @@ from watchdog_oom.cli.status_attention import show_attention
 from watchdog_oom.cli.status_cleans import show_cleans
 from watchdog_oom.cli.status_gauges import show_host
 from watchdog_oom.cli.status_hooks import show_hooks
+from watchdog_oom.cli.status_notify import show_notify
 from watchdog_oom.cli.status_recorder import show_recorder
 from watchdog_oom.cli.status_recoveries import show_recoveries, show_running
 from watchdog_oom.cli.status_rules import show_actions, show_largest, show_nearest
@@ -50,6 +51,7 @@ def page_of(status: Plain, now: float, seen: Seen = NOTHING_SEEN) -> Page:
     _processes(page, status)
     _rules(page, _map(status, "rules"), status.get("emergency"))
     show_hooks(page, _map(status, "hooks"), now)
+    show_notify(page, _map(status, "notify"), now)
     _policy(page, _map(status, "policy"), now)
     _health(page, _map(status, "health"), _map(status, "budget"))
     show_recorder(page, status, now)

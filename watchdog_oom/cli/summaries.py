@@ -8,15 +8,21 @@ import click
 from click.shell_completion import CompletionItem
 
 SUMMARIES: Mapping[str, str] = {
+    "init": "A first policy for this host, that only observes.",
     "check": "Is the policy valid, and what does it match here?",
     "plan": "What would be done here now, and why or why not.",
     "status": "Is the running daemon healthy?",
     "audit": "What the daemon did, when, why, and with what result: a line an act.",
+    "test": "Does a policy do what its test files expect?",
     "top": "The host as it was at some time.",
     "record": "Cut a night out of the flight recorder.",
+    "replay": "A recorded night against a policy.",
     "diagnose": "What do the OOM reports in a log say?",
+    "notify": "Tell people what happens: by mail, by a program, by apprise.",
     "report": "The morning page: what happened in the night, and why.",
-    "export": "What the policy protects, as systemd drop-ins.",
+    "metrics": "What Prometheus is to know of the daemon.",
+    "export": "What the policy protects, as systemd drop-ins; the daemon's own unit.",
+    "schema": "The JSON Schema of the policy language, for editors.",
     "pause": "Let a rule, or all, only report for a while.",
     "resume": "End a pause before its time.",
     "rearm": "Lift the hold of a recovery.",

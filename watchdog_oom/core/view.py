@@ -21,6 +21,8 @@ class View:
         self._matches: dict[str, tuple[Process, ...]] = {}
         self._protected: dict[ProcessId, str] | None = None
         self._alive: tuple[Process, ...] | None = None
+        self._exes: set[str | None] = set()
+        self._names: set[str] = set()
         self._open: set[str] = set()
         self._undecided: dict[str, bool] = {}
         self._plain: dict[str, bool] = {}
@@ -154,11 +156,13 @@ class View:
         one is matched once."""
         if self._alive is None:
             self._alive = tuple([p for p in self.snapshot.processes.values() if alive(p)])
+            self._exes = {p.facts.exe for p in self._alive}
+            self._names = {p.comm for p in self._alive}
         if noun.exe:
-            exes = any_of({p.facts.exe for p in self._alive}, noun.exe)
+            exes = any_of(self._exes, noun.exe)
             return [p for p in self._alive if p.facts.exe in exes] if exes else ()
         if noun.comm:
-            names = any_of({p.comm for p in self._alive}, noun.comm)
+            names = any_of(self._names, noun.comm)
             return [p for p in self._alive if p.comm in names] if names else ()
         return self._alive
 

@@ -19,6 +19,7 @@ from watchdog_oom.daemon.config import Config, build_config
 from watchdog_oom.daemon.control.desk import ControlDesk
 from watchdog_oom.daemon.crash_recovery import finish_purges, inherit
 from watchdog_oom.daemon.flight.recorder import FlightRecorder
+from watchdog_oom.daemon.kernel_kill_news import KernelKillNews
 from watchdog_oom.daemon.options import Options
 from watchdog_oom.daemon.own_directories import group_writable_log, own_directory
 from watchdog_oom.daemon.own_lock import OwnLock
@@ -72,6 +73,7 @@ class Daemon:
         self.performer = Performer(self.sensors, self.actuators, self.audit_trail, observe=options.observe)
         self.flight = FlightRecorder(options.log, options.proc, self.config, self._write)
         self.health.recorder = self.flight.status
+        self.kernel_kills = KernelKillNews(self._write)
         self.reporter = Reporter(options, self.health, self.notifier)
         self.wakeups = SignalInbox()
         self.plan = Plan()
@@ -153,6 +155,7 @@ class Daemon:
         self.history = after
         self._perform(self.plan, remembered(snapshot, self.history))
         self.flight.take(snapshot, policy.emergency, self.history)
+        self.kernel_kills.tell(snapshot.kernel_kills, snapshot.clock.boottime)
         self.control.tell(self.plan, self.history)
         self._finish_purges(snapshot)
         self.health.ticks += 1
@@ -230,12 +233,13 @@ class Daemon:
 
     def _finish(self) -> None:
         self.audit_trail.abandon("the daemon stopped before this ended")
+        self.kernel_kills.flush()
         self.history = replace(self.history, emergency=None)
         self._write(Record(Kind.STOP, result=self._stopping.words))
         self._save(Plan(), complete=True)
         self.control.close()
         self.flight.close()
-        self.reporter.close()
+        self.reporter.close(self.journal)
         self.actuators.close()
         self.sensors.close()
         self.journal.close()

@@ -1,4 +1,4 @@
-"""What the daemon reports between ticks: the status file, the state for the next start, its own lateness."""
+"""What the daemon reports between ticks: status file, state for the next start, its own lateness, the chain's head."""
 
 from __future__ import annotations
 
@@ -16,7 +16,9 @@ from watchdog_oom.daemon.options import Options
 from watchdog_oom.daemon.policy_store import PolicyStore
 from watchdog_oom.daemon.sd_notify import SdNotifier
 from watchdog_oom.daemon.status_file import Health
+from watchdog_oom.journal.head_mark import HeadMarks
 from watchdog_oom.journal.record import Kind, Record
+from watchdog_oom.journal.system_log import SystemLog
 from watchdog_oom.journal.writer import Journal
 from watchdog_oom.paths import STATUS_NAME
 
@@ -35,6 +37,7 @@ class Reporter:
         self._unsaved = False
         self._unshown = False
         self._status_due = 0.0
+        self._marks = HeadMarks(SystemLog())
 
     def status_is_due(self) -> None:
         """Something happened that the status file should show immediately."""
@@ -86,6 +89,7 @@ class Reporter:
         plain = status_file.to_plain(snapshot, policy_store.policy, history, self.health, budget)
         self._show(plain, write)
         self._notifier.status(_line(snapshot, policy_store))
+        self._marks.keep(journal.head, snapshot.clock.boottime)
 
     def _show(self, plain: dict[str, object], write: Callable[[Record], None]) -> None:
         """The daemon works without its status file, too; the beginning and the end of that are recorded."""
@@ -104,7 +108,8 @@ class Reporter:
             write(Record(Kind.LATE, result=f"a round of the loop took {late_seconds:.1f}s longer than it should",
                          took_seconds=late_seconds))
 
-    def close(self) -> None:
+    def close(self, journal: Journal) -> None:
+        self._marks.close(journal.head)
         with suppress(OSError):
             os.unlink(f"{self._options.runtime}/{STATUS_NAME}")
 

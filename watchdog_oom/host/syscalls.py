@@ -26,6 +26,7 @@ _RENAME_EXCHANGE = 2
 _AT_FDCWD = -100
 _FALLOC_FL_KEEP_SIZE = 1  # linux/falloc.h
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
+_PR_CAP_AMBIENT, _PR_CAP_AMBIENT_CLEAR_ALL = 47, 4
 _MCL_CURRENT, _MCL_FUTURE, _MCL_ONFAULT = 1, 2, 4  # linux/mman.h
 _SYS_OPENAT2 = 437  # the same on every architecture
 _SYS_PROCESS_MRELEASE = 448  # asm-generic/unistd.h, the same on every architecture but alpha
@@ -171,6 +172,13 @@ def die_with_parent(parent_pid: int) -> None:
              ctypes.c_ulong(0), ctypes.c_ulong(0))
     if os.getppid() != parent_pid:
         os._exit(1)
+
+
+def keep_capabilities_to_itself() -> None:
+    """No program that this process starts from now on gets a capability from it, prctl(2), PR_CAP_AMBIENT; it keeps its
+    own. A process of root has none of this kind. Raises OSError."""
+    _checked(_libc.prctl, None, ctypes.c_int(_PR_CAP_AMBIENT), ctypes.c_ulong(_PR_CAP_AMBIENT_CLEAR_ALL),
+             ctypes.c_ulong(0), ctypes.c_ulong(0), ctypes.c_ulong(0))
 
 
 def lock_memory() -> bool:

@@ -54,6 +54,12 @@ def link_of(line: bytes) -> ChainLink | None:
     return None if shape is None else ChainLink(shape[0], digest_of(line))
 
 
+def seq_of(line: bytes) -> int | None:
+    """The number of a line that has the form of a record."""
+    shape = _shape(line)
+    return None if shape is None else shape[0]
+
+
 @dataclass(slots=True)
 class Walk:
     """A walk along the chain, segment by segment; ``last`` is the newest record seen, ``first_seq`` the oldest.

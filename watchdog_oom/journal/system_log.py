@@ -10,6 +10,7 @@ import errno
 import os
 import socket
 import time
+from collections.abc import Sequence
 
 from watchdog_oom.journal.record import Kind, Record, sentence
 
@@ -60,6 +61,18 @@ class SystemLog:
         except OSError:
             self.dropped += 1
 
+    def send_words(self, words: str, fields: Sequence[tuple[str, str]]) -> bool:
+        """What is no record: one line for people, with fields for whoever collects. Whether it need not be said again:
+        a service took it, or there is none."""
+        datagram = _framed([("MESSAGE", words), ("PRIORITY", _INFO), ("SYSLOG_IDENTIFIER", IDENTIFIER),
+                            ("SYSLOG_FACILITY", _DAEMON_FACILITY), *fields])
+        try:
+            if not self._send_to(self._journal_path, datagram):
+                self._send_to(self._syslog_path, _syslog_line(words, _INFO, time.time(), os.getpid()))
+        except OSError:
+            return False
+        return True
+
     def close(self) -> None:
         self._socket.close()
 
@@ -87,14 +100,22 @@ def journal_datagram(record: Record, seq: int | None) -> bytes:
     ]
     fields += [("WATCHDOG_OOM_BECAUSE", reason) for reason in record.because]
     fields += [(f"WATCHDOG_OOM_TARGET_{_field_name(key)}", value) for key, value in (record.target or {}).items()]
-    return b"".join(_field(name, value) for name, value in fields if value is not None)
+    return _framed(fields)
 
 
 def syslog_datagram(record: Record, wall: float, pid: int) -> bytes:
     """The record as local syslog takes it (RFC 3164, without a host name), cut to 1024 bytes."""
-    priority = _DAEMON_FACILITY * 8 + _priority(record)
+    return _syslog_line(sentence(record), _priority(record), wall, pid)
+
+
+def _syslog_line(words: str, severity: int, wall: float, pid: int) -> bytes:
+    priority = _DAEMON_FACILITY * 8 + severity
     stamp = time.strftime("%b %e %H:%M:%S", time.localtime(wall))
-    return _bytes(f"<{priority}>{stamp} {IDENTIFIER}[{pid}]: {sentence(record)}")[:_SYSLOG_BYTES]
+    return _bytes(f"<{priority}>{stamp} {IDENTIFIER}[{pid}]: {words}")[:_SYSLOG_BYTES]
+
+
+def _framed(fields: Sequence[tuple[str, object]]) -> bytes:
+    return b"".join(_field(name, value) for name, value in fields if value is not None)
 
 
 def _priority(record: Record) -> int:

@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Callable
 
 from watchdog_oom.errors import NotPermittedError, UsageError, WatchdogError
+from watchdog_oom.journal.chain import ChainLink
 from watchdog_oom.journal.evidence import Evidence
 from watchdog_oom.journal.record import ChainPlace, Moment, Record, format_line, now
 from watchdog_oom.journal.reserve import Allocate
@@ -50,6 +51,11 @@ class Journal:
     def last_seq(self) -> int:
         """The number of the newest record written."""
         return self._store.last.seq
+
+    @property
+    def head(self) -> ChainLink:
+        """The newest record written, and its hash."""
+        return self._store.last
 
     @property
     def damaged(self) -> str | None:

@@ -154,7 +154,7 @@ class FileCheck:
 
 def where(path: Path) -> str:
     """A path in words: ``[limit.clamscan] rss``, ``[recover.amavis] when #2 for``."""
-    header_parts = 2 if path and path[0] in NAMED else 1
+    header_parts = 2 if path and (path[0] in NAMED or path[0] == _OF_NOTIFY) else 1
     header = ".".join(printable(str(part)) for part in path[:header_parts])
     rest = " ".join(f"#{part + 1}" if isinstance(part, int) else printable(part) for part in path[header_parts:])
     if header == "description":
@@ -162,4 +162,5 @@ def where(path: Path) -> str:
     return f"[{header}] {rest}".strip() if header else ""
 
 
+_OF_NOTIFY = "target"  # its tables have names as those of policies
 _WITH_RESERVED = (Form.PROCESS_OR_ANY, Form.SERVICES_OR_STOPPED)

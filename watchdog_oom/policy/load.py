@@ -81,12 +81,9 @@ def load_config(path: str, *, check_ownership: bool = True) -> Loaded:
     gathered = Gathered()
     if not os.path.lexists(path):
         return Loaded({}, (f"no configuration file {printable(path)}: using the defaults",))
-    if check_ownership:  # Law 9
-        judge(gathered, [path])
-    data = read(path, gathered)
     ir: dict[str, Any] = {}
     doubts: tuple[Fault, ...] = ()
-    parsed = _parse(path, data, gathered) if data is not None else None
+    parsed = read_document(path, gathered, check_ownership=check_ownership)
     if parsed is not None:
         check, document = parsed
         check.configuration(document)
@@ -97,6 +94,16 @@ def load_config(path: str, *, check_ownership: bool = True) -> Loaded:
     if gathered.faults:
         raise PolicyError(tuple(set(gathered.faults)))
     return Loaded(ir, tuple(gathered.notes), (path,), doubts)
+
+
+def read_document(path: str, gathered: Gathered, *,
+                  check_ownership: bool = True) -> tuple[FileCheck, dict[str, Any]] | None:
+    """One file of ours, judged, read and parsed, with its checker; ``None`` where it could not be. Faults go to
+    ``gathered``."""
+    if check_ownership:  # Law 9
+        judge(gathered, [path])
+    data = read(path, gathered)
+    return None if data is None else parse_file(path, data, gathered)
 
 
 def _hooks_not_run(check: FileCheck, hooks: Mapping[str, Any], *, check_ownership: bool) -> tuple[Fault, ...]:
@@ -117,7 +124,7 @@ def check_documents(documents: Iterable[tuple[str, bytes]], gathered: Gathered) 
     descriptions, sources = [], []
     for path, data in documents:
         sources.append(path)
-        parsed = _parse(path, data, gathered)
+        parsed = parse_file(path, data, gathered)
         if parsed is None:
             _remember_headers(data, known)
             continue
@@ -159,7 +166,7 @@ def _remember_headers(data: bytes, known: Mapping[str, set[str]]) -> None:
             known[kind].add(name)
 
 
-def _parse(path: str, data: bytes, gathered: Gathered) -> tuple[FileCheck, dict[str, Any]] | None:
+def parse_file(path: str, data: bytes, gathered: Gathered) -> tuple[FileCheck, dict[str, Any]] | None:
     """The parsed document with its checker, or ``None`` after recording why it is not TOML."""
     try:
         text = data.decode("utf-8")

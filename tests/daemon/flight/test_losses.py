@@ -17,6 +17,8 @@ def test_losses_are_told_together_and_once_an_hour() -> None:
         ("the flight recorder has gaps: 3600 ticks could not be handed over to the process that records, "
         "360 samples could not be written")]
     assert told[0].because == ("the disk is full",) and told[0].ok is False
+    assert [record.detail for record in told] == [{"dropped_ticks": 11, "lost_samples": 1},
+                                                  {"dropped_ticks": 3600, "lost_samples": 360}]
 
 
 def test_no_loss_is_no_news() -> None:

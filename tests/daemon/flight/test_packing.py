@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from tests.core.build import proc
 from tests.recorder.snapshots import nights
 from watchdog_oom.core.matching import Fact
-from watchdog_oom.core.model import Clock, Facts, Snapshot
+from watchdog_oom.core.model import Clock, Snapshot
 from watchdog_oom.daemon.flight.mirror import Mirror, read_tick
 from watchdog_oom.daemon.flight.packing import PART_PROCESSES, PROCESSES, Packer
 
@@ -97,6 +97,15 @@ def test_a_tick_at_which_nothing_changed_is_small() -> None:
     assert len(wire.packets) == 1 and len(wire.packets[0]) < 300
 
 
+def test_a_fact_that_a_child_is_still_asked_for_arrives_as_well() -> None:
+    wire = Wire()
+    process = proc(1)
+    waiting = replace(process, facts=replace(process.facts, asked=frozenset({Fact.CMDLINE, Fact.USER})))
+    told = Snapshot(Clock(1.0, 1.0), processes={1: waiting})
+    assert Packer(wire.send).hand_over(told, pressing=False, opening=False, dropped=0)
+    assert wire.arrived() == told
+
+
 def test_a_reused_pid_is_another_process_and_comes_last() -> None:
     wire = Wire()
     packer = Packer(wire.send)
@@ -107,12 +116,3 @@ def test_a_reused_pid_is_another_process_and_comes_last() -> None:
     found = wire.arrived()
     assert found == second and list(found.processes) == [2, 1]
     assert found.processes[1].facts.exe is None
-
-
-def test_a_process_whose_facts_are_outstanding_is_handed_over() -> None:
-    """So it is on a slow host at every start, and a recorder that fails there keeps the daemon from starting."""
-    facts = Facts(exe="/bin/a", asked=frozenset({Fact.USER, Fact.UNIT}))
-    asking = Snapshot(Clock(1.0, 1.0), processes={5: replace(proc(5, "a"), facts=facts)})
-    wire = Wire()
-    assert Packer(wire.send).hand_over(asking, pressing=False, opening=False, dropped=0)
-    assert wire.arrived().processes[5].facts.asked == {"user", "unit"}

@@ -82,6 +82,7 @@ def test_every_fact_of_a_real_child_is_found(child: int) -> None:
     unknown, known = reader.complete(process, (noun,))
     assert known == {Fact.EXE, Fact.USER, Fact.HOST_NAMESPACES, Fact.EXE_MOUNTED, Fact.CMDLINE}
     assert may_match(noun, unknown) and not own_keys_match(noun, unknown)
+    assert {type(name) for name in unknown.facts.asked} == {str}  # it is handed to the recorder as it is (marshal)
     (completed,) = reader.completed([process], noun, 5.0)
     assert completed.facts.user == pwd.getpwuid(os.geteuid()).pw_name
     assert own_keys_match(noun, completed) and not may_match(noun, completed)

@@ -26,9 +26,10 @@ class Losses:
         self._since = now if self._since is None else self._since
         if now - self._since < TELL_AFTER_SECONDS or now - self._told_at < TELL_AGAIN_SECONDS:
             return
+        news = {"dropped_ticks": ticks - self._told[0], "lost_samples": samples - self._told[1]}
         parts = [f"{formatting.count(number, unit)} could not be {what}" for number, unit, what in (
-            (ticks - self._told[0], "tick", "handed over to the process that records"),
-            (samples - self._told[1], "sample", "written")) if number]
-        write(Record(Kind.INCIDENT, rule="recorder", ok=False, because=(why,) if why else (),
+            (news["dropped_ticks"], "tick", "handed over to the process that records"),
+            (news["lost_samples"], "sample", "written")) if number]
+        write(Record(Kind.INCIDENT, rule="recorder", ok=False, because=(why,) if why else (), detail=news,
                      result=f"the flight recorder has gaps: {', '.join(parts)}"))
         self._told, self._told_at, self._since = (ticks, samples), now, None

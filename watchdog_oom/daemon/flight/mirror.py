@@ -70,9 +70,9 @@ class Mirror:
 
 
 def _facts(values: tuple[Any, ...]) -> Facts:
-    *plain, asked, has, lacks = values
-    return Facts(**dict(zip(PLAIN_FACTS, plain, strict=True)), asked=asked, cmdline_has=unpacked(has),
-                 cmdline_lacks=unpacked(lacks))
+    *plain, has, lacks, asked = values
+    return Facts(**dict(zip(PLAIN_FACTS, plain, strict=True)), cmdline_has=unpacked(has), cmdline_lacks=unpacked(lacks),
+                 asked=frozenset(asked))
 
 
 def read_tick(packet: bytes) -> ToldTick:

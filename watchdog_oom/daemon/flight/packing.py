@@ -81,13 +81,12 @@ class Packer:
 
 
 def _flat(process: Process, was: Process | None) -> tuple[Any, ...]:
-    """Its values; its facts only where they are not those that were sent with it before. Names of facts are members of
-    an enumeration, which marshal does not take."""
+    """Its values; its facts only where they are not those that were sent with it before."""
     same = was is not None and was.facts is process.facts
     sharing, facts = process.sharing, process.facts
     return (*_values(process), sharing and packed(sharing), None if same else (
-        *_facts(facts), facts.asked and frozenset(map(str, facts.asked)),
-        facts.cmdline_has and packed(facts.cmdline_has), facts.cmdline_lacks and packed(facts.cmdline_lacks)))
+        *_facts(facts), facts.cmdline_has and packed(facts.cmdline_has),
+        facts.cmdline_lacks and packed(facts.cmdline_lacks), [str(fact) for fact in facts.asked]))
 
 
 def packed(value: Any) -> Any:

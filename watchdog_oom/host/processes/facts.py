@@ -99,7 +99,7 @@ class FactReader:
         facts = process.facts
         uid = facts.uid if facts.uid is not None else read_uid(self._root, process.pid)
         line = self.reader.cmdline(process.id, process.image, uid, patterns, young=young)
-        asked = facts.asked if line.has | line.lacks >= frozenset(patterns) else facts.asked | {Fact.CMDLINE}
+        asked = facts.asked if line.has | line.lacks >= frozenset(patterns) else facts.asked | {Fact.CMDLINE.value}
         return replace(facts, cmdline=line.text, cmdline_has=_shared(line.has), cmdline_lacks=_shared(line.lacks),
                        asked=asked)
 
@@ -115,7 +115,7 @@ class FactReader:
             case Fact.USER:
                 uid = read_uid(self._root, pid)
                 user = self._users.name(uid) if uid is not None else None
-                asked = facts.asked | {Fact.USER} if user is None and self._users.pending else facts.asked
+                asked = facts.asked | {Fact.USER.value} if user is None and self._users.pending else facts.asked
                 return replace(facts, uid=uid, user=user, asked=asked)
             case Fact.UNIT:
                 unit, user_unit = read_units(self._root, pid)

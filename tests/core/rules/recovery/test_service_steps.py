@@ -190,6 +190,22 @@ def test_a_restart_stops_and_starts_each_in_turn() -> None:
     assert world.done == ["stop a.service", "start a.service", "stop b.service", "start b.service"]
 
 
+@pytest.mark.parametrize("activates", [None, "a.service"])
+def test_a_restart_of_a_service_with_a_socket_does_not_wait_for_the_socket_that_it_has_just_started_to_be_down(
+        activates: str | None) -> None:
+    rules = policy(noun("worker"), ServiceNoun("a", "a.service", ("a.socket", "a.timer")),
+                   Recover("r", (when(ProcessesAre("worker", count_above=0)),), (step(Verb.RESTART, "a"),)))
+    world = World(rules)
+    for unit in ("a", "a.socket", "a.timer"):
+        world.service(unit)
+    world.units["a.socket"].activates = activates
+    world.spawn("worker")
+    assert verified(world) == ["restarted a"]
+    assert world.done == ["stop a.socket", "stop a.timer", "stop a.service", "start a.socket", "start a.service",
+                          "start a.timer"]
+    assert {unit.status for unit in world.units.values()} == {ACTIVE}
+
+
 @pytest.mark.parametrize("trouble", ["start", "stop"])
 def test_a_restart_that_fails_fails_the_run_and_is_made_good_where_it_can_be(trouble: str) -> None:
     world = world_of(step(Verb.RESTART, "a", "b"))

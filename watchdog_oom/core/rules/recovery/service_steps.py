@@ -69,7 +69,7 @@ def restart(context: Context, run: RecoveryRun) -> tuple[RecoveryRun, Progress]:
     for name in context.step.names:
         if name in run.done:
             continue
-        if f"start {name}" not in run.asked:
+        if not _start_begun(context, run, name):
             run, progress = _stop_one(context, run, name)
             if progress.status is not Status.DONE:
                 return run, progress
@@ -82,6 +82,11 @@ def restart(context: Context, run: RecoveryRun) -> tuple[RecoveryRun, Progress]:
     left = ", ".join(f"{name} {context.why_left(name)}" for name in skipped)
     note = f"; left alone: {left}" if skipped else ""
     return run, done(f"restarted {', '.join(n for n in context.step.names if n not in skipped) or 'nothing'}{note}")
+
+
+def _start_begun(context: Context, run: RecoveryRun, name: str) -> bool:
+    """Whether it is on its way back up: its sockets are started before it."""
+    return any(f"start {unit}" in run.asked for unit in (name, *context.service(name).triggers))
 
 
 def own_seconds(context: Context, run: RecoveryRun) -> float:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 
 from watchdog_oom.core.matching import Fact, missing_fact, own_keys_match
 from watchdog_oom.core.model import NO_FACTS, Facts, Process
 from watchdog_oom.core.nouns import ProcessNoun
 from watchdog_oom.host.processes.demand import ScanDemand
 from watchdog_oom.host.processes.details import needs_of
+from watchdog_oom.lean_dataclasses import replace
 
 
 def as_sensed(everybody: Mapping[int, Process], demand: ScanDemand) -> dict[int, Process]:

@@ -1,0 +1,1 @@
+"""``watchdog-oom metrics``: what the daemon tells and did, for Prometheus."""

@@ -1,0 +1,1 @@
+"""``watchdog-oom notify``: follows the journal and tells people."""

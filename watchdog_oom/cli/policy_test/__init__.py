@@ -1,0 +1,1 @@
+"""``watchdog-oom test``: unit tests of policies, on a simulated host about which the daemon's own code decides."""
