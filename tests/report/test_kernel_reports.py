@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from tests.kernel_log import reports
 from tests.report.conftest import BEGINS
 from watchdog_oom.core.model import Clock, KernelKill, Snapshot
-from watchdog_oom.report.kernel_reports import kernel_reports
-from watchdog_oom.report.model import KernelText, Night
+from watchdog_oom.report.kernel_reports import KernelText, kernel_reports
+from watchdog_oom.report.model import Night
 from watchdog_oom.report.text import text_of
 
 AT = BEGINS + 3600

@@ -15,8 +15,8 @@ from watchdog_oom.journal.verify import verify
 from watchdog_oom.recorder.reading import samples
 from watchdog_oom.recorder.sample import Sample
 from watchdog_oom.recorder.segments import DIRECTORY
-from watchdog_oom.report.kernel_reports import MOST_TEXTS, TEXT
-from watchdog_oom.report.model import KernelText, NightSpan
+from watchdog_oom.report.kernel_reports import MOST_TEXTS, TEXT, KernelText
+from watchdog_oom.report.model import NightSpan
 from watchdog_oom.report.night import NightFacts
 
 _MOST_FINDINGS = 5

@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from watchdog_oom.kernel_log.events import events_in
 from watchdog_oom.kernel_log.model import Event
 from watchdog_oom.kernel_log.shortage_of_host import judge
 from watchdog_oom.kernel_log.source import NotALogError
 from watchdog_oom.kernel_log.words import was_short
-from watchdog_oom.report.model import HostHistory, KernelText, NightKernelKill, NightKernelReport
+from watchdog_oom.report.model import HostHistory, NightKernelKill, NightKernelReport
 from watchdog_oom.report.words import safe, safe_name
 
 MOST_TEXTS = 200
 TEXT = "kernel"  # its name among the texts that were read beside a sample
 _SAME_KILL_SECONDS = 120.0  # a report is read up to a minute after it was written
+
+
+@dataclass(frozen=True, slots=True)
+class KernelText:
+    """Lines of the kernel's log, and when they were read."""
+
+    at: float
+    text: str
 
 
 def kernel_reports(texts: Iterable[KernelText]) -> tuple[NightKernelReport, ...]:

@@ -173,14 +173,6 @@ class NightKernelKill:
 
 
 @dataclass(frozen=True, slots=True)
-class KernelText:
-    """Lines of the kernel's log, and when they were read."""
-
-    at: float
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
 class NightKernelReport:
     """One time that the kernel found no memory, by its own report: what was short, in a sentence, and whom it killed.
     ``at`` is when the report was read."""

@@ -13,12 +13,11 @@ from watchdog_oom.report.decline import decline, worst_of
 from watchdog_oom.report.digest import JournalDigest, digest_of
 from watchdog_oom.report.health import alarming, health_of
 from watchdog_oom.report.holders import holders_of
-from watchdog_oom.report.kernel_reports import kernel_reports, with_kills_of
+from watchdog_oom.report.kernel_reports import KernelText, kernel_reports, with_kills_of
 from watchdog_oom.report.model import (
     Decline,
     HostHistory,
     HostPoint,
-    KernelText,
     Night,
     NightIncident,
     NightSpan,
