@@ -27,7 +27,7 @@ TRACE_EVERY_SECONDS = 10.0
 CLOCK_AHEAD = "2 hours"
 _KEPT = "/root/kept.tar.gz"
 _DAEMON = ("systemctl show watchdog-oomd -p MainPID,MemoryCurrent,TasksCurrent,NRestarts; "
-           "for pid in $(cat /sys/fs/cgroup/system.slice/watchdog-oomd.service/cgroup.procs); do "
+           "for pid in $(pgrep '^watchdog-'); do "
            "echo; cat /proc/$pid/cmdline | tr '\\0' ' '; echo; cat /proc/$pid/status /proc/$pid/smaps_rollup; done")
 _COUNTS = ("echo $(pgrep -c clamscan) scanners, $(grep -c '^Subject: number' /var/mail/box 2>/dev/null) in the box, "
            "$(find /var/spool/postfix/active -type f | wc -l) active, "
