@@ -26,7 +26,7 @@ def contestants(deb: Path) -> dict[str, Contestant]:
         Contestant("none", lambda guest: None),
         *(Contestant(name, _start(unit)) for name, unit in (
             ("earlyoom", "earlyoom"), ("nohang", "nohang"), ("systemd-oomd", "systemd-oomd"), ("monit", "monit"))),
-        Contestant(OURS, install, ("/var/log/watchdog-oom/audit.jsonl", "/run/watchdog-oom/status.json")),
+        Contestant(OURS, install, ("/var/log/watchdog-oom", "/run/watchdog-oom", "/etc/watchdog-oom")),
     )
     return {contestant.name: contestant for contestant in everybody}
 

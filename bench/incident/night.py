@@ -5,8 +5,10 @@ from __future__ import annotations
 import contextlib
 import email
 import email.utils
+import io
 import json
 import re
+import tarfile
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -23,6 +25,10 @@ MUST_ARRIVE_UNTIL_SECONDS = 60.0
 WEDGED_AFTER_SECONDS = 45.0
 TRACE_EVERY_SECONDS = 10.0
 CLOCK_AHEAD = "2 hours"
+_KEPT = "/root/kept.tar.gz"
+_DAEMON = ("systemctl show watchdog-oomd -p MainPID,MemoryCurrent,TasksCurrent,NRestarts; "
+           "for pid in $(pgrep '^watchdog-'); do "
+           "echo; cat /proc/$pid/cmdline | tr '\\0' ' '; echo; cat /proc/$pid/status /proc/$pid/smaps_rollup; done")
 _COUNTS = ("echo $(pgrep -c clamscan) scanners, $(grep -c '^Subject: number' /var/mail/box 2>/dev/null) in the box, "
            "$(find /var/spool/postfix/active -type f | wc -l) active, "
            "$(find /var/spool/postfix/deferred -type f | wc -l) deferred, $(ls /var/spool/vscan/tmp | wc -l) entries")
@@ -31,7 +37,7 @@ KILL = re.compile(r"[Oo]ut of memory: Killed process \d+ \((.*)\) total-vm:")
 
 @dataclass(frozen=True, slots=True)
 class Contestant:
-    """A watchdog: what arms it in the prepared guest, and what of it is worth keeping afterwards."""
+    """A watchdog: what arms it in the prepared guest, and which directories of it are worth keeping afterwards."""
 
     name: str
     arm: Callable[[Guest], None]
@@ -180,9 +186,20 @@ def _state(guest: Guest) -> str:
 def _keep(contestant: Contestant, guest: Guest, place: Path) -> None:
     (place / "console.log").write_bytes(guest.console.read_bytes())
     for name, command in (("journal.txt", "journalctl --no-pager -o short-precise -b"),
+                          ("kernel.txt", "journalctl --no-pager -o short-precise -b -k"),
+                          ("daemon.txt", _DAEMON),
                           ("processes.txt", "ps axo pid,ppid,user,rss,etime,args; postqueue -p | tail -n 60")):
         with contextlib.suppress(GuestError):
             (place / name).write_text(guest.run(command, 120).output)
-    for path in contestant.keep:
-        with contextlib.suppress(GuestError):
-            (place / Path(path).name).write_bytes(guest.get(path))
+    if contestant.keep:
+        with contextlib.suppress(GuestError, tarfile.TarError):
+            _keep_directories(guest, contestant.keep, place)
+
+
+def _keep_directories(guest: Guest, paths: tuple[str, ...], place: Path) -> None:
+    """All that is in them, below ``place``/host. A file that is written to meanwhile makes
+    tar end with 1, and is there nevertheless."""
+    names = " ".join(path.lstrip("/") for path in paths)
+    guest.check(f"tar -C / -czf {_KEPT} --warning=none {names}; test $? -le 1", 120)
+    with tarfile.open(fileobj=io.BytesIO(guest.get(_KEPT)), mode="r:gz") as archive:
+        archive.extractall(place / "host", filter="data")

@@ -11,7 +11,12 @@ from pathlib import Path
 import pytest
 from click.testing import Result
 
+from tests.kernel_log.reports import GLOBAL_6_1
+from tests.recorder.nights import at
 from tests.report.mail_night import MailNight
+from watchdog_oom.recorder.frames import encode, extra, line_of
+from watchdog_oom.recorder.sample import SampleKind
+from watchdog_oom.recorder.segments import FlightWriter
 
 Run = Callable[..., Result]
 
@@ -128,3 +133,22 @@ def test_the_journal_of_another_user_is_not_permitted(as_nobody: Callable[..., t
     status, told = as_nobody(lambda: run("report", "--log", closed))
     assert status == 3
     assert "only root may read the journal" in told
+
+
+def test_the_kernels_report_that_was_read_beside_a_sample_is_told_with_when_it_was_read(
+        run: Run, tmp_path: Path) -> None:
+    flight = tmp_path / "flight"
+    flight.mkdir(mode=0o700)
+    seen = at(time.time() - 3600)
+    writer = FlightWriter(str(flight), 1 << 30, 1e9)
+    writer.write(encode(None, seen, SampleKind.CALM), seen.clock.wall, keyframe=True)
+    writer.write(line_of(extra({"kernel": GLOBAL_6_1, "meminfo": "MemTotal: 1 kB"}, seen.clock.boottime + 7)),
+                 seen.clock.wall, keyframe=False)
+    writer.end()
+    done = run("report", "--log", str(tmp_path), "--runtime", str(tmp_path), "--json")
+    assert done.exit_code == 1
+    told = json.loads(done.stdout)
+    (report,) = told["kernel_reports"]
+    assert abs(report["time"] - seen.clock.wall - 7) < 0.01
+    assert report["words"].startswith("RAM and swap were used up: ")
+    assert [(kill["name"], kill["pid"]) for kill in told["kernel_kills"]] == [("indexer", 4242)]

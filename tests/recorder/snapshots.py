@@ -12,7 +12,8 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from hypothesis import strategies as st
 
-from watchdog_oom.core.model import Process, ProcessId, Snapshot
+from watchdog_oom.core.matching import Fact
+from watchdog_oom.core.model import Facts, Process, ProcessId, Snapshot
 from watchdog_oom.recorder.plain import short_image
 
 NAMES = st.sampled_from(["a", "b", "ä\udcff", "x\n<b>", ""])
@@ -47,6 +48,8 @@ def records(kind: type, texts: st.SearchStrategy[str] = NAMES) -> st.SearchStrat
         return st.builds(ProcessId, PIDS, st.integers(0, 1 << 40))
     hints = get_type_hints(kind)
     given = {field.name: any_of(hints[field.name], texts) for field in fields(kind)}
+    if kind is Facts:  # whoever fills it puts members in, which are texts to all but marshal
+        given["asked"] = st.frozensets(st.sampled_from(Fact), max_size=2)
     if kind is Process:
         given["image"] = st.integers(0, 1 << 63).map(short_image)
     if kind is Snapshot:

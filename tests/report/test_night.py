@@ -50,7 +50,7 @@ def test_without_a_recording_the_page_is_whole_and_says_so(night: Callable[..., 
     found = night(plain_records)
     assert NO_RECORDING in found.troubles
     assert found.trigger is None
-    assert found.headline.startswith("At 03:31 five clamscans were wedged on old entries of /var/spool/vscan/tmp; "
+    assert found.headline.startswith("At 03:31 five clamscans were wedged on 400 old entries of /var/spool/vscan/tmp; "
                                      "amavis was stopped, cleared and started in 19s")
 
 
@@ -145,3 +145,12 @@ def test_acts_of_one_rule_outside_of_incidents_are_one_story_until_it_rests(nigh
     found = night(journaled([*story(BEGINS + 60), *story(BEGINS + 3600)]))
     assert [len(one.acts) for one in found.incidents] == [4, 4]
     assert found.sentences["0"] == ("At 20:01 four xs waited for their turn until 20:04, stopped four times.")
+
+
+def test_what_the_daemon_says_of_its_own_parts_is_no_incident_and_is_told_once(night: Callable[..., Night]) -> None:
+    gaps = [incident(BEGINS + 60 * minute, "the flight recorder has gaps", name="", rule="recorder", ok=False)
+            for minute in (1, 2)]
+    found = night(journaled([*gaps, incident(BEGINS + 240, "memory cannot be read", name="", rule="memory")]))
+    assert found.incidents == ()
+    assert found.health == ("20:01: the flight recorder has gaps (2 times until 20:02)", "20:04: memory cannot be read")
+    assert not found.quiet

@@ -101,3 +101,20 @@ def test_two_incidents_of_one_minute_do_not_give_their_time_twice(night: Callabl
             *done(BEGINS + 75, "STOP y[1]", process(1, "y"), name="", rule="limit.y")]
     assert night(journaled(told)).headline.startswith(
         "At 20:01 x; a was stopped in 10s; meanwhile one y waited for its turn;")
+
+
+def test_entries_are_as_many_as_were_cleared_where_the_recorder_saw_fewer(night: Callable[..., Night]) -> None:
+    told = [incident(BEGINS + 60, "opened", because=("x",)),
+            *done(BEGINS + 61, "purge vscan", {"spool": "vscan", "path": "/var/spool/vscan/tmp"},
+                  result="400 entries cleared, kept 2: 2 are younger than 1h"),
+            incident(BEGINS + 70, "closed: success", ok=True)]
+    assert night(journaled(told)).headline.startswith(
+        "At 20:01 400 old entries of /var/spool/vscan/tmp were in the way; they were cleared in 10s")
+
+
+def test_who_still_has_the_name_of_what_started_it_is_told_by_its_program(night: Callable[..., Night]) -> None:
+    young = process(9, "/usr/sbin/amavi", exe="/usr/bin/clamscan", unit="amavis.service")
+    told = [*done(BEGINS + 60, "STOP /usr/sbin/amavi[9]", young, name="", rule="limit.waiting"),
+            *done(BEGINS + 61, "STOP clamscan[8]", process(8, "clamscan", unit="amavis.service"), name="",
+                  rule="limit.waiting")]
+    assert night(journaled(told)).headline.startswith("At 20:01 two clamscans of amavis waited for their turn")

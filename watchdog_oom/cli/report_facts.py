@@ -13,7 +13,9 @@ from watchdog_oom.errors import WatchdogError
 from watchdog_oom.journal.reader import journal_exists, read_entries
 from watchdog_oom.journal.verify import verify
 from watchdog_oom.recorder.reading import samples
+from watchdog_oom.recorder.sample import Sample
 from watchdog_oom.recorder.segments import DIRECTORY
+from watchdog_oom.report.kernel_reports import MOST_TEXTS, TEXT, KernelText
 from watchdog_oom.report.model import NightSpan
 from watchdog_oom.report.night import NightFacts
 
@@ -31,16 +33,18 @@ def gather(span: NightSpan, directory: str, runtime: str) -> NightFacts:
         if len(findings) > _MOST_FINDINGS:
             troubles.append(f"the journal is damaged in {len(findings) - _MOST_FINDINGS} more places: "
                             "watchdog-oom audit verify")
-    return NightFacts(span, _records(span, directory), _snapshots(span, directory, troubles),
-                      _status(runtime, troubles), socket.gethostname(), exists, troubles)
+    texts: list[KernelText] = []
+    return NightFacts(span, _records(span, directory), _snapshots(span, directory, troubles, texts),
+                      _status(runtime, troubles), socket.gethostname(), exists, troubles, texts)
 
 
 def _records(span: NightSpan, directory: str) -> Iterator[Mapping[str, Any]]:
     return (entry.record for entry in read_entries(directory, since=span.since, until=span.until))
 
 
-def _snapshots(span: NightSpan, directory: str, troubles: list[str]) -> Iterator[Snapshot]:
-    """Those of the recording; one that cannot be read at all is told like one that is damaged."""
+def _snapshots(span: NightSpan, directory: str, troubles: list[str], texts: list[KernelText]) -> Iterator[Snapshot]:
+    """Those of the recording; one that cannot be read at all is told like one that is damaged. ``texts`` get what the
+    recorder read of the kernel's log."""
     where = f"{directory}/{DIRECTORY}"
     if not os.path.isdir(where):
         return
@@ -49,11 +53,18 @@ def _snapshots(span: NightSpan, directory: str, troubles: list[str]) -> Iterator
         for sample in samples(where, span.since, span.until, told.append):
             if not sample.repeated:
                 yield sample.snapshot
+            elif sample.extra.get(TEXT) and len(texts) < MOST_TEXTS:
+                texts.append(KernelText(_read_at(sample), sample.extra[TEXT]))
     except WatchdogError as error:
         told.append(str(error))
     troubles += [f"the recording: {words}" for words in told[:_MOST_FINDINGS]]
     if len(told) > _MOST_FINDINGS:
         troubles.append(f"the recording has {len(told) - _MOST_FINDINGS} more such places")
+
+
+def _read_at(sample: Sample) -> float:
+    clock = sample.snapshot.clock
+    return clock.wall + (sample.read_boottime or clock.boottime) - clock.boottime
 
 
 def _status(runtime: str, troubles: list[str]) -> Mapping[str, Any] | None:

@@ -16,7 +16,7 @@ MOST_ACTS = 20_000
 MOST_INCIDENTS = 500
 TOGETHER_SECONDS = 600.0  # what one rule does outside of incidents is one story until it rested so long
 CLOCK_SET_SECONDS = 30.0
-_OF_THE_DAEMON = "daemon"
+_OF_THE_DAEMON = frozenset(("", "daemon", "recorder", "memory", "kernel log"))  # what is no rule of a policy
 
 
 class JournalDigest:
@@ -114,7 +114,7 @@ class JournalDigest:
     def _news(self, record: Mapping[str, Any], at: float) -> None:
         news = said.news_of(record, at)
         rule = said.text(record, "rule")
-        if rule == _OF_THE_DAEMON or not rule:
+        if rule in _OF_THE_DAEMON:
             self.of_daemon.append((at, "; ".join((news.words, *said.reasons(record)))))
             del self.of_daemon[200:]
             return

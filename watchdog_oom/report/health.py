@@ -87,8 +87,13 @@ def _journal(digest: JournalDigest) -> Iterator[str]:
 
 
 def _of_daemon(digest: JournalDigest) -> Iterator[str]:
-    for at, words in digest.of_daemon[:_MOST_TOLD]:
-        yield f"{clock(at)}: {words}"
+    """The same words once, with how often and since when."""
+    told: dict[str, list[float]] = {}
+    for at, words in digest.of_daemon:
+        told.setdefault(words, []).append(at)
+    for words, times in list(told.items())[:_MOST_TOLD]:
+        again = f" ({len(times)} times until {clock(times[-1])})" if len(times) > 1 else ""
+        yield f"{clock(times[0])}: {words}{again}"
 
 
 def _troubles(status: Mapping[str, Any] | None) -> Iterator[str]:

@@ -173,6 +173,16 @@ class NightKernelKill:
 
 
 @dataclass(frozen=True, slots=True)
+class NightKernelReport:
+    """One time that the kernel found no memory, by its own report: what was short, in a sentence, and whom it killed.
+    ``at`` is when the report was read."""
+
+    at: float
+    words: str
+    kills: tuple[NightKernelKill, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class HostHistory:
     """What the flight recorder saw. ``births`` are processes that began, by their line of ancestors, with the times at
     which they did; ``lasted`` the processes seen at the beginning and at the end. Empty without a recording."""
@@ -244,3 +254,4 @@ class Night:
     idle_rules: tuple[str, ...] | None
     troubles: tuple[str, ...]
     paths: Mapping[str, str] = field(default_factory=dict)
+    kernel_reports: tuple[NightKernelReport, ...] = ()

@@ -13,7 +13,15 @@ from watchdog_oom.report.decline import decline, worst_of
 from watchdog_oom.report.digest import JournalDigest, digest_of
 from watchdog_oom.report.health import alarming, health_of
 from watchdog_oom.report.holders import holders_of
-from watchdog_oom.report.model import Decline, HostHistory, HostPoint, Night, NightIncident, NightSpan
+from watchdog_oom.report.kernel_reports import KernelText, kernel_reports, with_kills_of
+from watchdog_oom.report.model import (
+    Decline,
+    HostHistory,
+    HostPoint,
+    Night,
+    NightIncident,
+    NightSpan,
+)
 from watchdog_oom.report.recorded import recorded
 from watchdog_oom.report.sentence import Storyteller, headline_of, kernel_clause
 from watchdog_oom.report.standing import idle_rules, spool_paths, standing_of
@@ -30,7 +38,8 @@ NO_RECORD = "the journal has no record of this time: the daemon did nothing that
 @dataclass(frozen=True, slots=True)
 class NightFacts:
     """What was gathered: records of the journal and snapshots of the recording in their order, the daemon's status if
-    one runs, the host's name, and what could not be read, in words. ``journal`` says whether there is one."""
+    one runs, the host's name, and what could not be read, in words. ``journal`` says whether there is one.
+    ``kernel_texts`` and ``troubles`` grow while the snapshots are taken."""
 
     span: NightSpan
     records: Iterable[Mapping[str, Any]]
@@ -39,12 +48,14 @@ class NightFacts:
     host: str = ""
     journal: bool = True
     troubles: Sequence[str] = field(default_factory=list)
+    kernel_texts: Sequence[KernelText] = field(default_factory=list)
 
 
 def night_of(facts: NightFacts) -> Night:
-    """``troubles`` of the facts are read last: reading records and snapshots may add to them."""
     digest = digest_of(facts.records)
     history = recorded(facts.snapshots, facts.span)
+    reports = kernel_reports(facts.kernel_texts)
+    history = with_kills_of(reports, history)
     incidents = digest.incidents()
     told = tuple(incident for incident in incidents if incident.family != "clean" or incident.ok is False)
     paths = spool_paths(facts.status, incidents)
@@ -55,7 +66,7 @@ def night_of(facts: NightFacts) -> Night:
     standing = standing_of(facts.status, incidents)
     health = health_of(digest, facts.status)
     untouched = untouched_of(digest.protected, facts.status, told, history)
-    quiet = not told and not history.kernel_kills and not standing and not alarming(digest)
+    quiet = not told and not history.kernel_kills and not reports and not standing and not alarming(digest)
     return Night(
         span=facts.span, host=safe_name(facts.host), quiet=quiet, incidents=told,
         headline=headline_of(told, teller, history, untouched) or _without_incidents(facts, digest, history, quiet),
@@ -64,7 +75,7 @@ def night_of(facts: NightFacts) -> Night:
         routine=_routine(incidents), history=history, worst=worst_of(history.points), fall=fall, holders=holders,
         trigger=trigger, advice=advice_of(told, history, holders, trigger, facts.status), standing=standing,
         health=health, idle_rules=idle_rules(facts.status, digest.rules),
-        troubles=_troubles(facts, digest, history), paths=paths)
+        troubles=_troubles(facts, digest, history), paths=paths, kernel_reports=reports)
 
 
 def _fall(history: HostHistory, incidents: Sequence[NightIncident]) -> Decline | None:

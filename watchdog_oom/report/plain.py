@@ -29,6 +29,8 @@ def plain_of(night: Night) -> dict[str, Any]:
         "kernel_kills": [{"time": kill.at, "pid": kill.pid, "name": kill.name, "cgroup": kill.in_group,
                           "unit": kill.unit or None, "held_bytes": kill.held_bytes}
                          for kill in night.history.kernel_kills],
+        "kernel_reports": [{"time": report.at, "words": report.words, "pids": [kill.pid for kill in report.kills]}
+                           for report in night.kernel_reports],
         "routine": list(night.routine), "health": list(night.health),
         "idle_rules": None if night.idle_rules is None else list(night.idle_rules), "samples": night.history.samples}
 

@@ -69,5 +69,12 @@ def ends_process(act: NightAct) -> bool:
     return act.verb in _ENDING
 
 
+def process_name(act: NightAct) -> str:
+    """The name of the process it was done to. What a service has just started still has that service's name, which may
+    be a path that the kernel cut: then the program that it runs tells more."""
+    name, exe = text(act.target, "name"), text(act.target, "exe")
+    return exe.rpartition("/")[2] or name if name.startswith("/") else name
+
+
 def makes_wait(act: NightAct) -> bool:
     return act.verb in _WAITING

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 
@@ -14,6 +15,7 @@ from watchdog_oom.report.words import clock, listed, number, safe, service_name,
 _LOW_PERCENT = 25.0
 _LEAD_SECONDS = 300.0
 _LONGEST_REASON = 160
+_CLEARED = re.compile(r"(\d{1,12}) entries (?:cleared|deleted)")
 
 
 class Storyteller:
@@ -91,12 +93,14 @@ class Storyteller:
         return f"{listed(parts)}{took}" if parts and (purged or started) else listed(parts)
 
     def _spool(self, incident: NightIncident) -> str:
-        """``400 old entries of /var/spool/vscan/tmp``: as many as the recorder saw before they were cleared."""
+        """``400 old entries of /var/spool/vscan/tmp``: as many as the recorder saw before, or as were cleared, if
+        these are more: it may have missed the fullest moment."""
         name = next((str(act.target.get("spool")) for act in incident.acts if act.verb == "purge"), None)
         if name is None:
             return ""
         name = safe(name)
         stale = max((point.spools[name].stale for point in self._near(incident) if name in point.spools), default=0)
+        stale = max(stale, *(cleared_by(act) for act in incident.acts))
         how_many = f"{stale:,} " if stale else ""
         return f"{how_many}old entries of {self._paths.get(name, f'the spool {name}')}"
 
@@ -112,6 +116,12 @@ class Storyteller:
         swap = worst.swap_used_percent is not None and worst.swap_used_percent >= 100 - _LOW_PERCENT
         memory = worst.available_percent is not None and worst.available_percent <= _LOW_PERCENT / 2
         return ("memory and swap" if swap else "the memory") if memory else "the swap" if swap else ""
+
+
+def cleared_by(act: NightAct) -> int:
+    """How many entries a purge says it has cleared."""
+    found = _CLEARED.match(act.result) if act.verb == "purge" else None
+    return int(found[1]) if found is not None else 0
 
 
 def kernel_clause(history: HostHistory) -> str:
@@ -172,7 +182,7 @@ def nothing_lost(incidents: Sequence[NightIncident], history: HostHistory) -> bo
 def _names(incident: NightIncident, wanted: Callable[[NightAct], bool]) -> Counter[str]:
     """How many processes of each name, each process once, by its last name: what a service starts has the name of
     that service until it is the program."""
-    names = {act.process: safe(act.target.get("name")) for act in incident.acts if act.process}
+    names = {act.process: said.process_name(act) for act in incident.acts if act.process}
     done_to = dict.fromkeys(act.process for act in incident.acts if act.process and wanted(act))
     return Counter(names[process] for process in done_to)
 

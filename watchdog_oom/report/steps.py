@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from watchdog_oom import formatting
+from watchdog_oom.report import said
 from watchdog_oom.report.model import NightAct, NightIncident
-from watchdog_oom.report.words import exact, safe
+from watchdog_oom.report.words import exact
 
 MOST_ROWS = 40
 _ONE_BY_ONE = 6
@@ -41,7 +42,7 @@ def step_rows(incident: NightIncident) -> tuple[StepRow, ...]:
 
 def _act_rows(incident: NightIncident) -> Iterator[StepRow]:
     def kind(act: NightAct) -> tuple[str, str, bool | None]:
-        return act.verb, safe(act.target.get("name") or act.step), act.ok
+        return act.verb, said.process_name(act) or act.step, act.ok
     signals = [act for act in incident.acts if act.process is not None]
     repeated = len(signals) > _ONE_BY_ONE
     for act in incident.acts:

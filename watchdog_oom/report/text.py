@@ -38,9 +38,10 @@ def _sections(night: Night) -> Iterator[tuple[str, list[str]]]:
         [f"{len(night.incidents) - MOST_INCIDENTS} more; watchdog-oom audit lists them"]
         if len(night.incidents) > MOST_INCIDENTS else [])
     yield "Who held the memory at the worst moment", _holders(night)
-    yield "What the kernel killed", _items(
-        f"{exact(kill.at)} {kill.name}[{kill.pid}]{' in a control group at its limit' if kill.in_group else ''}"
-        for kill in night.history.kernel_kills[:50])
+    yield "What the kernel killed", [
+        *_wrapped(" ".join(f"{exact(report.at)}: {report.words}" for report in night.kernel_reports[:5])),
+        *_items(f"{exact(kill.at)} {kill.name}[{kill.pid}]{' in a control group at its limit' if kill.in_group else ''}"
+                for kill in night.history.kernel_kills[:50])]
     yield "Routine", _items(night.routine)
     yield "The daemon itself", _items(night.health)
     yield "Rules that did nothing", _wrapped(", ".join(night.idle_rules or ()))
