@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import shlex
 import subprocess
 import sys
@@ -55,7 +56,7 @@ def test_every_command_has_help_and_stands_in_the_documentation(run: Run, name: 
     assert result.exit_code == 0
     with open(Path(__file__).parents[2] / "docs" / "commands.md", encoding="utf-8") as file:
         section = file.read().partition(f"\n## {name}\n")[2].partition("\n## ")[0]
-    options = [word.strip("[],") for word in result.stdout.split() if word.startswith("--")]
+    options = re.findall(r"(?<![\w-])--[a-z][a-z-]*", result.stdout)
     assert all(option in section for option in options if option != "--help"), options
 
 

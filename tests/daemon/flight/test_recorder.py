@@ -96,6 +96,18 @@ def test_what_the_loop_saw_can_be_read_when_it_ends(loop: Callable[..., Loop], t
     assert ours.status["dropped_ticks"] == 0
 
 
+def test_a_tick_that_cannot_be_packed_costs_its_sample_and_nothing_else(loop: Callable[..., Loop]) -> None:
+    ours = loop()
+    ours.ready()
+    before = ours.status["dropped_ticks"]
+    assert isinstance(before, int)
+    for _ in range(3):
+        ours.tick(processes={1: proc(1, rss=int(ours.now), user=object())})
+    assert ours.status["dropped_ticks"] == before + 3
+    ours.tick()
+    assert ours.status["dropped_ticks"] == before + 3
+
+
 def test_a_child_that_hangs_costs_ticks_which_are_counted_and_told_and_then_it_is_replaced(
         loop: Callable[..., Loop]) -> None:
     ours = loop()

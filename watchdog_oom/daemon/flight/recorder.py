@@ -76,15 +76,22 @@ class FlightRecorder:
             return
         now = snapshot.clock.boottime
         self._tend(now)
-        if self._child is not None and self._child.report is not None and self._packer.hand_over(
-                snapshot, pressing=pressing(snapshot, emergency, history), opening=self._opening,
-                dropped=self._untold_drops):
+        if self._child is not None and self._child.report is not None and self._hand_over(
+                snapshot, pressing(snapshot, emergency, history)):
             self._opening, self._untold_drops = False, 0
         elif self._child is None or self._child.report is not None:
             self._dropped += 1
             self._untold_drops += 1
         self._show()
         self._losses.tell(self._dropped, self._lost_samples, str(self.status["problem"] or ""), now, self._write)
+
+    def _hand_over(self, snapshot: Snapshot, pressed: bool) -> bool:
+        """What cannot be packed is a mistake of ours: it costs the sample, and never the tick."""
+        try:
+            return self._packer.hand_over(snapshot, pressing=pressed, opening=self._opening,
+                                          dropped=self._untold_drops)
+        except (ValueError, TypeError):  # marshal's
+            return False
 
     def close(self) -> None:
         """Wait a second at most for what is still to be written."""
