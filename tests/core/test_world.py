@@ -72,6 +72,7 @@ def hosts(draw: st.DrawFn) -> World:
                   swap_mib=draw(st.sampled_from([0, 512])), swap_used_mib=draw(st.sampled_from([0, 200])))
     world.units = {unit: Unit() for unit in UNITS if unit is not None}
     world.lineage = frozenset({1, 2})
+    in_swap = st.sampled_from([0, 0, 100] if world.swap_mib else [0])  # who is in swap is so on a host that has some
     for pid in range(1, draw(st.integers(3, 12))):
         kernel_thread = draw(st.integers(0, 9)) == 0
         facts = NO_FACTS if kernel_thread else Facts(
@@ -79,7 +80,7 @@ def hosts(draw: st.DrawFn) -> World:
         rss_mib = draw(st.integers(0, 400))
         world.procs[pid] = Proc(
             pid, draw(st.sampled_from(COMMS)), pid, world.now - 100.0, draw(st.integers(0, pid - 1)),
-            rss_mib, draw(st.sampled_from([0, 0, 100])), facts,
+            rss_mib, draw(in_swap), facts,
             tty=draw(st.sampled_from([0, 1025])), session=pid, kernel_thread=kernel_thread,
             adj=0 if kernel_thread else draw(st.sampled_from([0, 0, -1000, -500])),
             under=draw(st.sampled_from([frozenset[str](), frozenset({"s"}), frozenset({"s", "t"})])),

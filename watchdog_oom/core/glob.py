@@ -88,5 +88,11 @@ def _class_end(glob: str, at: int) -> int:
 def _class_pattern(inside: str, *, path: bool) -> str:
     """A glob's class as a pattern's: what has a meaning only there is taken literally, and no class is a slash."""
     negated = inside[0] in "!^"
-    members = re.sub(r"([\\\[\]&~|])", r"\\\1", inside[1:] if negated else inside)
+    members = re.sub("(.)-(.)|(.)", _member, inside[1:] if negated else inside, flags=re.DOTALL)
     return ("(?!/)" if path else "") + (f"[^{members}]" if negated else f"[{members}]")
+
+
+def _member(found: re.Match[str]) -> str:
+    """A range, or one character: a ``-`` between two is the only one with a meaning."""
+    first, last, alone = found.groups()
+    return re.escape(alone) if alone is not None else f"{re.escape(first)}-{re.escape(last)}"

@@ -26,7 +26,7 @@ def test_each_key_has_its_row_with_its_default_and_its_meaning(heading: str, key
     assert list(rows) == list(keys)
     for name, key in keys.items():
         default = "required" if key.required else f"`{key.default}`" if key.default else ""
-        assert rows[name][1:] == (default, key.doc), name
+        assert rows[name][1:] == [default, key.doc], name
 
 
 def test_the_example_of_the_page_is_as_expected(tmp_path: Path) -> None:

@@ -16,8 +16,8 @@ from watchdog_oom.cli.schema.document import DRAFT
 from watchdog_oom.policy.schema import CLAUSE, PROBE, STEP, TABLES
 
 ROOT = Path(__file__).parents[3]
-POLICIES = sorted([*ROOT.glob("policies/**/*policy*.toml"), *ROOT.glob("policies/*.toml"),
-                   *ROOT.glob("tests/policies/*/policy.toml")])
+POLICIES = sorted([*ROOT.glob("policies/**/*policy*.toml"), *ROOT.glob("tests/policies/*/policy.toml"),
+                   *(path for path in ROOT.glob("policies/*.toml") if "." not in path.stem)])
 SEEN_BY_A_SCHEMA = ("bare-m", "bad-name", "bad-choice", "bad-mode", "bad-unit", "bare-duration", "date-as-value",
                     "duration-as-number", "empty-list", "empty-process", "empty-steps", "key-of-a-clause",
                     "key-of-another-table", "limit-without-limit", "contain-step-without-a-size",

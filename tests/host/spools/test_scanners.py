@@ -167,7 +167,7 @@ def test_a_child_that_is_ended_again_and_again_is_told(follow: Follow, spools: d
 
     states = follower.until(told)
     assert states["b"].problem == "it cannot be scanned: the process that scans has ended by itself"
-    assert len(ended) == 3
+    assert len(ended) >= 3  # on a busy host another one has begun by the time this is told
     follower.until(lambda states: states["a"].problem is None and states["b"].problem is None, seconds=5)
 
 

@@ -22,7 +22,8 @@ def as_sensed(everybody: Mapping[int, Process], demand: ScanDemand) -> dict[int,
     return {pid: replace(
         process,
         sharing=everybody[pid].sharing if pid in shared else None,
-        swap_bytes=everybody[pid].swap_bytes if pid in needs.swap | needs.badness else None,
+        swap_bytes=(everybody[pid].swap_bytes if pid in needs.swap or (pid in needs.badness and demand.swapped)
+                    else 0 if pid in needs.badness else None),
         oom_score_adj=everybody[pid].oom_score_adj if pid in needs.adjusted | needs.guarded else None,
         badness=everybody[pid].badness if pid in needs.badness else None,
         under=(everybody[pid].under or frozenset()) & needs.spools.get(pid, frozenset()) & demand.under,
@@ -39,6 +40,8 @@ def _recognised(process: Process, demand: ScanDemand) -> Process:
     """With the facts that decide which nouns match, and no details."""
     shown = replace(process, facts=NO_FACTS)
     known: frozenset[Fact] = frozenset()
+    if any(noun.exe and own_keys_match(noun, shown, known) for noun in demand.nouns):  # it is read first of all
+        shown, known = replace(shown, facts=_read(Fact.EXE, shown.facts, process.facts)), frozenset({Fact.EXE})
     for noun in demand.nouns:
         while (fact := missing_fact(noun, shown, known)) is not None:
             shown, known = replace(shown, facts=_read(fact, shown.facts, process.facts)), known | {fact}

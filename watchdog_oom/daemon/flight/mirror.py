@@ -26,7 +26,7 @@ from watchdog_oom.lean_typing import Any
 _RECORDS = (Clock, EffectReport, Facts, KernelKill, Memory, Outcome, Pressure, Process, ProcessId, ServiceMemory,
             ServiceState, ServiceStatus, Sharing, SpoolState)
 _MAKERS: Mapping[str, Callable[..., Any]] = {
-    **{kind.__name__: kind for kind in _RECORDS}, "Pattern": re.compile,
+    **{kind.__name__: kind for kind in _RECORDS}, "Pattern": re.compile, "Fact": str,
     "tuple": lambda *parts: parts, "list": lambda *parts: parts, "frozenset": lambda *parts: frozenset(parts),
     "dict": lambda *parts: dict(zip(parts[::2], parts[1::2], strict=True))}
 
