@@ -22,8 +22,7 @@ def as_sensed(everybody: Mapping[int, Process], demand: ScanDemand) -> dict[int,
     return {pid: replace(
         process,
         sharing=everybody[pid].sharing if pid in shared else None,
-        swap_bytes=(everybody[pid].swap_bytes if pid in needs.swap or (pid in needs.badness and demand.swapped)
-                    else 0 if pid in needs.badness else None),
+        swap_bytes=everybody[pid].swap_bytes if pid in needs.swap | needs.badness else None,
         oom_score_adj=everybody[pid].oom_score_adj if pid in needs.adjusted | needs.guarded else None,
         badness=everybody[pid].badness if pid in needs.badness else None,
         under=(everybody[pid].under or frozenset()) & needs.spools.get(pid, frozenset()) & demand.under,
