@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import re
 import shutil
 import subprocess
@@ -11,6 +10,7 @@ from types import ModuleType
 
 import pytest
 
+from tests.loaded_program import loaded_program
 from watchdog_oom.journal.record import Kind
 from watchdog_oom.journal.system_log import MESSAGE_IDS
 
@@ -20,12 +20,7 @@ GENERATOR = ROOT / "packaging" / "catalog.py"
 
 @pytest.fixture(scope="module")
 def generator() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("make_catalog", GENERATOR)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return loaded_program(GENERATOR)
 
 
 @pytest.fixture(scope="module")

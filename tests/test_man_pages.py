@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import importlib.util
 import re
 import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
-from types import ModuleType
 
 import click
 import pytest
 
+from tests.loaded_program import loaded_program
 from watchdog_oom.cli import COMMANDS, cli
 from watchdog_oom.daemon.options import HELP
 from watchdog_oom.policy import schema
@@ -23,19 +22,10 @@ HERE = ["watchdog-oomd.8", "watchdog-oom.1"]
 MADE = ["watchdog-oom-policy.5", "watchdog-oom.toml.5"]
 
 
-def generator() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("generate_man", MAN / "generate.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
 @pytest.fixture(scope="module")
 def pages() -> dict[str, str]:
     """Every page by its name: those in the tree, and those that are made when a package is built."""
-    made: dict[str, str] = generator().pages()
+    made: dict[str, str] = loaded_program(MAN / "generate.py").pages()
     assert sorted(made) == MADE
     return {name: (MAN / name).read_text() for name in HERE} | made
 
@@ -135,6 +125,6 @@ def test_the_other_program_that_shows_man_pages_warns_of_nothing_either(
 
 def test_a_line_that_looks_like_a_request_and_every_sign_of_roff_come_out_as_text() -> None:
     text = "## A `-x`\n.not a request\n\n```toml\n'quoted' = \"a\\d\" ~ ^ `\n.x\n```\n* **b** [c](d.md)\n"
-    assert list(generator()._blocks(text)) == [
+    assert list(loaded_program(MAN / "generate.py")._blocks(text)) == [
         r".SH A \fB\-x\fR", r"\&.not a request", ".PP", ".RS 4", ".nf",
         r"\(aqquoted\(aq = " + '"a\\ed" \\(ti \\(ha \\(ga', r"\&.x", ".fi", ".RE", r".IP \(bu 2", r"\fBb\fR c"]

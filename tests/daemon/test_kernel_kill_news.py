@@ -8,9 +8,10 @@ from prometheus_client.exposition import generate_latest
 
 from tests.daemon.test_emergency import Proc
 from tests.miniature.daemon import MakeDaemon
-from watchdog_oom.cli.metrics.collector import DaemonCollector, boot_id, registry_of
+from watchdog_oom.cli.metrics.collector import DaemonCollector, registry_of
 from watchdog_oom.core.model import KernelKill
 from watchdog_oom.daemon.kernel_kill_news import MOST_NAMED, TELL_AGAIN_SECONDS, KernelKillNews
+from watchdog_oom.host.clock import boot_id
 from watchdog_oom.journal.record import Record
 
 

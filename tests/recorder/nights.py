@@ -37,3 +37,10 @@ def record(directory: Path, night: Iterable[Snapshot], *, member_seconds: float 
                      seen.clock.wall, keyframe=previous is None)
         previous = seen
     writer.end()
+
+
+def recorded_log(log: Path, night: Iterable[Snapshot]) -> Path:
+    """A log directory with that night in its ``flight``, and nothing else."""
+    (log / "flight").mkdir()
+    record(log / "flight", night)
+    return log

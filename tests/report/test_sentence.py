@@ -13,7 +13,7 @@ from watchdog_oom.core.model import Clock, Snapshot
 from watchdog_oom.core.rules import emergency
 from watchdog_oom.core.rules.recovery import transaction
 from watchdog_oom.journal.record import Kind, Record
-from watchdog_oom.report import said
+from watchdog_oom.journal.told import CLOSED
 from watchdog_oom.report.model import Night
 
 Told = list[tuple[float, Record]]
@@ -88,7 +88,7 @@ def test_who_did_not_run_to_the_end_is_not_said_to_be_untouched(night: Callable[
 
 
 def test_the_words_that_the_report_goes_by_are_those_that_the_rules_write() -> None:
-    for module, word in ((transaction, said.CLOSED), (emergency, said.CLOSED)):
+    for module, word in ((transaction, CLOSED), (emergency, CLOSED)):
         assert module.__file__ is not None
         with open(module.__file__) as file:
             assert f'"{word}: ' in file.read()

@@ -12,6 +12,7 @@ from watchdog_oom.cli.dropins import DropIn, drop_ins
 from watchdog_oom.cli.loaded import Places, load
 from watchdog_oom.cli.output import safe
 from watchdog_oom.cli.own_units import DAEMON_UNIT, own_units, programs_directory, show_doubts, unit_text
+from watchdog_oom.cli.whole_file import replace_text
 from watchdog_oom.policy.check import where
 from watchdog_oom.policy.lines import Path
 
@@ -103,10 +104,7 @@ def _write(directory: str, found: Sequence[DropIn], places: Places) -> None:
 
 
 def write_file(path: str, text: str) -> None:
-    """The file is replaced atomically; systemd never reads a partial one."""
+    """Systemd never reads a partial one."""
     os.makedirs(os.path.dirname(path) or ".", mode=0o755, exist_ok=True)
-    fd = os.open(f"{path}.new", os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644)
-    with open(fd, "w", encoding="utf-8") as file:
-        file.write(text)
-    os.replace(f"{path}.new", path)
+    replace_text(path, text)
     click.echo(path)

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from watchdog_oom import formatting
+from watchdog_oom.journal.told import HELD
 from watchdog_oom.report import roles, said
 from watchdog_oom.report.model import (
     HostHistory,
@@ -43,7 +44,7 @@ def _still_down(status: Mapping[str, Any] | None) -> Iterator[Recommendation]:
 
 def _held(incidents: Sequence[NightIncident]) -> Iterator[Recommendation]:
     for incident in incidents:
-        if said.begins(incident.result, said.HELD):
+        if said.begins(incident.result, HELD):
             name = incident.rule.partition(".")[2]
             yield Recommendation(f"Remove the cause of {incident.rule}, which tried and did not help; then arm it "
                                  "again.", command=f"watchdog-oom audit --rule {name}\nwatchdog-oom rearm {name}")

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from watchdog_oom.journal.record import Kind
+from watchdog_oom.journal.told import time_of, truth_of
 from watchdog_oom.report import said
 from watchdog_oom.report.gathering import GatheredIncident
 from watchdog_oom.report.model import NightAct, NightIncident
@@ -41,7 +42,7 @@ class JournalDigest:
         self._offsets: dict[str, float] = {}
 
     def add(self, record: Mapping[str, Any]) -> None:
-        at = said.time_of(record)
+        at = time_of(record)
         if at is None:
             return
         self.records += 1
@@ -139,7 +140,7 @@ class JournalDigest:
 
 def _ended(act: NightAct, record: Mapping[str, Any], at: float) -> NightAct:
     took = said.seconds(record)
-    return replace(act, ended=at, ok=said.truth(record), result=said.text(record, "result"),
+    return replace(act, ended=at, ok=truth_of(record), result=said.text(record, "result"),
                    took_seconds=took if took is not None else max(0.0, at - act.at))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from watchdog_oom.journal.told import CLOSED, HELD
 from watchdog_oom.report import said
 from watchdog_oom.report.model import IncidentNews, NightAct, NightIncident
 
@@ -31,10 +32,10 @@ class GatheredIncident:
         self.because = self.because or because[:MOST_REASONS]
         if len(self.news) < MOST_NEWS:
             self.news.append(news)
-        if not news.step and said.begins(news.words, said.CLOSED):
+        if not news.step and said.begins(news.words, CLOSED):
             self.closed, self.ok = news.at, news.ok
-            self.result = news.words.removeprefix(said.CLOSED).lstrip(": ")
-        elif not news.step and said.begins(news.words, said.HELD):
+            self.result = news.words.removeprefix(CLOSED).lstrip(": ")
+        elif not news.step and said.begins(news.words, HELD):
             self.closed, self.ok, self.result = news.at, False, news.words
 
     def built(self) -> NightIncident:

@@ -1,32 +1,21 @@
-"""What a record says, taken from its keys: time, act, news. The one place that reads a record of the journal.
+"""What a record says, taken from its keys: act, news.
 
-The state of an incident is in the first word of ``result`` alone, as docs/operations.md lists it; nothing else of the
-words is read, they are shown as they are.
+Of its words only the first of ``result`` is read, as journal/told.py says; all are shown as they are.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Any
 
+from watchdog_oom.journal.told import truth_of
 from watchdog_oom.report.model import IncidentNews, NightAct
 from watchdog_oom.report.words import safe
 
 VERSION = 1
-CLOSED, HELD = "closed", "held"
 ONLY_TOLD = ("observed only", "reported", "outside its hours", "paused by")
 OF_PROTECTION = "oom_score_adj"
 _ENDING, _WAITING = ("TERM", "KILL"), ("STOP", "CONT")
-
-
-def time_of(record: Mapping[str, Any]) -> float | None:
-    """When it was written, in seconds since the epoch; ``None`` for what is no time."""
-    try:
-        moment = datetime.fromisoformat(str(record.get("time")))
-        return moment.timestamp() if moment.tzinfo is not None else None
-    except (ValueError, OverflowError, OSError):
-        return None
 
 
 def act_of(record: Mapping[str, Any], at: float) -> NightAct:
@@ -38,17 +27,12 @@ def act_of(record: Mapping[str, Any], at: float) -> NightAct:
 
 
 def news_of(record: Mapping[str, Any], at: float) -> IncidentNews:
-    return IncidentNews(at, text(record, "step"), text(record, "result"), truth(record), seconds(record))
+    return IncidentNews(at, text(record, "step"), text(record, "result"), truth_of(record), seconds(record))
 
 
 def text(record: Mapping[str, Any], key: str) -> str:
     value = record.get(key)
     return safe(value) if isinstance(value, str) else ""
-
-
-def truth(record: Mapping[str, Any]) -> bool | None:
-    value = record.get("ok")
-    return value if isinstance(value, bool) else None
 
 
 def seconds(record: Mapping[str, Any]) -> float | None:

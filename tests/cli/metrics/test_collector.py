@@ -11,7 +11,8 @@ from prometheus_client.exposition import generate_latest
 
 from tests.cli.metrics.told import BOOT, samples_of, value_of
 from tests.miniature.daemon import MakeDaemon
-from watchdog_oom.cli.metrics.collector import DaemonCollector, boot_id, registry_of
+from watchdog_oom.cli.metrics.collector import DaemonCollector, registry_of
+from watchdog_oom.host.clock import boot_id
 
 POLICY = """
 [process.sleeper]

@@ -16,7 +16,7 @@ from click.testing import Result
 from tests.cli.metrics.test_textfile import wait_for
 from tests.cli.metrics.told import outcome, samples_of, value_of, write_journal
 from tests.miniature.daemon import MakeDaemon
-from watchdog_oom.cli.metrics.collector import boot_id
+from watchdog_oom.host.clock import boot_id
 
 Run = Callable[..., Result]
 COMMAND = [sys.executable, "-c", "from watchdog_oom.cli import main; main()", "metrics"]

@@ -14,7 +14,7 @@ from click.testing import CliRunner, Result
 from hypothesis import given, settings
 
 from tests.core.build import mib, noun, percent, policy, proc, service_state, spool_state
-from tests.recorder.nights import MIDNIGHT, at, record
+from tests.recorder.nights import MIDNIGHT, at, recorded_log
 from tests.recorder.snapshots import nights
 from watchdog_oom.cli import cli
 from watchdog_oom.cli.loaded import LoadedPolicy
@@ -63,10 +63,7 @@ def seen(count: int) -> Snapshot:
 
 @pytest.fixture(scope="module")
 def log(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    directory = tmp_path_factory.mktemp("log")
-    (directory / "flight").mkdir()
-    record(directory / "flight", [seen(count) for count in range(600)])
-    return directory
+    return recorded_log(tmp_path_factory.mktemp("log"), [seen(count) for count in range(600)])
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from tests.core.build import MIB, proc, service_state, spool_state
-from tests.recorder.nights import MIDNIGHT, at, record
+from tests.recorder.nights import MIDNIGHT, at, recorded_log
 from watchdog_oom.cli import cli
 from watchdog_oom.core.memory import Pressure, ServiceMemory
 from watchdog_oom.core.model import KernelKill, Snapshot
@@ -41,10 +41,7 @@ def seen(count: int) -> Snapshot:
 
 @pytest.fixture(scope="module")
 def log(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    directory = tmp_path_factory.mktemp("log")
-    (directory / "flight").mkdir()
-    record(directory / "flight", [seen(count) for count in range(600)])
-    return directory
+    return recorded_log(tmp_path_factory.mktemp("log"), [seen(count) for count in range(600)])
 
 
 def day(seconds: float) -> str:

@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from prometheus_client.metrics_core import Metric
     from prometheus_client.registry import CollectorRegistry
 
-BOOT_ID = "/proc/sys/kernel/random/boot_id"
-
 
 class DaemonCollector:
     """Reads the journal on from where it was at the last call. Raises NotPermittedError where it may not."""
@@ -57,8 +55,3 @@ def registry_of(collector: DaemonCollector) -> CollectorRegistry:
     registry = CollectorRegistry(auto_describe=False)
     registry.register(collector)
     return registry
-
-
-def boot_id() -> str:
-    with open(BOOT_ID, encoding="ascii") as file:
-        return file.read().strip()

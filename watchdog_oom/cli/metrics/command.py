@@ -38,9 +38,10 @@ def metrics(runtime: str, log: str, textfile: str | None, every: str | None, onc
     require_prometheus()
     from prometheus_client.exposition import generate_latest
 
-    from watchdog_oom.cli.metrics.collector import DaemonCollector, boot_id, registry_of
+    from watchdog_oom.cli.metrics.collector import DaemonCollector, registry_of
     from watchdog_oom.cli.metrics.listening import address_of, server_of
     from watchdog_oom.cli.metrics.textfile import checked_name, write_forever, write_once
+    from watchdog_oom.host.clock import boot_id
     collector = DaemonCollector(runtime, log, boot_id())
     registry = registry_of(collector)
     try:

@@ -8,17 +8,16 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from datetime import datetime
 from typing import Any
 
 from watchdog_oom.cli.notify.cases import MOST_REASONS, CaseKind, NotifyCase, words_of
 from watchdog_oom.core.rules.lost_senses import BLIND
 from watchdog_oom.journal.record import Kind
+from watchdog_oom.journal.told import CLOSED, HELD, time_of, truth_of
 
 TOGETHER_SECONDS = 600.0  # what a rule ends outside of incidents is one case for so long, until somebody was told of it
 RESTARTED = "the daemon was started anew meanwhile: how it ended is not known"
 EMERGENCY = "emergency"
-_CLOSED, _HELD = "closed", "held"
 _ENDINGS = ("TERM", "KILL")
 _NOT_TOLD = ("protect", "hook")  # a score that could not be set, time and again, is for `status`
 
@@ -43,15 +42,6 @@ def folded(cases: Mapping[str, NotifyCase], record: Mapping[str, Any]) -> tuple[
     return ()
 
 
-def time_of(record: Mapping[str, Any]) -> float | None:
-    """When it was written, in seconds since the epoch; ``None`` for what is no time."""
-    try:
-        moment = datetime.fromisoformat(str(record.get("time")))
-        return moment.timestamp() if moment.tzinfo is not None else None
-    except (ValueError, OverflowError, OSError):
-        return None
-
-
 def _of_incident(case: NotifyCase | None, name: str, record: Mapping[str, Any], at: float) -> tuple[NotifyCase, ...]:
     kind, step, result = record.get("kind"), words_of(record.get("step")), words_of(record.get("result"))
     if kind not in (Kind.INCIDENT, Kind.OUTCOME, Kind.REFUSED, Kind.RECOVERED):
@@ -62,8 +52,8 @@ def _of_incident(case: NotifyCase | None, name: str, record: Mapping[str, Any], 
         case = NotifyCase(name, CaseKind.INCIDENT, words_of(record.get("rule"), 80), at, at)
     case = replace(case, last=max(case.last, at), because=case.because or _reasons(record))
     if kind == Kind.INCIDENT and not step:
-        if result.startswith(_CLOSED):
-            return (replace(case, ended=at, ok=_truth(record), result=result),)
+        if result.startswith(CLOSED):
+            return (replace(case, ended=at, ok=truth_of(record), result=result),)
         return (case if result == "opened" else case.with_step(f"{_clock(at)} {result}"),)
     return (case.with_step(_line(record, at)),)
 
@@ -71,7 +61,7 @@ def _of_incident(case: NotifyCase | None, name: str, record: Mapping[str, Any], 
 def _alarm(record: Mapping[str, Any], at: float) -> tuple[NotifyCase, ...]:
     """What the daemon says outside of incidents, where somebody should look."""
     result, rule = words_of(record.get("result")), words_of(record.get("rule"), 80)
-    held = result.startswith(_HELD)
+    held = result.startswith(HELD)
     blind = result.startswith(BLIND)
     failed = record.get("ok") is False and not _is_not_told(record)
     if not (held or blind or failed):
@@ -105,7 +95,7 @@ def _at_once(record: Mapping[str, Any], kind: CaseKind, rule: str, at: float, re
              urgent: bool = False) -> NotifyCase:
     """A case of which no end is waited for."""
     return NotifyCase(f"{rule}@{record.get('seq')}", kind, rule, at, at, _reasons(record), ended=at,
-                      ok=_truth(record), result=result, urgent=urgent)
+                      ok=truth_of(record), result=result, urgent=urgent)
 
 
 def _is_not_told(record: Mapping[str, Any]) -> bool:
@@ -125,8 +115,3 @@ def _clock(at: float) -> str:
 def _reasons(record: Mapping[str, Any]) -> tuple[str, ...]:
     found = record.get("because")
     return tuple(words_of(reason) for reason in found[:MOST_REASONS]) if isinstance(found, list) else ()
-
-
-def _truth(record: Mapping[str, Any]) -> bool | None:
-    value = record.get("ok")
-    return value if isinstance(value, bool) else None

@@ -7,6 +7,7 @@ import os
 import click
 
 from watchdog_oom.cli.output import safe
+from watchdog_oom.cli.whole_file import replace_text
 
 SCHEMA_FILE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "policy.schema.json")
 
@@ -25,7 +26,5 @@ def schema(output: str | None) -> None:
     if output is None:
         click.echo(text, nl=False)
         return
-    with open(f"{output}.new", "w", encoding="utf-8") as file:
-        file.write(text)
-    os.replace(f"{output}.new", output)
+    replace_text(output, text)
     click.echo(safe(output))
