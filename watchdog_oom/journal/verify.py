@@ -12,6 +12,8 @@ from watchdog_oom.journal.inspect import oldest_differs, other_hash
 from watchdog_oom.journal.reader import PATIENCE_SECONDS, opened_segments
 from watchdog_oom.lean_dataclasses import dataclass
 
+MOST_LOOKS = 3
+
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
@@ -30,8 +32,18 @@ class Verdict:
 
 
 def verify(directory: str) -> Verdict:
-    """Walk the whole journal. Safe while a daemon writes: it writes the line before the head, so a head read before
-    the lines is never ahead of them, and a head read after them is at most one behind."""
+    """Walk the whole journal. Safe while a daemon writes: a read may see half of the head that it overwrites just then,
+    so what is found while the head moves is looked for again. No damage mends itself."""
+    for _ in range(MOST_LOOKS):
+        verdict, moving = _walked(directory)
+        if verdict.intact or not moving:
+            break
+    return verdict
+
+
+def _walked(directory: str) -> tuple[Verdict, bool]:
+    """The verdict, and whether the head changed meanwhile. The daemon writes the line before the head, so a head read
+    before the lines is never ahead of them, and a head read after them is at most one behind."""
     head_before, _ = _head(directory)
     walk = Walk(anchor=head_before.link if head_before else None)
     set_aside = []
@@ -46,7 +58,7 @@ def verify(directory: str) -> Verdict:
     order = {name: place for place, (name, _) in enumerate(segments)}
     findings.sort(key=lambda finding: (order.get(finding.file, len(order)), finding.line))
     last_seq = walk.last.seq if walk.last else None
-    return Verdict(tuple(findings), walk.good_lines, len(segments), walk.first_seq, last_seq)
+    return Verdict(tuple(findings), walk.good_lines, len(segments), walk.first_seq, last_seq), head_before != head_after
 
 
 def _head(directory: str) -> tuple[Head | None, str]:
