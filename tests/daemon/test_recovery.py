@@ -117,6 +117,7 @@ def test_on_a_full_disk_what_was_stopped_is_remembered_and_started_by_the_next_d
     filler = small_disk(watch.home / "disk")
     watch.state, watch.log = filler.parent / "state", filler.parent / "log"
     watch.start()
+    watch.wait_for((watch.state / "state.json.new").exists, 10, "the file that the next state is written over")
     with suppress(OSError), filler.open("wb") as full:
         while full.write(b"x" * 4096):
             full.flush()
