@@ -95,8 +95,8 @@ def look_of(watch: OwnDaemon, pid: int) -> Sample | None:
 
 
 def looked_at(watch: OwnDaemon, spawn: Spawn) -> subprocess.Popen[bytes]:
-    """A hog that was ended and looked at. If the kernel killed somebody else on this host right before, nobody is looked
-    at again so soon, and another one takes its turn."""
+    """A hog that was ended and looked at. If the kernel killed somebody else on this host right before, nobody is
+    looked at again so soon, and another one takes its turn."""
     for _ in range(3):
         hog = spawn(HOG)
         hog.wait(8)
