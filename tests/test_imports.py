@@ -17,44 +17,36 @@ READY_SECONDS = 30.0
 
 # Every module below watchdog_oom, without that prefix. Conditions are imported as policies use them.
 OURS = """
-core core.actions core.bounded core.circumstances core.family core.rules.exceeding core.rules.surplus
-core.cleaning core.condition core.conditions core.conditions.kernel core.conditions.memory
-core.conditions.pressure core.conditions.process core.conditions.registry core.conditions.service core.decide
-core.descent core.form core.glob core.guard core.held_memory core.hook_action core.hook_state
-core.history core.matching core.memory core.model core.nouns core.observe core.opening core.outcome core.policy
-core.poll_interval
-core.rules core.rules.clean core.rules.containment core.rules.emergency core.rules.freeze
-core.rules.kill_escalation core.rules.limit
-core.rules.inherited_score core.rules.lost_senses core.rules.protect core.rules.score_origin core.rules.short_lived
-core.scores core.rules.recovery core.rules.recovery.contain_step
-core.rules.recovery.progress core.rules.recovery.service_steps core.rules.recovery.steps
-core.rules.recovery.survivors core.rules.recovery.transaction core.rules.recovery.trigger
-core.rules.recovery.verify_step core.rules.victims core.rules.waiting_queue core.rules.would
-core.rules.recovery.unknowable core.shortage core.tick core.unit_name
-core.view daemon
-daemon.atomic_file daemon.audit daemon.config daemon.control daemon.control.asker daemon.control.caller
-daemon.control.desk daemon.control.listener daemon.control.parse core.pause core.requests core.steering
-core.rules.maintenance daemon.console daemon.crash_recovery daemon.flight daemon.flight.losses daemon.flight.packing
-daemon.flight.recorder daemon.flight.writer_child daemon.kernel_kill_news daemon.loop daemon.options
-daemon.own_directories daemon.own_lock daemon.performer daemon.policy_loader
-daemon.policy_store daemon.reporter daemon.sd_notify daemon.self_protection daemon.signals daemon.state_file
-daemon.status_file daemon.wait errors formatting host host.actuators host.children host.children.drain
-host.children.own_code host.children.spawn
-host.children.supervisor host.clock host.kept_file host.memory host.memory.group_files host.memory.group_limit
-host.memory.kernel_kills host.memory.kmsg host.memory.meminfo host.memory.psi host.memory.service_memory
-host.memory.zfs_cache host.processes
-host.processes.control_group host.processes.demand host.processes.details host.processes.facts
-host.processes.lasting host.processes.oom_score_adj
-core.glob daemon.link_watch host.children.asked_child host.processes.may_hang host.processes.namespaces
-host.processes.pattern_search host.processes.pid_list host.processes.procfs host.processes.reader
-host.processes.reader_child host.processes.release host.processes.signals host.processes.sharing
-host.processes.shortlist host.processes.slow_patterns
-host.processes.table host.processes.user_names host.purge host.purge.job host.purge.jobs host.purge.messages
-host.purge.request host.purge.search host.sensors host.services host.services.choose host.services.jobs
-host.services.lsb host.services.manager host.services.poller host.services.program_words host.services.tcp_probe
-host.spools host.spools.scan_child host.spools.scan_messages host.spools.scanners host.spools.signs_of_life
-host.syscalls journal journal.chain journal.evidence journal.files journal.head journal.head_mark journal.inspect
-journal.reader
+core core.actions core.bounded core.circumstances core.cleaning core.condition core.conditions core.conditions.kernel
+core.conditions.memory core.conditions.pressure core.conditions.process core.conditions.registry
+core.conditions.service core.decide core.descent core.family core.form core.glob core.guard core.held_memory
+core.history core.hook_action core.hook_state core.matching core.memory core.model core.nouns core.observe
+core.opening core.outcome core.pause core.policy core.poll_interval core.requests core.rules core.rules.clean
+core.rules.containment core.rules.emergency core.rules.exceeding core.rules.freeze core.rules.inherited_score
+core.rules.kill_escalation core.rules.limit core.rules.lost_senses core.rules.maintenance core.rules.protect
+core.rules.recovery core.rules.recovery.contain_step core.rules.recovery.progress core.rules.recovery.service_steps
+core.rules.recovery.steps core.rules.recovery.survivors core.rules.recovery.transaction core.rules.recovery.trigger
+core.rules.recovery.unknowable core.rules.recovery.verify_step core.rules.score_origin core.rules.short_lived
+core.rules.surplus core.rules.victims core.rules.waiting_queue core.rules.would core.scores core.shortage
+core.steering core.tick core.unit_name core.view daemon daemon.atomic_file daemon.audit daemon.config daemon.console
+daemon.control daemon.control.asker daemon.control.caller daemon.control.desk daemon.control.listener
+daemon.control.parse daemon.crash_recovery daemon.flight daemon.flight.losses daemon.flight.packing
+daemon.flight.recorder daemon.flight.writer_child daemon.kernel_kill_news daemon.link_watch daemon.loop
+daemon.options daemon.own_directories daemon.own_lock daemon.performer daemon.policy_loader daemon.policy_store
+daemon.reporter daemon.sd_notify daemon.self_protection daemon.signals daemon.state_file daemon.status_file
+daemon.wait errors formatting host host.actuators host.children host.children.asked_child host.children.drain
+host.children.own_code host.children.spawn host.children.supervisor host.clock host.kept_file host.memory
+host.memory.group_files host.memory.group_limit host.memory.kernel_kills host.memory.kmsg host.memory.meminfo
+host.memory.psi host.memory.service_memory host.memory.zfs_cache host.processes host.processes.control_group
+host.processes.demand host.processes.details host.processes.facts host.processes.lasting host.processes.may_hang
+host.processes.namespaces host.processes.oom_score_adj host.processes.pattern_search host.processes.pid_list
+host.processes.procfs host.processes.reader host.processes.reader_child host.processes.release host.processes.sharing
+host.processes.shortlist host.processes.signals host.processes.slow_patterns host.processes.table
+host.processes.user_names host.purge host.purge.job host.purge.jobs host.purge.messages host.purge.request
+host.purge.search host.sensors host.services host.services.choose host.services.jobs host.services.lsb
+host.services.manager host.services.poller host.services.program_words host.services.tcp_probe host.spools
+host.spools.scan_child host.spools.scan_messages host.spools.scanners host.spools.signs_of_life host.syscalls journal
+journal.chain journal.evidence journal.files journal.head journal.head_mark journal.inspect journal.reader
 journal.record journal.reserve journal.store journal.system_log journal.targets journal.unfinished journal.writer
 lean_dataclasses lean_typing paths policy policy.build policy.ownership sha256
 """

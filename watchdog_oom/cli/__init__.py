@@ -23,10 +23,10 @@ _HOST_IN_TROUBLE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EMFILE, errno
                     errno.EAGAIN)
 COMMANDS: Mapping[str, str] = {  # name -> module, which is imported only when the command is asked for
     "init": "watchdog_oom.cli.init",
-    "check": "watchdog_oom.cli.check",
-    "plan": "watchdog_oom.cli.plan",
-    "status": "watchdog_oom.cli.status",
-    "audit": "watchdog_oom.cli.audit",
+    "check": "watchdog_oom.cli.check.command",
+    "plan": "watchdog_oom.cli.plan.command",
+    "status": "watchdog_oom.cli.status.command",
+    "audit": "watchdog_oom.cli.audit.command",
     "test": "watchdog_oom.cli.policy_test.command",
     "top": "watchdog_oom.cli.top",
     "record": "watchdog_oom.cli.record",
@@ -35,13 +35,13 @@ COMMANDS: Mapping[str, str] = {  # name -> module, which is imported only when t
     "notify": "watchdog_oom.cli.notify.command",
     "report": "watchdog_oom.cli.report",
     "metrics": "watchdog_oom.cli.metrics.command",
-    "export": "watchdog_oom.cli.export",
+    "export": "watchdog_oom.cli.export.command",
     "schema": "watchdog_oom.cli.schema",
-    "pause": "watchdog_oom.cli.pause",
-    "resume": "watchdog_oom.cli.pause",
-    "rearm": "watchdog_oom.cli.rearm",
-    "run": "watchdog_oom.cli.run",
-    "reload": "watchdog_oom.cli.reload",
+    "pause": "watchdog_oom.cli.control.pause",
+    "resume": "watchdog_oom.cli.control.pause",
+    "rearm": "watchdog_oom.cli.control.rearm",
+    "run": "watchdog_oom.cli.control.run",
+    "reload": "watchdog_oom.cli.control.reload",
 }
 
 

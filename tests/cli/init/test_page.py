@@ -11,10 +11,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.cli.init.hosts import BARE, HOSTS, MAIL, SYSV, WEB, process
+from watchdog_oom.cli.check.lint import lint
 from watchdog_oom.cli.init.host_facts import Listening, SeenHost, SeenProcess
 from watchdog_oom.cli.init.known import read_known
 from watchdog_oom.cli.init.page import first_policy
-from watchdog_oom.cli.lint import lint
 from watchdog_oom.core.model import SpoolState
 from watchdog_oom.core.nouns import TcpProbe
 from watchdog_oom.core.policy import Mode, Policy, Then

@@ -13,8 +13,8 @@ from watchdog_oom.cli.notify.book import NotifyBook, TargetHealth, failed
 from watchdog_oom.cli.notify.schedule import ClockReading
 from watchdog_oom.cli.notify.standing import standing_of
 from watchdog_oom.cli.output import Page
-from watchdog_oom.cli.status_attention import show_attention
-from watchdog_oom.cli.status_notify import notify_troubles, read_standing, show_notify
+from watchdog_oom.cli.status.attention import show_attention
+from watchdog_oom.cli.status.notifier import notify_troubles, read_standing, show_notify
 
 
 def standing(minute: float = 720.0, **more: Any) -> dict[str, Any]:

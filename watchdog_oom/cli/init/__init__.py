@@ -9,7 +9,7 @@ from urllib.parse import quote
 import click
 
 from watchdog_oom.cli import options
-from watchdog_oom.cli.check import warnings_of
+from watchdog_oom.cli.check.command import warnings_of
 from watchdog_oom.cli.host_view import look
 from watchdog_oom.cli.init.explained import with_explanations
 from watchdog_oom.cli.init.known import read_known

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from watchdog_oom.cli.audit_tail import JournalTail
+from watchdog_oom.cli.audit.tail import JournalTail
 from watchdog_oom.cli.daemon_status import UnreadableStatusError, read_status
 from watchdog_oom.cli.metrics.counts import JournalCounts
 from watchdog_oom.cli.metrics.of_journal import counters
 from watchdog_oom.cli.metrics.of_status import gauges
 from watchdog_oom.cli.metrics.series import plain_gauge
-from watchdog_oom.cli.status_values import Plain
+from watchdog_oom.cli.status.values import Plain
 from watchdog_oom.errors import NotRunningError
 
 if TYPE_CHECKING:

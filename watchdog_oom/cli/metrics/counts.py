@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from watchdog_oom.cli.status_values import Plain, map_of, number_of
+from watchdog_oom.cli.status.values import Plain, map_of, number_of
 from watchdog_oom.journal.reader import parse_record
 from watchdog_oom.lean_dataclasses import dataclass, field
 

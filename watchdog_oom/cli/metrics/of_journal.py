@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from watchdog_oom.cli.metrics.counts import RESULTS, Counts, lost_since_start
 from watchdog_oom.cli.metrics.series import by_one, counter, plain_counter
-from watchdog_oom.cli.status_values import Plain, map_of, texts_of
+from watchdog_oom.cli.status.values import Plain, map_of, texts_of
 
 if TYPE_CHECKING:
     from prometheus_client.metrics_core import Metric

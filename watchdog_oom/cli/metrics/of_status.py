@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from watchdog_oom.cli.metrics.series import by_one, gauge, plain_counter, plain_gauge
-from watchdog_oom.cli.status_values import Plain, map_of, maps_of, number_of, texts_of
+from watchdog_oom.cli.status.values import Plain, map_of, maps_of, number_of, texts_of
 from watchdog_oom.core.history import Stage
 from watchdog_oom.core.model import ServiceStatus
 

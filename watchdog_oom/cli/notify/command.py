@@ -14,7 +14,7 @@ from watchdog_oom.cli.notify.service import Notifier, NotifyPlaces
 from watchdog_oom.cli.notify.settings import SETTINGS_FILE, NotifySettings, read_settings
 from watchdog_oom.cli.notify.store import NotifyStore
 from watchdog_oom.cli.output import safe
-from watchdog_oom.cli.status_notify import OWN
+from watchdog_oom.cli.status.notifier import OWN
 from watchdog_oom.daemon.own_directories import own_directory
 from watchdog_oom.errors import UsageError
 from watchdog_oom.formatting import count

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from hashlib import sha256
 from typing import Any
 
-from watchdog_oom.cli.audit_tail import JournalTail
+from watchdog_oom.cli.audit.tail import JournalTail
 from watchdog_oom.cli.notify.book import JournalPlace
 from watchdog_oom.journal.reader import parse_record
 

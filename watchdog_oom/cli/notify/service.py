@@ -27,7 +27,7 @@ from watchdog_oom.cli.notify.senders import send
 from watchdog_oom.cli.notify.settings import NotifySettings
 from watchdog_oom.cli.notify.standing import standing_of
 from watchdog_oom.cli.notify.store import NotifyStore
-from watchdog_oom.cli.status_news import StatusNews
+from watchdog_oom.cli.status.news import StatusNews
 from watchdog_oom.daemon.atomic_file import replace_file
 from watchdog_oom.formatting import count
 

@@ -7,7 +7,7 @@ from xml.etree import ElementTree
 
 from watchdog_oom import formatting
 from watchdog_oom.cli.output import Page, safe
-from watchdog_oom.cli.plan_page import page_of
+from watchdog_oom.cli.plan.page import page_of
 from watchdog_oom.cli.policy_test.play import Played
 from watchdog_oom.cli.policy_test.scene import BEGAN
 from watchdog_oom.cli.process_details import DetailReader

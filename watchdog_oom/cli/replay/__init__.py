@@ -9,8 +9,8 @@ import click
 from watchdog_oom.cli import options
 from watchdog_oom.cli.loaded import LoadedPolicy, load
 from watchdog_oom.cli.output import safe, show, show_json
-from watchdog_oom.cli.plan_json import to_plain
-from watchdog_oom.cli.plan_page import page_of as plan_page
+from watchdog_oom.cli.plan.as_json import to_plain
+from watchdog_oom.cli.plan.page import page_of as plan_page
 from watchdog_oom.cli.process_details import DetailReader
 from watchdog_oom.cli.recordings import EXIT_NOTHING, LOG_OPTION, Troubles, recording_of, say_nothing_was_recorded
 from watchdog_oom.cli.replay.at import moment_of

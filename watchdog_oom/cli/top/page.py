@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 from watchdog_oom import formatting
 from watchdog_oom.cli.output import Page
-from watchdog_oom.cli.status_gauges import show_host
-from watchdog_oom.cli.status_seen import Seen
+from watchdog_oom.cli.status.gauges import show_host
+from watchdog_oom.cli.status.seen import Seen
 from watchdog_oom.cli.top.moments import MomentView
 from watchdog_oom.cli.top.rows import Choice, ProcessRow, Rows, rows_of
 from watchdog_oom.core.model import Clock, Process, SpoolState

@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from watchdog_oom.cli.fold import folded, scrolled
 from watchdog_oom.cli.output import Page, wants_colour
-from watchdog_oom.cli.status_watch import LEAST_HEIGHT, LEAST_WIDTH, cropped
-from watchdog_oom.cli.terminal_keys import Keys, terminal_keys
+from watchdog_oom.cli.status.watch import LEAST_HEIGHT, LEAST_WIDTH, cropped
+from watchdog_oom.cli.terminal.fold import folded, scrolled
+from watchdog_oom.cli.terminal.keys import Keys, terminal_keys
+from watchdog_oom.cli.terminal.watch_state import WatchState, keys_of, pressed
 from watchdog_oom.cli.top.moments import Moments
 from watchdog_oom.cli.top.page import PROCESSES, page_of
 from watchdog_oom.cli.top.rows import SORTS, Choice
-from watchdog_oom.cli.watch_state import WatchState, keys_of, pressed
 
 if TYPE_CHECKING:
     from rich.text import Text

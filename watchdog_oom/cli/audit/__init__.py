@@ -1,0 +1,1 @@
+"""``audit``: the journal, shown, followed, verified."""

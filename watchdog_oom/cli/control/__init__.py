@@ -1,0 +1,1 @@
+"""Commands that speak to the running daemon through its control socket."""

@@ -1,0 +1,1 @@
+"""``export``: drop-ins and unit files for the service manager."""

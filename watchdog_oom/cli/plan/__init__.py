@@ -1,0 +1,1 @@
+"""``plan``: what the daemon would do now, and why."""

@@ -1,0 +1,1 @@
+"""``status``: what the running daemon says of itself."""
