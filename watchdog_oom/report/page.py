@@ -19,7 +19,7 @@ from watchdog_oom import __version__, formatting
 from watchdog_oom.formatting import printable
 from watchdog_oom.report.charts import charts_of
 from watchdog_oom.report.model import MemoryHolder, Night, NightIncident
-from watchdog_oom.report.scale import LEFT, RIGHT, WIDTH
+from watchdog_oom.report.scale import WIDTH
 from watchdog_oom.report.steps import step_rows
 from watchdog_oom.report.words import capital, clock, day_and_time, exact
 
@@ -54,7 +54,7 @@ def _rendered(night: Night, shown: int) -> str:
     names = {str(number): incident for number, incident in enumerate(night.incidents)}
     return _environment().get_template("page.html.j2").render(
         night=night, version=__version__, style=style, script=script, policy=policy_of(style, script),
-        charts=charts_of(night), left=LEFT, right=RIGHT, width=WIDTH,
+        charts=charts_of(night), width=WIDTH,
         incidents=[(f"incident-{number}", incident, night.sentences[incident.name or number], step_rows(incident))
                    for number, incident in list(names.items())[:shown]],
         hidden=len(night.incidents) - min(shown, len(night.incidents)), verdict=_verdict(night),
@@ -68,7 +68,8 @@ def _environment() -> Environment:
                               finalize=_without_controls)
     environment.filters.update(clock=clock, exact=exact, size=formatting.size, span=formatting.duration,
                                percent=lambda value: formatting.percent(round(value)), state=_state,
-                               growth=_growth, capital=capital)
+                               growth=_growth, capital=capital,
+                               share=lambda x: f"{x * 100 / WIDTH:.1f}%")
     return environment
 
 

@@ -10,7 +10,7 @@ from watchdog_oom import formatting
 from watchdog_oom.report import said
 from watchdog_oom.report.decline import worst_of
 from watchdog_oom.report.model import HostHistory, HostPoint, NightAct, NightIncident
-from watchdog_oom.report.words import clock, listed, number, safe, service_name, several
+from watchdog_oom.report.words import clock, listed, number, safe_name, service_name, several
 
 _LOW_PERCENT = 25.0
 _LEAD_SECONDS = 300.0
@@ -63,7 +63,7 @@ class Storyteller:
     def _waiting(self, incident: NightIncident, waited: Counter[str]) -> str:
         times = sum(act.verb == "STOP" for act in incident.acts)
         units = {service_name(str(act.target["unit"])) for act in incident.acts if act.target.get("unit")}
-        of = f" of {listed(sorted(map(safe, units)))}" if units else ""
+        of = f" of {listed(sorted(map(safe_name, units)))}" if units else ""
         until = f" until {clock(incident.end)}" if incident.end - incident.opened >= 60 else ""
         who = listed(several(count, name) for name, count in waited.items())
         went_on = " and continued" if any(act.verb == "CONT" for act in incident.acts) else ""
@@ -87,7 +87,7 @@ class Storyteller:
         if ended and not purged:
             parts.append(f"{listed(several(count, name) for name, count in ended.items())} "
                          f"{'was' if sum(ended.values()) == 1 else 'were'} ended")
-        contained = sorted({safe(act.target.get("unit")) for act in acts if act.verb == "contain"})
+        contained = sorted({safe_name(act.target.get("unit")) for act in acts if act.verb == "contain"})
         if contained:
             parts.append(f"{listed(contained)} got less memory")
         return f"{listed(parts)}{took}" if parts and (purged or started) else listed(parts)
@@ -98,11 +98,11 @@ class Storyteller:
         name = next((str(act.target.get("spool")) for act in incident.acts if act.verb == "purge"), None)
         if name is None:
             return ""
-        name = safe(name)
+        name = safe_name(name)
         stale = max((point.spools[name].stale for point in self._near(incident) if name in point.spools), default=0)
         stale = max(stale, *(cleared_by(act) for act in incident.acts))
         how_many = f"{stale:,} " if stale else ""
-        return f"{how_many}old entries of {self._paths.get(name, f'the spool {name}')}"
+        return f"{how_many}old entries of {_short(self._paths.get(name, f'the spool {name}'))}"
 
     def _near(self, incident: NightIncident) -> list[HostPoint]:
         return [point for point in self._history.points
@@ -188,7 +188,7 @@ def _names(incident: NightIncident, wanted: Callable[[NightAct], bool]) -> Count
 
 
 def _services(acts: Sequence[NightAct], verb: str) -> list[str]:
-    return list(dict.fromkeys(service_name(safe(act.target.get("unit"))) for act in acts
+    return list(dict.fromkeys(safe_name(service_name(str(act.target.get("unit")))) for act in acts
                               if act.verb == verb and act.target.get("unit")))
 
 
