@@ -18,6 +18,7 @@ from markupsafe import Markup
 from watchdog_oom import __version__, formatting
 from watchdog_oom.formatting import printable
 from watchdog_oom.report.charts import charts_of
+from watchdog_oom.report.kernel_kills import sources_told
 from watchdog_oom.report.model import MemoryHolder, Night, NightIncident
 from watchdog_oom.report.scale import WIDTH
 from watchdog_oom.report.steps import step_rows
@@ -58,6 +59,7 @@ def _rendered(night: Night, shown: int) -> str:
         incidents=[(f"incident-{number}", incident, night.sentences[incident.name or number], step_rows(incident))
                    for number, incident in list(names.items())[:shown]],
         hidden=len(night.incidents) - min(shown, len(night.incidents)), verdict=_verdict(night),
+        kills_told=sources_told(night.history.kernel_kills, night.history.unnamed_kills),
         begun=day_and_time(night.span.since), ended=day_and_time(night.span.until))
 
 
@@ -100,7 +102,7 @@ def _verdict(night: Night) -> Mapping[str, str]:
     bad = any(_state(incident) in ("failed", "open") for incident in night.incidents)
     if bad or any("still down" in line or "is held" in line for line in night.standing):
         return {"class": "failed", "words": "Needs you"}
-    if night.incidents or night.history.kernel_kills:
+    if night.incidents or night.history.kernel_kills or night.history.unnamed_kills:
         return {"class": "acted", "words": "Something happened"}
     return {"class": "quiet", "words": "Quiet"}
 

@@ -130,6 +130,8 @@ def kernel_clause(history: HostHistory) -> str:
     if killed:
         return "the kernel killed " + listed(
             name if count == 1 else f"{name} ({number(count)} times)" for name, count in killed.items())
+    if history.unnamed_kills:
+        return f"the kernel killed {number(history.unnamed_kills)} process{'' if history.unnamed_kills == 1 else 'es'}"
     return ""
 
 
@@ -173,7 +175,7 @@ def headline_of(incidents: Sequence[NightIncident], teller: Storyteller, history
 def nothing_lost(incidents: Sequence[NightIncident], history: HostHistory) -> bool:
     """All that was stopped runs again, verified; only stale entries that nobody used were deleted, as always; and
     nobody was ended but what a recovery is to end."""
-    return not history.kernel_kills and all(
+    return not history.kernel_kills and not history.unnamed_kills and all(
         incident.ok is True and (incident.family in ("recover", "clean") or not any(map(said.ends_process,
                                                                                         incident.acts)))
         for incident in incidents if not incident.only_told)
