@@ -210,3 +210,9 @@ def test_a_quiet_night_has_its_line_and_nothing_to_do(night: Callable[..., Night
     titles = [element.text for element in parsed(page).iter("h2")]
     assert titles == ["The course of it"]
     assert "A quiet night: nothing had to be done" in page
+    assert '<span class="badge quiet">Quiet</span>' in page
+
+
+def test_a_night_of_which_nothing_is_known_is_not_called_quiet(night: Callable[..., Night]) -> None:
+    for unknown in (night(()), night((), journal=False)):
+        assert '<span class="badge observed">Not known</span>' in html_of(unknown)

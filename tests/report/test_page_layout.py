@@ -135,7 +135,7 @@ def test_no_chart_and_no_row_is_cut_over_two_sheets_and_nothing_is_cut_off(style
     rules = medium(style, "print")
     together = re.search(r"([^{}]*)\{break-inside:avoid\}", rules)
     assert together is not None
-    assert {"figure", "tr", ".scroll"} <= set(together[1].split(","))
+    assert {"figure", "tr", "article", ".scroll"} <= set(together[1].split(","))
     assert ".scroll,pre{overflow:visible}" in rules
     assert "pre{white-space:pre-wrap}" in rules
     assert re.search(r"h2,h3,[^{}]*\{break-after:avoid\}", rules)
