@@ -113,13 +113,22 @@ class _Field:
 
 
 class _Fields:
-    """``__dataclass_fields__`` of every record, made anew from its ``__init__`` for the few who ask: kept with each
-    class, the fields would be 0.15 MiB."""
+    """``__dataclass_fields__`` of every record, made from its ``__init__`` at the first question: made with each class,
+    they would cost the daemon, where nobody asks, 0.15 MiB."""
+
+    __slots__ = ("asked",)
+
+    def __init__(self) -> None:
+        self.asked: dict[type[_Record], dict[str, _Field]] = {}
 
     def __get__(self, record: object, kind: type[_Record]) -> dict[str, _Field]:
-        scope, parameters = kind.__init__.__globals__, _parameters(kind)
-        return {name: _Field(name, scope.get(f"_new_{name}"), name in parameters,
-                             scope.get(f"_default_{name}", _NOTHING)) for name in kind.__match_args__}
+        found = self.asked.get(kind)
+        if found is None:
+            scope, parameters = kind.__init__.__globals__, _parameters(kind)
+            found = {name: _Field(name, scope.get(f"_new_{name}"), name in parameters,
+                                  scope.get(f"_default_{name}", _NOTHING)) for name in kind.__match_args__}
+            self.asked[kind] = found
+        return found
 
 
 _Record.__dataclass_fields__ = _Fields()  # type: ignore[attr-defined]
