@@ -6,6 +6,7 @@ import ast
 import re
 import subprocess
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -199,6 +200,7 @@ def modules() -> dict[str, Path]:
 MODULES = modules()
 
 
+@cache
 def parsed(path: Path) -> ast.Module:
     return ast.parse(path.read_text(), str(path))
 
@@ -224,6 +226,7 @@ def below(name: str) -> str | None:
     return inside if inside in MODULES else inside.rpartition(".")[0]
 
 
+@cache
 def graph() -> dict[str, set[str]]:
     """Every module of the package with the modules of the package that it imports."""
     return {module: {inside for name in imports(path) if (inside := below(name)) is not None}
@@ -236,7 +239,7 @@ def reached(starts: list[str]) -> dict[str, str]:
     todo = list(starts)
     while todo:
         module = todo.pop()
-        for inside in GRAPH[module]:
+        for inside in graph()[module]:
             if inside not in found:
                 found[inside] = module
                 todo.append(inside)
@@ -245,9 +248,10 @@ def reached(starts: list[str]) -> dict[str, str]:
 
 def circles() -> list[str]:
     """The modules that reach themselves, in groups that reach each other."""
-    ahead = {module: {inside for start in targets for inside in reached([start])} for module, targets in GRAPH.items()}
+    ahead = {module: {inside for start in targets for inside in reached([start])}
+             for module, targets in graph().items()}
     groups = {tuple(sorted(other for other in ahead[module] if module in ahead[other]))
-              for module in GRAPH if module in ahead[module]}
+              for module in graph() if module in ahead[module]}
     return [" ↔ ".join(group) for group in sorted(groups)]
 
 
@@ -262,9 +266,6 @@ def floor(module: str) -> int:
     return found[0]
 
 
-GRAPH = graph()
-
-
 def test_no_modules_import_each_other_in_a_circle() -> None:
     found = circles()
     print(f"circles: {len(found)}")
@@ -272,7 +273,7 @@ def test_no_modules_import_each_other_in_a_circle() -> None:
 
 
 def test_nothing_imports_from_a_floor_above_its_own() -> None:
-    upward = [f"{module} imports {other}" for module, targets in GRAPH.items() for other in sorted(targets)
+    upward = [f"{module} imports {other}" for module, targets in graph().items() for other in sorted(targets)
               if floor(other) > floor(module)]
     for number, rooms in reversed(list(enumerate(FLOORS, 1))):
         print(f"floor {number}: {', '.join(name or '__init__' for name in rooms)}")
@@ -282,7 +283,7 @@ def test_nothing_imports_from_a_floor_above_its_own() -> None:
 
 
 def test_rooms_on_one_floor_know_nothing_of_each_other_but_what_is_listed() -> None:
-    between = {(room(module), room(other)) for module, targets in GRAPH.items() for other in targets
+    between = {(room(module), room(other)) for module, targets in graph().items() for other in targets
                if floor(module) == floor(other) > 0 and room(module) != room(other)}
     assert between == BETWEEN_ROOMS
     assert not {(imported, importer) for importer, imported in between} & between, "two rooms import each other"
@@ -310,7 +311,7 @@ def test_the_core_and_all_it_imports_touches_neither_the_system_nor_the_clock_no
 def test_the_host_decides_nothing() -> None:
     """Effects ask guard whether they may; what to do is the rules' business."""
     deciding = ("core.decide", "core.tick", "core.history")
-    wrong = [f"{module} imports {other}" for module, targets in GRAPH.items() if room(module) == "host"
+    wrong = [f"{module} imports {other}" for module, targets in graph().items() if room(module) == "host"
              for other in targets if other in deciding
              or other.startswith("core.rules")]
     assert wrong == []
