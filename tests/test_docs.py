@@ -5,13 +5,14 @@ from __future__ import annotations
 import ast
 import re
 import textwrap
+from functools import cache
 from pathlib import Path
 
 import click
 import pytest
 
 from tests.core.build import memory, snapshot
-from tests.test_house import FLOORS
+from tests.test_house import FLOORS, MODULES, parsed
 from watchdog_oom import __version__
 from watchdog_oom.cli import cli
 from watchdog_oom.core.conditions import memory as conditions_on_memory
@@ -75,10 +76,10 @@ def commands() -> set[tuple[str, ...]]:
     return found
 
 
+@cache
 def said() -> list[str]:
     """Every text in the program, those between the values of an f-string included."""
-    trees = [ast.parse(path.read_text(encoding="utf-8")) for path in sorted((ROOT / "watchdog_oom").rglob("*.py"))]
-    return [node.value for tree in trees for node in ast.walk(tree)
+    return [node.value for path in MODULES.values() for node in ast.walk(parsed(path))
             if isinstance(node, ast.Constant) and isinstance(node.value, str)]
 
 
@@ -230,8 +231,7 @@ def test_the_changelog_begins_with_the_version_of_the_program() -> None:
 
 def names_of_the_program() -> set[str]:
     """Every name that the program defines or uses: classes, functions, members, keys, parameters."""
-    nodes = [node for path in sorted((ROOT / "watchdog_oom").rglob("*.py"))
-             for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))]
+    nodes = [node for path in MODULES.values() for node in ast.walk(parsed(path))]
     return {name for node in nodes for field in ("id", "name", "attr", "arg")
             if isinstance(name := getattr(node, field, None), str)}
 

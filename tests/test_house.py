@@ -205,9 +205,14 @@ def parsed(path: Path) -> ast.Module:
     return ast.parse(path.read_text(), str(path))
 
 
-def imports(path: Path) -> Iterator[str]:
+@cache
+def imports(path: Path) -> tuple[str, ...]:
     """The dotted names of everything that a module imports: wherever in the file, for the type checker alone as well,
     and by a text that names a module, which is then imported when it is needed."""
+    return tuple(_imports(path))
+
+
+def _imports(path: Path) -> Iterator[str]:
     for node in ast.walk(parsed(path)):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
@@ -403,6 +408,16 @@ def test_a_test_file_that_stands_in_for_a_module_reaches_it() -> None:
         if module not in reached(starts):
             strangers.append(f"{where} never comes to {module}")
     assert strangers == []
+
+
+def test_every_test_file_has_its_part_in_the_fast_run() -> None:
+    slow_alone = []
+    for path in sorted((ROOT / "tests").rglob("test_*.py")):
+        text = path.read_text()
+        tests, slow = (re.findall(rf"^{line}", text, re.MULTILINE) for line in ("def test_", r"@pytest\.mark\.slow$"))
+        if len(slow) >= len(tests) or re.search(r"^pytestmark = .*\bslow\b", text, re.MULTILINE):
+            slow_alone.append(str(path.relative_to(ROOT)))
+    assert slow_alone == []
 
 
 @pytest.mark.parametrize("module", MODULES)

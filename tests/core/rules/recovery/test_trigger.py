@@ -241,6 +241,7 @@ def relapsing(world: World) -> None:
         world.spawn("clamscan", age=3000.0)
 
 
+@pytest.mark.slow
 def test_between_two_runs_it_rests_and_longer_each_time_it_did_not_help() -> None:
     world = mail_server(mail_policy(attempts=100, cooldown_seconds=300.0))
     begun: list[float] = []
