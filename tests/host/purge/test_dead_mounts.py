@@ -17,7 +17,7 @@ from watchdog_oom.host.purge.messages import Cleared, Deleted, PurgeNews
 
 MakeNoun = Callable[..., SpoolNoun]
 Purge = Callable[..., list[PurgeNews]]
-SECONDS = 8.0
+SECONDS = 25.0  # who waits for a dead mount waits for ever, and a busy host is slow
 USER = 41234
 
 _HOLDER = """

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.examples import every
 from watchdog_oom.core.nouns import Busy, SpoolNoun
 from watchdog_oom.host.purge.job import PurgeJob, start_purge
 from watchdog_oom.host.purge.messages import Cleared, Deleted, Failed, PurgeNews, Remaining
@@ -180,8 +181,10 @@ def test_the_worker_is_the_owner_for_good_holds_no_capability_and_is_out_of_reac
 
 @pytest.mark.root
 @ROOT
+@pytest.mark.parametrize("rounds", every(range(4), 2))
 def test_no_file_outside_is_lost_to_a_user_who_swaps_entries_for_symlinks_meanwhile(
-        spool_base: Path, spool_noun: MakeNoun, spool_purge: Purge, spool_manifest: ReadManifest) -> None:
+        rounds: range, spool_base: Path, spool_noun: MakeNoun, spool_purge: Purge,
+        spool_manifest: ReadManifest) -> None:
     spool, precious = spool_base / "tmp", spool_base / "precious"
     spool.mkdir()
     precious.mkdir()
@@ -198,7 +201,7 @@ def test_no_file_outside_is_lost_to_a_user_who_swaps_entries_for_symlinks_meanwh
         swap_for_ever(spool, precious / "data", swaps)
     taken = 0
     try:
-        for made_so_far in range(4):
+        for made_so_far in rounds:
             cleared, _ = ends(spool_purge(spool_noun(spool, stale_after=0.0), wait=False))
             taken += cleared.renamed
             for number in range(60):
@@ -242,7 +245,8 @@ def test_an_entry_in_use_goes_where_the_policy_ignores_that(
     assert ends(told)[1].entries == 1
 
 
-@pytest.mark.parametrize("use", ["cwd", "mapped", "socket"])
+@pytest.mark.parametrize("use", [pytest.param("cwd", marks=pytest.mark.slow), "mapped",
+                                 pytest.param("socket", marks=pytest.mark.slow)])
 def test_an_entry_stays_that_is_in_use_without_an_open_file(
         use: str, spool_base: Path, spool_noun: MakeNoun, spool_purge: Purge) -> None:
     entry = make_entry(spool_base, "amavis-1")
