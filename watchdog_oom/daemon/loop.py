@@ -210,7 +210,7 @@ class Daemon:
         """What changed, for whoever looks; what the next life needs was saved before the acts."""
         if self._pressed():
             return
-        if self.plan.intents or self.plan.notes or self.plan.refusals:
+        if self.plan.intents or self.plan.notes or self.plan.refusals or self.control.obeyed:
             self.reporter.status_is_due()
         self.reporter.tell(snapshot, self.policy_store, self.history, self.journal, self.budget, self._write)
 

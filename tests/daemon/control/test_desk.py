@@ -70,6 +70,16 @@ def raw() -> Iterator[Callable[[OwnDaemon], Clients]]:
         one.close()
 
 
+def test_who_asks_for_the_status_right_after_a_pause_sees_it(daemon: MakeDaemon) -> None:
+    watch = daemon(calm())
+    watch.start()
+    written = watch.status()["written"]
+    assert ask(watch, "pause", "--all", "--for", "2h").exit_code == 0
+    watch.wait_for(lambda: watch.status()["written"] > written, 5, "the next status")
+    assert watch.status()["pauses"], "the first status after the pause, not one two seconds later"
+    assert watch.status()["written"] < written + 1.9
+
+
 @pytest.mark.slow
 def test_in_a_maintenance_nothing_is_done_and_the_journal_says_who_and_why(
         daemon: MakeDaemon, mailserver: MailServer) -> None:
