@@ -32,10 +32,20 @@ else:
 
     def replace(record, /, **changes):
         """A copy of the record with these changes."""
-        for name in _parameters(type(record)):
+        kind = type(record)
+        names = kind.__match_args__
+        if isinstance(record, _Record) and kind.__init__.__code__.co_argcount == len(names) + 1:
+            values = list(record._values(record))
+            for name, value in changes.items():
+                if name not in names:
+                    break
+                values[names.index(name)] = value
+            else:
+                return kind(*values)  # by position, which takes two thirds of the time
+        for name in _parameters(kind):
             if name not in changes:
                 changes[name] = getattr(record, name)
-        return type(record)(**changes)
+        return kind(**changes)
 
 __all__ = ["dataclass", "field", "replace"]
 
