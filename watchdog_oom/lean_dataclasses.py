@@ -36,10 +36,11 @@ else:
         names = kind.__match_args__
         if isinstance(record, _Record) and kind.__init__.__code__.co_argcount == len(names) + 1:
             values = list(record._values(record))
-            for name, value in changes.items():
-                if name not in names:
-                    break
-                values[names.index(name)] = value
+            try:
+                for name, value in changes.items():
+                    values[names.index(name)] = value
+            except ValueError:  # no such field: refused below
+                pass
             else:
                 return kind(*values)  # by position, which takes two thirds of the time
         for name in _parameters(kind):
