@@ -32,10 +32,21 @@ else:
 
     def replace(record, /, **changes):
         """A copy of the record with these changes."""
-        for name in _parameters(type(record)):
+        kind = type(record)
+        names = kind.__match_args__
+        if isinstance(record, _Record) and kind.__init__.__code__.co_argcount == len(names) + 1:
+            values = list(record._values(record))
+            try:
+                for name, value in changes.items():
+                    values[names.index(name)] = value
+            except ValueError:  # no such field: refused below
+                pass
+            else:
+                return kind(*values)  # by position, which takes two thirds of the time
+        for name in _parameters(kind):
             if name not in changes:
                 changes[name] = getattr(record, name)
-        return type(record)(**changes)
+        return kind(**changes)
 
 __all__ = ["dataclass", "field", "replace"]
 

@@ -44,7 +44,6 @@ if TYPE_CHECKING:
     from watchdog_oom.host.hooks.runner import HookRunner
 
 BUSY_PAUSE_SECONDS = 0.25
-SHORTEST_PAUSE_SECONDS = 0.02
 CALM_SECONDS = 2.0
 MOST_FAILING_TICKS = 10
 
@@ -97,7 +96,6 @@ class Daemon:
             pause = self._survive(self._tick)
             self.reporter.lateness(time.monotonic() - due, self._write)
             due = time.monotonic() + pause
-            time.sleep(SHORTEST_PAUSE_SECONDS)  # a storm of wake-ups must not become a storm of ticks
         waiting.close()
         self._finish()
 
