@@ -3,31 +3,39 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import time
 from pathlib import Path
 
 import pytest
 
-from bench.incident import outside
+from bench.incident import cronjob
 from bench.incident.__main__ import row
 from bench.incident.mailserver import recipe
 from bench.incident.night import KILL, Outcome, mails_in, wedge
 
 BOX = """\
-From mrtg@outside.test  Sun Nov 22 21:38:22 2026
+From root@guest.test  Sun Nov 22 21:38:22 2026
 Received: from localhost (unknown [127.0.0.1])
 \tby guest.test (Postfix) with ESMTP id 026F451C17F
 \tfor <box@guest.test>; Sun, 22 Nov 2026 21:38:22 +0000 (UTC)
 X-Virus-Scanned: Debian amavis at guest.test
-Received: from outside.test; Sun, 22 Nov 2026 21:38:13 +0000 (UTC)
-Subject: number 1.
+Received: by guest.test (Postfix, from userid 0); Sun, 22 Nov 2026 21:38:13 +0000 (UTC)
+Subject: Cron <root@guest> /usr/local/bin/mrtg 1
 
-ERROR: no such graph
+ERROR: number 1. no such graph
 
-From mrtg@outside.test  Sun Nov 22 21:38:24 2026
+From root@guest.test  Sun Nov 22 21:38:24 2026
 Received: from localhost; Sun, 22 Nov 2026 21:38:24 +0000 (UTC)
-Subject: number 7.
+Subject: Cron <root@guest> /usr/local/bin/mrtg 0
 
-ERROR: no such graph
+ERROR: number 7. no such graph
+
+From root@guest.test  Sun Nov 22 21:38:25 2026
+Received: from localhost; Sun, 22 Nov 2026 21:38:25 +0000 (UTC)
+Subject: Cron <root@guest> another job
+
+It failed.
 """
 SENT_AT = 1795383490.0
 
@@ -54,10 +62,37 @@ def test_a_mail_that_came_twice_counts_once_at_its_first_coming() -> None:
 
 
 def test_the_flood_is_over_before_the_numbered_probes_begin_and_every_mail_has_a_number_of_its_own() -> None:
-    mails = dict(outside.schedule())
-    assert sorted(mails) == list(range(outside.FLOOD_MAILS + outside.PROBE_MAILS))
-    assert mails[outside.FLOOD_MAILS - 1] < outside.FLOOD_SECONDS == mails[outside.FLOOD_MAILS]
-    assert max(mails.values()) < outside.MAIL_SECONDS
+    mails = dict(cronjob.schedule())
+    assert sorted(mails) == list(range(cronjob.FLOOD_MAILS + cronjob.PROBE_MAILS))
+    assert mails[cronjob.FLOOD_MAILS - 1] < cronjob.FLOOD_SECONDS == mails[cronjob.FLOOD_MAILS]
+
+
+def test_every_mail_is_one_failure_of_one_device_which_fails_once_a_minute_at_most() -> None:
+    failures = list(cronjob.failures())
+    assert [(number, at) for at, _, number in failures] == list(cronjob.schedule())
+    assert len({(int(at // 60), device) for at, device, _ in failures}) == len(failures)
+    assert min(device for _, device, _ in failures) == 0
+
+
+@pytest.mark.parametrize(("clock", "minute"), [(1795383490.0, 1795383540), (1795383480.0, 1795383540),
+                                               (1795383539.9, 1795383540)])
+def test_the_flood_begins_at_a_full_minute_when_cron_starts_its_jobs(clock: float, minute: int) -> None:
+    assert cronjob.first_minute_after(clock) == minute
+
+
+def test_a_run_of_the_job_tells_one_failure_of_its_device_that_is_due_and_no_run_tells_it_again(tmp_path: Path) -> None:
+    now = int(time.time())
+    (tmp_path / "failures").write_text(f"{now - 90} 3 7\n{now - 90} 4 8\n{now - 30} 3 9\n{now + 600} 3 11\n")
+    (tmp_path / "told").mkdir()
+    runs = [subprocess.run(["sh", "-c", cronjob.script(str(tmp_path)), "mrtg", "3"], check=True, capture_output=True,
+                           text=True).stdout for _ in range(3)]
+    assert runs == ["ERROR: number 7. no such graph\n", "ERROR: number 9. no such graph\n", ""]
+    assert list(cronjob.told((tmp_path / "log").read_text())) == [7, 9]
+
+
+def test_the_jobs_log_tells_when_which_mail_was_sent() -> None:
+    assert cronjob.told("0 1795383540\n4 1795383548\n") == {0: 1795383540.0, 4: 1795383548.0}
+    assert cronjob.told("") == {}
 
 
 def test_the_kernels_kills_are_found_on_the_console_whatever_the_victim_calls_itself() -> None:
