@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import pytest
 
 from tests.core.build import proc
 from tests.report.conftest import BEGINS
+from tests.report.made import at, born
 from tests.report.mail_night import MailNight
-from watchdog_oom.core.memory import Memory
-from watchdog_oom.core.model import Clock, Process, Snapshot
+from watchdog_oom.core.model import Process, Snapshot
 from watchdog_oom.report.decline import decline
 from watchdog_oom.report.model import LikelyTrigger, NightSpan
 from watchdog_oom.report.recorded import recorded
@@ -20,22 +19,6 @@ from watchdog_oom.report.trigger import LIKELY, POSSIBLE, trigger_of
 
 GIB = 1024
 HOURS = 6
-BOOTED = BEGINS - 10_000
-
-
-def at(wall: float, *processes: Process) -> Snapshot:
-    """A host with 4 GiB of RAM and no swap, of which what these hold is used."""
-    used = sum(process.rss_bytes for process in processes) + (200 << 20)
-    total = 4 << 30
-    return Snapshot(Clock(wall, wall - BOOTED), memory=Memory(total, total - used, used, 0, 0),
-                    processes={process.pid: process for process in processes})
-
-
-def born(pid: int, name: str, when: float, wall: float, *, ppid: int = 1, rss: int = 10, **facts: Any) -> Process:
-    """A process that began at that date, seen at another."""
-    started = when - BOOTED
-    process = proc(pid, name, ppid=ppid, rss=rss, start=int(started * 100), **facts)
-    return Process(process.id, ppid, name, rss_bytes=process.rss_bytes, started_boottime=started, facts=process.facts)
 
 
 def trigger(night: Iterator[Snapshot]) -> LikelyTrigger | None:
