@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from tests.core.build import proc
@@ -25,3 +26,12 @@ def born(pid: int, name: str, when: float, wall: float, *, ppid: int = 1, rss: i
     started = when - BOOTED
     process = proc(pid, name, ppid=ppid, rss=rss, start=int(started * 100), **facts)
     return Process(process.id, ppid, name, rss_bytes=process.rss_bytes, started_boottime=started, facts=process.facts)
+
+
+def looks(*spans: tuple[float, float]) -> Iterator[float]:
+    """When the recorder looked: for so many seconds each, at such a distance."""
+    wall = BEGINS
+    for seconds, every in spans:
+        for number in range(int(seconds / every)):
+            yield wall + number * every
+        wall += seconds

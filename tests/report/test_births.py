@@ -7,21 +7,12 @@ from collections.abc import Iterable, Iterator
 import pytest
 
 from tests.report.conftest import BEGINS
-from tests.report.made import at, born
+from tests.report.made import at, born, looks
 from watchdog_oom.core.model import Snapshot
 from watchdog_oom.report.model import HostHistory, NightSpan
 from watchdog_oom.report.recorded import recorded
 
 LINE = ("visitor",)
-
-
-def looks(*spans: tuple[float, float]) -> Iterator[float]:
-    """When the recorder looked: for so many seconds each, at such a distance."""
-    wall = BEGINS
-    for seconds, every in spans:
-        for number in range(int(seconds / every)):
-            yield wall + number * every
-        wall += seconds
 
 
 def visited(times: Iterable[float], *, every: float, stays: float) -> HostHistory:

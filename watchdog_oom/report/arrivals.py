@@ -16,6 +16,7 @@ LEAST_BIRTHS = 5
 LEAST_FACTOR = 2.0
 LEAST_ENTRIES = 20
 LEAST_BEFORE_SECONDS = 120.0
+CLEAR_GAIN = 8.0  # of log-likelihood: two rates then explain the births 3,000 times as well as one
 ENOUGH_EXPECTED = 10.0  # had they come as fast before, so many would have been seen: that they were not is no accident
 _REGULAR_SHARE = 0.25
 _LONGEST_PERIOD_SECONDS = 3700.0
@@ -57,7 +58,8 @@ def arrivals(history: HostHistory, fall: Decline, wanted: Callable[[tuple[str, .
     onset = lead
     while onset > began and _between(times, onset - LEAD_SECONDS, onset) / LEAD_SECONDS >= rate / LEAST_FACTOR:
         onset = max(began, onset - LEAD_SECONDS)
-    onset = _denser_since(times, max(began, onset - LEAD_SECONDS), onset, end)
+    onset = _denser_since([at for at in times if onset - LEAD_SECONDS <= at <= end], max(began, onset - LEAD_SECONDS),
+                          end) or lead
     came = [at for at in times if onset <= at <= end]
     faster = len(came) / max(60.0, end - onset)
     earlier_seconds = onset - began
@@ -67,18 +69,17 @@ def arrivals(history: HostHistory, fall: Decline, wanted: Callable[[tuple[str, .
     return Arrivals(len(came), factor, came[0])
 
 
-def _denser_since(times: Sequence[float], begin: float, onset: float, end: float) -> float:
-    """The birth from which on they came most clearly faster than from ``begin`` until then: where two steady rates
-    explain the births best, by their likelihood. ``onset`` if they never came faster."""
-    near = [at for at in times if begin <= at <= end]
-    best, found = 0.0, onset
-    for ahead, at in enumerate(near):
-        behind = len(near) - ahead
+def _denser_since(times: Sequence[float], begin: float, end: float) -> float | None:
+    """The birth from which on they clearly came faster than from ``begin`` until then: where two steady rates explain
+    the births best, by their likelihood. ``None`` if one rate explains them nearly as well."""
+    best, found = CLEAR_GAIN, None
+    for ahead, at in enumerate(times):
+        behind = len(times) - ahead
         passed, left = max(1.0, at - begin), max(1.0, end - at)
         if behind < LEAST_BIRTHS or behind / left <= ahead / passed:
             continue
         gain = behind * log(behind / left) + (ahead * log(ahead / passed) if ahead else 0.0)
-        gain -= len(near) * log(len(near) / (passed + left))
+        gain -= len(times) * log(len(times) / (passed + left))
         if gain > best:
             best, found = gain, at
     return found
