@@ -114,8 +114,8 @@ def test_a_flood_of_a_cron_job_is_likely_after_a_few_calm_minutes() -> None:
                      *jobs, *mails, *scanners)
     found = trigger(night())
     assert found is not None
-    assert found.words == ("a flood of mail from a cron job: mrtg, which the scheduler ran every 1min, sent mail from "
-                           "20:03 on")
+    assert found.words == ("a flood of mail from a cron job: mrtg, which the scheduler ran every minute, sent mail "
+                           "from 20:03 on")
     assert found.sure == LIKELY
 
 
