@@ -65,8 +65,8 @@ deb:  ## the Debian package, into build/ (Debian: apt-get install dpkg-dev debhe
 bench-vm: $(READY)  ## reaction and starvation in emulated machines, side by side (root; half an hour)
 	$(BIN)/python -m bench.vm $(BENCH)
 
-bench-incident: $(READY)  ## that night in an emulated mail server: without a watchdog, with each peer, with us (root; an hour)
-	$(BIN)/python -m bench.incident
+bench-incident: $(READY)  ## that night in an emulated mail server: without a watchdog, with each peer, with us (root; four hours)
+	$(BIN)/python -m bench.incident $(BENCH)
 
 test-vm: $(READY)  ## the package in a real Debian with systemd, swap and MariaDB, under qemu (root; a quarter of an hour)
 	$(BIN)/python -m pytest -m vm tests/vm

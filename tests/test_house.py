@@ -102,7 +102,6 @@ TESTED_ELSEWHERE: dict[str, tuple[str, str]] = {  # module: the test file, and w
     "cli.status.page": ("cli/status/test_command.py", "the page of ``status``"),
     "cli.status.values": ("cli/status/test_command.py", "what that page reads"),
     "cli.report_facts": ("cli/test_report.py", "what the command reads of the places it is told"),
-    "report.arrivals": ("report/test_trigger.py", "what began more often, by what is named as the trigger"),
     "report.decline": ("report/test_trigger.py", "the fall that a trigger is looked for"),
     "report.gathering": ("report/test_digest.py", "one incident as records come along"),
     "report.health": ("report/test_night.py", "what the daemon said of itself"),
