@@ -71,6 +71,7 @@ class Assembly:
         draft.meminfo_lines += kind == "meminfo"
         if kind != "group_stat":
             draft.open_stats = None
+        draft.rows_cut, draft.row_cut = draft.rows_cut + draft.row_cut, False
         take(draft, line)
         if draft.kernel:
             self._kernels[line.host] = draft.kernel

@@ -10,8 +10,8 @@ from watchdog_oom.kernel_log.model import FailedAllocation, Invoker
 from watchdog_oom.lean_dataclasses import replace
 
 _TRACE_KEPT = 64
-_COMM = re.compile(r"(?:(?:(.*?) )?invoked )?oom-killer|(.*?) invoked$")
-_MASK = re.compile(r"gfp_mask=(?:0x)?([0-9a-fA-F]+)(?:\(([^)]*)\)?)?")
+_COMM = re.compile(r"(?:(?:(.*?) )?invoked )?oom-killer|(.*?) invoked(?: o[-omkiler]*)?$")
+_MASK = re.compile(r"gfp_mask=(?:0x)?([0-9a-fA-F]+)(?:\(([^)]*)\))?")  # without the bracket the names are cut
 _NODEMASK = re.compile(r"nodemask=(\(null\)|[\d,-]*\d)")
 _ORDER = re.compile(r"\border=(-?\d+)")
 _SCORE_ADJ = re.compile(r"\boom_score_adj=(-?\d+)")

@@ -16,14 +16,15 @@ _DAMAGED = re.compile(_WORDS + r"Killed process (?P<pid>\d{1,10})(?:,? ?UID:? ?(
                       r"\(?(?P<comm>[^)]{0,60}?)(?:\)|\.?$)")
 _SAME_MEMORY = re.compile(r"(?:Kill process|Task) (\d+) \((.{0,60}?)\) sharing same memory")
 _OLD = re.compile(r"VM: killing process (.{1,60})")
-_SIZE = re.compile(r"\b(total-vm|vsz|anon-rss|file-rss|shmem-rss|pgtables):(\d+)")
-_UID = re.compile(r"\bUID:(\d+)")
+_SIZE = re.compile(r"\b(total-vm|vsz|anon-rss|file-rss|shmem-rss): ?(\d+) ?k")  # without its unit it was cut
+_TABLES = re.compile(r"\bpgtables:(\d+)")
+_UID = re.compile(r"\bUID:(\d+(?= )|0)")
 _ADJ = re.compile(r"\boom_score_adj:(-?\d+)")
 _CHOSEN = re.compile(r"(?P<words>.*?)(?: \(oom_kill_allocating_task\))?: [Kk]ill process (?P<pid>\d{1,10}) "
                      r"\((?P<comm>.{0,60})\)(?: score (?P<score>\d+))?(?= (?:or|and) |$| score)")
 _REAPED = re.compile(r"oom_reaper: (?P<unable>unable to reap pid:)?(?:reaped process )?(?P<pid>\d+) "
                      r"\((?P<comm>.{0,60}?)\)(?:$|,? now (?P<rest>.*)|\.)")
-_GROUP = re.compile(r"Tasks in (.*) are going to be killed due to memory\.oom\.group")
+_GROUP = re.compile(r"Tasks in (.*?)(?: are going .*)?$")
 _SUMMARY = re.compile(
     r"oom-kill:constraint=(?P<constraint>\w+)(?:,nodemask=(?P<nodemask>\(null\)|[\d,-]*\d)?)?"
     r"(?:,cpuset=(?P<cpuset>.*?),mems_allowed=(?P<mems>[\d,-]*\d|))?(?P<global>,global_oom)?"
@@ -38,6 +39,9 @@ _KEPT = 1024
 
 def take_killed(draft: Draft, line: Line) -> None:
     """A kill line of any kernel; those before 4.19 leave the words to the line of the choice."""
+    words = line.text.partition(":")[0]
+    if words in (_CGROUP, "Out of memory"):
+        draft.words.add(words)
     kill = _kill(draft, line)
     if kill is not None and len(draft.kills) < _KEPT:
         draft.kills.append(kill)
@@ -53,22 +57,22 @@ def _kill(draft: Draft, line: Line) -> Kill | None:
         return None
     rest = line.text[found.end():]
     sizes = {name: int(number) * 1024 for name, number in _SIZE.findall(rest)}
-    uid, adj = _UID.search(rest), _ADJ.search(rest)
+    uid, adj, tables = _UID.search(rest), _ADJ.search(rest), _TABLES.search(rest)
     pid = int(found["pid"])
     words = found["words"] or ""
     return Kill(
         pid, found["comm"].strip(), int(found["uid"]) if found["uid"] else int(uid[1]) if uid else None,
         sizes.get("total-vm", sizes.get("vsz")), sizes.get("anon-rss"), sizes.get("file-rss"), sizes.get("shmem-rss"),
-        None, sizes.get("pgtables"), int(adj[1]) if adj else None, None, line.stamp, words,
+        None, int(tables[1]) * 1024 if tables else None, int(adj[1]) if adj else None, None, line.stamp, words,
         words == _CGROUP or (not words and bool(draft.chosen) and draft.chosen[-1].cgroup),
         again=any(kill.pid == pid for kill in draft.kills), group=draft.group_kill is not None)
 
 
 def take_chosen(draft: Draft, line: Line) -> None:
     """``Out of memory: Kill process 2188 (mysqld) score 60 or sacrifice child``, until 4.19."""
+    draft.words.add(line.text.partition(":")[0])
     found = _CHOSEN.match(line.text)
     if found and len(draft.chosen) < _KEPT:
-        draft.words.add(found["words"])
         draft.chosen.append(Chosen(int(found["pid"]), found["comm"], int(found["score"]) if found["score"] else None,
                                    found["words"] == _CGROUP, line.stamp))
 
@@ -83,6 +87,8 @@ def take_summary(draft: Draft, line: Line) -> None:
         return
     head, *parts = _CUT_SUMMARY.split(line.text.removeprefix("oom-kill:constraint="))  # the line was cut
     values = dict(zip(parts[::2], parts[1::2], strict=False))
+    if parts[-2:-1] in (["cpuset"], ["oom_memcg"], ["task_memcg"]):
+        del values[parts[-2]]  # the cut is in it
     global_oom = any(value.endswith(",global_oom") for value in values.values())
     draft.summary = Summary(
         head.partition(",")[0], values.get("nodemask"), values.get("cpuset"),

@@ -10,7 +10,7 @@ _ZONE = r"(?:Node \d+,? )?(?:DMA|DMA32|Normal|HighMem|Movable|Device)\b"
 # With the name of a process in front: tried only where the words are in the line.
 _NAMED = {
     "invoker": (("invoked", "oom-killer"),
-                r"(?:.{1,64}? )?invoked(?: oom-killer\b|$)|oom-killer: ?(?:gfp_mask|$)"),
+                r"(?:.{1,64}? )?invoked(?: oom-killer\b|(?: o[om]{0,2}(?:-[kiler]*)?)?$)|oom-killer: ?(?:gfp_mask|$)"),
     "failed": (("alloc",), r"__alloc_pages: \d+-order|.{1,64}?: page allocation failure[.:] ?order:"),
     "cpuset": (("cpuset=",), r".{1,64}? cpuset=\S"),
 }
@@ -21,10 +21,10 @@ _BRACKETED = {
 }
 # In the order in which they are tried.
 _KINDS = {
-    "killed": r"(?:Out of [Mm]emory|Memory cgroup out of memory)[^:]{0,40}: ?(?:Killed(?: process|$)|$)"
+    "killed": r"(?:Out of [Mm]emory|Memory cgroup out of memory)[^:]{0,40}: ?(?:Killed(?: p|$)|$)"
               r"|Killed process \d"
               r"|VM: killing process|(?:Kill process \d+ \(.{0,16}\)|Task .{0,40}) sharing same memory",
-    "chosen": r"(?:Out of [Mm]emory|Memory cgroup out of memory)[^:]{0,40}: [Kk]ill(?: process|$)"
+    "chosen": r"(?:Out of [Mm]emory|Memory cgroup out of memory)[^:]{0,40}: [Kk]ill(?: p|$)"
               r"|No available memory (?:in cpuset|\(MPOL_BIND\)): kill process",
     "summary": r"oom-kill:constraint=",
     "reaped": r"oom_reaper: ",

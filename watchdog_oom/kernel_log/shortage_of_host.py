@@ -39,7 +39,7 @@ def judge(event: Event) -> tuple[Shortage, ...]:
     if event.constraint == "memcg":
         return of_control_group(event)
     request = request_of(event)
-    found = rooms(event, request)
+    found = tuple(room for room in rooms(event, request) if room.zone.min_bytes is not None)  # else its line was cut
     node = _node(event, request, found)
     if node is not None:
         return (node,)

@@ -126,7 +126,7 @@ def _list_matters(event: Event) -> bool:
 def _why_no_list(event: Event) -> str:
     version = version_of(event.kernel)
     if event.tasks_omitted:
-        return "the list of processes was too long to be kept"
+        return "the list of processes is cut off at its right side"
     if (version is not None and version < _LISTS_PROCESSES) or (version is None and _looks_old(event)):
         return ("this kernel lists no processes (they do since 2.6.25), so whoever held it is in no line, unless it "
                 "was killed")

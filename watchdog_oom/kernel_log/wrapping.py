@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 
 from watchdog_oom.kernel_log.kinds import kind_of
 from watchdog_oom.kernel_log.line import Line
+from watchdog_oom.kernel_log.printk_breaks import broken
 
 _NARROWEST = 60  # columns: a line is broken where the next word would be beyond
 _PIECES = 40
@@ -72,6 +73,10 @@ class _Pending:
     def takes(self, line: Line) -> bool:
         """Whether this is the rest of the line above, which it then becomes a part of."""
         held = self._line
+        if held is not None and line.tag in ("", "kernel") and broken(held.text, line.text):
+            held.text = f"{held.text} {line.text}"
+            self._pieces, self._kind = self._pieces + 1, kind_of(held.text)
+            return True
         if held is None or line.prefixed or not line.text or self._pieces >= _PIECES:
             return False
         if self._kind is None and not (len(held.text) <= _NAME_CHARS and line.text.startswith(_BEHIND_A_NAME)):
