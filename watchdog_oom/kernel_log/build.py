@@ -82,7 +82,8 @@ def _control_group(draft: Draft) -> ControlGroup | None:
     if _constraint(draft) != "memcg":
         return None
     summary = draft.summary
-    told = next((stats.path for stats in draft.stats), None)
+    told = next((path for path in (*(stats.path for stats in draft.stats),
+                                   *(kill.control_group for kill in draft.kills)) if path), None)
     path = (summary and summary.oom_memcg) or _whole_path(draft.limit_of, told) or told
     names = {limit.name for limit in draft.limits}
     version = 1 if names & {"memory+swap", "kmem"} else 2 if "swap" in names else None

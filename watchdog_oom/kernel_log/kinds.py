@@ -21,7 +21,7 @@ _BRACKETED = {
 }
 # In the order in which they are tried.
 _KINDS = {
-    "killed": r"(?:Out of [Mm]emory|Memory cgroup out of memory)[^:]{0,40}: ?(?:Killed(?: p|$)|$)"
+    "killed": r"(?:Out of [Mm]emory|Memory cgroup out of memory)[^:]{0,40}: ?(?:(?:OOM k|K)illed(?: p|$)|OOM$|$)"
               r"|Killed process \d"
               r"|VM: killing process|(?:Kill process \d+ \(.{0,16}\)|Task .{0,40}) sharing same memory",
     "chosen": r"(?:Out of [Mm]emory|Memory cgroup out of memory)[^:]{0,40}: [Kk]ill(?: p|$)"
@@ -77,9 +77,10 @@ _NO_PREFIX_BEFORE = VAGUE - {"hardware", "process", "per_cpu"} | {"invoker", "cp
 @lru_cache(maxsize=64)  # it is asked for when the prefix is taken off, for wrapped lines, and for the report
 def kind_of(text: str) -> str | None:
     """The kind of the line, ``None``: of no report."""
-    for words, pattern, name in _ANY_NAMED:
-        if any(word in text for word in words) and pattern.match(text):
-            return name
+    if "alloc" in text or "cpuset=" in text or "oom-killer" in text or "invoked" in text:
+        for words, pattern, name in _ANY_NAMED:
+            if any(word in text for word in words) and pattern.match(text):
+                return name
     found = (_ANY_BRACKETED if text[:1] == "[" else _ANY).match(text)
     if found is None or found.lastgroup != "counters":
         return found.lastgroup if found else None

@@ -206,7 +206,8 @@ def _missing_words(event: Event) -> str:
     if event.meminfo.get("free") is not None:
         return (f"{kilobytes(event.meminfo['free'])} are free, but the lines of the zones, and of how much each of "
                 "them needs, are missing")
-    told = "the lines that tell how much memory and swap were left (Mem-Info) are missing"
+    what = "memory was" if event.swap_free_bytes is not None else "memory and swap were"
+    told = f"the lines that tell how much {what} left (Mem-Info) are missing"
     failed = event.failed_allocations
     if failed:
         orders = ", ".join(str(order) for order in sorted({one.order for one in failed}))

@@ -13,7 +13,7 @@ from watchdog_oom.kernel_log.holders import Holders
 from watchdog_oom.kernel_log.model import Event, Kill
 from watchdog_oom.kernel_log.shortage import Short, Shortage, by_hand
 from watchdog_oom.kernel_log.victim import kill_bytes
-from watchdog_oom.kernel_log.zone_room import kilobytes
+from watchdog_oom.kernel_log.zone_room import kilobytes, percent
 
 _LISTS_PROCESSES: Version = (2, 6, 25)  # vm.oom_dump_tasks
 _TOLD = 8
@@ -94,7 +94,7 @@ def _little(event: Event, held: Holders) -> str:
 
 
 def _share(part: int, whole: int) -> str:
-    return formatting.percent(round(100 * part / whole))
+    return percent(part / whole)
 
 
 def died(event: Event) -> str:

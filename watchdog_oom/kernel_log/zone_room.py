@@ -154,6 +154,11 @@ def _cma(event: Event, zone: Zone) -> int:
     return sum(blocks.count * blocks.block_bytes for blocks in zone.free_lists if blocks.types == "C")
 
 
+def percent(share: float) -> str:
+    """A share of 0 to 1 for people: ``61%``; what counts twice may be more than the whole."""
+    return "under 1%" if 0 < share < 0.005 else formatting.percent(min(100, round(share * 100)))
+
+
 def sizes(amount_bytes: int) -> str:
     """For people, and as the kernel writes it: ``512 MiB (523,888 kB)``."""
     return f"{formatting.size(amount_bytes)} ({kilobytes(amount_bytes)})"
