@@ -29,6 +29,8 @@ def without_frame(text: str) -> str:
         text = _ENTITY.sub(lambda found: _ENTITIES[found[1]], text)
     if '"' in text or "'" in text:
         text = _unquoted(text)
+    if "=3D" in text or text.endswith("=20"):
+        text = text.removesuffix("=20").replace("=3D", "=")  # a mail as it was sent
     if text.endswith(("`", "|", "│", "┃")):
         text = _BORDER.sub("", _TICK.sub("", text))
     return text

@@ -57,7 +57,7 @@ _INSIDE = (re.compile(r".{1,120}?\[\s{0,12}(?P<boot>\d{1,10}\.\d{6})\](?:\[\s{0,
 _USUAL = re.compile(r"(?:\[ {0,12}(?P<boot>\d{1,10}\.\d{6})\](?:\[ {0,8}(?P<caller>[TC]\d{1,9})\])? "
                     r"|(?P<date>[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d) (?P<host>[\w.-]{1,255}) kernel: "
                     r"(?:\[ {0,12}(?P<boot_of_date>\d{1,10}\.\d{6})\] )?)(?=[^\[>`|&<\"']|\[ *\d|\[<?[0-9a-f]{8})")
-_FRAME_ENDS = frozenset("`|>\"'\\,│┃")
+_FRAME_ENDS = frozenset("=`|>\"'\\,│┃")
 _NO_KINDS = (None, "invoker", "cpuset", "failed", "slab")  # nothing we know, or what begins with any name
 _BRACKETED = (_BOOT, _CALLER, _CTIME, _DELTA, _RELTIME, _ISO)
 _NUMBERED = (_KMSG, _ISO, _SYSLOG, _UNIX, _BARE_BOOT)
@@ -67,7 +67,8 @@ _CONTINUED = re.compile(r" [A-Z]+=")
 
 def text_of(raw: bytes) -> str:
     """The bytes as text; what is no UTF-8 stays visible as ``\\xe9``, which is how the kernel writes it, too."""
-    text = raw.decode("utf-8", "backslashreplace").replace("\xa0", " ").replace("\x00", "").lstrip("\ufeff")
+    text = raw.decode("utf-8", "backslashreplace").replace("\xc2\xa0", " ").replace("\xa0", " ").replace("\x00", "")
+    text = text.lstrip("\ufeff")
     return _COLOUR.sub("", text) if "\x1b" in text or "#033" in text else text
 
 
@@ -108,7 +109,7 @@ def _stripped(number: int, text: str, length: int, like: Line | None) -> Line:
 def _usual(number: int, text: str, length: int) -> Line | None:
     """The two forms that most logs have, dmesg's and syslog's, in one step; only where it is sure."""
     found = _USUAL.match(text)
-    if found is None or "\\x" in text or "\t" in text or text[-1] in _FRAME_ENDS:
+    if found is None or "\\x" in text or "\t" in text or "=3D" in text or text[-1] in _FRAME_ENDS:
         return None
     bare = text[found.end():].strip()
     if kind_of(bare) is None or (found["boot"] and " kernel: " in bare):

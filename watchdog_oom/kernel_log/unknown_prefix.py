@@ -9,7 +9,8 @@ from watchdog_oom.kernel_log.kinds import kind_of, looks_like_report
 
 _CHARS = 120
 # One of these is in every line that is looked for; without it, the text is not searched.
-_HINT = re.compile(r"kB|KB|pages|oom|em-[Ii]nfo|emory|swap|_anon|tgid|\d\] +\d+ +\d+ +\d|reserve\[|PID: |Pid: |huge")
+_HINT = re.compile(r"kB|KB|pages|oom|em-[Ii]nfo|emory|swap|:\d|tgid|\d\] +\d+ +\d+ +\d|\[\]:|PID: |Pid: |huge|Task"
+                   r"|\+0x")
 _NAME_CHARS = 15  # TASK_COMM_LEN without its end
 _PLACE = re.compile(r"[\s,;|>\]:](?=[^\s,;|>\]:])")
 _PROSE = re.compile(r"(?:\b[a-z]{2,}[ ,]+){3}")
