@@ -67,6 +67,8 @@ def test_a_restarted_service_is_protected_again_within_a_tick_near_an_emergency_
     assert second.pid != first.pid
     took = watch.wait_for(lambda: oom_score_adj(second.pid) == 100, 5, "the protection after the restart")
     assert took < 1.0 + 2.0, "a tick is at most a second, and the program needs a moment to begin"
+    watch.wait_for(lambda: watch.records("outcome", rule="protect.hogger")[-1]["target"]["pid"] == second.pid, 5,
+                   "the record, which follows the act")
     written = [(record["target"]["pid"], record["before"], record["after"])
                for record in watch.records("outcome", rule="protect.hogger")]
     assert written[0] == (first.pid, 300, 100)

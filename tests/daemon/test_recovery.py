@@ -196,9 +196,10 @@ def test_a_service_that_cannot_be_started_is_tried_attempts_times_then_held_and_
         daemon: MakeDaemon, mailserver: MailServer) -> None:
     mailserver.fill_spool(directories=15)
     script = mailserver.script.read_text()
-    recover = 'attempts = 2\nper = "6s"\ncooldown = "500ms"'
+    recover = 'attempts = 2\nper = "1h"\ncooldown = "500ms"'
     steps = '{ stop = "amavis" }, { start = "stopped", within = "2s" }'
-    watch = daemon(policy_for(mailserver, steps=steps, recover=recover), config=config_for(mailserver))
+    policy = policy_for(mailserver, steps=steps, recover=recover)
+    watch = daemon(policy, config=config_for(mailserver))
     watch.start()
     mailserver.service("start")
     watch.wait_for(lambda: len(mailserver.processes("clamscan")) > 2, 15, "the wedge")
@@ -209,6 +210,8 @@ def test_a_service_that_cannot_be_started_is_tried_attempts_times_then_held_and_
     assert state["owed"] == ["amavis"]
     assert any((record["result"] or "").startswith("held") for record in watch.records("incident"))
     mailserver.script.write_text(script)
+    assert mailserver.service("status") != 0
+    watch.write_policy(policy.replace('per = "1h"', 'per = "1s"'))
     watch.wait_for(lambda: mailserver.service("status") == 0, 30, "the start after the re-arming")
 
 
