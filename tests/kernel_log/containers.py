@@ -202,6 +202,7 @@ CONTAINERS: dict[str, Callable[[Messages], bytes]] = {
     "journal short-unix": _each(lambda seconds: f"{BOOT + seconds:.6f} {HOST} kernel: "),
     "journal short-monotonic": _each(lambda seconds: f"[{seconds:12.6f}] {HOST} kernel: "),
     "journal short-delta": _each(lambda seconds: f"[{seconds:12.6f} <    0.000007 >] {HOST} kernel: "),
+    "journal json-seq": lambda report: b"".join(b"\x1e" + line + b"\n" for line in journal_json(report).splitlines()),
     "journal json": journal_json, "journal json-pretty": journal_json_pretty, "journal json-sse": journal_json_sse,
     "journal json of bytes": journal_json_bytes, "journal export": journal_export, "journal verbose": journal_verbose,
     "/dev/kmsg": kmsg, "docker": docker,

@@ -35,6 +35,13 @@ def test_a_report_says_the_same_in_every_log(report: str, container: str) -> Non
     assert [facts(event) for event in read(CONTAINERS[container](messages(text)))] == bare
 
 
+def test_the_date_of_a_verbose_record_is_its_time() -> None:
+    (event,) = read(CONTAINERS["journal verbose"](messages(reports.GLOBAL_6_1)))
+    assert event.time is not None
+    assert event.time.clock == "unix"
+    assert event.time.text.startswith("2025-05-19 18:14:43")
+
+
 def mixed(first: bytes, second: bytes) -> bytes:
     """Line by line from both in turn."""
     one, two = first.splitlines(True), second.splitlines(True)

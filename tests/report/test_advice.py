@@ -37,6 +37,15 @@ def directory(tmp_path: Path) -> Path:
     return tmp_path
 
 
+def test_a_program_that_the_emergency_ended_twice_gets_one_limit_by_the_larger() -> None:
+    acts = [done(BEGINS + 61 + size, f"KILL app[{size}]", process(size, "app", exe="/usr/bin/app", rss=size << 20),
+                 rule="emergency") for size in (100, 700, 300)]
+    night = night_from(journaled([incident(BEGINS + 60, "opened", rule="emergency"),
+                                  *(record for act in acts for record in act)]))
+    (bound,) = [advice for advice in night.advice if advice.words.startswith("Bound app")]
+    assert "with 700 MiB" in bound.words
+
+
 def test_whom_the_emergency_ended_gets_a_limit_of_its_own(directory: Path) -> None:
     (advice,) = [advice for advice in emergency("java", "/usr/bin/java").advice if advice.policy]
     assert "[limit.java]" in advice.policy

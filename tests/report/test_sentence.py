@@ -53,6 +53,23 @@ def test_a_child_that_still_had_the_name_of_its_service_counts_as_what_it_became
     assert found.sentences["0"] == "At 20:00 one clamscan of amavis waited for its turn until 20:01."
 
 
+def test_an_emergency_that_came_twice_is_told_once_with_whose_processes_it_ended(night: Callable[..., Night]) -> None:
+    told: Told = [incident(BEGINS + 10, "opened", name="leftovers", rule="recover.leftovers"),
+                  *done(BEGINS + 11, "purge vscan", {"spool": "vscan"}, name="leftovers", rule="recover.leftovers",
+                        result="40 entries cleared, kept 1: 1 is in use"),
+                  incident(BEGINS + 40, "closed: success", name="leftovers", rule="recover.leftovers", ok=True)]
+    for number in (1, 2):
+        at = BEGINS + 60 * number
+        told += [incident(at, "opened: memory and swap are running out", name=f"e-{number}", rule="emergency"),
+                 *done(at + 1, f"TERM clamscan[{number}]", process(number, "clamscan", unit="amavis.service"),
+                       name=f"e-{number}", rule="emergency"),
+                 incident(at + 9, "closed: the emergency is over", name=f"e-{number}", rule="emergency")]
+    found = night(journaled(told))
+    assert found.headline.startswith(
+        "At 20:01 the memory ran out; two clamscans of amavis were ended; at 20:00 40 old entries of ")
+    assert "more incident" not in found.headline
+
+
 def test_two_incidents_that_go_together_are_one_sentence_and_others_are_counted(night: Callable[..., Night]) -> None:
     told: Told = []
     for number, at in enumerate((0, 300, 7200, 9000)):

@@ -119,6 +119,28 @@ def test_a_flood_of_a_cron_job_is_likely_after_a_few_calm_minutes() -> None:
     assert found.sure == LIKELY
 
 
+def test_the_job_that_sent_the_mail_itself_is_named_and_not_the_shell_it_was_before() -> None:
+    """Every other time it is seen while it is still the shell; what it starts is none of its runs."""
+    def night() -> Iterator[Snapshot]:
+        for wall in looks((600, 10), (300, 1)):
+            minute = wall - wall % 60
+            run = int(minute // 60) % 1000
+            name = "sh" if run % 2 or wall - minute < 2 else "mrtg"
+            begun = [born(3000 + run, name, minute, wall, ppid=20)]
+            if wall - BEGINS >= 600 and name == "mrtg":
+                begun.append(born(7000 + int(wall) % 900, "sleep", wall, wall, ppid=3000 + run))
+            if wall - BEGINS >= 600 and run % 4 == 0 and wall - minute > 30 and name == "mrtg":
+                begun.append(born(5000 + int(wall) % 900, "sendmail", wall, wall, ppid=3000 + run))
+            scanners = [born(9000 + n, "clamscan", BEGINS + 600 + n * 4, wall, rss=30, ppid=30)
+                        for n in range(int(wall - BEGINS - 600) // 4 + 1)]
+            yield at(wall, born(20, "cron", BEGINS - 99, wall), born(30, "amavisd-new", BEGINS - 99, wall),
+                     *begun, *scanners)
+    found = trigger(night())
+    assert found is not None
+    assert found.words.startswith("a flood of mail from a cron job: mrtg, ")
+    assert "cron → mrtg → sendmail" in found.why[0]
+
+
 def test_where_memory_never_fell_and_nothing_filled_up_there_is_no_trigger(mail_night: MailNight) -> None:
     assert trigger(at(wall, born(8, "sshd", BEGINS - 5, wall)) for _, wall in times()) is None
     assert trigger(iter(())) is None

@@ -33,7 +33,7 @@ class Records:
     def lines(self, number: int, raw: bytes) -> Iterator[Line]:
         """The logical lines that end with this physical one."""
         text = text_of(raw)
-        bare = text.lstrip(" \t>")
+        bare = text.lstrip(" \t>\x1e")  # RFC 7464: a record separator before each object
         if bare.startswith(("{", "data: {")) and len(bare) > 2:
             yield from self.flush(number)
             found = [*_of_json(number, bare.removeprefix("data: "))]
@@ -123,7 +123,8 @@ def _of_fields(number: int, fields: dict[str, str]) -> Iterator[Line]:
     if monotonic := fields.get("_SOURCE_MONOTONIC_TIMESTAMP") or fields.get("__MONOTONIC_TIMESTAMP"):
         like.boot = float(monotonic) / 1e6 if monotonic.isascii() and monotonic.isdigit() else None
         if like.stamp is None and like.boot is not None:
-            like.stamp = boot_stamp(f"{like.boot:.6f}")
+            date = fields.get("time", "")  # the first line of a verbose record
+            like.stamp = calendar_stamp(date) if "-" in date else boot_stamp(f"{like.boot:.6f}")
     outer = next((fields[key] for key in _TIME_KEYS if fields.get(key)), "") if inner_time else ""
     for line in lines_of(number, text_of(message.encode("utf-8", "backslashreplace")).rstrip("\n"), like):
         if line.stamp is None and outer:

@@ -13,6 +13,7 @@ from watchdog_oom.report.model import (
     LikelyTrigger,
     MemoryHolder,
     NameFacts,
+    NightAct,
     NightIncident,
     Recommendation,
 )
@@ -78,19 +79,27 @@ def _killed_by_kernel(history: HostHistory, incidents: Sequence[NightIncident]) 
 
 def _ended_in_emergency(incidents: Sequence[NightIncident], history: HostHistory) -> Iterator[Recommendation]:
     """The last resort ended it: a limit of its own would have acted before everything was short."""
+    ended: dict[tuple[str, Any], NightAct] = {}
     for act in (act for incident in incidents if incident.family == "emergency" for act in incident.acts):
-        exe, name = act.target.get("exe"), safe(act.target.get("name"))
-        if not said.ends_process(act) or not isinstance(exe, str) or not writable(exe):
-            continue
+        exe = act.target.get("exe")
+        if said.ends_process(act) and isinstance(exe, str) and writable(exe):
+            whom = (exe, act.target.get("user"))
+            ended[whom] = max(ended.get(whom, act), act, key=_held_bytes)
+    for (exe, _), act in ended.items():
+        name = safe(act.target.get("name"))
         user = act.target.get("user")
         facts = NameFacts(exe=exe, user=user if isinstance(user, str) and writable(f"/{user}") else "")
-        held = int(act.target.get("rss") or 0) + int(act.target.get("swap") or 0)
+        held = _held_bytes(act)
         noun = noun_name(name)
         bound = _rounded(held / _ROOM)
         yield Recommendation(
             f"Bound {name}, which the emergency had to end with {formatting.size(held)}, before it is one.",
             f"{process_noun(noun, facts)}\n[limit.{noun}]\nprocess = \"{noun}\"\nrss     = \"{bound}\"\n"
             "for     = \"30s\"\n")
+
+
+def _held_bytes(act: NightAct) -> int:
+    return int(act.target.get("rss") or 0) + int(act.target.get("swap") or 0)
 
 
 def _cleaned(incidents: Sequence[NightIncident], status: Mapping[str, Any] | None) -> Iterator[Recommendation]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 from watchdog_oom import formatting
 from watchdog_oom.report import said
@@ -14,6 +15,7 @@ from watchdog_oom.report.words import clock, listed, number, safe_name, service_
 
 _LOW_PERCENT = 25.0
 _LEAD_SECONDS = 300.0
+_NEAR_SECONDS = 900.0
 _LONGEST_REASON = 160
 _CLEARED = re.compile(r"(\d{1,12}) entries (?:cleared|deleted)")
 
@@ -62,8 +64,7 @@ class Storyteller:
 
     def _waiting(self, incident: NightIncident, waited: Counter[str]) -> str:
         times = sum(act.verb == "STOP" for act in incident.acts)
-        units = {service_name(str(act.target["unit"])) for act in incident.acts if act.target.get("unit")}
-        of = f" of {listed(sorted(map(safe_name, units)))}" if units else ""
+        of = _of_units(incident)
         until = f" until {clock(incident.end)}" if incident.end - incident.opened >= 60 else ""
         who = listed(several(count, name) for name, count in waited.items())
         went_on = " and continued" if any(act.verb == "CONT" for act in incident.acts) else ""
@@ -85,7 +86,7 @@ class Storyteller:
             parts.append(f"{listed(started)} {'was' if len(started) == 1 else 'were'} started again")
         ended = _names(incident, said.ends_process)
         if ended and not purged:
-            parts.append(f"{listed(several(count, name) for name, count in ended.items())} "
+            parts.append(f"{listed(several(count, name) for name, count in ended.items())}{_of_units(incident)} "
                          f"{'was' if sum(ended.values()) == 1 else 'were'} ended")
         contained = sorted({safe_name(act.target.get("unit")) for act in acts if act.verb == "contain"})
         if contained:
@@ -149,10 +150,13 @@ def headline_of(incidents: Sequence[NightIncident], teller: Storyteller, history
     """One sentence: the incident that mattered most, one that goes with it, and what became of everything else."""
     if not incidents:
         return ""
-    first = max(incidents, key=weight)
-    near = [incident for incident in incidents if incident is not first and not incident.only_told
-            and abs(incident.opened - first.opened) <= 900]
-    second = max(near, key=weight, default=None)
+    heaviest = max(incidents, key=weight)
+    near = [incident for incident in incidents if not incident.only_told
+            and abs(incident.opened - heaviest.opened) <= _NEAR_SECONDS]
+    alike = [incident for incident in near if _goes_with(incident, heaviest)]
+    first = _as_one(alike) if len(alike) > 1 else heaviest
+    second = max((incident for incident in near if incident is not heaviest and incident not in alike), key=weight,
+                 default=None)
     clauses = [teller.clause(first), teller.ending(first)]
     if second is not None:
         begun = f"at {clock(first.opened)} "
@@ -165,11 +169,24 @@ def headline_of(incidents: Sequence[NightIncident], teller: Storyteller, history
         clauses.append("nothing was lost")
     if untouched and acted:
         clauses.append(f"{untouched} was never touched")
-    others = len(acted) - (not first.only_told) - (second is not None)
+    others = len(acted) - max(len(alike), not heaviest.only_told) - (second is not None)
     if others > 0:
         clauses.append(f"{number(others)} more incident{'' if others == 1 else 's'}")
     text = "; ".join(clause for clause in clauses if clause)
     return f"{text[:1].upper()}{text[1:]}."
+
+
+def _goes_with(incident: NightIncident, heaviest: NightIncident) -> bool:
+    """Whether it is the same once more, so that it is told together: an emergency seldom comes alone."""
+    return incident.rule == heaviest.rule == "emergency" and all(
+        one.closed is not None and one.ok is not False for one in (incident, heaviest))
+
+
+def _as_one(alike: Sequence[NightIncident]) -> NightIncident:
+    """Several as if they had been one, from the first opening to the last end."""
+    ordered = sorted(alike, key=lambda incident: incident.opened)
+    end = max(incident.end for incident in ordered)
+    return replace(ordered[0], last=end, closed=end, acts=tuple(act for incident in ordered for act in incident.acts))
 
 
 def nothing_lost(incidents: Sequence[NightIncident], history: HostHistory) -> bool:
@@ -187,6 +204,12 @@ def _names(incident: NightIncident, wanted: Callable[[NightAct], bool]) -> Count
     names = {act.process: said.process_name(act) for act in incident.acts if act.process}
     done_to = dict.fromkeys(act.process for act in incident.acts if act.process and wanted(act))
     return Counter(names[process] for process in done_to)
+
+
+def _of_units(incident: NightIncident) -> str:
+    """`` of amavis``: the services that the processes belong to; empty where none is known."""
+    units = {service_name(str(act.target["unit"])) for act in incident.acts if act.process and act.target.get("unit")}
+    return f" of {listed(sorted(map(safe_name, units)))}" if units else ""
 
 
 def _services(acts: Sequence[NightAct], verb: str) -> list[str]:

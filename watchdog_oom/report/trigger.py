@@ -65,13 +65,14 @@ def _flood(history: HostHistory, fall: Decline, mail: Arrivals, why: tuple[str, 
 @dataclass(frozen=True, slots=True)
 class MailingJob:
     """A scheduled job: its name, the line of the process that sent its mail, when that was seen, when it ran.
-    ``fit``: of all mails and all runs, how many belong together; a job that often runs without a mail fits less."""
+    ``fit``: of all mails and all runs, how many belong together; a job that often runs without a mail fits less, and
+    one that the mails did not come from by their line, but only by their time."""
 
     name: str
     line: tuple[str, ...]
     sent: tuple[float, ...]
     ran: tuple[float, ...]
-    fit: float
+    fit: tuple[bool, float]
 
 
 def _mailing_job(history: HostHistory, fall: Decline) -> MailingJob | None:
@@ -80,9 +81,10 @@ def _mailing_job(history: HostHistory, fall: Decline) -> MailingJob | None:
     jobs = {line: job for line in history.births if (job := roles.scheduled_job(line))}
     senders = [line for line in jobs if line[-1] in roles.SENDS_MAIL]
     names = {job[0] for job in jobs.values() if not roles.is_mail(job[0])}
+    # A shell that was seen before it was the job's program is no job beside others.
     found = []
-    for name in sorted(names, key=roles.only_starts_others):
-        ran = [at for at in births_of(history, lambda line, name=name: name in jobs.get(line, ()))  # type: ignore[misc]
+    for name in {name for name in names if not roles.only_starts_others(name)} or names:
+        ran = [at for at in births_of(history, lambda line, name=name: line[-1] == name and line in jobs)  # type: ignore[misc]
                if at <= fall.worst.at]
         for line in senders:
             sent = tuple(at for at in history.births[line] if at <= fall.worst.at and (
@@ -91,8 +93,8 @@ def _mailing_job(history: HostHistory, fall: Decline) -> MailingJob | None:
             mailed = sum(any(-5 <= at - began <= MAILED_WITHIN_SECONDS for at in sent) for began in since)
             if sent:
                 found.append(MailingJob(name, line, tuple(sorted(sent)), tuple(ran),
-                                        len(sent) * (mailed / len(since) if since else 1.0)))
-    return max(found, key=lambda job: job.fit, default=None)
+                                        (name in line, len(sent) * (mailed / len(since) if since else 1.0))))
+    return max(found, key=lambda job: (job.fit, job.name), default=None)
 
 
 def _job(history: HostHistory, fall: Decline, grown: MemoryHolder, job: tuple[str, ...],

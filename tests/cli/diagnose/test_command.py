@@ -28,6 +28,13 @@ def test_the_page_says_plain_words_first_and_the_numbers_after_them(run: Run, lo
     assert "vm.oom-kill = 0 was only ever" in done.output
 
 
+def test_a_time_in_microseconds_is_shown_as_a_date(run: Run, log: Path, tmp_path: Path) -> None:
+    records = [json.dumps({"__REALTIME_TIMESTAMP": "1795753016558625", "_TRANSPORT": "kernel", "MESSAGE": line})
+               for line in log.read_text(errors="replace").splitlines()]
+    (tmp_path / "journal.json").write_text("\n".join(records) + "\n")
+    assert run("diagnose", tmp_path / "journal.json").output.startswith("1. 2026-11-27 04:16:56 UTC: ")
+
+
 def test_the_json_document_is_valid_and_has_the_facts_and_the_judgement(run: Run, log: Path) -> None:
     document = json.loads(run("diagnose", "--json", log).output)
     assert document["v"] == 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Sequence
+from datetime import UTC, datetime
 
 from watchdog_oom import formatting
 from watchdog_oom.cli.output import Page
@@ -72,13 +73,15 @@ def prevention_page(page: Page, prevention: Prevention) -> None:
 
 
 def stamp(event: Event) -> str:
-    """When, as the log writes it; empty where it does not."""
+    """When, as the log writes it, but a bare number as a date; empty where it does not."""
     return "" if event.time is None else _time(event.time)
 
 
 def _time(time: Stamp) -> str:
     if time.clock == "boot" and time.seconds is not None:
         return f"{time.seconds:.6f} s after boot"
+    if time.clock == "unix" and time.seconds is not None and time.text.replace(".", "").isdecimal():
+        return f"{datetime.fromtimestamp(time.seconds, UTC):%Y-%m-%d %H:%M:%S} UTC"
     return printable(time.text)
 
 
