@@ -14,7 +14,7 @@ from tests.miniature.daemon import MakeDaemon, OwnDaemon, Spawn
 from tests.miniature.mailserver import MailServer
 from watchdog_oom.cli import cli
 
-EVERY = '[recorder]\nevery = "1s"\n'
+EVERY = '[recorder]\nevery = "1s"\n[tick]\nslowest = "1s"\n'  # a replay sees what is recorded: each look
 SAMPLE_SECONDS = 1.2  # one sample, and a tick that was late
 SLEEPS = "import time; time.sleep(300)"
 
