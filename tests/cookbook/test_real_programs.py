@@ -145,7 +145,6 @@ def below(pid: int) -> list[int]:
 
 
 @pytest.mark.root
-@pytest.mark.slow
 def test_apt_get_dpkg_and_the_script_of_a_package_live_through_an_emergency_and_the_package_is_installed(
         daemon: MakeDaemon, spawn: Spawn, recipe: Recipe, proc: Proc, home: Path, apt: Path) -> None:
     watch = daemon(recipe("package-manager", {}, score="-900 => 100", log=f'"/var/log/apt" => "{apt}/var/log/apt"'))
