@@ -97,11 +97,6 @@ def read_file(path: str, most_bytes: int = 4096) -> bytes | None:
         raise
 
 
-def list_pids(root: str) -> frozenset[int]:
-    """Every pid that exists now; ``OSError`` if /proc itself cannot be read."""
-    return pids_among(os.listdir(root))
-
-
 def pids_among(names: Iterable[str]) -> frozenset[int]:
     """Those of the names in /proc that are processes."""
     return frozenset(map(int, filter(str.isdecimal, names)))
