@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import pytest
+
 from tests.cookbook.conftest import Family, Recipe, Scripts, running
 from tests.miniature.daemon import MakeDaemon, OwnDaemon, Spawn
 
@@ -34,18 +36,20 @@ def signalled(watch: OwnDaemon) -> set[int]:
 
 def test_of_jobs_that_overlap_the_oldest_goes_on_and_who_copies_by_hand_is_left_alone(
         daemon: MakeDaemon, spawn: Spawn, family: Family, recipe: Recipe, home: Path) -> None:
-    spawn(family("rsync", *[SLEEP] * 5), "cron")
+    job = f"# rsync -a /srv/shared/ /mnt/nfs/\n{SLEEP}"
+    spawn(family("rsync", *[job] * 5), "cron")
     watch = daemon(recipe("cron-overlap", {"/usr/sbin/cron": "cron", "/usr/bin/rsync": "rsync"},
                           held='for     = "20s" => for     = "300ms"'))
     watch.wait_for(lambda: len(running(home, "rsync")) == 5, 10, "five jobs")
     jobs = running(home, "rsync")
-    by_hand = [spawn(SLEEP, "rsync") for _ in range(4)]
+    by_hand = [spawn(job, "rsync") for _ in range(4)]
     watch.start()
     watch.wait_for(lambda: not set(running(home, "rsync")) & set(jobs[3:]), 10, "the end of the newest")
     assert running(home, "rsync") == sorted([*jobs[:3], *(child.pid for child in by_hand)])
     assert signalled(watch) == set(jobs[3:])
 
 
+@pytest.mark.slow
 def test_a_browser_whose_test_runner_dies_goes_with_its_tabs_and_one_whose_runner_lives_stays(
         daemon: MakeDaemon, spawn: Spawn, family: Family, recipe: Recipe, home: Path) -> None:
     browser = f"# --headless\n{family('chrome', holding(20))}"
@@ -65,6 +69,7 @@ def test_a_browser_whose_test_runner_dies_goes_with_its_tabs_and_one_whose_runne
     assert len(signalled(watch)) == 2
 
 
+@pytest.mark.slow
 def test_of_two_builds_the_oldest_tree_goes_and_the_controller_stays(
         daemon: MakeDaemon, spawn: Spawn, family: Family, recipe: Recipe, home: Path) -> None:
     controller = spawn(f"# jenkins.war\n{holding(5)}", "java")
@@ -82,11 +87,13 @@ def test_of_two_builds_the_oldest_tree_goes_and_the_controller_stays(
     assert (controller.poll(), builds[1].poll()) == (None, None)
 
 
+@pytest.mark.slow
 def test_the_child_that_saves_dies_and_the_server_does_not(
         daemon: MakeDaemon, spawn: Spawn, recipe: Recipe, home: Path) -> None:
     server = spawn("import os, time\nheld = bytearray(20 << 20)\nchild = os.fork()\n"
                    "if child:\n    os.waitpid(child, 0)\ntime.sleep(300)", "redis-server")
     watch = daemon(recipe("redis-fork", {"/usr/bin/redis-server": "redis-server"}, score='-800 => 100',
+                          user=f'["redis", "valkey"] => "{os.getuid()}"',
                           low='memory_available_below = "12%", for = "2s" => memory_available_below = "100%", '
                               'for = "200ms"'))
     watch.wait_for(lambda: len(running(home, "redis-server")) == 2, 10, "the child")
@@ -96,6 +103,7 @@ def test_the_child_that_saves_dies_and_the_server_does_not(
     assert server.pid not in signalled(watch)
 
 
+@pytest.mark.slow
 def test_a_worker_that_leaks_goes_and_its_master_stays(
         daemon: MakeDaemon, spawn: Spawn, family: Family, recipe: Recipe, home: Path) -> None:
     master = spawn(family("apache2", holding(20), holding(70)), "apache2")
@@ -109,6 +117,7 @@ def test_a_worker_that_leaks_goes_and_its_master_stays(
     assert len(signalled(watch)) == 1
 
 
+@pytest.mark.slow
 def test_stale_sessions_go_when_inodes_run_out_and_nothing_else_does(
         daemon: MakeDaemon, recipe: Recipe, home: Path) -> None:
     sessions = home / "sessions"
@@ -127,6 +136,7 @@ def test_stale_sessions_go_when_inodes_run_out_and_nothing_else_does(
         assert {path.name for path in sessions.iterdir() if path.name[0] != "."} == {"settings", "sess_used"}
 
 
+@pytest.mark.slow
 def test_surplus_scanners_wait_clamd_is_restarted_and_only_then_they_go(
         daemon: MakeDaemon, spawn: Spawn, recipe: Recipe, scripts: Scripts, home: Path) -> None:
     scripts.add("clamav-daemon", "up")
@@ -147,6 +157,7 @@ def test_surplus_scanners_wait_clamd_is_restarted_and_only_then_they_go(
                         if record["step"].startswith("TERM"))
 
 
+@pytest.mark.slow
 def test_the_load_is_shed_before_the_database_is_started_and_let_in_when_it_answers(
         daemon: MakeDaemon, recipe: Recipe, scripts: Scripts, home: Path) -> None:
     scripts.add("mariadb", "dead")
@@ -162,6 +173,7 @@ def test_the_load_is_shed_before_the_database_is_started_and_let_in_when_it_answ
     assert scripts.asked() == ["stop php-fpm", "start mariadb", "start php-fpm"]
 
 
+@pytest.mark.slow
 def test_a_flood_of_mail_is_stopped_at_its_source_and_none_is_purged(
         daemon: MakeDaemon, recipe: Recipe, scripts: Scripts, home: Path) -> None:
     scripts.add("cron", "up")

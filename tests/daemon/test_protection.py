@@ -86,6 +86,7 @@ def contained(home: Path, what: str) -> str:
 SERVICE = '[services]\nmanager = "service"\n'
 
 
+@pytest.mark.slow
 def test_a_leaker_in_no_unit_is_reported_and_lives(
         daemon: MakeDaemon, spawn: Spawn, home: Path) -> None:
     watch = daemon(contained(home, ""), config=SERVICE)
@@ -126,6 +127,7 @@ def swap_is_on() -> bool:
     return len(Path("/proc/swaps").read_text().splitlines()) > 1
 
 
+@pytest.mark.slow
 @needs_root[0]
 @needs_root[1]
 @pytest.mark.skipif(not can_read_kmsg(), reason="no /dev/kmsg")

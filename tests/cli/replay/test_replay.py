@@ -14,6 +14,7 @@ from click.testing import CliRunner, Result
 from hypothesis import given, settings
 
 from tests.core.build import mib, noun, percent, policy, proc, service_state, spool_state
+from tests.examples import at_most
 from tests.recorder.nights import MIDNIGHT, at, recorded_log
 from tests.recorder.snapshots import nights
 from watchdog_oom.cli import cli
@@ -261,7 +262,7 @@ def test_a_policy_with_faults_shows_them(log: Path, rules: Path, tmp_path: Path)
         assert done.exit_code == 2 and "mail.toml" in done.output and "not valid" in done.output
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=at_most(20), deadline=None)
 @given(nights())
 def test_whatever_a_recording_holds_there_is_a_page_and_a_document(snapshots: list[Snapshot]) -> None:
     rules = policy(noun("a", comm="a"), Limit("a", "a", rss=mib(1)), Emergency(percent(100), percent(100)))

@@ -94,7 +94,8 @@ def test_a_lock_file_that_nobody_holds_is_no_daemon(run: Run, tmp_path: Path) ->
     assert (result.exit_code, result.stdout) == (4, "")
     lines = result.stderr.splitlines()
     assert lines[0] == f"watchdog-oom: the daemon is not running (nobody holds {tmp_path}/lock)"
-    assert "systemctl start watchdog-oomd" in lines[1]
+    assert "start it with: " in lines[1] and "watchdog-oomd" in lines[1]
+    assert ("systemctl" in lines[1]) == Path("/run/systemd/system").is_dir(), "only what this host has"
     assert run("status", "--runtime", tmp_path / "never").exit_code == 4
 
 
@@ -380,6 +381,13 @@ def test_the_last_acts_are_told_with_their_failures_and_why_there_are_none() -> 
     assert lines[at + 1].endswith("TERM a\\x1b[2J[7]: failed: gone  [limit.x]")
     assert lines[at + 2] == "  at an unknown time  refused: TERM sshd[1]"
     assert "only root may" in page_of(status, NOW, Seen(no_actions="only root may read the journal")).text()
+
+
+def test_of_an_act_without_a_step_the_words_are_told_and_not_the_record_of_its_target() -> None:
+    acts = [{"time": "odd", "kind": "incident", "target": {"pid": 7, "name": "a"}, "rule": "limit.x",
+             "result": "reported: would TERM a[7]"}]
+    page = page_of({"v": 1, "pid": 9, "written": NOW, "started": NOW - 60}, NOW, Seen(actions=acts)).text()
+    assert "incident: reported: would TERM a[7]  [limit.x]" in page
 
 
 def test_a_host_on_which_all_is_well_needs_no_attention() -> None:

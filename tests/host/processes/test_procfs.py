@@ -22,10 +22,10 @@ from watchdog_oom.host.processes.procfs import (
     PAGE_BYTES,
     TICKS_PER_SECOND,
     lineage,
-    list_pids,
     parse_stat,
     parse_swap_bytes,
     parse_uid,
+    pids_among,
     read_exe,
     read_oom_score,
     read_oom_score_adj,
@@ -121,7 +121,7 @@ def test_the_image_changes_with_code_stack_and_name_and_is_zero_without_an_addre
 
 def test_psutil_agrees_about_the_processes_of_this_host() -> None:
     compared = 0
-    for pid in sorted(list_pids("/proc")):
+    for pid in sorted(pids_among(os.listdir("/proc"))):
         with suppress(psutil.NoSuchProcess, psutil.AccessDenied):
             oracle = psutil.Process(pid)
             with oracle.oneshot():

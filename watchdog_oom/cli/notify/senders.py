@@ -1,22 +1,24 @@
-"""Hands a message to the program of a target: a fixed argument list, no shell, a deadline; what it prints is kept."""
+"""Hands a message to the program of a target: a fixed argument list, no shell, a deadline; its first words are kept."""
 
 from __future__ import annotations
 
 import json
 import os
-import signal
-import subprocess
-from contextlib import suppress
+import select
+import time
 
 from watchdog_oom.cli.notify.mail import mail_of
 from watchdog_oom.cli.notify.messages import NotifyMessage
 from watchdog_oom.cli.notify.settings import NotifyTarget
 from watchdog_oom.formatting import duration, printable
-from watchdog_oom.host.children.spawn import CLEAN_ENVIRONMENT
+from watchdog_oom.host.children.descriptors import in_memory
+from watchdog_oom.host.children.spawn import spawn_drained
+from watchdog_oom.host.children.supervisor import ChildSupervisor, Ended
 from watchdog_oom.policy.programs import why_not_run
 
-_MOST_PRINTED_BYTES = 4096
 _LONGEST_ERROR = 300
+_LOOK_SECONDS = 0.1
+_CHILDREN = ChildSupervisor()  # of all messages: the end of what a program left behind is noticed at a later one
 VERSION = 1
 
 
@@ -48,32 +50,28 @@ def json_of(message: NotifyMessage, host: str, now: float) -> bytes:
 
 
 def _run(argv: list[str], given: bytes, timeout_seconds: float) -> str:
-    """Only the program itself is waited for: one that leaves a child behind to deliver, as some do, has ended."""
-    printed = os.memfd_create("printed", os.MFD_CLOEXEC)
+    """Only the program itself is waited for: one that leaves a child behind to deliver, as some do, has ended. What it
+    and its children print takes no memory, however much that is and however long they go on."""
+    told = in_memory(given)
     try:
-        process = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=printed, stderr=printed, cwd="/",
-                                   env=dict(CLEAN_ENVIRONMENT), start_new_session=True)
+        child = spawn_drained(argv, input_fd=told)
     except OSError as error:
-        os.close(printed)
         return printable(f"{argv[0]}: {error.strerror or error}")
-    try:
-        process.communicate(given, timeout=timeout_seconds)
-    except subprocess.TimeoutExpired:
-        with suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-        return f"{printable(argv[0])} did not end within {duration(timeout_seconds)}"
     finally:
-        said = _last_line(printed)
-        os.close(printed)
-    if process.returncode == 0:
+        os.close(told)
+    began = time.monotonic()
+    _CHILDREN.add(argv[0], child, timeout_seconds, began)
+    while not (over := _CHILDREN.poll(time.monotonic())):
+        select.select([_CHILDREN], [], [], _LOOK_SECONDS)
+    return _words(argv[0], over[0], timeout_seconds)
+
+
+def _words(program: str, ended: Ended, timeout_seconds: float) -> str:
+    if ended.exit_status is None:
+        return f"{printable(program)} did not end within {duration(timeout_seconds)}"
+    if ended.exit_status == 0:
         return ""
-    how = f"signal {-process.returncode}" if process.returncode < 0 else f"exit status {process.returncode}"
-    return f"{printable(argv[0])}: {how}{f': {said}' if said else ''}"
-
-
-def _last_line(printed: int) -> str:
-    size = os.fstat(printed).st_size
-    end = os.pread(printed, _MOST_PRINTED_BYTES, max(0, size - _MOST_PRINTED_BYTES)).decode("utf-8", "replace")
-    said = [line.strip() for line in end.splitlines() if line.strip()]
-    return printable(said[-1])[:_LONGEST_ERROR] if said else ""
+    status = ended.exit_status
+    how = f"signal {status - 128}" if status > 128 else f"exit status {status}"
+    said = [line.strip() for line in ended.text.splitlines() if line.strip()]
+    return f"{printable(program)}: {how}{f': {printable(said[-1])[:_LONGEST_ERROR]}' if said else ''}"
