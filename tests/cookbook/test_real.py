@@ -87,6 +87,7 @@ def test_the_child_that_saves_dies_and_the_server_does_not(
     server = spawn("import os, time\nheld = bytearray(20 << 20)\nchild = os.fork()\n"
                    "if child:\n    os.waitpid(child, 0)\ntime.sleep(300)", "redis-server")
     watch = daemon(recipe("redis-fork", {"/usr/bin/redis-server": "redis-server"}, score='-800 => 100',
+                          unit='unit       = ["redis*.service", "valkey*.service"]\n => ',
                           low='memory_available_below = "12%", for = "2s" => memory_available_below = "100%", '
                               'for = "200ms"'))
     watch.wait_for(lambda: len(running(home, "redis-server")) == 2, 10, "the child")
