@@ -15,6 +15,12 @@ from watchdog_oom.cli.notify.senders import send
 from watchdog_oom.cli.notify.settings import NotifyTarget
 
 Program = Callable[[str, str], Path]
+# As apprise says what is wrong.
+LOGGED = """
+for line in ("INFO - begins", "ERROR - no such file", "WARNING - nobody to tell"):
+    print("2026-11-27 03:16:09,331 -", line)
+raise SystemExit("Usage: ...")
+"""
 
 
 def sent(path: Path | str, *arguments: str, seconds: float = 10.0) -> str:
@@ -28,6 +34,7 @@ def sent(path: Path | str, *arguments: str, seconds: float = 10.0) -> str:
     ("print('\\x1b[2Jno room'); raise SystemExit(75)", ": exit status 75: \\x1b[2Jno room"),
     ("print('x' * 10**6 + '\\nthe end'); raise SystemExit(1)", ": exit status 1: the end"),
     ("import os; os.kill(os.getpid(), 9)", ": signal 9"),
+    (LOGGED, ": exit status 1: no such file; nobody to tell"),
 ])
 def test_the_programs_own_word_decides(program: Program, text: str, error: str) -> None:
     path = program("hook", text)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 from contextlib import suppress
@@ -15,8 +16,10 @@ from watchdog_oom.formatting import duration, printable
 from watchdog_oom.host.children.spawn import CLEAN_ENVIRONMENT
 from watchdog_oom.policy.programs import why_not_run
 
-_MOST_PRINTED_BYTES = 4096
+_MOST_PRINTED_BYTES = 16384
 _LONGEST_ERROR = 300
+# How Python's logging marks what went wrong: apprise prints it so, and its own usage behind it.
+_COMPLAINT = re.compile(r"[0-9][0-9 :,-]+ - (?:WARNING|ERROR|CRITICAL) - (.+)")
 VERSION = 1
 
 
@@ -35,8 +38,9 @@ def command_of(target: NotifyTarget, message: NotifyMessage, host: str, now: flo
         return list(target.run), json_of(message, host, now)
     if target.apprise:
         tag = [f"--tag={target.tag}"] if target.tag else []
-        return ([target.apprise_program, f"--config={target.apprise}", f"--title={message.subject}", *tag],
-                message.text.encode("utf-8", "backslashreplace"))
+        # Without --verbose it fails without a word. A text stays one: names in it are no markup for whoever shows it.
+        return ([target.apprise_program, "--verbose", "--input-format=text", f"--config={target.apprise}",
+                 f"--title={message.subject}", *tag], message.text.encode("utf-8", "backslashreplace"))
     return list(target.sendmail), mail_of(message, target.mail, target.sender, host, now)
 
 
@@ -64,7 +68,7 @@ def _run(argv: list[str], given: bytes, timeout_seconds: float) -> str:
         process.wait()
         return f"{printable(argv[0])} did not end within {duration(timeout_seconds)}"
     finally:
-        said = _last_line(printed)
+        said = _reason(printed)
         os.close(printed)
     if process.returncode == 0:
         return ""
@@ -72,8 +76,10 @@ def _run(argv: list[str], given: bytes, timeout_seconds: float) -> str:
     return f"{printable(argv[0])}: {how}{f': {said}' if said else ''}"
 
 
-def _last_line(printed: int) -> str:
+def _reason(printed: int) -> str:
+    """All that is marked as an error, else the last line."""
     size = os.fstat(printed).st_size
     end = os.pread(printed, _MOST_PRINTED_BYTES, max(0, size - _MOST_PRINTED_BYTES)).decode("utf-8", "replace")
     said = [line.strip() for line in end.splitlines() if line.strip()]
-    return printable(said[-1])[:_LONGEST_ERROR] if said else ""
+    marked = dict.fromkeys(found[1] for line in said if (found := _COMPLAINT.fullmatch(line)))
+    return printable("; ".join(marked) if marked else said[-1] if said else "")[:_LONGEST_ERROR]
