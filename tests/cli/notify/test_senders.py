@@ -52,6 +52,11 @@ def test_one_that_hangs_is_killed_with_what_it_started(program: Program, tmp_pat
         assert not os.path.exists(f"/proc/{pid}/exe") or b"hook" not in Path(f"/proc/{pid}/cmdline").read_bytes()
 
 
+def test_what_one_that_hangs_said_before_is_told(program: Program) -> None:
+    path = program("hook", "import time\nprint('queue: Permission denied', flush=True)\ntime.sleep(60)")
+    assert sent(path, seconds=1.0) == f"{path} did not end within 1s: queue: Permission denied"
+
+
 def test_one_that_leaves_a_child_behind_to_deliver_has_done_it(program: Program) -> None:
     path = program("hook", "import os, time\nif os.fork() == 0:\n  time.sleep(5)\n")
     began = time.monotonic()

@@ -61,19 +61,25 @@ def _run(argv: list[str], given: bytes, timeout_seconds: float) -> str:
         os.close(printed)
         return printable(f"{argv[0]}: {error.strerror or error}")
     try:
+        how = _ended(process, given, timeout_seconds)
+        said = _reason(printed) if how else ""
+    finally:
+        os.close(printed)
+    return f"{printable(argv[0])}{how}{f': {said}' if said else ''}" if how else ""
+
+
+def _ended(process: subprocess.Popen[bytes], given: bytes, timeout_seconds: float) -> str:
+    """How it failed, to be put behind its name; empty if it did not."""
+    try:
         process.communicate(given, timeout=timeout_seconds)
     except subprocess.TimeoutExpired:
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
-        return f"{printable(argv[0])} did not end within {duration(timeout_seconds)}"
-    finally:
-        said = _reason(printed)
-        os.close(printed)
+        return f" did not end within {duration(timeout_seconds)}"
     if process.returncode == 0:
         return ""
-    how = f"signal {-process.returncode}" if process.returncode < 0 else f"exit status {process.returncode}"
-    return f"{printable(argv[0])}: {how}{f': {said}' if said else ''}"
+    return f": signal {-process.returncode}" if process.returncode < 0 else f": exit status {process.returncode}"
 
 
 def _reason(printed: int) -> str:
