@@ -8,8 +8,11 @@ BIN     = $(VENV)/bin
 READY   = $(VENV)/.ready
 SCRATCH = build/run
 
+# Tests start the programs hundreds of times: compiled once, whatever the caller's environment says.
+export PYTHONDONTWRITEBYTECODE =
+
 .DEFAULT_GOAL := help
-.PHONY: help run demo test lint types pytest test-services bench bench-incident bench-vm clean deb test-vm
+.PHONY: help run demo test lint types pytest test-slow test-services bench bench-incident bench-vm clean deb test-vm
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|' 2>/dev/null \
@@ -44,7 +47,11 @@ types: $(READY)
 	$(BIN)/mypy
 
 pytest: $(READY)
-	$(BIN)/python -m pytest -n 2
+	$(BIN)/python -m pytest -n 2 --dist worksteal
+
+test-slow: $(READY)  ## the slow tests, and every property with all its examples (ten minutes)
+	$(BIN)/python -m pytest -n 2 --dist worksteal --hypothesis-profile thorough \
+	  -m "(slow or hypothesis) and not vm and not services"
 
 test-services: $(READY)  ## recoveries of this host's real cron and mariadb (root; they are installed and restarted)
 	$(BIN)/python -m pytest -m services
@@ -58,8 +65,8 @@ deb:  ## the Debian package, into build/ (Debian: apt-get install dpkg-dev debhe
 bench-vm: $(READY)  ## reaction and starvation in emulated machines, side by side (root; half an hour)
 	$(BIN)/python -m bench.vm $(BENCH)
 
-bench-incident: $(READY)  ## that night in an emulated mail server: without a watchdog, with each peer, with us (root; an hour)
-	$(BIN)/python -m bench.incident
+bench-incident: $(READY)  ## that night in an emulated mail server: without a watchdog, with each peer, with us (root; four hours)
+	$(BIN)/python -m bench.incident $(BENCH)
 
 test-vm: $(READY)  ## the package in a real Debian with systemd, swap and MariaDB, under qemu (root; a quarter of an hour)
 	$(BIN)/python -m pytest -m vm tests/vm

@@ -9,8 +9,10 @@ from hypothesis import HealthCheck, settings
 
 from tests.miniature.groups import RealGroup
 
-settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("any machine")
+# `make test-slow` asks for the other one: --hypothesis-profile thorough.
+settings.register_profile("fast", max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("thorough", settings.get_profile("fast"), max_examples=150)
+settings.load_profile("fast")
 
 
 @pytest.fixture

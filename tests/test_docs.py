@@ -5,13 +5,14 @@ from __future__ import annotations
 import ast
 import re
 import textwrap
+from functools import cache
 from pathlib import Path
 
 import click
 import pytest
 
 from tests.core.build import memory, snapshot
-from tests.test_house import FLOORS
+from tests.test_house import FLOORS, MODULES, parsed
 from watchdog_oom import __version__
 from watchdog_oom.cli import cli
 from watchdog_oom.core.conditions import memory as conditions_on_memory
@@ -23,12 +24,14 @@ from watchdog_oom.daemon.options import HELP
 from watchdog_oom.daemon.self_protection import missing_capabilities
 from watchdog_oom.policy.build import build_policy
 from watchdog_oom.policy.load import load_policy
+from watchdog_oom.policy.schema import NAMED
 from watchdog_oom.policy.units import parse_duration
 
 ROOT = Path(__file__).resolve().parent.parent
-DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("packaging/*.md")])
+DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("packaging/**/*.md"),
+                    *ROOT.glob("policies/**/*.md")])
 LAWS = 12
-TREES = "watchdog_oom|tests|docs|policies|systemd|man|packaging|completions"
+TREES = "watchdog_oom|tests|bench|docs|policies|systemd|man|packaging|completions"
 PATHS = re.compile(rf"(?<![\w/.-])(?:{TREES})/[\w./*-]*[\w/*]")
 FORBIDDEN = re.compile(r"/wor[k]/|\bTOD[O]\b|\bFIXM[E]\b|\bXX[X]\b|#\d+\b")  # written so as not to find itself
 
@@ -75,10 +78,10 @@ def commands() -> set[tuple[str, ...]]:
     return found
 
 
+@cache
 def said() -> list[str]:
     """Every text in the program, those between the values of an f-string included."""
-    trees = [ast.parse(path.read_text(encoding="utf-8")) for path in sorted((ROOT / "watchdog_oom").rglob("*.py"))]
-    return [node.value for tree in trees for node in ast.walk(tree)
+    return [node.value for path in MODULES.values() for node in ast.walk(parsed(path))
             if isinstance(node, ast.Constant) and isinstance(node.value, str)]
 
 
@@ -106,6 +109,50 @@ def test_every_link_leads_to_a_file_and_a_heading_that_exist(document: Path) -> 
 def test_every_path_of_the_project_that_is_named_exists(document: Path) -> None:
     named = set(PATHS.findall(re.sub(r"\]\([^)]*\)", "]", document.read_text(encoding="utf-8"))))
     assert sorted(path for path in named if not any(ROOT.glob(path.rstrip("/")))) == []
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=name)
+def test_every_module_that_is_named_without_its_path_exists(document: Path) -> None:
+    named = set(re.findall(r"`(\w+\.py)`", document.read_text(encoding="utf-8")))
+    there = {path.name for tree in TREES.split("|") for path in (ROOT / tree).rglob("*.py")}
+    assert sorted(named - there) == []
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=name)
+def test_every_footnote_is_defined_once_and_used(document: Path) -> None:
+    prose, _ = parts(document.read_text(encoding="utf-8"))
+    defined = re.findall(r"^\[\^([\w-]+)\]: \S", prose, re.MULTILINE)
+    used = re.findall(r"\[\^([\w-]+)\](?!:)", prose)
+    assert sorted(defined) == sorted(set(used))
+
+
+@pytest.mark.parametrize("heading", ["## What they look at", "## Whom they choose", "## What they do about services",
+                                     "## How they explain themselves"])
+def test_every_cell_of_the_comparison_has_its_source(heading: str) -> None:
+    lines = [line for line in section("docs/comparison.md", heading).splitlines() if line.startswith("|")]
+    names, _, *rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
+    assert names[-1] == "watchdog-oom" and len(rows) > 3
+    bare = [(row[0], names[column]) for row in rows for column, cell in enumerate(row[1:-1], 1)
+            if not re.search(r"\[\^[\w-]+\]$", cell) and cell not in ("not known", "does not apply")]
+    assert bare == []
+    assert [row[0] for row in rows if len(row) != len(names) or not re.search(r"\]\([\w-]+\.md#?", row[-1])] == []
+
+
+def test_every_question_is_answered_shortly_with_its_place_and_where_it_was_asked() -> None:
+    _, *questions = re.split(r"^### ", text("docs/faq.md"), flags=re.MULTILINE)
+    assert 20 <= len(questions) <= 40
+    answers = {question: re.split(r"^## ", rest, flags=re.MULTILINE)[0].strip()
+               for question, _, rest in (whole.partition("\n") for whole in questions)}
+    assert [question for question, answer in answers.items() if len(answer.splitlines()) > 5] == []
+    assert [question for question, answer in answers.items() if not re.search(r"\]\([\w-]+\.md", answer)] == []
+    assert [question for question, answer in answers.items() if not re.search(r"asked in\s+\[.+\]\(https:", answer,
+                                                                              re.DOTALL)] == []
+
+
+def test_the_concepts_stand_on_one_page_with_every_kind_of_table() -> None:
+    page = text("docs/concepts.md")
+    assert len(page.splitlines()) <= 90
+    assert [kind for kind in (*NAMED, "emergency") if f"`{kind}`" not in page] == []
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=name)
@@ -230,8 +277,7 @@ def test_the_changelog_begins_with_the_version_of_the_program() -> None:
 
 def names_of_the_program() -> set[str]:
     """Every name that the program defines or uses: classes, functions, members, keys, parameters."""
-    nodes = [node for path in sorted((ROOT / "watchdog_oom").rglob("*.py"))
-             for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))]
+    nodes = [node for path in MODULES.values() for node in ast.walk(parsed(path))]
     return {name for node in nodes for field in ("id", "name", "attr", "arg")
             if isinstance(name := getattr(node, field, None), str)}
 

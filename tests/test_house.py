@@ -6,6 +6,7 @@ import ast
 import re
 import subprocess
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -101,7 +102,6 @@ TESTED_ELSEWHERE: dict[str, tuple[str, str]] = {  # module: the test file, and w
     "cli.status.page": ("cli/status/test_command.py", "the page of ``status``"),
     "cli.status.values": ("cli/status/test_command.py", "what that page reads"),
     "cli.report_facts": ("cli/test_report.py", "what the command reads of the places it is told"),
-    "report.arrivals": ("report/test_trigger.py", "what began more often, by what is named as the trigger"),
     "report.decline": ("report/test_trigger.py", "the fall that a trigger is looked for"),
     "report.gathering": ("report/test_digest.py", "one incident as records come along"),
     "report.health": ("report/test_night.py", "what the daemon said of itself"),
@@ -199,13 +199,19 @@ def modules() -> dict[str, Path]:
 MODULES = modules()
 
 
+@cache
 def parsed(path: Path) -> ast.Module:
     return ast.parse(path.read_text(), str(path))
 
 
-def imports(path: Path) -> Iterator[str]:
+@cache
+def imports(path: Path) -> tuple[str, ...]:
     """The dotted names of everything that a module imports: wherever in the file, for the type checker alone as well,
     and by a text that names a module, which is then imported when it is needed."""
+    return tuple(_imports(path))
+
+
+def _imports(path: Path) -> Iterator[str]:
     for node in ast.walk(parsed(path)):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
@@ -224,6 +230,7 @@ def below(name: str) -> str | None:
     return inside if inside in MODULES else inside.rpartition(".")[0]
 
 
+@cache
 def graph() -> dict[str, set[str]]:
     """Every module of the package with the modules of the package that it imports."""
     return {module: {inside for name in imports(path) if (inside := below(name)) is not None}
@@ -236,7 +243,7 @@ def reached(starts: list[str]) -> dict[str, str]:
     todo = list(starts)
     while todo:
         module = todo.pop()
-        for inside in GRAPH[module]:
+        for inside in graph()[module]:
             if inside not in found:
                 found[inside] = module
                 todo.append(inside)
@@ -245,9 +252,10 @@ def reached(starts: list[str]) -> dict[str, str]:
 
 def circles() -> list[str]:
     """The modules that reach themselves, in groups that reach each other."""
-    ahead = {module: {inside for start in targets for inside in reached([start])} for module, targets in GRAPH.items()}
+    ahead = {module: {inside for start in targets for inside in reached([start])}
+             for module, targets in graph().items()}
     groups = {tuple(sorted(other for other in ahead[module] if module in ahead[other]))
-              for module in GRAPH if module in ahead[module]}
+              for module in graph() if module in ahead[module]}
     return [" ↔ ".join(group) for group in sorted(groups)]
 
 
@@ -262,9 +270,6 @@ def floor(module: str) -> int:
     return found[0]
 
 
-GRAPH = graph()
-
-
 def test_no_modules_import_each_other_in_a_circle() -> None:
     found = circles()
     print(f"circles: {len(found)}")
@@ -272,7 +277,7 @@ def test_no_modules_import_each_other_in_a_circle() -> None:
 
 
 def test_nothing_imports_from_a_floor_above_its_own() -> None:
-    upward = [f"{module} imports {other}" for module, targets in GRAPH.items() for other in sorted(targets)
+    upward = [f"{module} imports {other}" for module, targets in graph().items() for other in sorted(targets)
               if floor(other) > floor(module)]
     for number, rooms in reversed(list(enumerate(FLOORS, 1))):
         print(f"floor {number}: {', '.join(name or '__init__' for name in rooms)}")
@@ -282,7 +287,7 @@ def test_nothing_imports_from_a_floor_above_its_own() -> None:
 
 
 def test_rooms_on_one_floor_know_nothing_of_each_other_but_what_is_listed() -> None:
-    between = {(room(module), room(other)) for module, targets in GRAPH.items() for other in targets
+    between = {(room(module), room(other)) for module, targets in graph().items() for other in targets
                if floor(module) == floor(other) > 0 and room(module) != room(other)}
     assert between == BETWEEN_ROOMS
     assert not {(imported, importer) for importer, imported in between} & between, "two rooms import each other"
@@ -310,7 +315,7 @@ def test_the_core_and_all_it_imports_touches_neither_the_system_nor_the_clock_no
 def test_the_host_decides_nothing() -> None:
     """Effects ask guard whether they may; what to do is the rules' business."""
     deciding = ("core.decide", "core.tick", "core.history")
-    wrong = [f"{module} imports {other}" for module, targets in GRAPH.items() if room(module) == "host"
+    wrong = [f"{module} imports {other}" for module, targets in graph().items() if room(module) == "host"
              for other in targets if other in deciding
              or other.startswith("core.rules")]
     assert wrong == []
@@ -402,6 +407,16 @@ def test_a_test_file_that_stands_in_for_a_module_reaches_it() -> None:
         if module not in reached(starts):
             strangers.append(f"{where} never comes to {module}")
     assert strangers == []
+
+
+def test_every_test_file_has_its_part_in_the_fast_run() -> None:
+    slow_alone = []
+    for path in sorted((ROOT / "tests").rglob("test_*.py")):
+        text = path.read_text()
+        tests, slow = (re.findall(rf"^{line}", text, re.MULTILINE) for line in ("def test_", r"@pytest\.mark\.slow$"))
+        if len(slow) >= len(tests) or re.search(r"^pytestmark = .*\bslow\b", text, re.MULTILINE):
+            slow_alone.append(str(path.relative_to(ROOT)))
+    assert slow_alone == []
 
 
 @pytest.mark.parametrize("module", MODULES)

@@ -100,6 +100,8 @@ def test_wrong_arguments_are_refused(dataclass: Make, module: Any) -> None:
     for arguments, keywords in (((), {}), ((1, 2, 3, 4, 5), {}), ((1,), {"e": 1})):
         with pytest.raises(TypeError):
             kind(*arguments, **keywords)
+    with pytest.raises(TypeError):
+        module.replace(kind(1), a=2, e=1)
 
 
 @pytest.mark.parametrize(("dataclass", "module"), BOTH)
@@ -114,6 +116,8 @@ def test_what_is_worked_out_afterwards_is_worked_out_again_by_replace(dataclass:
             object.__setattr__(self, "total", self.a + self.b)
 
     assert repr(module.replace(Sum(1), a=5)).endswith("Sum(a=5, b=2, total=7)")
+    with pytest.raises((TypeError, ValueError)):
+        module.replace(Sum(1), unheard_of=1)
     with pytest.raises(TypeError):
         Sum(1, 2, 3)
 

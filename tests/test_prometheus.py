@@ -48,6 +48,7 @@ def test_promtool_finds_the_rules_well_formed_and_each_alert_as_its_tests_say() 
         assert done.returncode == 0, done.stdout + done.stderr
 
 
+@pytest.mark.slow
 @needs_promtool
 @pytest.mark.parametrize("alert", NAMES)
 def test_the_tests_are_red_without_that_alert(alert: str, tmp_path: Path) -> None:

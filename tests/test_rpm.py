@@ -44,6 +44,7 @@ def test_the_newest_entry_of_its_changelog_is_of_this_version() -> None:
     assert first.endswith(f" - {__version__}-1")
 
 
+@pytest.mark.slow
 def test_it_holds_every_module_policy_unit_page_and_completion(rpm: Path) -> None:
     files = set(asked(rpm, "--list"))
     code = {f"/usr/share/watchdog-oom/{path.relative_to(TOP)}" for path in (TOP / "watchdog_oom").rglob("*.py")}
@@ -61,12 +62,14 @@ def test_it_holds_every_module_policy_unit_page_and_completion(rpm: Path) -> Non
     assert not [name for name in files if name.endswith((".pyc", "__pycache__"))]
 
 
+@pytest.mark.slow
 def test_nothing_in_it_belongs_to_another_than_root_or_may_be_changed_by_others(rpm: Path) -> None:
     for line in asked(rpm, "--queryformat", "[%{FILEMODES:perms} %{FILEUSERNAME} %{FILEGROUPNAME} %{FILENAMES}\n]"):
         mode, user, group, name = line.split(" ", 3)
         assert (user, group, mode[5], mode[8]) == ("root", "root", "-", "-"), name
 
 
+@pytest.mark.slow
 def test_its_scriptlets_are_valid_shell_and_enable_only_the_daemon(rpm: Path, tmp_path: Path) -> None:
     scriptlets = re.split(r"^(\w+) scriptlet \(using /bin/sh\):\n", "\n".join(asked(rpm, "--scripts")),
                           flags=re.MULTILINE)[1:]
@@ -80,6 +83,7 @@ def test_its_scriptlets_are_valid_shell_and_enable_only_the_daemon(rpm: Path, tm
     assert "enable" not in bodies["postinstall"].replace("is enabled", "")
 
 
+@pytest.mark.slow
 def test_an_upgrade_keeps_the_daemon_and_a_removal_stops_it_first(rpm: Path) -> None:
     scripts = "\n".join(asked(rpm, "--scripts"))
     assert "if [ $1 -eq 0 ] && [ -d /run/systemd/system ]; then systemctl --no-reload disable --now" in scripts

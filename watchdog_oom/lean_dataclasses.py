@@ -32,10 +32,21 @@ else:
 
     def replace(record, /, **changes):
         """A copy of the record with these changes."""
-        for name in _parameters(type(record)):
+        kind = type(record)
+        names = kind.__match_args__
+        if isinstance(record, _Record) and kind.__init__.__code__.co_argcount == len(names) + 1:
+            values = list(record._values(record))
+            try:
+                for name, value in changes.items():
+                    values[names.index(name)] = value
+            except ValueError:  # no such field: refused below
+                pass
+            else:
+                return kind(*values)  # by position, which takes two thirds of the time
+        for name in _parameters(kind):
             if name not in changes:
                 changes[name] = getattr(record, name)
-        return type(record)(**changes)
+        return kind(**changes)
 
 __all__ = ["dataclass", "field", "replace"]
 
@@ -113,13 +124,22 @@ class _Field:
 
 
 class _Fields:
-    """``__dataclass_fields__`` of every record, made anew from its ``__init__`` for the few who ask: kept with each
-    class, the fields would be 0.15 MiB."""
+    """``__dataclass_fields__`` of every record, made from its ``__init__`` at the first question: made with each class,
+    they would cost the daemon, where nobody asks, 0.15 MiB."""
+
+    __slots__ = ("asked",)
+
+    def __init__(self) -> None:
+        self.asked: dict[type[_Record], dict[str, _Field]] = {}
 
     def __get__(self, record: object, kind: type[_Record]) -> dict[str, _Field]:
-        scope, parameters = kind.__init__.__globals__, _parameters(kind)
-        return {name: _Field(name, scope.get(f"_new_{name}"), name in parameters,
-                             scope.get(f"_default_{name}", _NOTHING)) for name in kind.__match_args__}
+        found = self.asked.get(kind)
+        if found is None:
+            scope, parameters = kind.__init__.__globals__, _parameters(kind)
+            found = {name: _Field(name, scope.get(f"_new_{name}"), name in parameters,
+                                  scope.get(f"_default_{name}", _NOTHING)) for name in kind.__match_args__}
+            self.asked[kind] = found
+        return found
 
 
 _Record.__dataclass_fields__ = _Fields()  # type: ignore[attr-defined]

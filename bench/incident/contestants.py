@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from bench.incident.mailserver import SPOOL
 from bench.incident.night import Contestant
 from tests.vm.guest import Guest
 from tests.vm.host import TOP, install_deb
@@ -12,6 +13,9 @@ from tests.vm.product import Product
 
 POLICY = TOP / "policies" / "mail-server.toml"
 OURS = "watchdog-oom"
+KEPT = ("/var/log/watchdog-oom", "/run/watchdog-oom", "/etc/watchdog-oom")
+REPORT = (("report.txt", "watchdog-oom report --since 1h --text"),
+          ("report.html", "watchdog-oom report --since 1h -o /root/report.html > /dev/null; cat /root/report.html"))
 
 
 def contestants(deb: Path) -> dict[str, Contestant]:
@@ -26,14 +30,14 @@ def contestants(deb: Path) -> dict[str, Contestant]:
         Contestant("none", lambda guest: None),
         *(Contestant(name, _start(unit)) for name, unit in (
             ("earlyoom", "earlyoom"), ("nohang", "nohang"), ("systemd-oomd", "systemd-oomd"), ("monit", "monit"))),
-        Contestant(OURS, install, ("/var/log/watchdog-oom", "/run/watchdog-oom", "/etc/watchdog-oom")),
+        Contestant(OURS, install, KEPT, REPORT),
     )
     return {contestant.name: contestant for contestant in everybody}
 
 
 def _empty(guest: Guest) -> None:
     """Nothing to guard against: memory for all, and no leftovers in the spool."""
-    guest.check("find /var/spool/vscan/tmp -mindepth 1 -maxdepth 1 -name 'amavis-*' -mmin +60 -exec rm -rf {} +", 300)
+    guest.check(f"rm -rf {SPOOL}/tmp/amavis-2007*", 300)
 
 
 def _start(unit: str) -> Callable[[Guest], None]:

@@ -7,6 +7,7 @@ from pathlib import Path
 from tests.vm.image import Recipe
 
 BOX = "box@guest.test"
+SPOOL = "/var/spool/vscan"
 UNITS = ("mariadb", "apache2", "postfix", "amavis")
 PEERS = ("earlyoom", "nohang", "systemd-oomd", "monit")
 

@@ -1,77 +1,17 @@
-"""What the world outside does: it sends mails, and it looks whether the three ports answer."""
+"""What the world outside does: it looks whether the three ports answer."""
 
 from __future__ import annotations
 
 import contextlib
-import email.utils
-import smtplib
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from bench.incident.mailserver import BOX
-
-FLOOD_MAILS = 45
-FLOOD_SECONDS = 90.0
-PROBE_MAILS = 23
-PROBE_MAIL_SECONDS = 15.0
-MAIL_SECONDS = FLOOD_SECONDS + PROBE_MAILS * PROBE_MAIL_SECONDS
-
-_SMTP_SECONDS = 60.0
-_RETRY_SECONDS = 15.0
 _LOOK_EVERY_SECONDS = 2.0
 # An emulated machine with work to do may take a while; only who says nothing for so long is out.
 _LOOK_SECONDS = 10.0
-
-
-def schedule() -> Iterator[tuple[int, float]]:
-    """The number of each mail, and when it is sent, in seconds from the beginning."""
-    for number in range(FLOOD_MAILS):
-        yield number, number * FLOOD_SECONDS / FLOOD_MAILS
-    for number in range(PROBE_MAILS):
-        yield FLOOD_MAILS + number, FLOOD_SECONDS + number * PROBE_MAIL_SECONDS
-
-
-@dataclass(slots=True)
-class Mails:
-    """Each mail has a thread, which tries until the server has taken it, as any mail server would."""
-
-    port: int
-    sent: dict[int, float] = field(default_factory=dict)
-    accepted: dict[int, float] = field(default_factory=dict)
-    _over: threading.Event = field(default_factory=threading.Event)
-    _threads: list[threading.Thread] = field(default_factory=list)
-
-    def begin(self) -> None:
-        for number, at in schedule():
-            thread = threading.Thread(target=self._send, args=(number, time.monotonic() + at), daemon=True)
-            self._threads.append(thread)
-            thread.start()
-
-    def end(self) -> None:
-        self._over.set()
-        for thread in self._threads:
-            thread.join(_SMTP_SECONDS)
-
-    def _send(self, number: int, when: float) -> None:
-        if self._over.wait(max(0.0, when - time.monotonic())):
-            return
-        self.sent[number] = time.monotonic()
-        while not self._over.is_set():
-            with contextlib.suppress(OSError, smtplib.SMTPException):
-                self._hand_over(number)
-                self.accepted[number] = time.monotonic()
-                return
-            self._over.wait(_RETRY_SECONDS)
-
-    def _hand_over(self, number: int) -> None:
-        text = (f"From: mrtg@outside.test\r\nTo: {BOX}\r\nSubject: number {number}.\r\n"
-                f"Date: {email.utils.formatdate()}\r\nMessage-ID: <{number}@outside.test>\r\n"
-                "\r\nERROR: no such graph\r\n")
-        with smtplib.SMTP("127.0.0.1", self.port, local_hostname="outside.test", timeout=_SMTP_SECONDS) as server:
-            server.sendmail("mrtg@outside.test", [BOX], text)
 
 
 @dataclass(slots=True)

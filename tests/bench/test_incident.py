@@ -2,32 +2,41 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
+import time
 from pathlib import Path
 
 import pytest
 
-from bench.incident import outside
+from bench.incident import cronjob
 from bench.incident.__main__ import row
 from bench.incident.mailserver import recipe
 from bench.incident.night import KILL, Outcome, mails_in, wedge
 
 BOX = """\
-From mrtg@outside.test  Sun Nov 22 21:38:22 2026
+From root@guest.test  Sun Nov 22 21:38:22 2026
 Received: from localhost (unknown [127.0.0.1])
 \tby guest.test (Postfix) with ESMTP id 026F451C17F
 \tfor <box@guest.test>; Sun, 22 Nov 2026 21:38:22 +0000 (UTC)
 X-Virus-Scanned: Debian amavis at guest.test
-Received: from outside.test; Sun, 22 Nov 2026 21:38:13 +0000 (UTC)
-Subject: number 1.
+Received: by guest.test (Postfix, from userid 0); Sun, 22 Nov 2026 21:38:13 +0000 (UTC)
+Subject: mrtg
 
-ERROR: no such graph
+ERROR: number 1. no such graph
 
-From mrtg@outside.test  Sun Nov 22 21:38:24 2026
+From root@guest.test  Sun Nov 22 21:38:24 2026
 Received: from localhost; Sun, 22 Nov 2026 21:38:24 +0000 (UTC)
-Subject: number 7.
+Subject: mrtg
 
-ERROR: no such graph
+ERROR: number 7. no such graph
+
+From root@guest.test  Sun Nov 22 21:38:25 2026
+Received: from localhost; Sun, 22 Nov 2026 21:38:25 +0000 (UTC)
+Subject: Cron <root@guest> another job
+
+It failed.
 """
 SENT_AT = 1795383490.0
 
@@ -54,10 +63,35 @@ def test_a_mail_that_came_twice_counts_once_at_its_first_coming() -> None:
 
 
 def test_the_flood_is_over_before_the_numbered_probes_begin_and_every_mail_has_a_number_of_its_own() -> None:
-    mails = dict(outside.schedule())
-    assert sorted(mails) == list(range(outside.FLOOD_MAILS + outside.PROBE_MAILS))
-    assert mails[outside.FLOOD_MAILS - 1] < outside.FLOOD_SECONDS == mails[outside.FLOOD_MAILS]
-    assert max(mails.values()) < outside.MAIL_SECONDS
+    mails = dict(cronjob.schedule())
+    assert sorted(mails) == list(range(cronjob.FLOOD_MAILS + cronjob.PROBE_MAILS))
+    assert mails[cronjob.FLOOD_MAILS - 1] < cronjob.FLOOD_SECONDS == mails[cronjob.FLOOD_MAILS]
+
+
+@pytest.mark.parametrize(("clock", "minute"), [(1795383490.0, 1795383540), (1795383480.0, 1795383540),
+                                               (1795383539.9, 1795383540)])
+def test_the_flood_begins_at_a_full_minute_when_cron_starts_its_jobs(clock: float, minute: int) -> None:
+    assert cronjob.first_minute_after(clock) == minute
+
+
+def test_a_run_of_the_job_mails_each_failure_that_is_due_and_no_run_mails_it_again(tmp_path: Path) -> None:
+    now = int(time.time())
+    (tmp_path / "failures").write_text(f"{now - 90} 7\n{now - 30} 9\n{now + 600} 11\n")
+    (tmp_path / "told").mkdir()
+    (tmp_path / "sendmail").write_text(f"#!/bin/sh\ncat > {tmp_path}/mail-$$\n")
+    (tmp_path / "sendmail").chmod(0o755)
+    path = {"PATH": f"{tmp_path}:{os.environ['PATH']}"}
+    for _ in range(2):
+        subprocess.run(["sh", "-c", cronjob.script("box@guest.test", str(tmp_path))], check=True, env=path)
+    mails = sorted(mail.read_text() for mail in tmp_path.glob("mail-*"))
+    assert mails == [f"To: box@guest.test\nSubject: mrtg\n\nERROR: number {number}. no such graph\n"
+                     for number in (7, 9)]
+    assert list(cronjob.told((tmp_path / "log").read_text())) == [7, 9]
+
+
+def test_the_jobs_log_tells_when_which_mail_was_sent() -> None:
+    assert cronjob.told("0 1795383540\n4 1795383548\n") == {0: 1795383540.0, 4: 1795383548.0}
+    assert cronjob.told("") == {}
 
 
 def test_the_kernels_kills_are_found_on_the_console_whatever_the_victim_calls_itself() -> None:

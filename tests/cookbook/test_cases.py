@@ -67,11 +67,13 @@ def test_every_case_of_a_recipe_is_as_expected(recipe: str) -> None:
     assert done.exit_code == 0, done.output
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("recipe", "rule"), [(recipe, rule) for recipe in RECIPES for rule in rules_of(recipe)])
 def test_without_any_one_of_its_rules_a_case_fails(recipe: str, rule: str) -> None:
     assert failing_without(recipe, rule)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("recipe", RECIPES)
 def test_each_case_that_expects_something_fails_without_the_rule_that_does_it(recipe: str) -> None:
     expecting = {case.name for case in read_cases(str(BOOK / recipe / f"{recipe}.test.toml")).cases if case.expect}

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import pytest
+
 from tests.cookbook.conftest import Family, Recipe, Scripts, running
 from tests.miniature.daemon import MakeDaemon, OwnDaemon, Spawn
 
@@ -46,6 +48,7 @@ def test_of_jobs_that_overlap_the_oldest_goes_on_and_who_copies_by_hand_is_left_
     assert signalled(watch) == set(jobs[3:])
 
 
+@pytest.mark.slow
 def test_a_browser_whose_test_runner_dies_goes_with_its_tabs_and_one_whose_runner_lives_stays(
         daemon: MakeDaemon, spawn: Spawn, family: Family, recipe: Recipe, home: Path) -> None:
     browser = f"# --headless\n{family('chrome', holding(20))}"
@@ -65,6 +68,7 @@ def test_a_browser_whose_test_runner_dies_goes_with_its_tabs_and_one_whose_runne
     assert len(signalled(watch)) == 2
 
 
+@pytest.mark.slow
 def test_of_two_builds_the_oldest_tree_goes_and_the_controller_stays(
         daemon: MakeDaemon, spawn: Spawn, family: Family, recipe: Recipe, home: Path) -> None:
     controller = spawn(f"# jenkins.war\n{holding(5)}", "java")
@@ -82,6 +86,7 @@ def test_of_two_builds_the_oldest_tree_goes_and_the_controller_stays(
     assert (controller.poll(), builds[1].poll()) == (None, None)
 
 
+@pytest.mark.slow
 def test_the_child_that_saves_dies_and_the_server_does_not(
         daemon: MakeDaemon, spawn: Spawn, recipe: Recipe, home: Path) -> None:
     server = spawn("import os, time\nheld = bytearray(20 << 20)\nchild = os.fork()\n"
@@ -97,6 +102,7 @@ def test_the_child_that_saves_dies_and_the_server_does_not(
     assert server.pid not in signalled(watch)
 
 
+@pytest.mark.slow
 def test_a_worker_that_leaks_goes_and_its_master_stays(
         daemon: MakeDaemon, spawn: Spawn, family: Family, recipe: Recipe, home: Path) -> None:
     master = spawn(family("apache2", holding(20), holding(70)), "apache2")
@@ -110,6 +116,7 @@ def test_a_worker_that_leaks_goes_and_its_master_stays(
     assert len(signalled(watch)) == 1
 
 
+@pytest.mark.slow
 def test_stale_sessions_go_when_inodes_run_out_and_nothing_else_does(
         daemon: MakeDaemon, recipe: Recipe, home: Path) -> None:
     sessions = home / "sessions"
@@ -128,6 +135,7 @@ def test_stale_sessions_go_when_inodes_run_out_and_nothing_else_does(
         assert {path.name for path in sessions.iterdir() if path.name[0] != "."} == {"settings", "sess_used"}
 
 
+@pytest.mark.slow
 def test_surplus_scanners_wait_clamd_is_restarted_and_only_then_they_go(
         daemon: MakeDaemon, spawn: Spawn, recipe: Recipe, scripts: Scripts, home: Path) -> None:
     scripts.add("clamav-daemon", "up")
@@ -148,6 +156,7 @@ def test_surplus_scanners_wait_clamd_is_restarted_and_only_then_they_go(
                         if record["step"].startswith("TERM"))
 
 
+@pytest.mark.slow
 def test_the_load_is_shed_before_the_database_is_started_and_let_in_when_it_answers(
         daemon: MakeDaemon, recipe: Recipe, scripts: Scripts, home: Path) -> None:
     scripts.add("mariadb", "dead")
@@ -163,6 +172,7 @@ def test_the_load_is_shed_before_the_database_is_started_and_let_in_when_it_answ
     assert scripts.asked() == ["stop php-fpm", "start mariadb", "start php-fpm"]
 
 
+@pytest.mark.slow
 def test_a_flood_of_mail_is_stopped_at_its_source_and_none_is_purged(
         daemon: MakeDaemon, recipe: Recipe, scripts: Scripts, home: Path) -> None:
     scripts.add("cron", "up")

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from tests.core.build import NOW, mib, noun, percent, policy, proc, snapshot, spool_state, step, when
 from tests.core.world import World
+from tests.examples import at_most
 from watchdog_oom.core.conditions.memory import MemoryAvailableBelow
 from watchdog_oom.core.conditions.process import ProcessesAre
 from watchdog_oom.core.conditions.spool import SpoolIs
@@ -97,7 +98,7 @@ SNAPSHOTS = st.builds(
     st.lists(PROCESSES, max_size=8), MEMORIES, st.none() | STATES, st.integers(0, 20), st.none() | st.just("a symlink"))
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=at_most(100), deadline=None)
 @given(sights=st.lists(SNAPSHOTS, min_size=1, max_size=12), pace=st.floats(0.0, 100.0), stopping=st.integers(0, 12),
        forgetful=st.integers(0, 12))
 def test_no_snapshot_whatever_it_says_makes_the_core_raise(sights: list[tuple[object, ...]], pace: float, stopping: int,

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from tests.core.build import mib, noun, percent, policy, proc, snapshot, spool_state, step, when
 from tests.core.world import Proc, World
+from tests.examples import at_most
 from watchdog_oom.core.actions import (
     Action,
     Probe,
@@ -262,7 +263,7 @@ def operators(process: Process, view: View) -> bool:
     return shell or (bool(answering) and sshd)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=at_most(150), deadline=None)
 @given(world=hosts(), paces=st.lists(st.sampled_from([0.1, 1.0, 5.0, 20.0]), min_size=3, max_size=25))
 def test_no_plan_ever_reaches_the_untouchable_or_exceeds_the_budget_or_signals_twice(world: World,
                                                                                      paces: list[float]) -> None:

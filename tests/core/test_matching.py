@@ -6,11 +6,13 @@ import re
 from dataclasses import replace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.core.build import noun, proc
 from watchdog_oom.core.glob import glob_pattern
-from watchdog_oom.core.matching import Fact, missing_fact, names_target, own_keys_match
-from watchdog_oom.core.model import NO_FACTS
+from watchdog_oom.core.matching import Fact, alive, living, missing_fact, names_target, own_keys_match
+from watchdog_oom.core.model import NO_FACTS, Process
 from watchdog_oom.core.nouns import Namespaces, ProcessNoun
 from watchdog_oom.policy.build import build_policy
 
@@ -52,6 +54,12 @@ def test_a_command_line_is_searched_and_the_others_are_not() -> None:
 def test_kernel_threads_and_the_dead_match_nothing(change: dict[str, object]) -> None:
     assert not own_keys_match(ProcessNoun("anybody"), replace(MATCHING, **change))  # type: ignore[arg-type]
     assert own_keys_match(ProcessNoun("anybody"), MATCHING)
+
+
+@given(st.lists(st.builds(lambda state, threads, kernel: proc(1, state=state, threads=threads, kernel_thread=kernel),
+                          st.sampled_from(["S", "R", "Z", "X", "D", "T", ""]), st.integers(0, 3), st.booleans())))
+def test_all_the_living_are_those_who_are_alive_one_by_one(processes: list[Process]) -> None:
+    assert living(processes) == tuple(process for process in processes if alive(process))
 
 
 def test_facts_are_read_one_by_one_the_cheapest_first_and_only_while_they_can_decide() -> None:

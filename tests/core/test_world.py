@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from tests.core.build import MIB, NOW, memory, mib, noun, percent, policy, proc, service_state, snapshot, step, when
 from tests.core.world import Proc, Unit, World
+from tests.examples import at_most
 from watchdog_oom.cli.policy_test.sensed import as_sensed
 from watchdog_oom.core.actions import Plan, Watch
 from watchdog_oom.core.conditions.process import ProcessesAre
@@ -89,7 +90,7 @@ def hosts(draw: st.DrawFn) -> World:
     return world
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=at_most(150), deadline=None)
 @given(world=hosts(), paces=st.lists(st.sampled_from([0.1, 1.0, 6.0]), min_size=2, max_size=8))
 def test_what_is_not_read_changes_no_decision(world: World, paces: list[float]) -> None:
     for pace in paces:
@@ -191,7 +192,7 @@ def scanned(root: str, demand: ScanDemand) -> dict[int, Process]:
         table.facts.close()
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=at_most(20), deadline=None)
 @given(world=hosts(), watched=st.frozensets(st.integers(1, 15), max_size=3), readable=st.booleans())
 def test_the_simulated_sensors_show_what_the_real_ones_show(
         tmp_path_factory: pytest.TempPathFactory, world: World, watched: frozenset[int], readable: bool) -> None:

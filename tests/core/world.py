@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from tests.core.build import MIB, NOW
 from watchdog_oom.cli.policy_test.sensed import as_sensed, searched
@@ -54,6 +54,7 @@ from watchdog_oom.daemon.crash_recovery import finish_purges, inherit
 from watchdog_oom.daemon.state_file import State
 from watchdog_oom.host.memory.service_memory import counted_services
 from watchdog_oom.host.processes.demand import scan_demand
+from watchdog_oom.lean_dataclasses import replace
 
 CALM_SECONDS = 2.0  # for so long after an urgent act nothing is saved
 

@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 
 from tests.core.build import noun, policy, step, when
 from tests.core.world import World
+from tests.examples import at_most
 from tests.miniature.daemon import MakeDaemon
 from watchdog_oom.core.actions import (
     Intent,
@@ -158,7 +159,7 @@ def test_a_probe_that_is_open_at_the_end_gets_an_outcome_all_the_same() -> None:
     assert (journal.appended[-1].ok, journal.appended[-1].result) == (None, "the daemon stopped")
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=at_most(25), deadline=None)
 @given(answers_at=st.integers(0, 40), down_at=st.integers(0, 40), restarts=st.integers(0, 7),
        end=st.sampled_from(["stop", "policy", "crash", "nothing"]), moment=st.integers(1, 40),
        pace=st.sampled_from([0.3, 1.0, 7.0]))

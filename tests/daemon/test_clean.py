@@ -7,6 +7,8 @@ import signal
 import time
 from pathlib import Path
 
+import pytest
+
 from tests.miniature.daemon import MakeDaemon, OwnDaemon
 
 MEMINFO = ("MemTotal: 1000000 kB\nMemFree: 10000 kB\nMemAvailable: {} kB\nBuffers: 0 kB\nCached: 0 kB\n"
@@ -76,6 +78,7 @@ def test_a_session_spool_is_cleaned_again_and_again_with_one_record_a_run_and_no
     assert record["target"]["path"] == str(spool)
 
 
+@pytest.mark.slow
 def test_nothing_is_cleaned_while_a_recovery_that_uses_the_spool_is_under_way(daemon: MakeDaemon, home: Path) -> None:
     spool = make_spool(home)
     watch = daemon(policy_for(spool, RECOVER, stale_after="1500ms"))
@@ -90,6 +93,7 @@ def test_nothing_is_cleaned_while_a_recovery_that_uses_the_spool_is_under_way(da
     assert sessions(spool) == []
 
 
+@pytest.mark.slow
 def test_nothing_is_cleaned_while_memory_is_near_its_thresholds(daemon: MakeDaemon, home: Path) -> None:
     spool = make_spool(home)
     proc = home / "proc"

@@ -92,6 +92,7 @@ def test_below_half_of_both_thresholds_kill_goes_out_at_once(daemon: MakeDaemon,
     assert [record["step"].split()[0] for record in watch.records("intent")] == ["KILL"]
 
 
+@pytest.mark.slow
 def test_memory_that_runs_out_between_two_looks_is_seen_by_a_glance(
         daemon: MakeDaemon, spawn: Spawn, proc: Proc) -> None:
     large = holder(spawn, 60)
@@ -104,6 +105,7 @@ def test_memory_that_runs_out_between_two_looks_is_seen_by_a_glance(
     assert large.wait(1.5) == -signal.SIGTERM
 
 
+@pytest.mark.slow
 def test_only_one_goes_while_its_memory_is_still_on_the_way_back(daemon: MakeDaemon, spawn: Spawn, proc: Proc) -> None:
     first, second = holder(spawn, 60, stubborn=True), holder(spawn, 30)
     for child in (first, second):

@@ -113,10 +113,11 @@ def test_a_recovery_tells_its_opening_its_closing_and_its_hold(
 
 
 @pytest.mark.parametrize(("spoil", "words"), [
-    (lambda path: path.unlink(), "No such file or directory"),
-    (lambda path: path.chmod(0o777), "is writable by its group and others"),
-    (lambda path: path.chmod(0o644), "is not executable"),
-    (lambda path: (path.unlink(), path.mkdir()), "it is a directory")], ids=["gone", "open", "no x", "directory"])
+    pytest.param(lambda path: path.unlink(), "No such file or directory", id="gone", marks=pytest.mark.slow),
+    pytest.param(lambda path: path.chmod(0o777), "is writable by its group and others", id="open"),
+    pytest.param(lambda path: path.chmod(0o644), "is not executable", id="no x", marks=pytest.mark.slow),
+    pytest.param(lambda path: (path.unlink(), path.mkdir()), "it is a directory", id="directory",
+                 marks=pytest.mark.slow)])
 def test_a_hook_that_was_spoilt_since_the_start_is_not_run_and_the_kill_goes_out(
         daemon: MakeDaemon, spawn: Spawn, home: Path, script: Callable[..., str],
         spoil: Callable[[Path], object], words: str) -> None:
@@ -152,6 +153,7 @@ def test_a_hook_of_another_user_is_told_at_the_start_and_the_policies_stay_armed
     assert not (home / "ran").exists()
 
 
+@pytest.mark.slow
 def test_a_daemon_that_only_observes_runs_no_hook(
         daemon: MakeDaemon, spawn: Spawn, home: Path, script: Callable[..., str]) -> None:
     watch = daemon(LIMIT.format(home=home), config=hooks(script(f'touch "{home}/ran"'), "before_kill"))

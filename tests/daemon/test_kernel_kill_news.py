@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from prometheus_client.exposition import generate_latest
 
 from tests.daemon.test_emergency import Proc
@@ -52,6 +53,7 @@ def test_a_kill_that_only_the_kernels_counter_tells_of_has_no_name() -> None:
                                                 {"kernel_kills": {"unknown": 1}})
 
 
+@pytest.mark.slow
 def test_a_real_daemon_writes_a_kill_that_no_rule_asks_for_and_the_metrics_count_it_after_its_restart(
         daemon: MakeDaemon, home: Path) -> None:
     """The kernel's counter is that of a made-up /proc; a line of its log is waited for, for five seconds, in vain."""

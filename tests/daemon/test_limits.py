@@ -63,11 +63,12 @@ def test_a_neighbour_with_the_same_name_and_another_executable_is_untouched(
     watch.start()
     neighbour, child = spawn(SLEEPS, directory="other"), spawn(SLEEPS)
     ended_after(child, 10)
-    time.sleep(1.5)
+    watch.look(5)
     assert neighbour.poll() is None
     assert all(record["target"]["pid"] == child.pid for record in watch.records("intent"))
 
 
+@pytest.mark.slow
 @pytest.mark.root
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
 def test_a_neighbour_of_the_same_executable_and_another_user_is_untouched(daemon: MakeDaemon, home: Path) -> None:
@@ -79,7 +80,7 @@ def test_a_neighbour_of_the_same_executable_and_another_user_is_untouched(daemon
     child = subprocess.Popen(["/usr/bin/sleep", seconds], user="nobody")
     try:
         ended_after(child, 10)
-        time.sleep(1.5)
+        watch.look(5)
         assert neighbour.poll() is None
     finally:
         for one in (neighbour, child):
@@ -104,6 +105,7 @@ def test_a_process_that_the_kernel_was_told_to_spare_is_spared_in_calm_times(
         (spared.pid, "refused: its oom_score_adj is -1000")]
 
 
+@pytest.mark.slow
 def test_the_oldest_of_a_group_go_until_the_count_is_kept(daemon: MakeDaemon, spawn: Spawn, home: Path) -> None:
     children = []
     for _ in range(5):
@@ -113,7 +115,7 @@ def test_the_oldest_of_a_group_go_until_the_count_is_kept(daemon: MakeDaemon, sp
     watch.start()
     for child in children[:2]:
         ended_after(child, 10)
-    time.sleep(1.5)
+    watch.look(5)
     assert [child.poll() for child in children[2:]] == [None, None, None]
 
 
@@ -131,12 +133,13 @@ def test_then_freeze_stops_a_process_and_continues_it_when_the_daemon_stops(
     assert state() == "S"
 
 
+@pytest.mark.slow
 def test_observe_writes_down_what_it_would_do_and_does_nothing(daemon: MakeDaemon, spawn: Spawn, home: Path) -> None:
     child = spawn(SLEEPS)
     watch = daemon(policy_for(home / "bin/hogger", 'runtime = "100ms"'))
     watch.start("--observe")
     watch.wait_for(lambda: watch.records("incident", rule="limit.hogger"), 5, "the report")
-    time.sleep(1)
+    watch.look(5)
     assert child.poll() is None
     assert watch.records("intent") == []
     told, = watch.records("incident", rule="limit.hogger")

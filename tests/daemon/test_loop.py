@@ -51,6 +51,7 @@ def test_a_second_sigterm_ends_it_at_once_with_what_it_owes_in_its_state(daemon:
     assert state["recoveries"]["slow"]["owed"] == ["slow"]
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
 def test_on_a_full_runtime_file_system_it_watches_without_its_status_file_and_says_so(
         daemon: MakeDaemon, home: Path, small_disk: Callable[[Path], Path]) -> None:

@@ -67,6 +67,8 @@ def test_a_restarted_service_is_protected_again_within_a_tick_near_an_emergency_
     assert second.pid != first.pid
     took = watch.wait_for(lambda: oom_score_adj(second.pid) == 100, 5, "the protection after the restart")
     assert took < 1.0 + 2.0, "a tick is at most a second, and the program needs a moment to begin"
+    watch.wait_for(lambda: watch.records("outcome", rule="protect.hogger")[-1]["target"]["pid"] == second.pid, 5,
+                   "the record, which follows the act")
     written = [(record["target"]["pid"], record["before"], record["after"])
                for record in watch.records("outcome", rule="protect.hogger")]
     assert written[0] == (first.pid, 300, 100)
@@ -84,6 +86,7 @@ def contained(home: Path, what: str) -> str:
 SERVICE = '[services]\nmanager = "service"\n'
 
 
+@pytest.mark.slow
 def test_a_leaker_in_no_unit_is_reported_and_lives(
         daemon: MakeDaemon, spawn: Spawn, home: Path) -> None:
     watch = daemon(contained(home, ""), config=SERVICE)
@@ -124,6 +127,7 @@ def swap_is_on() -> bool:
     return len(Path("/proc/swaps").read_text().splitlines()) > 1
 
 
+@pytest.mark.slow
 @needs_root[0]
 @needs_root[1]
 @pytest.mark.skipif(not can_read_kmsg(), reason="no /dev/kmsg")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from tests.miniature.daemon import MakeDaemon
 
 
@@ -42,6 +44,7 @@ def test_trash_that_no_daemon_knew_of_is_found_and_finished_and_the_spool_is_lef
     watch.wait_for(lambda: watch.status()["trash"] == {}, 10, "a status without trash")
 
 
+@pytest.mark.slow
 def test_a_daemon_that_only_observes_shows_it_in_status_and_lets_it_be(daemon: MakeDaemon, home: Path) -> None:
     spool, trash = leave_trash(home)
     watch = daemon(policy_for(spool))

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from watchdog_oom.daemon.wait import GLANCE_SECONDS, LoopWait
+from watchdog_oom.daemon.wait import GLANCE_SECONDS, SHORTEST_SECONDS, LoopWait
 
 
 @pytest.fixture
@@ -48,6 +48,12 @@ def test_nobody_glances_where_it_is_not_asked_for(pipe: tuple[int, int]) -> None
         raise AssertionError("glanced")
 
     waited(LoopWait(pipe[:1], glance), 0.1, glancing=False)
+
+
+@pytest.mark.parametrize("seconds", [-1.0, 30.0])
+def test_a_storm_of_wake_ups_is_no_storm_of_ticks(pipe: tuple[int, int], seconds: float) -> None:
+    os.write(pipe[1], b"x")
+    assert SHORTEST_SECONDS <= waited(LoopWait(pipe[:1], lambda: True), seconds, glancing=True) < 10
 
 
 def test_a_time_that_is_past_is_not_waited_for(pipe: tuple[int, int]) -> None:

@@ -35,6 +35,7 @@ def asked_for(watch: OwnDaemon) -> list[int]:
     return [record["target"]["pid"] for record in watch.records("intent")]
 
 
+@pytest.mark.slow
 def test_build_jobs_beyond_their_time_go_only_while_all_together_hold_too_much_and_no_more_than_it_takes(
         daemon: MakeDaemon, spawn: Spawn, home: Path) -> None:
     watch = daemon(f'[process.job]\nexe = "{home}/bin/hogger"\n[limit.job]\nprocess = "job"\nruntime = "1500ms"\n'
@@ -55,6 +56,7 @@ def test_build_jobs_beyond_their_time_go_only_while_all_together_hold_too_much_a
     assert "limit 120 MiB" in because[1]
 
 
+@pytest.mark.slow
 def test_of_leaking_workers_the_largest_goes_first(daemon: MakeDaemon, spawn: Spawn, home: Path) -> None:
     small, large, medium = spawn(holding(20)), spawn(holding(60)), spawn(holding(30))
     watch = daemon(f'[process.worker]\nexe = "{home}/bin/hogger"\n[limit.worker]\nprocess = "worker"\n'
@@ -67,6 +69,7 @@ def test_of_leaking_workers_the_largest_goes_first(daemon: MakeDaemon, spawn: Sp
     assert (small.poll(), medium.poll()) == (None, None)
 
 
+@pytest.mark.slow
 def test_everything_of_a_user_is_meant_except_the_editor(daemon: MakeDaemon, spawn: Spawn, home: Path) -> None:
     editor, other = spawn(holding(50), "editor"), spawn(holding(50))
     watch = daemon(f'[process.editor]\nname = "editor"\n[process.all]\nuser = "{os.getuid()}"\nexe = "{home}/bin/*"\n'
@@ -79,6 +82,7 @@ def test_everything_of_a_user_is_meant_except_the_editor(daemon: MakeDaemon, spa
     assert editor.poll() is None
 
 
+@pytest.mark.slow
 def test_orphaned_browsers_of_some_age_go_and_those_with_a_living_parent_stay(
         daemon: MakeDaemon, spawn: Spawn, home: Path) -> None:
     told = home / "pid"

@@ -12,8 +12,8 @@ import pytest
 
 from watchdog_oom.core.actions import Watch
 from watchdog_oom.core.model import ServiceStatus
-from watchdog_oom.core.nouns import ProcessNoun, ServiceNoun, SpoolNoun
-from watchdog_oom.core.policy import Policy
+from watchdog_oom.core.nouns import ProcessNoun, ServiceNoun, Size, SpoolNoun
+from watchdog_oom.core.policy import Limit, Policy
 from watchdog_oom.host.children.spawn import spawn_work
 from watchdog_oom.host.sensors import Sensors, units_of
 from watchdog_oom.host.services.lsb import Lsb
@@ -47,6 +47,15 @@ def test_facts_of_candidates_are_in_the_look_and_of_nobody_else(sensors: Sensors
     snapshot = sensors.look(Policy(processes={"me": noun}), Watch(), ())
     assert snapshot.processes[os.getpid()].facts.exe == exe
     assert snapshot.processes[os.getppid()].facts.cmdline is None
+
+
+def test_another_policy_is_looked_at_for_what_it_asks_from_the_next_look_on(sensors: Sensors) -> None:
+    """What a policy asks for is worked out once for each: never that of another one."""
+    me = ProcessNoun("me", comm=(re.compile(re.escape(Path("/proc/self/comm").read_text().strip())),))
+    about_me = Policy(processes={"me": me}, limits={"me": Limit("me", "me", swap=Size(percent=90.0))})
+    for policy, read in ((Policy(), False), (about_me, True), (about_me, True), (Policy(), False)):
+        found = sensors.look(policy, Watch(), ()).processes[os.getpid()]
+        assert (found.swap_bytes is not None) is read
 
 
 def test_watched_services_are_asked_in_the_background_and_come_with_their_moment(sensors: Sensors) -> None:

@@ -110,7 +110,7 @@ def test_a_service_that_does_not_read_never_blocks_the_daemon(listener: socket.s
     for _ in range(5000):
         log.send(RECORD)
     assert log.dropped > 0
-    assert time.perf_counter() - started < 5
+    assert time.perf_counter() - started < 30  # who is blocked is so for ever
     log.close()
 
 

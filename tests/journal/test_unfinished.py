@@ -7,6 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from watchdog_oom.journal import Journal, Kind, Record
 from watchdog_oom.journal.unfinished import Unfinished, read_unfinished, unfinished
 
@@ -85,6 +87,7 @@ def test_no_journal_leaves_nothing_open(directory: Path) -> None:
     assert read_unfinished(str(directory)) == ()
 
 
+@pytest.mark.slow
 def test_a_long_journal_is_searched_within_a_fraction_of_a_second(write: Writer, directory: Path) -> None:
     journal = write(segment_bytes=64 << 20)
     while (directory / "audit.jsonl").stat().st_size < 8 << 20:

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.examples import at_most
 from watchdog_oom.host.syscalls import fallocate
 from watchdog_oom.journal import Journal, Kind, Moment, Record
 from watchdog_oom.journal.chain import digest_of
@@ -20,7 +21,7 @@ from watchdog_oom.journal.verify import Verdict, verify
 
 Writer = Callable[..., Journal]
 SEGMENT_BYTES = 1500
-_fresh = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+_fresh = settings(max_examples=at_most(40), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 def _lines(directory: Path) -> list[tuple[Path, int]]:

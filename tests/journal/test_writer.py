@@ -254,6 +254,7 @@ def test_a_killed_writer_leaves_a_journal_that_opens_and_verifies(
             break
 
 
+@pytest.mark.slow
 def test_eight_mebibytes_are_verified_at_opening_in_well_under_150_ms(
         write: Writer, directory: Path, capsys: pytest.CaptureFixture[str]) -> None:
     journal = write(segment_bytes=64 << 20)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import pytest
+
 from tests.kernel_log.made import at, event, kill
 from watchdog_oom.kernel_log.before import Past
 from watchdog_oom.kernel_log.model import ControlGroup, Event, FailedAllocation, Stamp
@@ -53,6 +55,7 @@ def test_failed_allocations_are_told_with_their_orders() -> None:
     assert told([event(failed_allocations=failed)]) == [("3 allocations of the kernel failed (order 0, 2)",)]
 
 
+@pytest.mark.slow
 def test_a_long_log_is_remembered_in_part() -> None:
     past = Past()
     for number in range(5000):

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.examples import at_most
 from tests.kernel_log import reports
 from watchdog_oom.kernel_log.before import Past
 from watchdog_oom.kernel_log.diagnosis import Diagnosis, diagnose
@@ -140,7 +141,7 @@ def test_a_report_that_is_cut_claims_nothing_that_the_whole_does_not(name: str) 
             assert first <= whole | {"not_to_be_told"}, (number, part[0])
 
 
-@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
+@settings(deadline=None, max_examples=at_most(60), suppress_health_check=[HealthCheck.too_slow])
 @given(st.integers(0, 6000), st.integers(0, 6000), st.lists(st.tuples(st.integers(0, 6000), st.integers(0, 255)),
                                                            max_size=8))
 def test_a_report_cut_and_damaged_anywhere_is_judged_without_an_error(start: int, end: int,

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.examples import at_most
 from tests.kernel_log.made import GIB, MIB, event, kill, task
 from watchdog_oom.core.policy import Policy, Then
 from watchdog_oom.kernel_log.holders import holders
@@ -95,7 +96,7 @@ def test_names_that_make_one_table_name_get_tables_of_their_own(tmp_path: Path) 
     assert sorted(policy.processes) == ["a_b", "a_b_2", "a_b_3"]
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=60)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=at_most(60))
 @given(st.lists(st.tuples(st.text(max_size=15), st.integers(0, 900)), max_size=6), st.text(max_size=60))
 def test_whatever_processes_and_groups_are_called_the_lines_load(tmp_path: Path, rows: list[tuple[str, int]],
                                                                 path: str) -> None:

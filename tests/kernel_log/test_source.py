@@ -76,6 +76,7 @@ def test_a_line_without_end_is_cut_and_the_next_one_is_whole() -> None:
     assert [event.kills[0].pid for event in events_in(log)] == [5]
 
 
+@pytest.mark.slow
 def test_a_long_log_is_read_in_a_memory_that_does_not_grow_and_fast() -> None:
     report = reports.GLOBAL_6_1.encode()
 

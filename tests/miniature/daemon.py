@@ -12,9 +12,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeAlias
 
+OFTEN = '[tick]\nslowest = "100ms"\n'
+
 
 class OwnDaemon:
-    """One daemon on private directories below ``home``; it may be started, killed and started again."""
+    """One daemon on private directories below ``home``; it may be started, killed and started again. It looks at the
+    host more often than one would have it in earnest, unless ``config`` says otherwise."""
 
     def __init__(self, home: Path, policy: str, *, config: str = "") -> None:
         self.home = home
@@ -24,7 +27,7 @@ class OwnDaemon:
         for directory in (home, self.policies):
             directory.chmod(0o755)
         self.config = home / "watchdog-oom.toml"
-        self.config.write_text(config)
+        self.config.write_text(config if "[tick]" in config else config + OFTEN)
         self.write_policy(policy)
         self.process: subprocess.Popen[bytes] | None = None
         self.console = home / "console"
@@ -80,6 +83,11 @@ class OwnDaemon:
         loaded: dict[str, Any] = json.loads((self.runtime / "status.json").read_text())
         return loaded
 
+    def look(self, times: int) -> None:
+        """Wait until it has looked at the host so many times more."""
+        before = self.status()["health"]["ticks"]
+        self.wait_for(lambda: self.status()["health"]["ticks"] >= before + times, 20, f"{times} more looks")
+
     def wait_for(self, condition: Callable[[], object], seconds: float, what: str) -> float:
         """Poll until the condition holds; how long that took. Fails with the daemon's own words."""
         began = time.monotonic()
@@ -88,7 +96,7 @@ class OwnDaemon:
                 return time.monotonic() - began
             if self.process is not None and self.process.poll() is not None:
                 break
-            time.sleep(0.05)
+            time.sleep(0.01)
         told = self.console.read_text(errors="replace")[-4000:] if self.console.exists() else ""
         raise AssertionError(f"{what} did not come within {seconds} s; the daemon said:\n{told}")
 

@@ -7,6 +7,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.examples import at_most
 from tests.policy.canonical import show_policy
 from watchdog_oom.core.conditions.registry import families
 from watchdog_oom.core.form import Form
@@ -114,7 +115,7 @@ def parsed(text: str) -> dict[str, Any]:
     return ir
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=at_most(60), deadline=None)
 @given(POLICIES)
 def test_a_policy_that_is_printed_and_read_is_the_same_policy(ir: dict[str, Any]) -> None:
     again = parsed(show_policy(ir))

@@ -8,6 +8,7 @@ import tomli
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.examples import at_most
 from watchdog_oom.policy.lines import Path, line_at, lines_of
 
 KEYS = st.sampled_from(["a", "b-1", "C_d", "7", "é", "a.b", "with space", "#", 'quo"te', "[x]", "", "tab\t", "end\\"])
@@ -111,7 +112,7 @@ def paths_of(value: Any, path: Path = ()) -> dict[Path, Any]:
     return found
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=at_most(150), deadline=None)
 @given(documents())
 def test_every_path_that_tomli_knows_has_its_line_and_no_other_has_one(text: str) -> None:
     try:
@@ -128,7 +129,7 @@ def test_every_path_that_tomli_knows_has_its_line_and_no_other_has_one(text: str
 def test_most_generated_documents_are_valid_toml() -> None:
     seen = {"valid": 0, "not": 0}
 
-    @settings(max_examples=100, deadline=None, database=None)
+    @settings(max_examples=at_most(100), deadline=None, database=None)
     @given(documents())
     def count(text: str) -> None:
         try:

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.examples import at_most
 from watchdog_oom.core.nouns import Size
 from watchdog_oom.core.policy import Emergency
 from watchdog_oom.errors import Fault, PolicyError
@@ -190,7 +191,7 @@ _ANY = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(_WORDS, inner, max_size=3), max_leaves=12)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=at_most(40), deadline=None)
 @given(st.dictionaries(_WORDS, st.dictionaries(_WORDS, st.dictionaries(
     st.sampled_from(["when", "steps", "exe", "rss", "probe", "hours", "attempts", "process", "path"]), _ANY))))
 def test_no_shape_of_values_breaks_the_checker(document: dict[str, object]) -> None:

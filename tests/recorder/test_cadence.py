@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -59,6 +60,7 @@ def test_an_opening_has_the_minute_before_it() -> None:
     assert found[101] == SampleVerdict()
 
 
+@pytest.mark.slow
 def test_a_host_that_is_tight_for_days_has_twice_the_samples_and_no_more() -> None:
     seconds = 86_400
     found = [verdict for _, verdict in judged([(1.0, True, number % 100 == 0) for number in range(seconds)])]

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from tests.core.build import NOW, proc, service_state, snapshot, spool_state
 from tests.core.test_world import hosts
 from tests.core.world import World
+from tests.examples import at_most
 from tests.recorder.snapshots import SNAPSHOTS, nights
 from watchdog_oom.core.decide import decide
 from watchdog_oom.core.model import KernelKill, Snapshot
@@ -27,7 +28,7 @@ def lines(night: list[Snapshot]) -> list[bytes]:
     return [encode(night[at - 1] if at else None, seen) for at, seen in enumerate(night)]
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=at_most(20), deadline=None)
 @given(nights())
 def test_a_night_comes_back_as_it_was_with_every_field_and_in_its_order(night: list[Snapshot]) -> None:
     back = [sample.snapshot for sample in decode(lines(night))]
@@ -37,7 +38,7 @@ def test_a_night_comes_back_as_it_was_with_every_field_and_in_its_order(night: l
         [list(seen.spools), list(seen.services)] for seen in night]
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=at_most(25), deadline=None)
 @given(SNAPSHOTS)
 def test_a_line_is_one_line_of_ascii_json_that_every_reader_of_json_takes(seen: Snapshot) -> None:
     line = encode(None, seen)
@@ -45,7 +46,7 @@ def test_a_line_is_one_line_of_ascii_json_that_every_reader_of_json_takes(seen: 
     json.loads(line, parse_constant=pytest.fail)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=at_most(20), deadline=None)
 @given(world=hosts(), paces=st.lists(st.sampled_from([0.1, 1.0, 6.0]), min_size=2, max_size=6))
 def test_what_was_recorded_leads_to_the_plan_that_the_daemon_made(world: World, paces: list[float]) -> None:
     decoder, previous = Decoder(), None

@@ -144,6 +144,7 @@ def test_an_empty_directory_has_nothing_and_says_so(tmp_path: Path) -> None:
     assert read(tmp_path) == ([], []) and covered(str(tmp_path)) is None
 
 
+@pytest.mark.slow
 def test_memory_stays_flat_however_long_the_recording_is(tmp_path: Path) -> None:
     def peak_kib(count: int) -> int:
         directory = tmp_path / str(count)

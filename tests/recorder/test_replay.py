@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from tests.core.build import memory, mib, noun, percent, policy, proc, service_state, spool_state, step, when
 from tests.core.world import Spool, World
+from tests.examples import at_most
 from tests.recorder.nights import MIDNIGHT, at
 from tests.recorder.snapshots import nights
 from watchdog_oom.core.conditions.process import ProcessesAre
@@ -217,7 +218,7 @@ ANY = policy(
     Emergency(percent(90), percent(100), prefer=("b",)))
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=at_most(25), deadline=None)
 @given(nights(), st.sampled_from([ANY, RULES, AMAVIS, policy(Emergency())]))
 def test_no_recorded_sequence_makes_it_fail(snapshots: list[Snapshot], rules: Policy) -> None:
     one = Replay(rules, Budget(), found)

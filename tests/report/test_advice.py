@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.examples import at_most
 from tests.report.conftest import BEGINS, night_from
 from tests.report.journaled import done, incident, journaled, process
 from watchdog_oom.policy.load import load_policy
@@ -43,7 +44,7 @@ def test_whom_the_emergency_ended_gets_a_limit_of_its_own(directory: Path) -> No
     accepted(directory, advice.policy)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=at_most(60), deadline=None)
 @given(name=st.text(min_size=1, max_size=15), exe=st.text(min_size=1, max_size=30), user=st.text(max_size=10))
 def test_its_lines_are_a_valid_policy_whatever_the_names_are(
         tmp_path_factory: pytest.TempPathFactory, name: str, exe: str, user: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.examples import at_most
 from tests.report.conftest import BEGINS
 from tests.report.journaled import done, incident, journaled, process
 from watchdog_oom.report.digest import MOST_ACTS, MOST_INCIDENTS, JournalDigest, digest_of
@@ -20,7 +21,7 @@ record = st.fixed_dictionaries(
                             "took_s", "id", "dropped", "detail"), json))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=at_most(40), deadline=None)
 @given(records=st.lists(record, max_size=12))
 def test_no_record_breaks_it_whatever_stands_in_its_keys(records: list[dict[str, object]]) -> None:
     from tests.report.conftest import night_from

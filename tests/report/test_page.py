@@ -17,6 +17,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from tests.core.build import proc
+from tests.examples import at_most
 from tests.report.conftest import BEGINS, night_from
 from tests.report.journaled import done, incident, journaled, process
 from watchdog_oom.core.memory import Memory, Pressure
@@ -77,7 +78,7 @@ def test_it_is_valid_html(whole_night: Night) -> None:
     assert parsed(html_of(whole_night)).find("body") is not None
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=at_most(25), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(name=names)
 @example(name=HOSTILE[0])
 @example(name=HOSTILE[1])
@@ -139,6 +140,7 @@ def test_charts_of_two_days_take_little_however_wild_they_were() -> None:
     assert 10_000 < sum(map(len, charts)) <= 22_000
 
 
+@pytest.mark.slow
 def test_the_largest_night_fits_and_says_what_is_left_out() -> None:
     many = [record for number in range(60) for record in [
         incident(BEGINS + number * 60, "opened", name=f"i-{number}", because=("<" * 400,) * 12),

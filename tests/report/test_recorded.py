@@ -8,8 +8,9 @@ from tests.core.build import proc
 from tests.report.conftest import BEGINS
 from watchdog_oom.core.memory import Memory, Pressure
 from watchdog_oom.core.model import Clock, Process, Snapshot, SpoolState
+from watchdog_oom.report.births import MOST_LINES
 from watchdog_oom.report.model import NightSpan
-from watchdog_oom.report.recorded import MOST_LINES, MOST_NAMES, MOST_POINTS, recorded
+from watchdog_oom.report.recorded import MOST_NAMES, MOST_POINTS, recorded
 
 DAY = NightSpan(BEGINS, BEGINS + 86_400)
 

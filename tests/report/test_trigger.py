@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import pytest
 
 from tests.core.build import proc
 from tests.report.conftest import BEGINS
+from tests.report.made import at, born, looks
 from tests.report.mail_night import MailNight
-from watchdog_oom.core.memory import Memory
-from watchdog_oom.core.model import Clock, Process, Snapshot
+from watchdog_oom.core.model import Process, Snapshot
 from watchdog_oom.report.decline import decline
 from watchdog_oom.report.model import LikelyTrigger, NightSpan
 from watchdog_oom.report.recorded import recorded
@@ -20,22 +19,6 @@ from watchdog_oom.report.trigger import LIKELY, POSSIBLE, trigger_of
 
 GIB = 1024
 HOURS = 6
-BOOTED = BEGINS - 10_000
-
-
-def at(wall: float, *processes: Process) -> Snapshot:
-    """A host with 4 GiB of RAM and no swap, of which what these hold is used."""
-    used = sum(process.rss_bytes for process in processes) + (200 << 20)
-    total = 4 << 30
-    return Snapshot(Clock(wall, wall - BOOTED), memory=Memory(total, total - used, used, 0, 0),
-                    processes={process.pid: process for process in processes})
-
-
-def born(pid: int, name: str, when: float, wall: float, *, ppid: int = 1, rss: int = 10, **facts: Any) -> Process:
-    """A process that began at that date, seen at another."""
-    started = when - BOOTED
-    process = proc(pid, name, ppid=ppid, rss=rss, start=int(started * 100), **facts)
-    return Process(process.id, ppid, name, rss_bytes=process.rss_bytes, started_boottime=started, facts=process.facts)
 
 
 def trigger(night: Iterator[Snapshot]) -> LikelyTrigger | None:
@@ -98,6 +81,41 @@ def test_mail_from_outside_is_told_from_mail_of_a_cron_job() -> None:
     found = trigger(night())
     assert found is not None
     assert found.words == "a flood of mail, which came from outside or from a program that was not seen to send it"
+    assert found.sure == LIKELY
+
+
+def test_mail_that_comes_as_often_as_before_is_no_flood_however_close_the_recorder_looks() -> None:
+    """A scanner leaks; each mail is there for two seconds."""
+    def night() -> Iterator[Snapshot]:
+        tight = BEGINS + 2 * 3600
+        for wall in looks((2 * 3600, 10), (900, 1)):
+            number, since = divmod(wall - BEGINS, 21)
+            mail = [born(5000 + int(number), "smtpd", wall - since, wall, ppid=2)] if since < 2 else []
+            yield at(wall, born(2, "master", BEGINS - 99, wall), *mail,
+                     born(900, "clamscan", BEGINS - 99, wall, rss=400 + round(max(0, wall - tight)) * 3))
+    found = trigger(night())
+    assert found is not None
+    assert found.words.startswith("clamscan grew")
+
+
+def test_a_flood_of_a_cron_job_is_likely_after_a_few_calm_minutes() -> None:
+    """Thirty lines of a crontab run a job every minute. From the fourth minute on one of them mails every other
+    second; each mail starts a scanner, of which ever more wait."""
+    def night() -> Iterator[Snapshot]:
+        flood = BEGINS + 180
+        for wall in looks((180, 10), (120, 1)):
+            minute = wall - wall % 60
+            jobs = [born(3000 + int(minute // 60) % 100 + 100 * n, "mrtg", minute, wall, ppid=20)
+                    for n in range(4) if wall - minute < 3]
+            sent = int((wall - flood) // 2)
+            mails = [born(9000 + n, "sendmail", flood + n * 2, wall, ppid=20) for n in range(max(0, sent), sent + 1)]
+            scanners = [born(5000 + n, "clamscan", flood + n * 2, wall, ppid=30, rss=50) for n in range(sent + 1)]
+            yield at(wall, born(20, "cron", BEGINS - 99, wall), born(30, "amavisd-new", BEGINS - 99, wall),
+                     *jobs, *mails, *scanners)
+    found = trigger(night())
+    assert found is not None
+    assert found.words == ("a flood of mail from a cron job: mrtg, which the scheduler ran every minute, sent mail "
+                           "from 20:03 on")
     assert found.sure == LIKELY
 
 

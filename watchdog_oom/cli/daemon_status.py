@@ -63,8 +63,17 @@ def _not_running(runtime: str) -> WatchdogError:
     if os.path.exists(runtime) and not os.access(runtime, os.X_OK):
         return NotPermittedError(f"{where}: may not be entered by this user; run this as root")
     return NotRunningError(f"the daemon is not running (nobody holds {where}/lock)\n"
-                           f"start it with: systemctl start watchdog-oomd    or in the foreground: watchdog-oomd\n"
+                           f"start it {_how_to_start()}\n"
                            f"if it uses another runtime directory, give it: watchdog-oom status --runtime DIR")
+
+
+def _how_to_start() -> str:
+    """By what this host has."""
+    if os.path.isdir("/run/systemd/system"):  # sd_booted(3)
+        return "with: systemctl start watchdog-oomd    or in the foreground: watchdog-oomd"
+    if os.path.exists("/etc/init.d/watchdog-oomd"):
+        return "with: service watchdog-oomd start    or in the foreground: watchdog-oomd"
+    return "in the foreground with: watchdog-oomd"
 
 
 def _read(path: str) -> str | None:

@@ -31,6 +31,7 @@ class LoadedPolicy:
 
 def load(paths: Sequence[str], directories: Sequence[str], config_path: str | None) -> LoadedPolicy:
     """The policy of these files and directories, or of the default directory. Raises PolicyError with every fault.
+    A file among the directories is a policy of that file alone.
 
     An ordinary user may try out files anywhere: the ownership of files given explicitly is then not checked.
     """
@@ -38,8 +39,8 @@ def load(paths: Sequence[str], directories: Sequence[str], config_path: str | No
     for path in named:
         if os.path.exists(path) and not os.access(path, os.R_OK):
             raise NotPermittedError(f"{printable(path)}: may not be read by this user; run this as root")
-    folders = [*directories, *(path for path in paths if os.path.isdir(path))]
-    files = [path for path in paths if not os.path.isdir(path)]
+    files = [path for path in named if os.path.isfile(path) or (path in paths and not os.path.isdir(path))]
+    folders = [path for path in named if path not in files]
     root = os.geteuid() == 0
     faults: list[Fault] = []
     try:

@@ -68,6 +68,12 @@ def alive(process: Process) -> bool:
     return not process.kernel_thread and not process.dead
 
 
+def living(processes: Iterable[Process]) -> tuple[Process, ...]:
+    """Those of them that are alive. All processes of a host pass here at every tick, so the rest is asked only of those
+    whose state leaves it open."""
+    return tuple([p for p in processes if not (p.kernel_thread or (p.state in "ZX" and p.dead))])
+
+
 def keys_match(noun: ProcessNoun, process: Process, known: frozenset[Fact] = ALL_FACTS) -> bool:
     """The same for a process known to be alive: this runs for every noun and every process at every tick."""
     facts = process.facts

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from watchdog_oom.core import circumstances
 from watchdog_oom.core.family import children_of, descendants
-from watchdog_oom.core.matching import alive, any_of, keys_match, may_match
+from watchdog_oom.core.matching import alive, any_of, keys_match, living, may_match
 from watchdog_oom.core.model import KernelKill, Process, ProcessId, Snapshot
 from watchdog_oom.core.nouns import ProcessNoun
 from watchdog_oom.core.policy import Policy
@@ -155,13 +155,13 @@ class View:
         """The processes the noun may match by executable or name. A host runs few different ones, so each distinct
         one is matched once."""
         if self._alive is None:
-            self._alive = tuple([p for p in self.snapshot.processes.values() if alive(p)])
-            self._exes = {p.facts.exe for p in self._alive}
-            self._names = {p.comm for p in self._alive}
+            self._alive = living(self.snapshot.processes.values())
         if noun.exe:
+            self._exes = self._exes or {p.facts.exe for p in self._alive}
             exes = any_of(self._exes, noun.exe)
             return [p for p in self._alive if p.facts.exe in exes] if exes else ()
         if noun.comm:
+            self._names = self._names or {p.comm for p in self._alive}
             names = any_of(self._names, noun.comm)
             return [p for p in self._alive if p.comm in names] if names else ()
         return self._alive

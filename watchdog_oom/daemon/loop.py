@@ -44,7 +44,6 @@ if TYPE_CHECKING:
     from watchdog_oom.host.hooks.runner import HookRunner
 
 BUSY_PAUSE_SECONDS = 0.25
-SHORTEST_PAUSE_SECONDS = 0.02
 CALM_SECONDS = 2.0
 MOST_FAILING_TICKS = 10
 
@@ -97,7 +96,6 @@ class Daemon:
             pause = self._survive(self._tick)
             self.reporter.lateness(time.monotonic() - due, self._write)
             due = time.monotonic() + pause
-            time.sleep(SHORTEST_PAUSE_SECONDS)  # a storm of wake-ups must not become a storm of ticks
         waiting.close()
         self._finish()
 
@@ -210,7 +208,7 @@ class Daemon:
         """What changed, for whoever looks; what the next life needs was saved before the acts."""
         if self._pressed():
             return
-        if self.plan.intents or self.plan.notes or self.plan.refusals:
+        if self.plan.intents or self.plan.notes or self.plan.refusals or self.control.obeyed:
             self.reporter.status_is_due()
         self.reporter.tell(snapshot, self.policy_store, self.history, self.journal, self.budget, self._write)
 

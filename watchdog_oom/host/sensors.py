@@ -17,7 +17,7 @@ from watchdog_oom.host.memory.kmsg import KmsgReader
 from watchdog_oom.host.memory.meminfo import MemoryReader
 from watchdog_oom.host.memory.psi import OomKillCounter, PressureReader, arm_trigger
 from watchdog_oom.host.memory.service_memory import ServiceMemoryReader, counted_services
-from watchdog_oom.host.processes.demand import scan_demand
+from watchdog_oom.host.processes.demand import StandingDemand
 from watchdog_oom.host.processes.procfs import helpers_of, lineage
 from watchdog_oom.host.processes.table import ProcessTable
 from watchdog_oom.host.services.manager import ServiceManager
@@ -43,6 +43,7 @@ class Sensors:
         self._service_memory = ServiceMemoryReader(proc, grouped=manager.name == "systemd")
         self._spools = SpoolScanners(proc)
         self._departures = 0
+        self._standing: StandingDemand | None = None
         self._lineage = lineage(proc, os.getpid())
         self._trigger = arm_trigger(proc)
         self._trigger_poll = select.epoll()
@@ -72,7 +73,7 @@ class Sensors:
         self._services.poll(clock.boottime)
         gaps = self._kmsg.lost
         kills = self._kernel_kills(clock.boottime)
-        demand = scan_demand(policy, memory, watch, pressure)
+        demand = self._standing_demand(policy).now(memory, watch, pressure)
         spools = self._spools.look(policy.spools, clock, under=demand.under,
                                    sparing=memory is not None and near(memory, policy.emergency, pressure))
         processes = self.processes.scan(replace(demand, users=self._spools.users), clock.boottime)
@@ -105,6 +106,12 @@ class Sensors:
 
     def _kernel_kills(self, boottime: float) -> tuple[KernelKill, ...]:
         return self._kills.read(boottime, self.processes.last_seen)
+
+    def _standing_demand(self, policy: Policy) -> StandingDemand:
+        """Worked out anew only for another policy: it takes a thirtieth of all that a calm tick does."""
+        if self._standing is None or self._standing.policy is not policy:
+            self._standing = StandingDemand(policy)
+        return self._standing
 
     def _nobody_left(self) -> bool:
         """Whether no process has ended since the last tick: then no service has died either."""

@@ -185,10 +185,12 @@ class NightKernelReport:
 @dataclass(frozen=True, slots=True)
 class HostHistory:
     """What the flight recorder saw. ``births`` are processes that began, by their line of ancestors, with the times at
-    which they did; ``lasted`` the processes seen at the beginning and at the end. Empty without a recording."""
+    which they did; ``evenly`` those that looks at equal distances have seen: only these tell how often something began.
+    ``lasted`` are the processes seen at the beginning and at the end. Empty without a recording."""
 
     points: tuple[HostPoint, ...] = ()
     births: Mapping[tuple[str, ...], tuple[float, ...]] = field(default_factory=dict)
+    evenly: Mapping[tuple[str, ...], tuple[float, ...]] = field(default_factory=dict)
     facts: Mapping[str, NameFacts] = field(default_factory=dict)
     kernel_kills: tuple[NightKernelKill, ...] = ()
     lasted: frozenset[tuple[str, int]] = frozenset()

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterable, Mapping
 
 from watchdog_oom.core.model import KernelKill, Process, ProcessId, Snapshot
+from watchdog_oom.report.births import MOST_LINES, Births, line_of
 from watchdog_oom.report.model import (
     HostHistory,
     HostPoint,
@@ -19,10 +19,7 @@ from watchdog_oom.report.words import safe_name
 
 MOST_POINTS = 1440
 MOST_NAMES = 40  # of one point
-MOST_LINES = 400  # of ancestors, whose births are kept
-MOST_BIRTHS = 3000  # of one line
 MOST_KILLS = 500
-LONGEST_LINE = 8
 
 
 class RecordedHost:
@@ -32,11 +29,10 @@ class RecordedHost:
         self._span = span
         self._width = max(10.0, (span.until - span.since) / MOST_POINTS)
         self._points: dict[int, HostPoint] = {}
-        self._births: dict[tuple[str, ...], deque[float]] = {}
+        self._births = Births()
         self._facts: dict[str, tuple[int, NameFacts]] = {}
         self._kills: dict[tuple[int, float], NightKernelKill] = {}
         self._first: frozenset[ProcessId] | None = None
-        self._known: frozenset[ProcessId] = frozenset()
         self._last: Mapping[int, Process] = {}
         self._samples = 0
 
@@ -49,9 +45,8 @@ class RecordedHost:
         living = frozenset(process.id for process in processes.values() if not process.kernel_thread)
         if self._first is None:
             self._first = living
-        else:
-            self._born(snapshot, living - self._known)
-        self._known, self._last = living, processes
+        self._births.add(snapshot, living)
+        self._last = processes
         for kill in snapshot.kernel_kills:
             self._killed(kill, snapshot)
         self._point(snapshot, int((at - self._span.since) / self._width))
@@ -60,7 +55,7 @@ class RecordedHost:
         lasted = frozenset((safe_name(process.comm), process.pid) for process in self._last.values()
                            if self._first is not None and process.id in self._first)
         return HostHistory(tuple(self._points[index] for index in sorted(self._points)),
-                           {line: tuple(times) for line, times in self._births.items()},
+                           self._births.all(), self._births.evenly(),
                            {name: facts for name, (_, facts) in self._facts.items()},
                            tuple(sorted(self._kills.values(), key=lambda kill: kill.at)), lasted, self._samples)
 
@@ -115,18 +110,7 @@ class RecordedHost:
             exe, user, unit, cmdline = (safe_name(value or "") for value in (
                 facts.exe, facts.user, facts.unit or facts.user_unit, facts.cmdline))
             self._facts[name] = (process.rss_bytes, NameFacts(exe, user, unit, cmdline,
-                                                              _line(process, snapshot.processes)))
-
-    def _born(self, snapshot: Snapshot, new: frozenset[ProcessId]) -> None:
-        """Processes that began since the sample before; of those that began and ended between two nobody knows."""
-        for identity in new:
-            process = snapshot.processes[identity.pid]
-            line = _line(process, snapshot.processes)
-            times = self._births.get(line)
-            if times is None and len(self._births) < MOST_LINES:
-                times = self._births[line] = deque(maxlen=MOST_BIRTHS)
-            if times is not None:
-                times.append(snapshot.clock.wall - process.age_seconds(snapshot.clock))
+                                                              line_of(process, snapshot.processes)))
 
     def _killed(self, kill: KernelKill, snapshot: Snapshot) -> None:
         """A kill is told once; the same one may stand in more than one sample."""
@@ -145,18 +129,6 @@ def recorded(snapshots: Iterable[Snapshot], span: NightSpan) -> HostHistory:
     for snapshot in snapshots:
         host.add(snapshot)
     return host.history()
-
-
-def _line(process: Process, processes: Mapping[int, Process]) -> tuple[str, ...]:
-    """Its ancestors and itself by name, the eldest first, without pid 1."""
-    line = [safe_name(process.comm)]
-    seen = {process.pid}
-    parent = processes.get(process.ppid)
-    while parent is not None and parent.pid != 1 and parent.pid not in seen and len(line) < LONGEST_LINE:
-        seen.add(parent.pid)
-        line.append(safe_name(parent.comm))
-        parent = processes.get(parent.ppid)
-    return tuple(reversed(line))
 
 
 def _most(known: float | None, new: float | None) -> float | None:

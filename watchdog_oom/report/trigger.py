@@ -53,7 +53,9 @@ def _flood(history: HostHistory, fall: Decline, mail: Arrivals, why: tuple[str, 
         words = "a flood of mail, which came from outside or from a program that was not seen to send it"
         return LikelyTrigger(words, sure, observed, mail.first)
     period = period_of(sender.ran)
-    every = f"every {formatting.duration(round(period / 60) * 60 or 60)}" if period else f"{len(sender.ran)} times"
+    minutes = 0 if period is None else round(period / 60) or 1
+    every = "every minute" if minutes == 1 else f"every {formatting.duration(minutes * 60)}" if minutes \
+        else f"{len(sender.ran)} times"
     words = (f"a flood of mail from a cron job: {sender.name}, which the scheduler ran {every}, sent mail from "
              f"{clock(sender.sent[0])} on")
     seen = f"seen to send: {' → '.join(sender.line)}, {formatting.count(len(sender.sent), 'time')}"

@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.cli.init.hosts import BARE, HOSTS, MAIL, SYSV, WEB, process
+from tests.examples import at_most
 from watchdog_oom.cli.check.lint import lint
 from watchdog_oom.cli.init.host_facts import Listening, SeenHost, SeenProcess
 from watchdog_oom.cli.init.known import read_known
@@ -194,7 +195,7 @@ FACTS = st.builds(
     unread=st.lists(NASTY, max_size=2).map(tuple))
 
 
-@settings(max_examples=120, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(max_examples=at_most(120), suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(facts=FACTS)
 def test_no_host_and_no_name_of_a_process_makes_a_policy_that_is_not_valid_or_that_acts(
         facts: SeenHost, loaded: Load) -> None:
@@ -202,7 +203,7 @@ def test_no_host_and_no_name_of_a_process_makes_a_policy_that_is_not_valid_or_th
     assert acting(policy) == []
 
 
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(max_examples=at_most(40), suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(name=NASTY, count=st.integers(1, 3))
 def test_a_name_never_leaves_its_string_or_its_comment(name: str, count: int, loaded: Load) -> None:
     """The same host with plain and with hostile names has the same tables."""

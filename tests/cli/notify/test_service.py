@@ -59,6 +59,7 @@ def mailing(sendmail: Path, more: str = "") -> str:
     return f'[target.ops]\nmail = ["ops@example.com"]\nsendmail = ["{sendmail}"]\n{more}'
 
 
+@pytest.mark.slow
 def test_an_incident_while_the_mail_server_was_down_comes_as_one_mail_with_its_end(
         night: Night, sendmail: Path, mail_server: MailServer) -> None:
     night.configure(FAST + mailing(sendmail))
@@ -167,6 +168,7 @@ def test_what_was_before_the_first_start_is_told_to_nobody(
         "an incident, over"]
 
 
+@pytest.mark.slow
 def test_an_incident_that_does_not_end_is_told_as_urgent_also_in_quiet_hours(
         night: Night, sendmail: Path, mail_server: MailServer, until: Until) -> None:
     mail_server.start()
@@ -184,6 +186,7 @@ def test_an_incident_that_does_not_end_is_told_as_urgent_also_in_quiet_hours(
     until(lambda: len(mail_server.received) == 2, "the end of what somebody was woken for")
 
 
+@pytest.mark.slow
 def test_the_digest_of_the_morning_is_the_text_of_the_report(
         night: Night, sendmail: Path, mail_server: MailServer) -> None:
     mail_server.start()
@@ -213,6 +216,7 @@ def test_two_of_them_never_share_a_state(night: Night, sendmail: Path, until: Un
     assert "another watchdog-oom notify uses it" in done.stderr
 
 
+@pytest.mark.slow
 def test_very_many_incidents_that_waited_come_in_one_message(
         night: Night, sendmail: Path, mail_server: MailServer) -> None:
     night.configure(FAST + mailing(sendmail))
@@ -230,6 +234,7 @@ def test_very_many_incidents_that_waited_come_in_one_message(
     assert mail.get_content().count("recover.x: an incident, over") == 9
 
 
+@pytest.mark.slow
 def test_records_that_rotation_took_before_they_were_read_are_told(
         night: Night, sendmail: Path, mail_server: MailServer) -> None:
     mail_server.start()

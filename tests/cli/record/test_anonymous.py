@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.core.build import proc, snapshot
+from tests.examples import at_most
 from tests.recorder.snapshots import records
 from watchdog_oom.cli.record.anonymous import Anonymous
 from watchdog_oom.cli.record.words import Words
@@ -21,7 +22,7 @@ from watchdog_oom.recorder.sample import Sample, SampleKind
 SECRETS = st.sampled_from(["ACMEsecret", "/srv/ACMEsecret/x", "ACMEsecret.service", "a line\nof ACMEsecret"])
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=at_most(25), deadline=None)
 @given(records(Snapshot, SECRETS))
 def test_no_text_of_the_host_is_left_in_any_field(seen: Snapshot) -> None:
     sample = Sample(seen, SampleKind.NEAR, about={"host": "mail.ACMEsecret.example", "other": "ACMEsecret"},

@@ -7,12 +7,13 @@ import re
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.examples import at_most
 from watchdog_oom.cli.record.words import KEPT, Words
 
 TEXTS = st.text(st.characters(codec="utf-8") | st.sampled_from("ab1_-/. "), max_size=30)
 
 
-@settings(max_examples=50)
+@settings(max_examples=at_most(50))
 @given(st.lists(TEXTS, max_size=8))
 def test_the_same_text_always_becomes_the_same_and_other_words_become_others(texts: list[str]) -> None:
     words = Words()

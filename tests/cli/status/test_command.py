@@ -382,5 +382,12 @@ def test_the_last_acts_are_told_with_their_failures_and_why_there_are_none() -> 
     assert "only root may" in page_of(status, NOW, Seen(no_actions="only root may read the journal")).text()
 
 
+def test_of_an_act_without_a_step_the_words_are_told_and_not_the_record_of_its_target() -> None:
+    acts = [{"time": "odd", "kind": "incident", "target": {"pid": 7, "name": "a"}, "rule": "limit.x",
+             "result": "reported: would TERM a[7]"}]
+    page = page_of({"v": 1, "pid": 9, "written": NOW, "started": NOW - 60}, NOW, Seen(actions=acts)).text()
+    assert "incident: reported: would TERM a[7]  [limit.x]" in page
+
+
 def test_a_host_on_which_all_is_well_needs_no_attention() -> None:
     assert "Needs attention" not in _page(recoveries={"a": {"state": "armed"}})

@@ -70,6 +70,17 @@ def raw() -> Iterator[Callable[[OwnDaemon], Clients]]:
         one.close()
 
 
+def test_who_asks_for_the_status_right_after_a_pause_sees_it(daemon: MakeDaemon) -> None:
+    watch = daemon(calm())
+    watch.start()
+    written = watch.status()["written"]
+    assert ask(watch, "pause", "--all", "--for", "2h").exit_code == 0
+    watch.wait_for(lambda: watch.status()["written"] > written, 5, "the next status")
+    assert watch.status()["pauses"], "the first status after the pause, not one two seconds later"
+    assert watch.status()["written"] < written + 1.9
+
+
+@pytest.mark.slow
 def test_in_a_maintenance_nothing_is_done_and_the_journal_says_who_and_why(
         daemon: MakeDaemon, mailserver: MailServer) -> None:
     mailserver.fill_spool(directories=15)
@@ -97,6 +108,7 @@ def test_in_a_maintenance_nothing_is_done_and_the_journal_says_who_and_why(
     assert watch.status()["pauses"] == []
 
 
+@pytest.mark.slow
 def test_a_pause_outlives_the_daemon_and_a_kill_of_it(daemon: MakeDaemon,
                                                       leak: Callable[[], subprocess.Popen[bytes]]) -> None:
     watch = daemon(calm())
@@ -152,6 +164,7 @@ def test_a_run_by_hand_shows_each_step_and_its_end_and_counts_as_an_attempt(daem
     assert ask(watch, "run", "steps", "--yes").exit_code == 0
 
 
+@pytest.mark.slow
 def test_the_demo_s_recovery_is_run_by_hand_though_nothing_is_wrong(daemon: MakeDaemon, mailserver: MailServer) -> None:
     watch = daemon(policy_for(mailserver), config=config_for(mailserver))
     mailserver.service("start")
@@ -163,6 +176,7 @@ def test_the_demo_s_recovery_is_run_by_hand_though_nothing_is_wrong(daemon: Make
     assert mailserver.greeting().startswith(b"220")
 
 
+@pytest.mark.slow
 def test_a_run_that_fails_ends_with_1_and_says_where(daemon: MakeDaemon) -> None:
     watch = daemon(calm("/bin/false"))
     watch.start()

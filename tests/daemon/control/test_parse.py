@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.examples import at_most
 from watchdog_oom.core.requests import PauseRule, Rearm, Reload, ResumeRule, RunNow, Steering
 from watchdog_oom.daemon.control.parse import parse
 from watchdog_oom.errors import UsageError
@@ -49,7 +50,7 @@ fields = st.fixed_dictionaries({"v": st.sampled_from([1, 1, 2]), "ask": st.sampl
     ["pause", "resume", "rearm", "run", "reload"])}, optional={"rule": values, "for_seconds": values, "why": values})
 
 
-@settings(max_examples=60)
+@settings(max_examples=at_most(60))
 @given(st.binary(max_size=60) | fields.map(lambda value: json.dumps(value).encode()))
 def test_no_bytes_break_it(asked: bytes) -> None:
     try:

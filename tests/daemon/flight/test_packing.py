@@ -8,6 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.core.build import proc
+from tests.examples import at_most
 from tests.recorder.snapshots import nights
 from watchdog_oom.core.matching import Fact
 from watchdog_oom.core.model import Clock, Snapshot
@@ -47,7 +48,7 @@ def bare(snapshot: Snapshot) -> Snapshot:
 
 
 @given(nights())
-@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None, max_examples=30)
+@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None, max_examples=at_most(30))
 def test_every_snapshot_arrives_as_it_was(night: list[Snapshot]) -> None:
     wire = Wire()
     packer = Packer(wire.send)
@@ -57,7 +58,7 @@ def test_every_snapshot_arrives_as_it_was(night: list[Snapshot]) -> None:
 
 
 @given(nights(), st.lists(st.booleans(), max_size=6))
-@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None, max_examples=30)
+@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None, max_examples=at_most(30))
 def test_after_refusals_the_next_snapshot_is_whole_and_nothing_that_happened_is_lost(
         night: list[Snapshot], refusing: list[bool]) -> None:
     wire = Wire()

@@ -34,7 +34,7 @@ def written(record: dict[str, Any]) -> float:
     return datetime.fromisoformat(record["time"]).timestamp()
 
 
-@pytest.mark.parametrize("mode", ["act", "observe"])
+@pytest.mark.parametrize("mode", ["act", pytest.param("observe", marks=pytest.mark.slow)])
 def test_a_limit_acts_in_a_replay_when_it_acted_in_the_night(
         daemon: MakeDaemon, spawn: Spawn, home: Path, mode: str) -> None:
     child = spawn(SLEEPS)
@@ -53,7 +53,7 @@ def test_a_limit_acts_in_a_replay_when_it_acted_in_the_night(
         assert (act["words"], act["because"]) == ([journal["step"]], journal["because"])
 
 
-@pytest.mark.parametrize("mode", ["act", "observe"])
+@pytest.mark.parametrize("mode", ["act", pytest.param("observe", marks=pytest.mark.slow)])
 def test_a_recovery_opens_in_a_replay_when_it_opened_in_the_night(
         daemon: MakeDaemon, mailserver: MailServer, mode: str) -> None:
     mailserver.fill_spool(directories=20, files=2)

@@ -42,6 +42,7 @@ def child_of(daemon: OwnDaemon) -> int | None:
     return None
 
 
+@pytest.mark.slow
 def test_a_daemon_that_only_observes_records_too_and_shows_it_in_its_status(daemon: MakeDaemon, spawn: Spawn) -> None:
     sleeper = spawn("import time; time.sleep(60)", name=NAME)
     watch = daemon("", config=CONFIG)
@@ -56,6 +57,7 @@ def test_a_daemon_that_only_observes_records_too_and_shows_it_in_its_status(daem
     assert last.processes[os.getpid()].ppid == os.getppid()
 
 
+@pytest.mark.slow
 def test_after_the_daemon_was_killed_its_last_minute_is_written_to_the_last_tick(daemon: MakeDaemon) -> None:
     watch = daemon("", config=CONFIG)
     watch.start("--observe")
@@ -122,6 +124,7 @@ def test_a_kill_is_recorded_with_the_ticks_before_it_and_a_look_at_the_largest(
     assert len([each for each in before if hog.pid in each.processes]) > 5
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
 def test_on_a_full_disk_the_journal_goes_on_and_the_status_says_why_nothing_is_recorded(
         daemon: MakeDaemon, spawn: Spawn, small_disk: Callable[..., Path]) -> None:

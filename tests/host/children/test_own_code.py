@@ -81,13 +81,15 @@ def told_after(what: Callable[[Path], None], tmp_path: Path) -> list[list[str]]:
     return result
 
 
+@pytest.mark.slow
 def test_with_its_own_files_each_child_does_its_work(tmp_path: Path) -> None:
     purged, faults, scanned = told_after(left_alone, tmp_path)
     assert purged[0].startswith("1 entry cleared") and scanned == ["scanned"] and REPLACED not in str(faults)
     assert not (tmp_path / "spool" / "old").exists()
 
 
-@pytest.mark.parametrize(("what", "why"), [(replaced, REPLACED), (removed, "No module named")])
+@pytest.mark.parametrize(("what", "why"), [
+    (replaced, REPLACED), pytest.param(removed, "No module named", marks=pytest.mark.slow)])
 def test_with_the_files_of_another_version_nothing_is_done_and_each_child_says_so(
     what: Callable[[Path], None], why: str, tmp_path: Path
 ) -> None:

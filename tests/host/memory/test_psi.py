@@ -107,6 +107,8 @@ def test_the_kernels_count_of_its_kills_is_found() -> None:
     assert parse_oom_kills(b"pgfree 12\noom_kill 7\noom_kill_other 9\n") == 7
     assert parse_oom_kills(b"pgfree 12\n") is None
     assert parse_oom_kills(b"oom_kill many\n") is None
+    assert parse_oom_kills(b"oom_kill 7") == 7
+    assert parse_oom_kills(b"drop_oom_kill 7\noom_kill\n") is None
 
 
 def test_new_kills_are_those_since_the_last_call(tmp_path: Path) -> None:

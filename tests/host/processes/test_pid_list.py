@@ -57,6 +57,19 @@ def test_the_directory_is_not_listed_again_while_the_pulse_stays(tmp_path: Path)
     assert population.pids(100.4) == {1, 2, 3, 4, 5}
 
 
+def test_a_listing_of_the_same_names_gives_the_same_set_and_any_other_a_new_one(tmp_path: Path) -> None:
+    population = PidList(str(made_up(tmp_path, 1, 2)))
+    first = population.pids(100.0)
+    (tmp_path / "loadavg").write_text("0.20 0.18 0.12 1/81 11206\n")
+    assert population.pids(100.1) is first == {1, 2}
+    (tmp_path / "2").rmdir()
+    made_up(tmp_path, 3, loadavg="0.20 0.18 0.12 1/82 11206\n")
+    assert population.pids(100.2) == {1, 3}, "as many as before, but others"
+    (tmp_path / "3").rmdir()
+    made_up(tmp_path, 2, loadavg="0.20 0.18 0.12 1/83 11206\n")
+    assert population.pids(100.3) == first
+
+
 def test_a_pulse_that_was_found_to_lie_is_never_believed_again(tmp_path: Path) -> None:
     population = PidList(str(made_up(tmp_path, 1)))
     assert population.pids(100.0) == {1}

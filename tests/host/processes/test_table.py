@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.examples import at_most
 from watchdog_oom.core.glob import glob_pattern
 from watchdog_oom.core.matching import may_match, own_keys_match
 from watchdog_oom.core.model import NO_FACTS, Process
@@ -526,7 +527,7 @@ _EVENTS = st.lists(st.tuples(st.sampled_from(["put", "end", "recycle", "grow"]),
                              st.floats(0.05, 12.0)), max_size=25)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=at_most(60), deadline=None)
 @given(events=_EVENTS)
 def test_whatever_happens_the_table_is_right_within_ten_seconds(
         tmp_path_factory: pytest.TempPathFactory, events: list[tuple[str, int, float]]) -> None:

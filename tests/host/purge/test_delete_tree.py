@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.examples import at_most
 from watchdog_oom.host.purge.delete_tree import Removal, remove
 from watchdog_oom.host.spools.descent import MOST_OPEN, Descent
 
@@ -59,7 +60,7 @@ def plant(path: Path, tree: object, outside: Path) -> None:
             os.link(outside / "precious", path)
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=at_most(40), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(tree=Tree, sibling=Tree)
 def test_a_tree_of_any_shape_goes_and_nothing_beside_it_changes(
         tree: object, sibling: object, tmp_path_factory: pytest.TempPathFactory, spool_manifest: ReadManifest) -> None:

@@ -103,6 +103,7 @@ def test_two_take_every_entry_once_and_tell_the_sum(
     assert os.listdir(spool) == []
 
 
+@pytest.mark.slow
 def test_two_take_no_more_than_the_limit(spool_base: Path, spool_noun: MakeNoun, spool_purge: Purge) -> None:
     spool = filled(spool_base, MANY)
     limit = SHARED_FROM_ENTRIES + 1
@@ -114,6 +115,7 @@ def test_two_take_no_more_than_the_limit(spool_base: Path, spool_noun: MakeNoun,
     assert len(os.listdir(spool)) == MANY - cleared.renamed
 
 
+@pytest.mark.slow
 def test_a_small_spool_and_a_small_limit_are_left_to_one(spool_base: Path, spool_noun: MakeNoun) -> None:
     spool = filled(spool_base, MANY)
     few = spool_base / "few"
@@ -148,6 +150,7 @@ def test_a_helper_that_is_killed_fails_the_purge_and_the_next_one_settles_its_ha
     assert os.listdir(spool_base) == ["spool"]
 
 
+@pytest.mark.slow
 def test_the_helper_ends_with_the_worker(spool_base: Path, spool_noun: MakeNoun) -> None:
     spool = filled(spool_base, MANY)
     job, worker, helper = paused_with_a_helper(spool_noun(spool, stale_after=0.0))
@@ -166,6 +169,7 @@ def test_every_name_falls_to_one_of_two(spool_base: Path, spool_noun: MakeNoun) 
     assert 400 < sum(halves[0].is_ours(name) for name in names) < 600
 
 
+@pytest.mark.slow
 def test_an_entry_that_changes_between_the_looks_is_put_back_by_whoever_took_it(
         spool_base: Path, spool_noun: MakeNoun) -> None:
     spool = filled(spool_base, MANY)
@@ -186,7 +190,8 @@ def test_an_entry_that_changes_between_the_looks_is_put_back_by_whoever_took_it(
 
 @pytest.mark.parametrize(("limits", "why"), [
     ({"stalled_seconds": 0.5}, "the purge was ended: it made no progress for 0.5s"),
-    ({"within_seconds": 1.0}, "the purge was ended: the spool was not cleared within 1s")])
+    pytest.param({"within_seconds": 1.0}, "the purge was ended: the spool was not cleared within 1s",
+                 marks=pytest.mark.slow)])
 def test_a_purge_that_stands_still_is_ended_and_the_next_one_finishes_its_work(
         limits: dict[str, float], why: str, spool_base: Path, spool_noun: MakeNoun, spool_purge: Purge) -> None:
     noun = spool_noun(filled(spool_base, MANY), stale_after=0.0)

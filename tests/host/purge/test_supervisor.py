@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.examples import every
 from watchdog_oom.core.nouns import Busy, SpoolNoun
 from watchdog_oom.host.purge.job import PurgeJob, start_purge
 from watchdog_oom.host.purge.messages import Cleared, Deleted, Failed, PurgeNews, Remaining
@@ -69,7 +70,7 @@ def ends(told: list[PurgeNews]) -> tuple[Cleared, Deleted]:
     return cleared, deleted
 
 
-def the_incident(base: Path, *, entries: int = 400, files: int = 40) -> tuple[Path, Path]:
+def the_incident(base: Path, *, entries: int, files: int) -> tuple[Path, Path]:
     spool = base / "tmp"
     spool.mkdir()
     for number in range(entries):
@@ -87,9 +88,11 @@ def the_incident(base: Path, *, entries: int = 400, files: int = 40) -> tuple[Pa
 
 @pytest.mark.root
 @ROOT
+@pytest.mark.parametrize(("entries", "files"), [(30, 5), pytest.param(400, 40, marks=pytest.mark.slow)])
 def test_exactly_the_stale_free_and_plain_entries_go_and_all_else_is_as_it_was(
-        spool_base: Path, spool_noun: MakeNoun, spool_purge: Purge, spool_manifest: ReadManifest) -> None:
-    spool, held = the_incident(spool_base)
+        entries: int, files: int, spool_base: Path, spool_noun: MakeNoun, spool_purge: Purge,
+        spool_manifest: ReadManifest) -> None:
+    spool, held = the_incident(spool_base, entries=entries, files=files)
     elsewhere = make_entry(spool_base, "elsewhere")
     (make_entry(spool, "amavis-mount") / "mnt").mkdir()
     give(spool_base, USER)
@@ -103,12 +106,14 @@ def test_exactly_the_stale_free_and_plain_entries_go_and_all_else_is_as_it_was(
     finally:
         let_go(holder)
     gone = before.keys() - spool_manifest(spool_base).keys()
-    assert {path.split("/")[1] for path in gone} == {f"amavis-{n:03d}" for n in range(400)} | {"amavis-\udcff\udcfe"}
+    assert {path.split("/")[1] for path in gone} == {"amavis-\udcff\udcfe"}.union(
+        f"amavis-{n:03d}" for n in range(entries))
     assert spool_manifest(spool_base) == {path: facts for path, facts in before.items() if path not in gone}
     assert spool_manifest(Path("/etc")) == etc
-    assert (cleared.renamed, cleared.kept, cleared.kept_busy, cleared.kept_fresh) == (401, 9, 1, 5)
+    assert (cleared.renamed, cleared.kept, cleared.kept_busy, cleared.kept_fresh) == (entries + 1, 9, 1, 5)
     assert (cleared.kept_links, cleared.kept_foreign, cleared.kept_mounted) == (1, 1, 1)
-    assert (deleted.entries, deleted.files, deleted.restored, deleted.left) == (401, 16001, 0, ())
+    assert (deleted.entries, deleted.files, deleted.restored, deleted.left) == (
+        entries + 1, entries * files + 1, 0, ())
 
 
 def test_an_ordinary_user_purges_what_is_his_and_nothing_else_changes(
@@ -176,8 +181,10 @@ def test_the_worker_is_the_owner_for_good_holds_no_capability_and_is_out_of_reac
 
 @pytest.mark.root
 @ROOT
+@pytest.mark.parametrize("rounds", every(range(4), 2))
 def test_no_file_outside_is_lost_to_a_user_who_swaps_entries_for_symlinks_meanwhile(
-        spool_base: Path, spool_noun: MakeNoun, spool_purge: Purge, spool_manifest: ReadManifest) -> None:
+        rounds: range, spool_base: Path, spool_noun: MakeNoun, spool_purge: Purge,
+        spool_manifest: ReadManifest) -> None:
     spool, precious = spool_base / "tmp", spool_base / "precious"
     spool.mkdir()
     precious.mkdir()
@@ -194,7 +201,7 @@ def test_no_file_outside_is_lost_to_a_user_who_swaps_entries_for_symlinks_meanwh
         swap_for_ever(spool, precious / "data", swaps)
     taken = 0
     try:
-        for made_so_far in range(4):
+        for made_so_far in rounds:
             cleared, _ = ends(spool_purge(spool_noun(spool, stale_after=0.0), wait=False))
             taken += cleared.renamed
             for number in range(60):
@@ -238,7 +245,8 @@ def test_an_entry_in_use_goes_where_the_policy_ignores_that(
     assert ends(told)[1].entries == 1
 
 
-@pytest.mark.parametrize("use", ["cwd", "mapped", "socket"])
+@pytest.mark.parametrize("use", [pytest.param("cwd", marks=pytest.mark.slow), "mapped",
+                                 pytest.param("socket", marks=pytest.mark.slow)])
 def test_an_entry_stays_that_is_in_use_without_an_open_file(
         use: str, spool_base: Path, spool_noun: MakeNoun, spool_purge: Purge) -> None:
     entry = make_entry(spool_base, "amavis-1")
@@ -281,6 +289,7 @@ def test_a_spool_that_is_a_symlink_is_refused_in_words(
     assert (spool_base / "amavis-1" / "part-1").exists()
 
 
+@pytest.mark.slow
 def test_a_tree_of_three_thousand_levels_goes(spool_base: Path, spool_noun: MakeNoun, spool_purge: Purge) -> None:
     make_deep(spool_base, "amavis-deep", 3000)
     cleared, deleted = ends(spool_purge(spool_noun(spool_base)))

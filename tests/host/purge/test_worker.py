@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.examples import at_most
 from watchdog_oom.core.nouns import SpoolNoun
 from watchdog_oom.host.purge.in_use import NOTHING_IN_USE, InUse
 from watchdog_oom.host.purge.worker import MOST_ASKED_SECONDS, PurgeTask, PurgeWorker
@@ -255,7 +256,7 @@ NAMES = [*(f"amavis-{number}" for number in range(6)), "other", ".hid", "amavis-
 Kinds = st.sampled_from(["stale", "fresh", "link", "fifo", "file", "busy"])
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=at_most(40), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(kinds=st.dictionaries(st.sampled_from(NAMES), Kinds))
 def test_whatever_a_spool_holds_only_the_stale_free_plain_entries_go(
         kinds: dict[str, str], spool: Path, worker: Callable[..., PurgeWorker], spool_manifest: ReadManifest) -> None:

@@ -218,6 +218,7 @@ def test_a_spool_that_a_child_hangs_on_is_left_alone_and_told_and_the_others_go_
     follower.scanners = SpoolScanners()
 
 
+@pytest.mark.slow
 def test_twelve_thousand_directories_cost_the_daemon_neither_memory_nor_time(
         follow: Follow, spool_in_memory: Path) -> None:
     for number in range(12_000):

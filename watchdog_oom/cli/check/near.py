@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 
 SAME = (
@@ -19,5 +18,10 @@ def near(wanted: str, there: Iterable[str]) -> str:
     plain = wanted.translate(_GLOB_CHARACTERS).removesuffix(".service")
     known = {name.removesuffix(".service"): name for name in there if name}
     other_names = [name for names in SAME if plain in names for name in names if name in known and name != plain]
-    close = other_names[:1] or difflib.get_close_matches(plain, known, 1, 0.7)
+    close = other_names[:1] or _alike(plain, known)
     return f' — is it "{known[close[0]]}"?' if close else ""
+
+
+def _alike(name: str, others: Iterable[str]) -> list[str]:
+    import difflib  # only what is missing needs it
+    return difflib.get_close_matches(name, others, 1, 0.7)

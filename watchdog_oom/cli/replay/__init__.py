@@ -34,7 +34,7 @@ EXIT_ACTS = 1
 @options.config
 @LOG_OPTION
 @click.option("--compare", metavar="DIR", type=click.Path(readable=False),
-              help="Another directory of policy files: where do the two first differ, and by how long?")
+              help="Another directory of policies, or one file: where do the two first differ, and by how long?")
 @click.option("--at", "at", metavar="T", help="Only this moment, as plan shows it: -1h, 03:12, or a date and time.")
 @click.option("--since", metavar="T", help="From then on: 8h, 22:00, yesterday 22:00, or a date and time [the first].")
 @click.option("--until", metavar="T", help="Until then, written in the same way [the last].")

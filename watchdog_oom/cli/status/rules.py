@@ -61,7 +61,7 @@ def show_actions(page: Page, seen: Seen, now: float) -> None:
 
 def _action(record: Mapping[str, Any], now: float) -> tuple[Part, ...]:
     bad = record.get("ok") is False or record.get("kind") == "refused"
-    subject = record.get("step") or record.get("target") or record.get("incident") or ""
+    subject = record.get("step") or record.get("incident") or ""
     told = ": ".join(str(part) for part in (subject, "failed" if record.get("ok") is False else "",
                                             record.get("result") or "") if part)
     rule = f"  [{record['rule']}]" if record.get("rule") else ""

@@ -29,10 +29,12 @@ REFUSED_AGAIN_SECONDS = 60.0
 
 
 class ControlDesk:
-    """``trouble`` says why there is no socket, if there is none: the daemon watches without it."""
+    """``trouble`` says why there is no socket, if there is none: the daemon watches without it. ``obeyed``: what was
+    asked for at this tick changed something, such as a pause."""
 
     def __init__(self, options: Options, name_of: Callable[[int], str | None], write: Callable[[Record], None]) -> None:
         self.trouble = ""
+        self.obeyed = False
         self._reload_asked = False
         self._proc, self._name_of, self._write = options.proc, name_of, write
         self._socket: ControlSocket | None = None
@@ -72,10 +74,10 @@ class ControlDesk:
         if self._socket is None:
             return history
         taken = self._socket.take(clock.boottime)
-        if taken is not None:
-            history = self._judge(*taken, clock, policy, history)
+        after = history if taken is None else self._judge(*taken, clock, policy, history)
+        self.obeyed = after is not history
         self._tell_refused(self._socket, clock.boottime)
-        return history
+        return after
 
     def _judge(self, caller: Caller, line: bytes, clock: Clock, policy: Policy, history: History) -> History:
         who = asker(caller.pid, caller.uid, self._proc, self._name_of)

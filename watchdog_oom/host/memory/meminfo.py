@@ -41,7 +41,8 @@ def parse_meminfo(content: bytes) -> Memory:
 
 
 def _fields(content: bytes) -> dict[str, int]:
-    """The ``Name: number`` lines that matter; others are left out, so a new kernel's additions do no harm."""
+    """The ``Name: number`` lines that matter; others are left out, so a new kernel's additions do no harm. They come in
+    the first half, so the rest is hardly ever looked at."""
     fields = {}
     for line in content.splitlines():
         name, _, rest = line.partition(b":")
@@ -49,6 +50,8 @@ def _fields(content: bytes) -> dict[str, int]:
             number = rest.split(None, 1)[:1]
             if number and number[0].isdigit():
                 fields[_WANTED[name]] = int(number[0][:20])
+                if len(fields) == len(_WANTED):
+                    break
     return fields
 
 

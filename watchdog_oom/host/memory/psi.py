@@ -123,11 +123,9 @@ def _require_pollable(fd: int) -> None:
 
 def parse_oom_kills(content: bytes) -> int | None:
     """The kernel's OOM kills since boot in /proc/vmstat (since Linux 4.13), or ``None`` where it does not count."""
-    for line in content.splitlines():
-        name, _, number = line.partition(b" ")
-        if name == b"oom_kill" and number.isdigit():
-            return int(number[:20])
-    return None
+    _, _, rest = b"\n".join((b"", content)).partition(b"\noom_kill ")
+    number = rest.partition(b"\n")[0]
+    return int(number[:20]) if number.isdigit() else None
 
 
 class OomKillCounter:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from watchdog_oom.core.actions import Watch
 from watchdog_oom.core.conditions.kernel import KernelOomKill
@@ -92,13 +92,17 @@ def _unit_of_victims(policy: Policy) -> tuple[ProcessNoun, ...]:
                  for name in sorted(names))
 
 
-def _together(policy: Policy, memory: Memory | None) -> dict[str, float]:
-    """The lowest sum by which a rule about memory held together could act, in bytes, by noun."""
-    sizes: list[tuple[str, Size]] = [
-        (condition.noun, condition.total_rss_above) for recover in policy.recovers.values() for clause in recover.when
-        for condition in clause.conditions
-        if isinstance(condition, ProcessesAre) and condition.total_rss_above is not None]
-    sizes += [(limit.process, size) for limit in policy.limits.values() if (size := matters_from(limit)) is not None]
+def _sums(policy: Policy) -> tuple[tuple[str, Size], ...]:
+    """The sums by which rules about memory held together could act, each with its noun."""
+    conditions = (condition for recover in policy.recovers.values() for clause in recover.when
+                  for condition in clause.conditions)
+    return (*((condition.noun, condition.total_rss_above) for condition in conditions
+              if isinstance(condition, ProcessesAre) and condition.total_rss_above is not None),
+            *((limit.process, size) for limit in policy.limits.values() if (size := matters_from(limit)) is not None))
+
+
+def _lowest(sizes: Iterable[tuple[str, Size]], memory: Memory | None) -> dict[str, float]:
+    """The lowest of them, in bytes, by noun."""
     lowest: dict[str, float] = {}
     for name, size in sizes:
         if size.percent is None or memory is not None:
@@ -107,14 +111,28 @@ def _together(policy: Policy, memory: Memory | None) -> dict[str, float]:
     return lowest
 
 
+class StandingDemand:
+    """What a policy asks for at every look, worked out once: what its rules ask for, who is sshd and login for guard;
+    and where units may be contained or scores inherited, who lives in them."""
+
+    def __init__(self, policy: Policy) -> None:
+        self.policy = policy
+        demand = demand_of(policy)
+        for_guard = (*WAYS_IN, UNIT_OF_EVERYBODY) if demand.contained or _hands_down(policy) else WAYS_IN
+        self._demand = replace(demand, nouns=(*demand.nouns, *for_guard, *_unit_of_victims(policy)))
+        self._sums = _sums(policy)
+
+    def now(self, memory: Memory | None, watch: Watch, pressure: Pressure | None) -> ScanDemand:
+        """That, what the last decision asked for, and everybody near an emergency."""
+        return replace(self._demand, pids=watch.processes, below=watch.below, together=_lowest(self._sums, memory),
+                       everything=memory is not None and near(memory, self.policy.emergency, pressure),
+                       swapped=_swapped(memory))
+
+
 def scan_demand(policy: Policy, memory: Memory | None, watch: Watch = NOTHING_WATCHED,
                 pressure: Pressure | None = None) -> ScanDemand:
-    """What the process scan must tell: what the rules ask for, what the last decision asked for, who is sshd and login
-    for guard, everybody near an emergency; and where units may be contained or scores inherited, who lives in them."""
-    demand = demand_of(policy, everything=memory is not None and near(memory, policy.emergency, pressure))
-    for_guard = (*WAYS_IN, UNIT_OF_EVERYBODY) if demand.contained or _hands_down(policy) else WAYS_IN
-    return replace(demand, nouns=(*demand.nouns, *for_guard, *_unit_of_victims(policy)), pids=watch.processes,
-                   below=watch.below, together=_together(policy, memory), swapped=_swapped(memory))
+    """What the process scan must tell, for whoever looks once."""
+    return StandingDemand(policy).now(memory, watch, pressure)
 
 
 def _swapped(memory: Memory | None) -> bool:

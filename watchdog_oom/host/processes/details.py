@@ -64,8 +64,7 @@ def needs_of(
     pids = demand.pids & processes.keys()
     watched = pids.union(*relevant.values())
     spools = _spools_by_pid(demand, relevant)
-    userland = frozenset(pid for pid, process in processes.items()
-                         if (demand.everything or demand.judged) and not process.kernel_thread)
+    userland = _userland(processes) if demand.everything or demand.judged else frozenset[int]()
     protected = _pids_of(demand.protect, relevant)
     housemates = _housemates(_pids_of(demand.contained, relevant), processes)
     return Needs(
@@ -78,6 +77,10 @@ def needs_of(
         together={name: relevant[name] for name, amount in demand.together.items()
                   if _hold_more(relevant.get(name, frozenset()), amount, processes)},
     )
+
+
+def _userland(processes: Mapping[int, Process]) -> frozenset[int]:
+    return frozenset([pid for pid, process in processes.items() if not process.kernel_thread])
 
 
 def _hold_more(pids: frozenset[int], amount_bytes: float, processes: Mapping[int, Process]) -> bool:

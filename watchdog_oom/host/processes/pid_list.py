@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 
-from watchdog_oom.host.processes.procfs import list_pids, read_file
+from watchdog_oom.host.processes.procfs import pids_among, read_file
 
 LONGEST_SECONDS = 5.0  # listed nevertheless, in case /proc/loadavg is wrong
 
@@ -22,6 +22,7 @@ class PidList:
         self._trusted = _is_our_own(root)
         self._pulse: bytes | None = None
         self._pids: frozenset[int] = frozenset()
+        self._names = hash(())  # of what /proc listed last, in its order
         self._listed_boottime = float("-inf")
 
     def pids(self, boottime: float) -> frozenset[int]:
@@ -30,11 +31,17 @@ class PidList:
         same = pulse is not None and pulse == self._pulse
         if same and 0 <= boottime - self._listed_boottime < LONGEST_SECONDS:
             return self._pids
-        found = frozenset(list_pids(self._root))
+        found = self._list()
         if same and found != self._pids and self._read_pulse() == pulse:
             self._trusted = False
         self._pulse, self._pids, self._listed_boottime = pulse, found, boottime
         return found
+
+    def _list(self) -> frozenset[int]:
+        """The very set of before where the names are the same: making numbers of them takes as long as listing them."""
+        names = os.listdir(self._root)
+        before, self._names = self._names, hash(tuple(names))
+        return self._pids if self._names == before else pids_among(names)
 
     def _read_pulse(self) -> bytes | None:
         """Number of threads and last pid, without the load averages and the number of runnable threads."""

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from itertools import islice
 
@@ -23,6 +23,7 @@ TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
 _PF_KTHREAD = 0x00200000
 GONE = frozenset({errno.ENOENT, errno.ESRCH, errno.EACCES, errno.EPERM})
 _MOST_THREADS = 64
+_READING = os.O_RDONLY | os.O_CLOEXEC
 _STATUS_BYTES = 16384
 DELETED = " (deleted)"
 
@@ -86,7 +87,7 @@ def read_file(path: str, most_bytes: int = 4096) -> bytes | None:
     """The first bytes of a small file below /proc, read in one piece. Of a file of many records, such as mountinfo,
     the kernel gives hardly a page at once: those are for ``read_whole``."""
     try:
-        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        fd = os.open(path, _READING)
         try:
             return os.read(fd, most_bytes)
         finally:
@@ -101,7 +102,7 @@ def read_whole(path: str, most_bytes: int) -> bytes | None:
     """A file below /proc of many records, piece by piece to its end, or so many bytes of it."""
     content = bytearray()
     try:
-        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        fd = os.open(path, _READING)
         try:
             while len(content) < most_bytes and (part := os.read(fd, most_bytes - len(content))):
                 content += part
@@ -114,9 +115,14 @@ def read_whole(path: str, most_bytes: int) -> bytes | None:
     return bytes(content)
 
 
-def list_pids(root: str) -> set[int]:
+def list_pids(root: str) -> frozenset[int]:
     """Every pid that exists now; ``OSError`` if /proc itself cannot be read."""
-    return {int(name) for name in os.listdir(root) if name.isdecimal()}
+    return pids_among(os.listdir(root))
+
+
+def pids_among(names: Iterable[str]) -> frozenset[int]:
+    """Those of the names in /proc that are processes."""
+    return frozenset(map(int, filter(str.isdecimal, names)))
 
 
 def read_stat_line(root: str, pid: int) -> bytes | None:

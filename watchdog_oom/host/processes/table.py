@@ -51,6 +51,7 @@ class ProcessTable:
         self.departures = 0
         self._root = root
         self._population = PidList(root)
+        self._listed: frozenset[int] = frozenset()
         self.facts = FactReader(root)
         self._details = Details(root, self._count, self.facts.sharing)
         self._nouns: tuple[ProcessNoun, ...] = ()
@@ -74,8 +75,10 @@ class ProcessTable:
             return dict(self._shown)
         if demand.nouns != self._nouns:
             self._adopt(demand.nouns)
-        for pid in self._entries.keys() - pids:
-            self._forget(pid, boottime)
+        if pids is not self._listed:
+            for pid in self._entries.keys() - pids:
+                self._forget(pid, boottime)
+            self._listed = pids
         due = self._due(pids, boottime)
         if demand.everything:  # but kernel threads, which hold nothing and are most of a small host's processes
             due |= {pid for pid, entry in self._entries.items() if not entry.process.kernel_thread}

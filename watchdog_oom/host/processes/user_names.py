@@ -82,8 +82,18 @@ class UserNames:
 
     def poll(self) -> bool:
         """Take up answers and ask what is due; whether a wanted name came to mean something else."""
+        answers = self._child.poll()
+        changed = bool(answers) and self._take_up(answers)
+        now = time.monotonic()
+        for name, number in self._numbers.items():
+            if now >= number.due:
+                number.due = float("inf")
+                self._child.ask(name, json.dumps({"ask": "uid", "name": name}).encode(), doubtful=number.answered)
+        return changed
+
+    def _take_up(self, answers: Iterable[tuple[str | int, bytes | None]]) -> bool:
         before = dict(self._names), self.pending
-        for key, answer in self._child.poll():
+        for key, answer in answers:
             told = json.loads(answer) if answer is not None else {}
             if isinstance(key, int):
                 name = told.get("name")
@@ -91,11 +101,6 @@ class UserNames:
             elif key in self._numbers:
                 self._learn(self._numbers[key], told)
         self._arrange()
-        now = time.monotonic()
-        for name, number in self._numbers.items():
-            if now >= number.due:
-                number.due = float("inf")
-                self._child.ask(name, json.dumps({"ask": "uid", "name": name}).encode(), doubtful=number.answered)
         return before != (self._names, self.pending)
 
     def close(self) -> None:

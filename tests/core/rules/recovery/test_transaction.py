@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from tests.core.build import noun, policy, step, when
 from tests.core.world import Spool, World
+from tests.examples import at_most, every
 from watchdog_oom.core.conditions.process import ProcessesAre
 from watchdog_oom.core.history import Phase
 from watchdog_oom.core.model import ServiceStatus
@@ -106,8 +107,9 @@ def test_the_way_back_starts_in_reverse_order_and_a_socket_before_its_service() 
 
 
 @pytest.mark.parametrize("trouble", TROUBLES)
-def test_a_shutdown_at_any_moment_ends_with_everything_running_and_finished(trouble: object) -> None:
-    for moment in range(1, 40):
+@pytest.mark.parametrize("moments", every(range(1, 40), 6))
+def test_a_shutdown_at_any_moment_ends_with_everything_running_and_finished(trouble: object, moments: range) -> None:
+    for moment in moments:
         world = host()
         trouble(world)  # type: ignore[operator]
         world.ticks(moment)
@@ -125,8 +127,10 @@ def test_a_shutdown_begins_no_new_run() -> None:
 
 
 @pytest.mark.parametrize("trouble", [break_nothing, slow_stop, break_purge])
-def test_a_crash_of_the_daemon_at_any_moment_is_followed_by_a_start_of_what_was_stopped(trouble: object) -> None:
-    for moment in range(1, 40, 2):
+@pytest.mark.parametrize("moments", every(range(1, 40, 2), 5))
+def test_a_crash_of_the_daemon_at_any_moment_is_followed_by_a_start_of_what_was_stopped(
+        trouble: object, moments: range) -> None:
+    for moment in moments:
         world = host()
         trouble(world)  # type: ignore[operator]
         world.ticks(moment)
@@ -138,9 +142,11 @@ def test_a_crash_of_the_daemon_at_any_moment_is_followed_by_a_start_of_what_was_
 
 @pytest.mark.parametrize("acts", [-1, 0, 1, 2])
 @pytest.mark.parametrize("trouble", [break_nothing, break_stop, break_run])
-def test_a_kill_between_the_save_and_any_act_of_a_tick_leaves_nothing_down(trouble: object, acts: int) -> None:
+@pytest.mark.parametrize("moments", every(range(1, 20), 4))
+def test_a_kill_between_the_save_and_any_act_of_a_tick_leaves_nothing_down(
+        trouble: object, acts: int, moments: range) -> None:
     """-1: nothing of this tick was saved or done; else it was saved, and so many of its acts were done."""
-    for moment in range(1, 20):
+    for moment in moments:
         world = host()
         trouble(world)  # type: ignore[operator]
         world.ticks(moment)
@@ -194,7 +200,7 @@ BEHAVIOUR = st.fixed_dictionaries({
     "start_takes": SECONDS, "stop_takes": SECONDS, "answers": st.booleans()})
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=at_most(60), deadline=None)
 @given(units=st.tuples(BEHAVIOUR, BEHAVIOUR, BEHAVIOUR), moment=st.integers(0, 500),
        end=st.sampled_from(["stop", "crash"]), acts=st.integers(-1, 3), stale=st.booleans(),
        pace=st.sampled_from([0.3, 1.0, 7.0]))
@@ -228,7 +234,7 @@ def test_what_was_active_is_active_again_or_owed_and_visible_and_what_was_not_is
         assert world.trouble == []
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=at_most(15), deadline=None)
 @given(units=st.tuples(BEHAVIOUR, BEHAVIOUR, BEHAVIOUR), mended_at=st.integers(1, 600))
 def test_a_debt_is_paid_in_the_end_once_the_services_can_start(units: tuple[dict[str, object], ...],
                                                                mended_at: int) -> None:

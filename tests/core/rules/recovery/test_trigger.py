@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from tests.core.build import mib, noun, percent, policy, step, when
+from tests.core.build import mib, noun, percent, policy, snapshot, step, when
 from tests.core.world import Spool, Unit, World
 from watchdog_oom.core.actions import SignalName
+from watchdog_oom.core.condition import Finding, SnapshotView, verdict
 from watchdog_oom.core.conditions.kernel import KernelOomKill
 from watchdog_oom.core.conditions.memory import MemoryAvailableBelow
 from watchdog_oom.core.conditions.process import ProcessesAre
@@ -20,7 +23,8 @@ from watchdog_oom.core.model import ServiceStatus
 from watchdog_oom.core.nouns import ServiceNoun, SpoolNoun, TcpProbe
 from watchdog_oom.core.pause import Pause
 from watchdog_oom.core.policy import Clause, Hours, Mode, Policy, Recover, Verb
-from watchdog_oom.core.rules.recovery.trigger import wait_seconds
+from watchdog_oom.core.rules.recovery.trigger import clause_findings, deciding_findings, wait_seconds
+from watchdog_oom.core.view import View
 
 STEPS = (step(Verb.STOP, "amavis", "clamd"), step(Verb.KILL, "clamscan"), step(Verb.PURGE, "vscan"),
          step(Verb.START, stopped=True), step(Verb.VERIFY, "amavis"))
@@ -46,6 +50,31 @@ def mail_server(rules: Policy | None = None) -> World:
     for _ in range(5):
         world.spawn("clamscan", age=3000.0, ignores_term=True, rss_mib=40)
     return world
+
+
+@dataclass(frozen=True)
+class Told:
+    """A condition that finds what it is told to, and counts how often it is asked."""
+
+    finding: Finding
+    asked: list[Finding] = field(default_factory=list)
+
+    def find(self, view: SnapshotView) -> Finding:
+        self.asked.append(self.finding)
+        return self.finding
+
+
+@given(st.lists(st.builds(Finding, st.booleans(), st.just("words"), st.booleans()), max_size=5))
+def test_what_decides_a_clause_says_of_it_what_all_of_it_says_and_asks_for_nothing_more(told: list[Finding]) -> None:
+    conditions = [Told(finding) for finding in told]
+    clause, view = when(*conditions), View(snapshot(), policy())
+    found = deciding_findings(clause, view)
+    assert found == tuple(told[:len(found)]) and sum(len(each.asked) for each in conditions) == len(found)
+    assert verdict(found) is verdict(clause_findings(clause, view))
+    if verdict(found) is not False:
+        assert found == tuple(told)
+    else:
+        assert verdict(found[:-1]) is not False
 
 
 def test_the_incident_is_ended_from_the_first_sign_to_the_verified_service() -> None:
@@ -241,6 +270,7 @@ def relapsing(world: World) -> None:
         world.spawn("clamscan", age=3000.0)
 
 
+@pytest.mark.slow
 def test_between_two_runs_it_rests_and_longer_each_time_it_did_not_help() -> None:
     world = mail_server(mail_policy(attempts=100, cooldown_seconds=300.0))
     begun: list[float] = []

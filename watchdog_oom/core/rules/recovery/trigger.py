@@ -67,6 +67,18 @@ def clause_findings(clause: Clause, view: View) -> tuple[Finding, ...]:
     return tuple(condition.find(view) for condition in clause.conditions)
 
 
+def deciding_findings(clause: Clause, view: View) -> tuple[Finding, ...]:
+    """The findings up to the first that does not hold, by which it is known that the clause does not: mostly that is
+    the first of all, and the rest need not be found out and put in words. All of a clause that holds."""
+    found: list[Finding] = []
+    for condition in clause.conditions:
+        finding = condition.find(view)
+        found.append(finding)
+        if finding.known and not finding.holds:
+            break
+    return tuple(found)
+
+
 def wait_seconds(recover: Recover, state: Recovery) -> float:
     """The wait after a run: the cooldown, doubled for each run that did not help, up to an hour."""
     doubled = recover.cooldown_seconds * 2.0 ** max(0, min(state.unhelped - 1, 16))
@@ -127,7 +139,7 @@ def _fired(tick: Tick, recover: Recover, state: Recovery) -> tuple[tuple[str, ..
     fired: tuple[str, ...] = ()
     calm = True
     for index, clause in enumerate(recover.when):
-        findings = clause_findings(clause, view)
+        findings = deciding_findings(clause, view)
         holds = verdict(findings)
         calm = calm and holds is False
         ripe = tick.sustained(f"recover.{recover.name} {recover.fingerprint} when {index}", holds, clause.for_seconds)
