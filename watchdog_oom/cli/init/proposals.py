@@ -21,7 +21,7 @@ JOBS_SHARE = 60  # percent of RAM
 def rss_limit(processes: Sequence[SeenProcess], memory: Memory | None) -> tuple[str, str]:
     """The resident memory that one of these may hold, as a policy has it, and why: well above the largest of today."""
     largest = max(processes, key=lambda process: process.rss_bytes)
-    least = LEAST_BYTES
+    least: float = LEAST_BYTES
     if memory is not None and memory.total_bytes:
         least = min(LEAST_BYTES, LEAST_SHARE * memory.total_bytes)
     wanted = max(ROOM * largest.rss_bytes, least)
