@@ -34,8 +34,9 @@ daemon.control.parse daemon.crash_recovery daemon.flight daemon.flight.losses da
 daemon.flight.recorder daemon.flight.writer_child daemon.kernel_kill_news daemon.link_watch daemon.loop
 daemon.options daemon.own_directories daemon.own_lock daemon.performer daemon.policy_loader daemon.policy_store
 daemon.reporter daemon.sd_notify daemon.self_protection daemon.signals daemon.state_file daemon.status_file
-daemon.wait errors formatting host host.actuators host.children host.children.asked_child host.children.drain
-host.children.own_code host.children.spawn host.children.supervisor host.clock host.kept_file host.memory
+daemon.wait errors formatting host host.actuators host.children host.children.asked_child host.children.descriptors
+host.children.drain host.children.own_code host.children.spawn host.children.supervisor host.clock host.kept_file
+host.memory
 host.memory.group_files host.memory.group_limit host.memory.kernel_kills host.memory.kmsg host.memory.meminfo
 host.memory.psi host.memory.service_memory host.memory.zfs_cache host.processes host.processes.control_group
 host.processes.demand host.processes.details host.processes.facts host.processes.lasting host.processes.may_hang

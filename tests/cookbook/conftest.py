@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -13,6 +14,7 @@ from typing import TypeAlias
 import pytest
 
 from tests.daemon.conftest import daemon, home, spawn
+from tests.miniature.groups import RealGroup
 
 __all__ = ["Recipe", "Scripts", "daemon", "family", "home", "recipe", "scripts", "spawn"]
 
@@ -69,6 +71,31 @@ def running(home: Path, name: str) -> list[int]:
     return sorted(found)
 
 
+PROGRAM_SCRIPT = """#!/bin/sh
+export PYTHONHOME={prefix} LD_LIBRARY_PATH={prefix}/lib
+cd {home}
+running() {{ [ -s pid ] && kill -0 "$(cat pid)" 2>/dev/null; }}
+case $1 in
+    start)
+        echo "start {name}" >> {log}
+        rm -f up
+        setsid sh -c '{enter}exec {command}' >/dev/null 2>&1 &
+        echo $! > pid
+        while running; do [ -e up ] && exit 0; sleep 0.02; done
+        exit 1 ;;
+    stop)
+        echo "stop {name}" >> {log}
+        running && kill "$(cat pid)"
+        while running; do sleep 0.02; done
+        rm -f pid up ;;
+    status)
+        running && exit 0
+        [ -e pid ] && exit 1
+        exit 3 ;;
+esac
+"""
+
+
 class Scripts:
     """Init scripts whose services are files: up, down, or dead though they should be up. ``log`` has what was asked."""
 
@@ -78,6 +105,7 @@ class Scripts:
         self.directory.mkdir()
         self.log = home / "asked"
         self.log.touch()
+        self.programs: list[Path] = []
 
     def add(self, name: str, state: str) -> None:
         path = self.directory / name
@@ -91,6 +119,27 @@ esac
 """)
         path.chmod(0o755)
 
+    def add_program(self, name: str, program: str, *arguments: str, group: RealGroup | None = None) -> Path:
+        """One that runs a program of ``tests/miniature`` under that name, in its own directory, which is returned. It
+        is started when ``up`` is there."""
+        directory, made = self.home / name, self.home / "bin" / program
+        directory.mkdir()
+        made.parent.mkdir(exist_ok=True)
+        shutil.copy(os.path.realpath(sys.executable), made)
+        enter = "".join(f"echo $$ > {each}/cgroup.procs; " for each in sorted({group.directory, group.unit})) if group \
+            else ""
+        path = self.directory / name
+        command = " ".join([str(made), "-S", "-E", *arguments])
+        path.write_text(PROGRAM_SCRIPT.format(name=name, log=self.log, home=directory, enter=enter, command=command,
+                                              prefix=sys.base_prefix))
+        path.chmod(0o755)
+        self.programs.append(path)
+        return directory
+
+    def end(self) -> None:
+        for path in self.programs:
+            subprocess.run([str(path), "stop"], check=False, timeout=10)
+
     @property
     def config(self) -> str:
         return f'[services]\nmanager = "service"\ninit_dir = "{self.directory}"\n'
@@ -100,5 +149,8 @@ esac
 
 
 @pytest.fixture
-def scripts(home: Path) -> Scripts:
-    return Scripts(home)
+def scripts(home: Path, real_group: Callable[[str], RealGroup]) -> Iterator[Scripts]:
+    """What they started is ended before its groups are removed."""
+    made = Scripts(home)
+    yield made
+    made.end()

@@ -36,12 +36,13 @@ def signalled(watch: OwnDaemon) -> set[int]:
 
 def test_of_jobs_that_overlap_the_oldest_goes_on_and_who_copies_by_hand_is_left_alone(
         daemon: MakeDaemon, spawn: Spawn, family: Family, recipe: Recipe, home: Path) -> None:
-    spawn(family("rsync", *[SLEEP] * 5), "cron")
+    job = f"# rsync -a /srv/shared/ /mnt/nfs/\n{SLEEP}"
+    spawn(family("rsync", *[job] * 5), "cron")
     watch = daemon(recipe("cron-overlap", {"/usr/sbin/cron": "cron", "/usr/bin/rsync": "rsync"},
                           held='for     = "20s" => for     = "300ms"'))
     watch.wait_for(lambda: len(running(home, "rsync")) == 5, 10, "five jobs")
     jobs = running(home, "rsync")
-    by_hand = [spawn(SLEEP, "rsync") for _ in range(4)]
+    by_hand = [spawn(job, "rsync") for _ in range(4)]
     watch.start()
     watch.wait_for(lambda: not set(running(home, "rsync")) & set(jobs[3:]), 10, "the end of the newest")
     assert running(home, "rsync") == sorted([*jobs[:3], *(child.pid for child in by_hand)])
@@ -92,7 +93,7 @@ def test_the_child_that_saves_dies_and_the_server_does_not(
     server = spawn("import os, time\nheld = bytearray(20 << 20)\nchild = os.fork()\n"
                    "if child:\n    os.waitpid(child, 0)\ntime.sleep(300)", "redis-server")
     watch = daemon(recipe("redis-fork", {"/usr/bin/redis-server": "redis-server"}, score='-800 => 100',
-                          unit='unit       = ["redis*.service", "valkey*.service"]\n => ',
+                          user=f'["redis", "valkey"] => "{os.getuid()}"',
                           low='memory_available_below = "12%", for = "2s" => memory_available_below = "100%", '
                               'for = "200ms"'))
     watch.wait_for(lambda: len(running(home, "redis-server")) == 2, 10, "the child")

@@ -14,37 +14,10 @@ from pathlib import Path
 import pytest
 
 from tests.miniature.daemon import MakeDaemon, Spawn
+from tests.miniature.proc_tree import Proc
 
-MEMINFO = """MemTotal: 1000000 kB
-MemFree: 10000 kB
-MemAvailable: {available} kB
-Buffers: 0 kB
-Cached: 0 kB
-AnonPages: 900000 kB
-SwapTotal: 500000 kB
-SwapFree: {swap_free} kB
-"""
 HOLDS = "import signal, time; {ignore}held = bytearray({mib} << 20); time.sleep(300)"
 IGNORE = "signal.signal(signal.SIGTERM, signal.SIG_IGN); "
-
-
-class Proc:
-    """A /proc of links to a few real processes."""
-
-    def __init__(self, root: Path) -> None:
-        self.root = root
-        (root / "sys/kernel/random").mkdir(parents=True)
-        (root / "sys/kernel/random/boot_id").write_text(Path("/proc/sys/kernel/random/boot_id").read_text())
-        (root / "self").symlink_to("/proc/self")
-        self.memory(available=900000, swap_free=500000)
-
-    def memory(self, *, available: int, swap_free: int) -> None:
-        (self.root / "meminfo.new").write_text(MEMINFO.format(available=available, swap_free=swap_free))
-        # in place: a reader that keeps the file open must see the change, as in the real /proc
-        (self.root / "meminfo").write_text((self.root / "meminfo.new").read_text())
-
-    def show(self, child: subprocess.Popen[bytes]) -> None:
-        (self.root / str(child.pid)).symlink_to(f"/proc/{child.pid}")
 
 
 @pytest.fixture
@@ -63,7 +36,7 @@ def test_below_both_thresholds_the_largest_unprotected_gets_term_and_nobody_else
         daemon: MakeDaemon, spawn: Spawn, home: Path, proc: Proc) -> None:
     small, large, database = holder(spawn, 20), holder(spawn, 60), holder(spawn, 120, "mysqld")
     for child in (small, large, database):
-        proc.show(child)
+        proc.show(child.pid)
     watch = daemon(f'[process.db]\nexe = "{home}/bin/mysqld"\n[protect.db]\nprocess = "db"\n')
     watch.start("--proc", str(proc.root))
     proc.memory(available=60000, swap_free=500000)
@@ -83,7 +56,7 @@ def test_below_both_thresholds_the_largest_unprotected_gets_term_and_nobody_else
 
 def test_below_half_of_both_thresholds_kill_goes_out_at_once(daemon: MakeDaemon, spawn: Spawn, proc: Proc) -> None:
     stubborn = holder(spawn, 60, stubborn=True)
-    proc.show(stubborn)
+    proc.show(stubborn.pid)
     watch = daemon("")
     watch.start("--proc", str(proc.root))
     proc.memory(available=20000, swap_free=10000)
@@ -96,7 +69,7 @@ def test_below_half_of_both_thresholds_kill_goes_out_at_once(daemon: MakeDaemon,
 def test_memory_that_runs_out_between_two_looks_is_seen_by_a_glance(
         daemon: MakeDaemon, spawn: Spawn, proc: Proc) -> None:
     large = holder(spawn, 60)
-    proc.show(large)
+    proc.show(large.pid)
     proc.memory(available=120000, swap_free=100000)
     watch = daemon("", config='[tick]\nfastest = "3s"\nslowest = "3s"\n')
     watch.start("--proc", str(proc.root))
@@ -109,7 +82,7 @@ def test_memory_that_runs_out_between_two_looks_is_seen_by_a_glance(
 def test_only_one_goes_while_its_memory_is_still_on_the_way_back(daemon: MakeDaemon, spawn: Spawn, proc: Proc) -> None:
     first, second = holder(spawn, 60, stubborn=True), holder(spawn, 30)
     for child in (first, second):
-        proc.show(child)
+        proc.show(child.pid)
     watch = daemon("")
     watch.start("--proc", str(proc.root))
     proc.memory(available=60000, swap_free=40000)

@@ -12,8 +12,9 @@ from typing import Any
 
 import pytest
 
-from tests.daemon.test_emergency import Proc, holder
+from tests.daemon.test_emergency import holder
 from tests.miniature.daemon import MakeDaemon, OwnDaemon, Spawn
+from tests.miniature.proc_tree import Proc
 from watchdog_oom.core.hook_state import HELD_SECONDS
 
 SLEEPS = "import time; time.sleep(300)"
@@ -82,7 +83,7 @@ def test_in_an_emergency_a_hook_that_hangs_costs_no_more_than_200_ms(
         daemon: MakeDaemon, spawn: Spawn, home: Path, script: Callable[..., str]) -> None:
     proc = Proc(home / "proc")
     stubborn = holder(spawn, 60, stubborn=True)
-    proc.show(stubborn)
+    proc.show(stubborn.pid)
     watch = daemon("", config=hooks(script(f'date +%s.%N > "{home}/began"; sleep 20'), "before_kill", timeout="1s"))
     watch.start("--proc", str(proc.root))
     proc.memory(available=20000, swap_free=10000)

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from prometheus_client.exposition import generate_latest
 
-from tests.daemon.test_emergency import Proc
 from tests.miniature.daemon import MakeDaemon
+from tests.miniature.proc_tree import Proc
 from watchdog_oom.cli.metrics.collector import DaemonCollector, registry_of
 from watchdog_oom.core.model import KernelKill
 from watchdog_oom.daemon.kernel_kill_news import MOST_NAMED, TELL_AGAIN_SECONDS, KernelKillNews

@@ -202,8 +202,9 @@ def test_the_version_told_at_boot_is_that_of_the_reports_that_follow() -> None:
 
 @pytest.mark.slow
 def test_a_table_of_tasks_without_end_is_counted_but_not_kept() -> None:
-    row = "[   4300]  1000  4300     1820       90    49152       12             0 sh\n"
-    log = reports.GLOBAL_6_1.replace(row.replace(" sh", " tmux: server"), row * 40000)
+    row = "[   4300]  1000  4300     1820       90    49152       12             0 tmux: server\n"
+    rows = "".join(row.replace("4300", str(number)) for number in range(10000, 50000))
+    log = reports.GLOBAL_6_1.replace(row, rows)
     event = read(log.encode(), 1 << 20)[0]
     assert len(event.tasks) == 32768
     assert event.tasks_omitted == 40003 - 32768

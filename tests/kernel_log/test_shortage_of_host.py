@@ -243,3 +243,17 @@ def test_an_event_without_anything_is_answered_all_the_same() -> None:
     assert kinds(bare) == ["not_to_be_told"]
     assert kinds(Event(None, "none", 1, 1, invoker=Invoker("x", order=3), zones=(Zone(None, "Normal"),))) \
         == ["not_to_be_told"]
+
+
+def test_a_zone_that_has_no_memory_at_all_is_what_was_short() -> None:
+    empty = zone("DMA", 0, size=0)
+    found = judge(event(mask=0xDC1, zones=(empty, zone("DMA32", 256_000, low_kib=500)), swap=(0, 0)))
+    assert [str(one.kind) for one in found] == ["lowmem"]
+    assert "has no memory at all here" in found[0].evidence
+
+
+def test_of_a_zone_without_its_size_or_marks_no_room_is_known() -> None:
+    cut = replace(zone("DMA32", 54_488, low_kib=64_464), present_bytes=None, managed_bytes=None, high_bytes=None)
+    assert str(judge(event(zones=(cut,), swap=(0, 0)))[0].kind) != "nothing"
+    bare = replace(cut, min_bytes=None, low_bytes=None)
+    assert [str(one.kind) for one in judge(event(zones=(bare,), swap=(0, 0)))] == ["not_to_be_told"]

@@ -77,3 +77,13 @@ def test_nohang_on_many_lines() -> None:
 def test_a_start_line_and_a_kill_that_failed_are_no_events() -> None:
     assert read(f"{HEAD}earlyoom 1.7\n{HEAD}kill failed: Timer expired\n"
                 f"{HEAD}mem avail: 27949 of 31880 MiB (87.67%), swap free: 44345 of 49151 MiB (90.22%)\n") == []
+
+
+def test_systemd_oomd_s_words_since_258_and_a_time_since_boot() -> None:
+    event = read("[   77.749670] systemd-oomd[659]: Marked /system.slice/x.service for killing due to memory pressure "
+                 "for /system.slice being 85.03% > 80.00% for > 2s with reclaim activity\n")[0]
+    assert event.pressure is not None
+    assert event.pressure.pressure_percent == 85.03
+    assert event.kills[0].control_group == "/system.slice/x.service"
+    assert event.time is not None
+    assert event.time.text == "77.749670"

@@ -10,13 +10,20 @@ import pytest
 
 from watchdog_oom.host.memory.group_files import V1, V2, Layout, group_mount
 
+SYSTEMDS_OWN = "/sys/fs/cgroup/systemd"  # version 1: by this one it is told in which unit a process runs
+
 
 class RealGroup:
-    """The group of that path, and those above it as far as they have to be made; skips where that is not permitted."""
+    """The group of that path, and those above it as far as they have to be made; skips where that is not permitted.
+    ``unit`` is a directory whose processes run in the unit of that name: the same, or the one in systemd's own tree."""
 
     def __init__(self, path: str) -> None:
         self.made: list[str] = []
-        self.directory = self._make(path)
+        self.directory = self.unit = self._make(path)
+        if os.path.isdir(SYSTEMDS_OWN):
+            self.unit = f"{SYSTEMDS_OWN}/{os.path.basename(path)}"
+            os.mkdir(self.unit)
+            self.made.append(self.unit)
 
     def enter(self) -> None:
         """Put the calling process into the group, as a service manager does before it runs the program."""

@@ -73,7 +73,7 @@ def _how_to_start() -> str:
         return "with: systemctl start watchdog-oomd    or in the foreground: watchdog-oomd"
     if os.path.exists("/etc/init.d/watchdog-oomd"):
         return "with: service watchdog-oomd start    or in the foreground: watchdog-oomd"
-    return "in the foreground with: watchdog-oomd"
+    return "with: watchdog-oomd    which stays in the foreground"
 
 
 def _read(path: str) -> str | None:

@@ -109,6 +109,16 @@ def uncontainable(unit: str, view: View) -> str | None:
     return None
 
 
+def protected_in(unit: str, view: View) -> str | None:
+    """Who lives in this unit that a policy protects, in words, or ``None``. Unlike in ``uncontainable`` nobody counts
+    of whom that is not known yet: bounds would come and go with each process that is born in the unit."""
+    for identity, protect in view.protected.items():
+        process = view.snapshot.alive(identity)
+        if process is not None and process.facts.unit == unit:
+            return f"it holds {process.label}: it is protected by protect.{protect}"
+    return None
+
+
 def _is(noun: ProcessNoun, process: Process) -> bool:
     """By executable, and only the host's own processes: anybody can take a name, or make a namespace."""
     exe = process.facts.exe

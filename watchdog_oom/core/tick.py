@@ -194,9 +194,9 @@ class Tick:
         """Stop a process (SIGSTOP) for as long as a rule calls this at every tick; after that it is continued. If
         somebody else continued it, it is stopped again, once per ``again_seconds``.
 
-        A process being terminated is not stopped: it could not handle the TERM.
+        A process being terminated is not stopped: it could not handle the TERM. One that became protected goes on.
         """
-        if process.id in self.terminations:
+        if process.id in self.terminations or (process.id in self.frozen and process.id in self.view.protected):
             return False
         again = process.state != "T" and self.rate_limit(f"freeze {process.id}", again_seconds)
         if process.id not in self.frozen or process.id in self.thawing or again:

@@ -47,6 +47,7 @@ class Assembly:
         self._open: dict[str, list[Draft]] = {}
         self._kernels: dict[str, str] = {}
         self._done: list[Draft] = []
+        self._ended = False  # since it was last asked for events
 
     def take(self, kind: str, line: Line) -> None:
         """One line of a report."""
@@ -71,6 +72,7 @@ class Assembly:
         draft.meminfo_lines += kind == "meminfo"
         if kind != "group_stat":
             draft.open_stats = None
+        draft.rows_cut, draft.row_cut = draft.rows_cut + draft.row_cut, False
         take(draft, line)
         if draft.kernel:
             self._kernels[line.host] = draft.kernel
@@ -78,14 +80,15 @@ class Assembly:
 
     def boot(self, line: Line, kernel: str) -> None:
         """``Linux version …``: what was open is behind; later reports are of this kernel."""
-        self._done.extend(self._open.pop(line.host, []))
+        self._end_all(line.host)
         self._of_host(line.host)
         self._kernels[line.host] = kernel
 
     def events(self) -> Iterator[Event]:
         """Those that are at their end, and that no older one is open beside."""
-        if not self._done:
+        if not self._ended:
             return
+        self._ended = False
         oldest = min((draft.first.number for drafts in self._open.values() for draft in drafts), default=None)
         self._done.sort(key=lambda draft: draft.first.number)
         while self._done and (oldest is None or self._done[0].first.number <= oldest):
@@ -95,15 +98,14 @@ class Assembly:
 
     def end(self) -> Iterator[Event]:
         """The rest, when the log is at its end."""
-        for drafts in self._open.values():
-            self._done.extend(drafts)
-        self._open.clear()
+        for host in [*self._open]:
+            self._end_all(host)
         yield from self.events()
 
     def _of_host(self, host: str) -> list[Draft]:
         if host not in self._open and len(self._open) >= _HOSTS:
             first = next(iter(self._open))
-            self._done.extend(self._open.pop(first))
+            self._end_all(first)
             self._kernels.pop(first, None)
         return self._open.setdefault(host, [])
 
@@ -119,7 +121,14 @@ class Assembly:
             self._end(drafts, timeless)
             self._end(drafts, drafts[:-_OPEN])
 
+    def _end_all(self, host: str) -> None:
+        self._done.extend(self._open.pop(host, []))
+        self._ended = True
+
     def _end(self, drafts: list[Draft], ended: list[Draft]) -> None:
+        if not ended:
+            return
+        self._ended = True
         self._done.extend(ended)
         drafts[:] = [draft for draft in drafts if not any(draft is other for other in ended)]
 

@@ -35,7 +35,7 @@ def event_of(draft: Draft) -> Event | None:
         highmem_bytes=_total(draft, "highmem", page), cma_reserved_bytes=_total(draft, "cma_reserved", page),
         hwpoisoned_bytes=_total(draft, "hwpoisoned", page), swap_total_bytes=draft.sizes.get("swap_total"),
         swap_free_bytes=draft.sizes.get("swap_free"), swap_cache_bytes=_total(draft, "swap_cache", page),
-        tasks=tuple(task_of(row, page) for row in draft.rows), tasks_omitted=draft.rows_omitted,
+        tasks=tuple(task_of(row, page) for row in draft.rows), tasks_omitted=draft.rows_omitted + draft.rows_cut,
         chosen=tuple(draft.chosen), kills=_kills(draft), reaped=tuple(draft.reaped),
         failed_allocations=tuple(draft.failed), trace=tuple(draft.trace), sysrq=draft.sysrq,
         panic=draft.panic is not None, panic_words=draft.panic, no_killable=draft.no_killable,
@@ -47,7 +47,7 @@ def event_of(draft: Draft) -> Event | None:
 def _is_oom(draft: Draft) -> bool:
     if (draft.invoker or draft.kills or draft.chosen or draft.summary or draft.reaped or draft.no_killable
             or draft.panic or draft.sysrq or draft.limits or draft.limit_of or draft.columns_seen or draft.rows
-            or draft.group_kill):
+            or draft.group_kill or draft.words):
         return True
     # Zones whose beginning is cut: nobody else is known to have printed them.
     return bool(draft.zones) and not draft.other_cause and not draft.failed
@@ -57,7 +57,8 @@ def _constraint(draft: Draft) -> Constraint | None:
     if draft.summary and draft.summary.constraint in _CONSTRAINTS:
         return _CONSTRAINTS[draft.summary.constraint]
     if (draft.limits or draft.limit_of or draft.stats or draft.task_group or any(kill.cgroup for kill in draft.kills)
-            or any(chosen.cgroup for chosen in draft.chosen) or _GROUP_TRACE.intersection(draft.trace)):
+            or any(words.startswith("Memory cgroup") for words in draft.words)
+            or _GROUP_TRACE.intersection(draft.trace)):
         return "memcg"
     if any("MPOL_BIND" in words for words in draft.words):
         return "mempolicy"
@@ -81,11 +82,25 @@ def _control_group(draft: Draft) -> ControlGroup | None:
     if _constraint(draft) != "memcg":
         return None
     summary = draft.summary
-    path = (summary and summary.oom_memcg) or draft.limit_of or next((stats.path for stats in draft.stats), None)
+    told = next((path for path in (*(stats.path for stats in draft.stats),
+                                   *(kill.control_group for kill in draft.kills)) if path), None)
+    path = (summary and summary.oom_memcg) or _whole_path(draft.limit_of, told) or told
     names = {limit.name for limit in draft.limits}
     version = 1 if names & {"memory+swap", "kmem"} else 2 if "swap" in names else None
     return ControlGroup(path, (summary and summary.task_memcg) or draft.task_group, tuple(draft.limits),
                         tuple(draft.stats), version)
+
+
+def _zones_cut(draft: Draft) -> bool:
+    """Whether the right side of the lines of nodes or zones is missing."""
+    return any("free" in zone.counters and not {"min", "present"} <= zone.counters.keys()
+               for zone in draft.zones.values()) or any(node.all_unreclaimable is None for node in draft.nodes)
+
+
+def _whole_path(path: str | None, told: str | None) -> str | None:
+    """The path, unless its line was cut inside a name that another line has whole."""
+    cut = path is not None and told is not None and told.startswith(path) and told[len(path):][:1] not in ("", "/")
+    return told if cut and path != "/" else path
 
 
 def _kills(draft: Draft) -> tuple[Kill, ...]:
@@ -139,4 +154,7 @@ def _missing(draft: Draft, parts: frozenset[str]) -> frozenset[str]:
     expected |= {"cgroup"} if _constraint(draft) == "memcg" else {"meminfo", "zones", "free_lists", "ram"}
     if draft.columns_seen and not (draft.panic or draft.no_killable):
         expected.add("tasks")
-    return frozenset(expected - parts)
+    cut = {"tasks"} if draft.rows_cut else set()
+    if "zones" in expected and _zones_cut(draft):
+        cut.add("zones")
+    return frozenset(expected - parts | cut)

@@ -81,6 +81,8 @@ class Draft:
     columns_seen: bool = False
     rows: list[Row] = field(default_factory=list)
     rows_omitted: int = 0
+    rows_cut: int = 0  # of a table whose right side is missing
+    row_cut: bool = False  # the last line was one; at the end of a log it is no row
     summary: Summary | None = None
     chosen: list[Chosen] = field(default_factory=list)
     kills: list[Kill] = field(default_factory=list)

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 
 from watchdog_oom.kernel_log.assembly import Assembly
+from watchdog_oom.kernel_log.doubled import Doubled
 from watchdog_oom.kernel_log.kinds import VAGUE, kind_of
 from watchdog_oom.kernel_log.line import Line
 from watchdog_oom.kernel_log.model import Event
@@ -20,7 +21,7 @@ _BOOT = re.compile(r"Linux version (\d\S{1,64})")
 def events_in(chunks: Iterable[bytes]) -> Iterator[Event]:
     """Every event, in the order in which they began. Raises NotALogError for what is no text."""
     source = Source(chunks)
-    assembly, killers = Assembly(), Killers()
+    assembly, killers, doubled = Assembly(), Killers(), Doubled()
     last: Line | None = None
     for line in unwrapped(_lines(source)):
         if line.tag != "kernel" and (event := killers.take(line)) is not None:
@@ -32,7 +33,8 @@ def events_in(chunks: Iterable[bytes]) -> Iterator[Event]:
         if line.tag in ("", "kernel"):
             kind = kind_of(line.text)
             if kind is not None:
-                assembly.take(kind, line)
+                if not doubled.is_again(kind, line):
+                    assembly.take(kind, line)
                 if kind not in VAGUE:
                     source.attend()
             elif boot := _BOOT.match(line.text):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from watchdog_oom import formatting
 from watchdog_oom.formatting import printable
 from watchdog_oom.kernel_log.model import Event, Task
+from watchdog_oom.kernel_log.zone_room import percent
 from watchdog_oom.lean_dataclasses import dataclass
 
 _MUCH_SHARED = 1.1  # more than there is: the processes share memory, which each counts as its own
@@ -32,7 +33,7 @@ class Holder:
         who = f"{self.count} {printable(self.comm)} hold" if self.count > 1 \
             else f"{formatting.process_label(self.comm, self.largest.pid)} holds"
         swap = f", {formatting.size(self.swap_bytes)} in swap" if self.swap_bytes else ""
-        return f"{who} {_percent(self.share)}: {formatting.size(self.rss_bytes)} in RAM{swap}"
+        return f"{who} {percent(self.share)}: {formatting.size(self.rss_bytes)} in RAM{swap}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +78,3 @@ def _group(comm: str, members: list[Task], whole: int) -> Holder:
 
 def _held(task: Task) -> int:
     return (task.rss_bytes or 0) + (task.swap_bytes or 0)
-
-
-def _percent(share: float) -> str:
-    return "under 1%" if 0 < share < 0.01 else formatting.percent(round(share * 100))

@@ -10,12 +10,12 @@ from watchdog_oom.kernel_log.model import FailedAllocation, Invoker
 from watchdog_oom.lean_dataclasses import replace
 
 _TRACE_KEPT = 64
-_COMM = re.compile(r"(?:(?:(.*?) )?invoked )?oom-killer|(.*?) invoked$")
-_MASK = re.compile(r"gfp_mask=(?:0x)?([0-9a-fA-F]+)(?:\(([^)]*)\)?)?")
+_COMM = re.compile(r"(?:(?:(.*?) )?invoked )?oom-killer|(.*?) invoked(?: o[-omkiler]*)?$")
+_MASK = re.compile(r"gfp_mask=(?:0x)?([0-9a-fA-F]+)(?:\(([^)]*)\))?")  # without the bracket the names are cut
 _NODEMASK = re.compile(r"nodemask=(\(null\)|[\d,-]*\d)")
-_ORDER = re.compile(r"\border=(-?\d+)")
-_SCORE_ADJ = re.compile(r"\boom_score_adj=(-?\d+)")
-_ADJ = re.compile(r"\b(?:oom_adj|oomkilladj)=(-?\d+)")
+_ORDER = re.compile(r"(?<![a-z_])order=(-?\d+)")
+_SCORE_ADJ = re.compile(r"(?<![a-z_])oom_score_adj=(-?\d+)")
+_ADJ = re.compile(r"(?<![a-z_])(?:oom_adj|oomkilladj)=(-?\d+)")
 _CPUSET = re.compile(r".{1,64}? cpuset=(.*) mems_allowed=(\S+)")
 _PROCESS = re.compile(r"(?:CPU: ?\d+ (?:UID: ?\d+ )?PID: ?(\d+) Comm: |Pid: ?(\d+), comm: )(.{0,64}?) "
                       r"(?:Kdump: loaded )?(?:Not tainted|Tainted:)")

@@ -22,7 +22,7 @@ def event_json(event: Event, short: list[str], words: str) -> dict[str, Any]:
         "swap_total_bytes": event.swap_total_bytes,
         "swap_free_bytes": event.swap_free_bytes,
         "kills": [_kill(kill) for kill in event.kills],
-        "tasks": len(event.tasks) + event.tasks_omitted if "tasks" in event.parts else None,
+        "tasks": len(event.tasks) + event.tasks_omitted or None,
         "complete": event.complete,
     }
 

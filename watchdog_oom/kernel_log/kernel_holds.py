@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from watchdog_oom import formatting
 from watchdog_oom.formatting import printable
 from watchdog_oom.kernel_log.counted import Counted
 from watchdog_oom.kernel_log.model import Event, Slab
 from watchdog_oom.kernel_log.shortage import Short, Shortage
-from watchdog_oom.kernel_log.zone_room import kilobytes
+from watchdog_oom.kernel_log.zone_room import kilobytes, percent
 
 _MUCH = 0.25        # of the memory in question: what is below that explains no shortage
 _MUCH_SLAB = 0.5    # the same for slabs of which the kernel says that it can give them back
@@ -50,7 +49,7 @@ def _kernel(event: Event, counted: Counted, of_bytes: int) -> list[tuple[Shortag
               for key, name in (("pagetables", "page tables"), ("kernel_stack", "kernel stacks"))
               if event.meminfo.get(key)]
     largest = slab_words(event.slabs)
-    told = f"the kernel itself holds {_percent(share)} of {kilobytes(of_bytes)}: {', '.join(parts)}"
+    told = f"the kernel itself holds {percent(share)} of {kilobytes(of_bytes)}: {', '.join(parts)}"
     told += f"; the largest slabs: {largest}" if largest else ""
     return [(Shortage(Short.KERNEL_MEMORY, told), min(share, 1.0))]
 
@@ -60,7 +59,7 @@ def _unexplained(counted: Counted) -> list[tuple[Shortage, float]]:
     share = counted.share(held)
     if share < _UNEXPLAINED:
         return []
-    return [(Shortage(Short.UNACCOUNTED, f"{kilobytes(held)} of {kilobytes(counted.usable_bytes)} ({_percent(share)}) "
+    return [(Shortage(Short.UNACCOUNTED, f"{kilobytes(held)} of {kilobytes(counted.usable_bytes)} ({percent(share)}) "
                       "are in no counter: pages that drivers, a virtual machine's balloon, ZFS's ARC or a leak in the "
                       "kernel hold"), share)]
 
@@ -70,10 +69,6 @@ def _huge(event: Event, counted: Counted) -> list[tuple[Shortage, float]]:
     if not whole or counted.hugepages_bytes < _MUCH * whole or counted.contradicts:
         return []
     share = counted.hugepages_bytes / whole
-    told = (f"{kilobytes(counted.hugepages_bytes)} ({_percent(share)}) are set aside as huge pages, "
+    told = (f"{kilobytes(counted.hugepages_bytes)} ({percent(share)}) are set aside as huge pages, "
             f"{kilobytes(counted.hugepages_free_bytes)} of them unused; nothing else can use them")
     return [(Shortage(Short.HUGEPAGES, told), share)]
-
-
-def _percent(share: float) -> str:
-    return formatting.percent(min(100.0, round(share * 100)))

@@ -10,7 +10,7 @@ _ZONE = r"(?:Node \d+,? )?(?:DMA|DMA32|Normal|HighMem|Movable|Device)\b"
 # With the name of a process in front: tried only where the words are in the line.
 _NAMED = {
     "invoker": (("invoked", "oom-killer"),
-                r"(?:.{1,64}? )?invoked(?: oom-killer\b|$)|oom-killer: ?(?:gfp_mask|$)"),
+                r"(?:.{1,64}? )?invoked(?: oom-killer\b|(?: o[om]{0,2}(?:-[kiler]*)?)?$)|oom-killer: ?(?:gfp_mask|$)"),
     "failed": (("alloc",), r"__alloc_pages: \d+-order|.{1,64}?: page allocation failure[.:] ?order:"),
     "cpuset": (("cpuset=",), r".{1,64}? cpuset=\S"),
 }
@@ -21,10 +21,10 @@ _BRACKETED = {
 }
 # In the order in which they are tried.
 _KINDS = {
-    "killed": r"(?:Out of [Mm]emory|Memory cgroup out of memory)[^:]{0,40}: ?(?:Killed(?: process|$)|$)"
+    "killed": r"(?:Out of [Mm]emory|Memory cgroup out of memory)[^:]{0,40}: ?(?:(?:OOM k|K)illed(?: p|$)|OOM$|$)"
               r"|Killed process \d"
               r"|VM: killing process|(?:Kill process \d+ \(.{0,16}\)|Task .{0,40}) sharing same memory",
-    "chosen": r"(?:Out of [Mm]emory|Memory cgroup out of memory)[^:]{0,40}: [Kk]ill(?: process|$)"
+    "chosen": r"(?:Out of [Mm]emory|Memory cgroup out of memory)[^:]{0,40}: [Kk]ill(?: p|$)"
               r"|No available memory (?:in cpuset|\(MPOL_BIND\)): kill process",
     "summary": r"oom-kill:constraint=",
     "reaped": r"oom_reaper: ",
@@ -77,9 +77,10 @@ _NO_PREFIX_BEFORE = VAGUE - {"hardware", "process", "per_cpu"} | {"invoker", "cp
 @lru_cache(maxsize=64)  # it is asked for when the prefix is taken off, for wrapped lines, and for the report
 def kind_of(text: str) -> str | None:
     """The kind of the line, ``None``: of no report."""
-    for words, pattern, name in _ANY_NAMED:
-        if any(word in text for word in words) and pattern.match(text):
-            return name
+    if "alloc" in text or "cpuset=" in text or "oom-killer" in text or "invoked" in text:
+        for words, pattern, name in _ANY_NAMED:
+            if any(word in text for word in words) and pattern.match(text):
+                return name
     found = (_ANY_BRACKETED if text[:1] == "[" else _ANY).match(text)
     if found is None or found.lastgroup != "counters":
         return found.lastgroup if found else None

@@ -15,6 +15,9 @@ def notes_on(draft: Draft, ram_bytes: int | None, of_whole_host: bool) -> tuple[
                      "zones are missing, or numbers were changed")
     if draft.summary and not draft.columns_seen and (draft.zones or draft.limits):
         found.append("there is no table of tasks: vm.oom_dump_tasks is 0, or its lines are missing")
+    if draft.rows_cut:
+        found.append(f"{draft.rows_cut:,} rows of the table of tasks are cut off at their right side: they are only "
+                     "counted")
     if draft.rows_omitted:
         found.append(f"the table of tasks is longer than what is kept: {draft.rows_omitted:,} rows are only counted")
     return tuple(found)

@@ -36,7 +36,8 @@ class Records:
         bare = text.lstrip(" \t>")
         if bare.startswith(("{", "data: {")) and len(bare) > 2:
             yield from self.flush(number)
-            yield from _of_json(number, bare.removeprefix("data: "))
+            found = [*_of_json(number, bare.removeprefix("data: "))]
+            yield from found or (lines_of(number, text) if "}" in bare and not bare.endswith("}") else [])
         elif self._collects(number, text, bare, raw):
             if bare[:1] in ("}", "{") or not bare:
                 yield from self.flush(number)

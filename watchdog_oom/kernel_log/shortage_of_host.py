@@ -39,7 +39,7 @@ def judge(event: Event) -> tuple[Shortage, ...]:
     if event.constraint == "memcg":
         return of_control_group(event)
     request = request_of(event)
-    found = rooms(event, request)
+    found = tuple(room for room in rooms(event, request) if room.zone.min_bytes is not None)  # else its line was cut
     node = _node(event, request, found)
     if node is not None:
         return (node,)
@@ -110,6 +110,9 @@ def _low_memory(event: Event, request: Request, found: tuple[ZoneRoom, ...]) -> 
     above = [room for room in found if not room.allowed] if request.known \
         else [room for room in found if room.zone.name not in LOW_ZONES]
     below = _that_count([room for room in found if room not in above])
+    if not below and request.known and any(room.ample for room in above):
+        return Shortage(Short.LOWMEM, f"{request.use} must lie in a zone that has no memory at all here; "
+                                      f"{above[0].label} has {kilobytes(above[0].free_bytes)} free")
     cut_off = bool(event.highmem_bytes) and not above  # the zone's line is missing
     if not below or any(room.ample for room in below) or not (above or cut_off):
         return None
@@ -206,7 +209,8 @@ def _missing_words(event: Event) -> str:
     if event.meminfo.get("free") is not None:
         return (f"{kilobytes(event.meminfo['free'])} are free, but the lines of the zones, and of how much each of "
                 "them needs, are missing")
-    told = "the lines that tell how much memory and swap were left (Mem-Info) are missing"
+    what = "memory was" if event.swap_free_bytes is not None else "memory and swap were"
+    told = f"the lines that tell how much {what} left (Mem-Info) are missing"
     failed = event.failed_allocations
     if failed:
         orders = ", ".join(str(order) for order in sorted({one.order for one in failed}))

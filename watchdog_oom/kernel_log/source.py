@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 _LINE_BYTES = 65536  # what is longer is cut: no line of a report is
-_CONTEXT_BYTES = 8192  # before a marker: a mail-wrapped beginning, the fields of one record of a journal's export
+_CONTEXT_BYTES = 32768  # before a marker: a table of tasks whose head is cut, the fields of a record of a journal
 _ATTENTION_LINES = 400
 _JUDGED_BYTES = 65536
 
@@ -14,7 +14,7 @@ _MARKERS = (b"oom-kill", b"ill process", b"illed process", b"illing process", b"
             b"panic_on_oom", b"deadlocked on mem", b"as a result of lim", b"otal_vm", b"em-info", b"em-Info",
             b"lowmem_reserve", b"all_unreclaimable", b" pages RAM", b"pages of RAM", b"slab info:", b"oom_reaper",
             b"cgroup stats", b": usage ", b"Linux version ", b"location fail", b"to process ", b"due to memory",
-            b"wap free: ", b"SwapFree [", b"freepages:")
+            b"cgroup out of memory", b"wap free: ", b"SwapFree [", b"freepages:")
 _PACKED = {b"\x1f\x8b": "gzip, use zcat", b"\xfd7zXZ": "xz, use xzcat", b"BZh": "bzip2, use bzcat",
            b"\x28\xb5\x2f\xfd": "zstd, use zstdcat", b"PK\x03\x04": "a zip archive", b"\x7fELF": "a program or a core",
            b"LPKSHHRH": "a journal file, use journalctl --file FILE -k", b"\xff\xfe": "UTF-16", b"\xfe\xff": "UTF-16",

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import re
 
+from watchdog_oom.kernel_log.frames import without_frame, without_mark
 from watchdog_oom.kernel_log.kinds import kind_of, looks_like_report
 from watchdog_oom.kernel_log.line import Line
 from watchdog_oom.kernel_log.stamps import boot_stamp, calendar_stamp, microseconds_stamp, unix_stamp
+from watchdog_oom.kernel_log.unknown_prefix import without_unknown
 
 _COLOUR = re.compile(r"(?:\x1b|#033)(?:\[[0-9;?]*[A-Za-z]|[()][A-Z0-9]|[=>])")
 _QUOTES = frozenset(" \t>|`")
@@ -44,12 +46,18 @@ _CRI = re.compile(r"(?:stdout|stderr) [FP] ")
 _KERNEL = re.compile(r"(?:(?P<host>[^\s\[]{1,255}) )?(?:[\w-]+\.[\w-]+ )?kernel(?:\[\d+\])?: ?")
 _TAG = re.compile(r"(?:(?P<host>[^\s\[]{1,255}) )(?:[\w-]+\.[\w-]+ )?(?P<tag>[\w./@+-]{1,64})(?:\[\d{1,10}\])?: ?")
 _LONE_TAG = re.compile(r"(?P<tag>[\w./@+-]{1,64})\[\d{1,10}\]: ?")
+_KILLER = re.compile(r"(?:(?P<host>[^\s\[]{1,255}) )?(?P<tag>systemd-oomd|earlyoom|nohang(?:-desktop)?)"
+                     r"(?:\[\d{1,10}\])?: ?")
 _RFC5424 = re.compile(r"(?P<host>\S{1,255}) (?P<tag>\S{1,48}) \S{1,128} \S{1,32} (?:-|\[.*?\])(?: \ufeff?|$)")
 _GREP = re.compile(r"(?:[\w.+-]*/[\w./+-]{1,250}[:-]|(?:messages|syslog|kern|dmesg|[\w-]+\.log)[\w.-]{0,60}[:-])?"
                    r"(?:\d{1,9}[:-]?[ \t]*)?")
 # Behind what a console, a relay or a shipper wrote that has no form we know.
 _INSIDE = (re.compile(r".{1,120}?\[\s{0,12}(?P<boot>\d{1,10}\.\d{6})\](?:\[\s{0,8}(?P<caller>[TC]\d+)\])? "),
            re.compile(r".{1,100}?\bkernel(?:\[\d+\])?: ?"))
+_USUAL = re.compile(r"(?:\[ {0,12}(?P<boot>\d{1,10}\.\d{6})\](?:\[ {0,8}(?P<caller>[TC]\d{1,9})\])? "
+                    r"|(?P<date>[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d) (?P<host>[\w.-]{1,255}) kernel: "
+                    r"(?:\[ {0,12}(?P<boot_of_date>\d{1,10}\.\d{6})\] )?)(?=[^\[>`|&<\"']|\[ *\d|\[<?[0-9a-f]{8})")
+_FRAME_ENDS = frozenset("=`|>\"'\\,│┃")
 _NO_KINDS = (None, "invoker", "cpuset", "failed", "slab")  # nothing we know, or what begins with any name
 _BRACKETED = (_BOOT, _CALLER, _CTIME, _DELTA, _RELTIME, _ISO)
 _NUMBERED = (_KMSG, _ISO, _SYSLOG, _UNIX, _BARE_BOOT)
@@ -59,7 +67,8 @@ _CONTINUED = re.compile(r" [A-Z]+=")
 
 def text_of(raw: bytes) -> str:
     """The bytes as text; what is no UTF-8 stays visible as ``\\xe9``, which is how the kernel writes it, too."""
-    text = raw.decode("utf-8", "backslashreplace").replace("\xa0", " ").replace("\x00", "").lstrip("\ufeff")
+    text = raw.decode("utf-8", "backslashreplace").replace("\xc2\xa0", " ").replace("\xa0", " ").replace("\x00", "")
+    text = text.lstrip("\ufeff")
     return _COLOUR.sub("", text) if "\x1b" in text or "#033" in text else text
 
 
@@ -78,17 +87,41 @@ def lines_of(number: int, text: str, like: Line | None = None) -> list[Line]:
 
 
 def _stripped(number: int, text: str, length: int, like: Line | None) -> Line:
+    if like is None and (usual := _usual(number, text, length)):
+        return usual
+    text = without_frame(text.replace("\t", " "))
     line = Line(number, text.rstrip(), length=length) if like is None else Line(
         number, text.rstrip(), like.stamp, like.boot, like.host, like.tag, like.caller, True, length)
     _take_off_heads(line)
     if not line.tag and line.boot is None and kind_of(line.text) in _NO_KINDS:
         _take_off_garbage(line)
+        if kind_of(line.text) in _NO_KINDS:
+            line.text = without_unknown(line.text)
     if repeated := _REPEATED.match(line.text):
         line.text = repeated[1]
         _take_off_heads(line)
     if "\\x" in line.text and line.tag in ("", "kernel"):
         line.text = _ESCAPE.sub(_printable, line.text)
     line.text = line.text.strip()
+    return line
+
+
+def _usual(number: int, text: str, length: int) -> Line | None:
+    """The two forms that most logs have, dmesg's and syslog's, in one step; only where it is sure."""
+    found = _USUAL.match(text)
+    if found is None or "\\x" in text or "\t" in text or "=3D" in text or text[-1] in _FRAME_ENDS:
+        return None
+    bare = text[found.end():].strip()
+    if kind_of(bare) is None or (found["boot"] and " kernel: " in bare):
+        return None
+    line = Line(number, bare, length=length, prefixed=True)
+    date, boot = found["date"], found["boot"] or found["boot_of_date"]
+    if boot:
+        line.boot = float(boot)
+    if date:
+        line.host, line.tag = found["host"], "kernel"
+    line.stamp = calendar_stamp(date) if date else boot_stamp(boot)
+    line.caller = found["caller"] or ""
     return line
 
 
@@ -112,9 +145,8 @@ def _take_off_heads(line: Line) -> None:
             line.text = line.text[quote.end():]
         # What follows the kernel's own time is the kernel's text.
         found = _head(line.text) if line.boot is None else _CALLER.match(line.text)
-        if found is None and turn == 0 and (grep := _GREP.match(line.text)) and grep.end():
-            found = _head(line.text[grep.end():])
-            line.text = line.text[grep.end():] if found else line.text
+        if found is None and turn == 0:
+            found = _behind_a_mark(line)
         if found:
             comma = found.re is _ISO and found["comma"]
             version = found.re is _PRIORITY and found["version"]
@@ -123,12 +155,25 @@ def _take_off_heads(line: Line) -> None:
                 named = _take_off_rfc5424(line) or named
             elif not named and not comma and found.re in (_ISO, _SYSLOG, _UNIX):
                 named = _take_off_tag(line)
+        elif not named and line.boot is not None and (found := _KILLER.match(line.text)):
+            line.tag = found["tag"]
+            _apply(line, found)
+            return
         elif not named and (found := _KERNEL.match(line.text)) and (found["host"] or line.boot is None):
             named = True
             line.tag = "kernel"
             _apply(line, found)
         else:
             return
+
+
+def _behind_a_mark(line: Line) -> re.Match[str] | None:
+    """The head behind a file's name or a number, as grep and lists have them, which are then taken off."""
+    for rest in (without_mark(line.text), line.text[grep.end():] if (grep := _GREP.match(line.text)) else ""):
+        if len(rest) < len(line.text) and ((found := _head(rest)) or rest.startswith("kernel: ")):
+            line.text = rest
+            return found
+    return None
 
 
 def _head(text: str) -> re.Match[str] | None:

@@ -35,20 +35,20 @@ def take_tasks(draft: Draft, line: Line) -> None:
 
 
 def take_task(draft: Draft, line: Line) -> None:
-    """One row. A name may hold blanks: it is the last column. A row that was cut before it is left out."""
+    """One row. A name may hold blanks: it is the last column. A row that was cut before it is only counted."""
     found = _ROW.match(line.text)
     if not found:
         return
     columns = draft.columns[:-1] if draft.columns[-1:] == ("name",) else _guess(found[2])
     values = found[2].split(None, len(columns))
     numbers = [int(value) for value in values[:len(columns)] if _NUMBER.match(value)]
-    if not columns or len(numbers) < len(columns):
+    if not columns or len(values) <= len(columns) or len(numbers) < len(columns):
+        draft.row_cut = True
         return
     if len(draft.rows) >= ROWS_KEPT:
         draft.rows_omitted += 1
         return
-    comm = values[len(columns)].strip() if len(values) > len(columns) else ""
-    draft.rows.append(Row(int(found[1]), comm, dict(zip(columns, numbers, strict=True))))
+    draft.rows.append(Row(int(found[1]), values[len(columns)].strip(), dict(zip(columns, numbers, strict=True))))
 
 
 def _guess(text: str) -> tuple[str, ...]:

@@ -11,7 +11,6 @@ from watchdog_oom.kernel_log.model import Slab
 _COUNTER = re.compile(r"(?<![\w-])([A-Za-z][\w-]{1,30}): ?(\d+)(?![\d.]*[kK]B)")
 _SWAP = re.compile(r"(Free|Total) swap *[:=] *(\d+) ?kB")
 _FREE = re.compile(r"Free pages: *(\d+)kB(?: \( *(\d+)kB HighMem\))?")
-_TOTAL = re.compile(r"(\d+) (.*)")
 _TOTALS = {  # the words of all kernels
     "pages RAM": "ram", "pages of RAM": "ram", "pages HighMem": "highmem", "pages of HIGHMEM": "highmem",
     "pages HighMem/MovableOnly": "highmem", "reserved pages": "reserved", "pages reserved": "reserved",
@@ -21,6 +20,7 @@ _TOTALS = {  # the words of all kernels
     "free pages": "free", "total pagecache pages": "pagecache", "pagecache pages": "pagecache",
     "pages shared": "shared",
 }
+_TOTAL = re.compile(r"(\d+) (" + "|".join(sorted(_TOTALS, key=len, reverse=True)) + r")(?=\d|\W|$)")
 _SLAB = re.compile(r"(\S.{0,40}?) +(\d+)KB +(\d+)KB$")
 _SLABS_KEPT = 1024
 
@@ -32,19 +32,20 @@ def take_counters(draft: Draft, line: Line) -> None:
 
 
 def take_total(draft: Draft, line: Line) -> None:
-    """``130972 pages RAM``."""
-    found = _TOTAL.match(line.text)
-    name = _TOTALS.get(found[2].strip()) if found else None
-    if found and name in ("slab", "free"):
-        draft.pages.setdefault(name, int(found[1]))
-    elif found and name:
-        draft.pages[name] = int(found[1])
+    """``130972 pages RAM``; web pages have several on a line without blanks, ``131071 pages RAM0 pages HighMem``."""
+    for number, words in _TOTAL.findall(line.text):
+        name = _TOTALS[words]
+        if name in ("slab", "free"):
+            draft.pages.setdefault(name, int(number))
+        else:
+            draft.pages[name] = int(number)
 
 
 def take_swap(draft: Draft, line: Line) -> None:
     """``Free swap  = 0kB``, ``Total swap = 1023996kB``; ``Free pages: 12744kB (0kB HighMem)``."""
     if found := _SWAP.match(line.text):
         draft.sizes["swap_free" if found[1] == "Free" else "swap_total"] = int(found[2]) * 1024
+        take_total(draft, line)
     elif found := _FREE.match(line.text):
         draft.sizes["free"] = int(found[1]) * 1024
         if found[2]:

@@ -10,7 +10,7 @@ from watchdog_oom.kernel_log.model import ControlGroup, Event, Kill, KillReason
 
 _MIB = 1 << 20
 _PERCENT = r"(\d{1,3}(?:\.\d+)?) ?%"
-_OOMD_KILLED = re.compile(r"(?:Killed|Tried to kill) (/\S*) due to (.*)")
+_OOMD_KILLED = re.compile(r"(?:Killed|Tried to kill|Marked) (/\S*) (?:for killing )?due to (.*)")
 _OOMD_SWAP = re.compile(rf"memory used .*swap used .*(?:being more|more) than {_PERCENT}")
 _OF = r"used \((\d{1,18})\) / total \((\d{1,18})\)"
 _OOMD_USED = re.compile(rf"memory {_OF} and swap {_OF}")

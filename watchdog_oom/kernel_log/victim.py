@@ -142,7 +142,7 @@ def _instead(kill: Kill, held: Holders) -> list[str]:
 def kill_bytes(kill: Kill) -> int | None:
     """What the victim held in RAM, by its own line."""
     sizes = [size for size in (kill.anon_rss_bytes, kill.file_rss_bytes, kill.shmem_rss_bytes) if size is not None]
-    return sum(sizes) if sizes else None
+    return sum(sizes) if sizes else kill.rss_bytes
 
 
 def _by_points(event: Event) -> bool:

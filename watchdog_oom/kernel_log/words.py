@@ -13,7 +13,7 @@ from watchdog_oom.kernel_log.holders import Holders
 from watchdog_oom.kernel_log.model import Event, Kill
 from watchdog_oom.kernel_log.shortage import Short, Shortage, by_hand
 from watchdog_oom.kernel_log.victim import kill_bytes
-from watchdog_oom.kernel_log.zone_room import kilobytes
+from watchdog_oom.kernel_log.zone_room import kilobytes, percent
 
 _LISTS_PROCESSES: Version = (2, 6, 25)  # vm.oom_dump_tasks
 _TOLD = 8
@@ -94,7 +94,7 @@ def _little(event: Event, held: Holders) -> str:
 
 
 def _share(part: int, whole: int) -> str:
-    return formatting.percent(round(100 * part / whole))
+    return percent(part / whole)
 
 
 def died(event: Event) -> str:
@@ -126,7 +126,7 @@ def _list_matters(event: Event) -> bool:
 def _why_no_list(event: Event) -> str:
     version = version_of(event.kernel)
     if event.tasks_omitted:
-        return "the list of processes was too long to be kept"
+        return "the list of processes is cut off at its right side"
     if (version is not None and version < _LISTS_PROCESSES) or (version is None and _looks_old(event)):
         return ("this kernel lists no processes (they do since 2.6.25), so whoever held it is in no line, unless it "
                 "was killed")

@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
+from watchdog_oom.kernel_log.joints import joined
 from watchdog_oom.kernel_log.kinds import kind_of
 from watchdog_oom.kernel_log.line import Line
+from watchdog_oom.kernel_log.printk_breaks import broken
 
 _NARROWEST = 60  # columns: a line is broken where the next word would be beyond
 _PIECES = 40
@@ -16,6 +18,7 @@ _CHARS = 8192
 _SIZES = re.compile(r"[\w()]{3,30}: ?\d+[kK]B")
 _NUMBER_OF_BLOCKS = re.compile(r"= ?\d+ ?k?B?$")
 _ENDS = {  # the line has its end: nothing is missing
+    "counters": re.compile(r"(?!)"),  # has none
     "invoker": re.compile(r"oom_score_adj=-?\d+|(?:oom_|oomkill)adj=-?\d+$|gfp_mask=0x[0-9a-f]+$|order=\d+$"),
     "cpuset": re.compile(r"mems_allowed=\S"),
     "free_list": re.compile(r"= ?\d+kB$|empty"),
@@ -59,7 +62,11 @@ class _Pending:
         self._columns = 0
 
     def hold(self, line: Line) -> None:
-        self._line, self._kind, self._pieces, self._last_length = line, kind_of(line.text), 1, line.length
+        self._line, self._pieces, self._last_length = line, 1, line.length
+        text = line.text.removesuffix("=").rstrip()
+        self._kind = kind_of(text)
+        if self._kind is None and line.length >= _NARROWEST and kind_of(text.rpartition(" ")[0]) == "counters":
+            self._kind = "counters"  # its last word is broken
 
     def give(self) -> Iterator[Line]:
         """The line as far as it went. A line without a prefix has the time of the one above."""
@@ -72,20 +79,25 @@ class _Pending:
     def takes(self, line: Line) -> bool:
         """Whether this is the rest of the line above, which it then becomes a part of."""
         held = self._line
+        if held is not None and line.tag in ("", "kernel") and broken(held.text, line.text):
+            held.text = f"{held.text} {line.text}"
+            self._pieces, self._kind = self._pieces + 1, kind_of(held.text)
+            return True
         if held is None or line.prefixed or not line.text or self._pieces >= _PIECES:
             return False
         if self._kind is None and not (len(held.text) <= _NAME_CHARS and line.text.startswith(_BEHIND_A_NAME)):
             return False
         if line.number != held.number + self._pieces or len(held.text) > _CHARS:
             return False
-        if self._last_length + len(line.text.split(None, 1)[0]) < _NARROWEST:
+        if self._last_length + len(line.text.split(None, 1)[0]) < _NARROWEST and not held.text.endswith("="):
             return False
         counters_follow = self._kind == "group_stats" and _SIZES.match(line.text)
-        if (self._ended(held.text) and not counters_follow) or not self._goes_on(line.text):
+        mail = held.text.endswith("=")  # which broke it once more
+        if ((self._ended(held.text) and not counters_follow) or not self._goes_on(line.text)) and not mail:
             return False
-        held.text = f"{held.text} {line.text}"
+        held.text = joined(self._kind, held.text, line.text, self._columns)
         self._pieces += 1
-        self._last_length = line.length
+        self._last_length = line.length + (self._last_length if mail else 0)
         self._kind = kind_of(held.text) or self._kind
         return True
 
@@ -101,6 +113,8 @@ class _Pending:
         kind = kind_of(text)
         if kind in (None, "group_stat", "slab", "trace", "counter"):
             return True
+        if self._kind == "counters" and self._line is not None and self._line.text[-1:].isalpha():
+            return True  # in the middle of a name
         if self._kind in ("invoker", None) and text.startswith(_BEHIND_A_NAME):
             return True
         return self._kind in ("zone", "node") and _SIZES.match(text) is not None

@@ -43,8 +43,9 @@ class ZoneRoom:
     @property
     def ample(self) -> bool:
         """Far more than its marks: not only what others gave back between the decision and the report."""
-        least = max(_AMPLE_MARKS * self._mark(self.zone.high_bytes), _AMPLE_SHARE * size_of(self.zone))
-        return self.room_bytes >= least
+        high = self.zone.high_bytes or (self.zone.min_bytes or 0) * 3 // 2  # as kernels set it, if its line was cut
+        least = max(_AMPLE_MARKS * high, _AMPLE_SHARE * size_of(self.zone))
+        return self.room_bytes >= max(least, 1)
 
     @property
     def below_min(self) -> bool:
@@ -97,7 +98,7 @@ def rooms(event: Event, request: Request) -> tuple[ZoneRoom, ...]:
     top = _top_zone(request, shown)
     kept_from = top if request.known else "Normal"  # where that is not told, at least the kernel itself
     return tuple(ZoneRoom(zone, _rank(zone.name) <= _rank(top), _reserve(event, zone, shown, kept_from),
-                          0 if request.movable else _cma(zone)) for zone in zones)
+                          0 if request.movable else _cma(event, zone)) for zone in zones)
 
 
 def is_small_dma(zone: Zone) -> bool:
@@ -144,10 +145,18 @@ def _reserve(event: Event, zone: Zone, shown: set[str], top: str) -> int:
     return kept[min(len(below), len(kept)) - 1] * event.page_bytes if below else 0
 
 
-def _cma(zone: Zone) -> int:
+def _cma(event: Event, zone: Zone) -> int:
+    """Where the line was cut before it, and no list of blocks tells, it may be all that is reserved for CMA."""
     if zone.free_cma_bytes is not None:
         return zone.free_cma_bytes
+    if zone.managed_bytes is None and event.cma_reserved_bytes:
+        return min(zone.free_bytes or 0, event.cma_reserved_bytes)
     return sum(blocks.count * blocks.block_bytes for blocks in zone.free_lists if blocks.types == "C")
+
+
+def percent(share: float) -> str:
+    """A share of 0 to 1 for people: ``61%``; what counts twice may be more than the whole."""
+    return "under 1%" if 0 < share < 0.005 else formatting.percent(min(100, round(share * 100)))
 
 
 def sizes(amount_bytes: int) -> str:

@@ -29,9 +29,9 @@ def test_the_page_says_plain_words_first_and_the_numbers_after_them(run: Run, lo
 
 
 def test_the_json_document_is_valid_and_has_the_facts_and_the_judgement(run: Run, log: Path) -> None:
-    document = json.loads(run("diagnose", "--json", log, log).output)
+    document = json.loads(run("diagnose", "--json", log).output)
     assert document["v"] == 1
-    assert len(document["events"]) == 2
+    assert len(document["events"]) == 1
     event = document["events"][0]
     assert event["short"] == ["ram_and_swap"]
     assert event["kernel"] == "6.1.0-18-amd64"
@@ -107,8 +107,18 @@ def test_a_reader_that_goes_ends_it_quietly(log: Path) -> None:
     assert done.stdout.endswith("RAM and swap were used up.\n")
 
 
-def test_what_was_told_once_is_referred_to(run: Run, log: Path) -> None:
-    told = run("diagnose", log, log).output
+def test_an_event_that_two_logs_have_is_told_and_counted_once(run: Run, log: Path, tmp_path: Path) -> None:
+    (tmp_path / "syslog").write_bytes(log.read_bytes())
+    document = json.loads(run("diagnose", "--json", log, tmp_path / "syslog").output)
+    assert len(document["events"]) == 1
+    assert document["copies"] == 1
+    assert "1 event stands in these logs a second time, and is told once." in run("diagnose", log, log).output
+
+
+def test_what_was_told_once_is_referred_to(run: Run, log: Path, tmp_path: Path) -> None:
+    later = tmp_path / "later.log"
+    later.write_text(log.read_text().replace("Nov 26 03", "Nov 27 04"))
+    told = run("diagnose", log, later).output
     assert told.count("[limit.indexer]") == 1
     assert "  prevention as of 1." in told
     assert "2 events, 2 kills" in told

@@ -10,15 +10,16 @@ from pathlib import Path
 
 import pytest
 
-from watchdog_oom.cli.metrics.textfile import checked_name, replace_textfile, write_once
+from watchdog_oom.cli.metrics.textfile import checked_name, write_once
+from watchdog_oom.cli.whole_file import replace_whole
 from watchdog_oom.errors import UsageError
 
 
 def test_it_is_replaced_as_a_whole_and_read_by_anybody(tmp_path: Path) -> None:
     path = tmp_path / "watchdog_oom.prom"
-    replace_textfile(str(path), b"old 1\n")
+    replace_whole(str(path), b"old 1\n")
     before = path.stat().st_ino
-    replace_textfile(str(path), b"new 1\n")
+    replace_whole(str(path), b"new 1\n")
     assert path.read_bytes() == b"new 1\n" and path.stat().st_ino != before
     assert path.stat().st_mode & 0o777 == 0o644
     assert os.listdir(tmp_path) == ["watchdog_oom.prom"]
@@ -28,10 +29,10 @@ def test_nothing_that_another_user_laid_there_is_written_through(tmp_path: Path)
     victim = tmp_path / "shadow"
     victim.write_text("secret")
     os.link(victim, tmp_path / "w.prom.new")
-    replace_textfile(str(tmp_path / "w.prom"), b"a 1\n")
+    replace_whole(str(tmp_path / "w.prom"), b"a 1\n")
     (tmp_path / "l.prom.new").symlink_to(victim)
     (tmp_path / "l.prom").symlink_to(victim)
-    replace_textfile(str(tmp_path / "l.prom"), b"a 1\n")
+    replace_whole(str(tmp_path / "l.prom"), b"a 1\n")
     assert victim.read_text() == "secret"
     assert not (tmp_path / "l.prom").is_symlink()
 

@@ -32,7 +32,8 @@ def sent(path: Path | str, *arguments: str, seconds: float = 10.0) -> str:
     ("import sys; sys.stdin.read()", ""),
     ("", ""),  # it does not even read
     ("print('\\x1b[2Jno room'); raise SystemExit(75)", ": exit status 75: \\x1b[2Jno room"),
-    ("print('x' * 10**6 + '\\nthe end'); raise SystemExit(1)", ": exit status 1: the end"),
+    ("print('x' * 3000 + '\\nthe end'); raise SystemExit(1)", ": exit status 1: the end"),
+    ("print('x' * 10**6 + '\\nthe end'); raise SystemExit(1)", f": exit status 1: {'x' * 300}"),
     ("import os; os.kill(os.getpid(), 9)", ": signal 9"),
     (LOGGED, ": exit status 1: no such file; nobody to tell"),
 ])
@@ -62,6 +63,23 @@ def test_one_that_leaves_a_child_behind_to_deliver_has_done_it(program: Program)
     began = time.monotonic()
     assert sent(path) == ""
     assert time.monotonic() - began < 5
+
+
+def test_what_it_leaves_behind_may_print_for_ever_and_fills_no_memory(program: Program, tmp_path: Path) -> None:
+    path = program("hook", "import os, sys, time\nif os.fork() == 0:\n"
+                           f"  open({str(tmp_path)!r} + '/pid', 'w').write(str(os.getpid()))\n"
+                           f"  for number in range(600):\n    os.write(1, bytes(1 << 16)); time.sleep(0.01)\n"
+                           f"    open({str(tmp_path)!r} + '/printed', 'w').write(str(number))\n")
+    assert sent(path) == ""
+    deadline = time.monotonic() + 10
+    while not (tmp_path / "printed").exists() or int((tmp_path / "printed").read_text() or "0") < 3:
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    pid = int((tmp_path / "pid").read_text())
+    try:
+        assert os.readlink(f"/proc/{pid}/fd/1").startswith("pipe:"), "a file would grow as long as it lives"
+    finally:
+        os.kill(pid, 9)
 
 
 def test_one_that_is_not_there_or_belongs_to_others_is_not_run(program: Program) -> None:

@@ -297,6 +297,27 @@ def test_a_unit_that_holds_a_protected_process_is_refused_and_that_is_told() -> 
     assert [refusal.reason for refusal in world.refusals] == ["it holds mysqld[103]: it is protected by protect.db"]
 
 
+def test_a_protected_process_that_begins_in_a_bound_unit_ends_the_bounds_and_its_end_lets_them_come_again() -> None:
+    world, unit, _ = world_of(rules(noun("dpkg"), Protect("writing", "dpkg")))
+    world.ticks(4)
+    assert unit.memory_high == 100 * MIB
+    dpkg = world.spawn("dpkg", unit=UNIT)
+    plans = [world.tick() for _ in range(4)]
+    assert unit.memory_high == UNLIMITED_BYTES
+    reasons = [intent.because for plan in plans for intent in plan.intents if isinstance(intent.action, Release)]
+    assert reasons == [(f"it holds dpkg[{dpkg.pid}]: it is protected by protect.writing",)]
+    del world.procs[dpkg.pid]
+    world.until(lambda: unit.memory_high == 100 * MIB, most=310)
+
+
+def test_a_process_of_which_it_is_not_known_yet_whether_it_is_protected_does_not_end_the_bounds() -> None:
+    world, unit, _ = world_of(rules(noun("dpkg", comm="dpkg", user=("root",)), Protect("writing", "dpkg")))
+    world.ticks(4)
+    world.spawn("dpkg", unit=UNIT)  # the name of its user is not known yet
+    world.ticks(2)
+    assert unit.memory_high == 100 * MIB
+
+
 @pytest.mark.parametrize("unit", [
     "-.slice", "system.slice", "user.slice", "user-1000.slice", "init.scope", "session-3.scope", "user@1000.service",
     "ssh.service", "sshd.service", "sshd@3.service", "watchdog-oomd.service", "systemd-journald.service",

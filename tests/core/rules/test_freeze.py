@@ -108,3 +108,14 @@ def test_who_waits_and_is_ended_by_another_rule_is_continued_so_that_it_can_foll
     assert waiting.state == "T"
     waiting.rss_mib = 60
     assert [intent.action.signal for intent in world.tick().intents] == [TERM, CONT]  # type: ignore[union-attr]
+
+
+def test_a_frozen_process_that_a_new_policy_protects_is_continued() -> None:
+    rules = (noun("worker"), Limit("worker", "worker", rss=mib(100), then=Then.FREEZE))
+    world = World(policy(*rules))
+    worker = world.spawn("worker", rss_mib=150)
+    world.ticks(3)
+    assert worker.state == "T"
+    world.policy = policy(*rules, Protect("worker", "worker"))
+    world.ticks(3)
+    assert (worker.state, world.signals(worker)) == ("S", [STOP, CONT])

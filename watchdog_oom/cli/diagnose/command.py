@@ -13,6 +13,7 @@ from watchdog_oom.cli.diagnose.report import JsonReport, PageReport, Report
 from watchdog_oom.cli.diagnose.sources import LogSource, of_boot, of_file, of_journal
 from watchdog_oom.errors import UsageError
 from watchdog_oom.kernel_log.before import Past
+from watchdog_oom.kernel_log.copies import Copies
 from watchdog_oom.kernel_log.diagnosis import diagnose as diagnosis_of
 from watchdog_oom.kernel_log.events import events_in
 from watchdog_oom.kernel_log.model import Event
@@ -42,27 +43,31 @@ def diagnose(context: click.Context, files: tuple[str, ...], journal: bool, boot
     sources = [*(of_file(path) for path in files), *([of_journal()] if journal else []), *([of_boot()] if boot else [])]
     facts = read_host(proc) if journal or boot else None
     report: Report = JsonReport() if as_json else PageReport()
-    found, logged = _report_all(sources, report, facts)
+    found, logged, copies = _report_all(sources, report, facts)
     missing = missing_kills(facts.kills if facts is not None else None, logged)
     if found or as_json or facts is not None:
-        report.end(() if facts is None else tuple(judged(facts)), None if facts is None else facts.kills, missing)
+        report.end(() if facts is None else tuple(judged(facts)), None if facts is None else facts.kills, missing,
+                   copies)
     if not found:
         click.echo(nothing_found([source.name for source in sources]), err=True)
         context.exit(EXIT_NOTHING)
 
 
-def _report_all(sources: list[LogSource], report: Report, facts: HostFacts | None) -> tuple[int, int]:
-    """How many events there are, and how many kills by the kernel in the present boot."""
+def _report_all(sources: list[LogSource], report: Report, facts: HostFacts | None) -> tuple[int, int, int]:
+    """How many events there are, how many kills by the kernel in the present boot, and how many events were told
+    twice."""
     found = logged = 0
-    past = Past()
+    past, copies = Past(), Copies()
     for source in sources:
         of_source = 0
         for event in _events(source):
+            if copies.has(event):
+                continue
             found += 1
             of_source += _of_this_boot(event, source, facts) if facts is not None else 0
             report.event(diagnosis_of(event, past), source.name)
         logged = max(logged, of_source)  # the journal has the kernel's log, too
-    return found, logged
+    return found, logged, copies.count
 
 
 def _events(source: LogSource) -> Iterator[Event]:

@@ -14,7 +14,7 @@ from watchdog_oom.kernel_log.diagnosis import Diagnosis
 from watchdog_oom.kernel_log.model import Event, Kill, Stamp
 from watchdog_oom.kernel_log.prevention import Prevention
 from watchdog_oom.kernel_log.shortage import Short
-from watchdog_oom.kernel_log.zone_room import ZoneRoom, kilobytes, rooms
+from watchdog_oom.kernel_log.zone_room import ZoneRoom, kilobytes, percent, rooms
 
 WIDTH = 110
 _LABEL_WIDTH = 11
@@ -129,7 +129,7 @@ def _numbers(page: Page, diagnosis: Diagnosis) -> None:
         page.table(("process", "count", "RAM", "swap", "of all"), [
             (printable(group.comm), str(group.count), formatting.size(group.rss_bytes),
              formatting.size(group.swap_bytes) if diagnosis.held.swap_told else "not told",
-             formatting.percent(round(100 * group.share))) for group in groups], right=(1, 2, 3, 4), indent=2)
+             percent(group.share)) for group in groups], right=(1, 2, 3, 4), indent=2)
 
 
 def _facts(event: Event) -> list[str]:

@@ -24,7 +24,7 @@ class Report(Protocol):
 
     def event(self, diagnosis: Diagnosis, log: str) -> None: ...
 
-    def end(self, settings: tuple[HostSetting, ...], counted_kills: int | None, missing: str) -> None: ...
+    def end(self, settings: tuple[HostSetting, ...], counted_kills: int | None, missing: str, copies: int) -> None: ...
 
 
 class PageReport:
@@ -75,12 +75,15 @@ class PageReport:
         if when:
             self._times = [*self._times[:1], when]
 
-    def end(self, settings: tuple[HostSetting, ...], counted_kills: int | None, missing: str) -> None:
+    def end(self, settings: tuple[HostSetting, ...], counted_kills: int | None, missing: str, copies: int) -> None:
         page = Page()
         if self._number > 1:
             summary_page(page, list(self._names.items()), self._number, self._kills, self._times)
         if missing:
             paragraph(page, "missing", f"{missing[:1].upper()}{missing[1:]}.", "yellow")
+        if copies:
+            told = "event stands" if copies == 1 else "events stand"
+            paragraph(page, "twice", f"{copies:,} {told} in these logs a second time, and {_is(copies)} told once.")
         for advice in self._old_advice:
             paragraph(page, "old advice", f"{advice}.")
         if settings:
@@ -104,13 +107,14 @@ class JsonReport:
         click.echo(f"{',' if self._begun else self._head()}\n{_indented(text)}", nl=False)
         self._begun = True
 
-    def end(self, settings: tuple[HostSetting, ...], counted_kills: int | None, missing: str) -> None:
+    def end(self, settings: tuple[HostSetting, ...], counted_kills: int | None, missing: str, copies: int) -> None:
         host = None if not settings and counted_kills is None else {
             "kills_counted": counted_kills,
             "settings": [{"name": one.name, "value": one.value, "judgement": one.judgement, "good": one.good}
                          for one in settings]}
         close = "\n  ]" if self._begun else f"{self._head()}]"
-        click.echo(f'{close},\n  "missing": {json.dumps(missing or None)},\n  "host": {json.dumps(host)}\n}}')
+        click.echo(f'{close},\n  "missing": {json.dumps(missing or None)},\n  "copies": {copies},\n'
+                   f'  "host": {json.dumps(host)}\n}}')
 
     def _head(self) -> str:
         return f'{{\n  "v": {VERSION},\n  "events": ['
@@ -129,6 +133,10 @@ def to_plain(diagnosis: Diagnosis, log: str) -> Mapping[str, Any]:
             "prevention": {"policy": diagnosis.prevention.policy or None,
                            "settings": list(diagnosis.prevention.settings), "host": list(diagnosis.prevention.host)},
             "old_advice": list(diagnosis.old_advice), "contradicts": diagnosis.contradicts or None}
+
+
+def _is(number: int) -> str:
+    return "is" if number == 1 else "are"
 
 
 def _lines(first: int, last: int) -> str:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
-from contextlib import suppress
 
 import click
 
 from watchdog_oom.cli.output import safe
+from watchdog_oom.cli.whole_file import replace_whole
 from watchdog_oom.errors import UsageError
 
 SUFFIX = ".prom"  # node_exporter reads no other
@@ -26,7 +26,7 @@ def checked_name(path: str) -> str:
 def write_once(path: str, content: bytes) -> None:
     """Raises UsageError where the directory does not exist, other OSErrors as they are."""
     try:
-        replace_textfile(path, content)
+        replace_whole(path, content)
     except (FileNotFoundError, NotADirectoryError):
         raise UsageError(missing_words(path)) from None
 
@@ -42,24 +42,6 @@ def write_forever(path: str, every_seconds: float, text: Callable[[], bytes]) ->
         time.sleep(every_seconds)
 
 
-def replace_textfile(path: str, content: bytes) -> None:
-    """Whoever reads it sees all of the old or all of the new content, and may be anybody: it names no process. The
-    directory may be another user's, so nothing that lies there is written to or followed. Raises OSError."""
-    new = f"{path}.new"
-    with suppress(FileNotFoundError):
-        os.unlink(new)
-    fd = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644)
-    try:
-        with open(fd, "wb") as file:
-            os.fchmod(fd, 0o644)
-            file.write(content)
-        os.rename(new, path)
-    except OSError:
-        with suppress(OSError):
-            os.unlink(new)
-        raise
-
-
 def missing_words(path: str) -> str:
     directory = os.path.dirname(path) or "."
     return (f"{directory}: there is no such directory: name the one that node_exporter is started with "
@@ -68,7 +50,7 @@ def missing_words(path: str) -> str:
 
 def _trouble_of(path: str, content: bytes) -> str:
     try:
-        replace_textfile(path, content)
+        replace_whole(path, content)
     except (FileNotFoundError, NotADirectoryError):
         return missing_words(path)
     except OSError as error:

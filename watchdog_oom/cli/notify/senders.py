@@ -1,25 +1,27 @@
-"""Hands a message to the program of a target: a fixed argument list, no shell, a deadline; what it prints is kept."""
+"""Hands a message to the program of a target: a fixed argument list, no shell, a deadline; its first words are kept."""
 
 from __future__ import annotations
 
 import json
 import os
 import re
-import signal
-import subprocess
-from contextlib import suppress
+import select
+import time
 
 from watchdog_oom.cli.notify.mail import mail_of
 from watchdog_oom.cli.notify.messages import NotifyMessage
 from watchdog_oom.cli.notify.settings import NotifyTarget
 from watchdog_oom.formatting import duration, printable
-from watchdog_oom.host.children.spawn import CLEAN_ENVIRONMENT
+from watchdog_oom.host.children.descriptors import in_memory
+from watchdog_oom.host.children.spawn import spawn_drained
+from watchdog_oom.host.children.supervisor import ChildSupervisor, Ended
 from watchdog_oom.policy.programs import why_not_run
 
-_MOST_PRINTED_BYTES = 16384
 _LONGEST_ERROR = 300
 # How Python's logging marks what went wrong: apprise prints it so, and its own usage behind it.
 _COMPLAINT = re.compile(r"[0-9][0-9 :,-]+ - (?:WARNING|ERROR|CRITICAL) - (.+)")
+_LOOK_SECONDS = 0.1
+_CHILDREN = ChildSupervisor()  # of all messages: the end of what a program left behind is noticed at a later one
 VERSION = 1
 
 
@@ -52,40 +54,36 @@ def json_of(message: NotifyMessage, host: str, now: float) -> bytes:
 
 
 def _run(argv: list[str], given: bytes, timeout_seconds: float) -> str:
-    """Only the program itself is waited for: one that leaves a child behind to deliver, as some do, has ended."""
-    printed = os.memfd_create("printed", os.MFD_CLOEXEC)
+    """Only the program itself is waited for: one that leaves a child behind to deliver, as some do, has ended. What it
+    and its children print takes no memory, however much that is and however long they go on."""
+    told = in_memory(given)
     try:
-        process = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=printed, stderr=printed, cwd="/",
-                                   env=dict(CLEAN_ENVIRONMENT), start_new_session=True)
+        child = spawn_drained(argv, input_fd=told)
     except OSError as error:
-        os.close(printed)
         return printable(f"{argv[0]}: {error.strerror or error}")
-    try:
-        how = _ended(process, given, timeout_seconds)
-        said = _reason(printed) if how else ""
     finally:
-        os.close(printed)
-    return f"{printable(argv[0])}{how}{f': {said}' if said else ''}" if how else ""
+        os.close(told)
+    began = time.monotonic()
+    _CHILDREN.add(argv[0], child, timeout_seconds, began)
+    while not (over := _CHILDREN.poll(time.monotonic())):
+        select.select([_CHILDREN], [], [], _LOOK_SECONDS)
+    return _words(argv[0], over[0], timeout_seconds)
 
 
-def _ended(process: subprocess.Popen[bytes], given: bytes, timeout_seconds: float) -> str:
-    """How it failed, to be put behind its name; empty if it did not."""
-    try:
-        process.communicate(given, timeout=timeout_seconds)
-    except subprocess.TimeoutExpired:
-        with suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-        return f" did not end within {duration(timeout_seconds)}"
-    if process.returncode == 0:
+def _words(program: str, ended: Ended, timeout_seconds: float) -> str:
+    status = ended.exit_status
+    if status == 0:
         return ""
-    return f": signal {-process.returncode}" if process.returncode < 0 else f": exit status {process.returncode}"
+    if status is None:
+        how = f" did not end within {duration(timeout_seconds)}"
+    else:
+        how = f": signal {status - 128}" if status > 128 else f": exit status {status}"
+    said = _reason(ended.text)
+    return f"{printable(program)}{how}{f': {said}' if said else ''}"
 
 
-def _reason(printed: int) -> str:
+def _reason(text: str) -> str:
     """All that is marked as an error, else the last line."""
-    size = os.fstat(printed).st_size
-    end = os.pread(printed, _MOST_PRINTED_BYTES, max(0, size - _MOST_PRINTED_BYTES)).decode("utf-8", "replace")
-    said = [line.strip() for line in end.splitlines() if line.strip()]
+    said = [line.strip() for line in text.splitlines() if line.strip()]
     marked = dict.fromkeys(found[1] for line in said if (found := _COMPLAINT.fullmatch(line)))
     return printable("; ".join(marked) if marked else said[-1] if said else "")[:_LONGEST_ERROR]

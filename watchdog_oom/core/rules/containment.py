@@ -9,6 +9,7 @@ from __future__ import annotations
 from watchdog_oom import formatting
 from watchdog_oom.core.actions import Contain, ContainRequest, NoteKind, Release
 from watchdog_oom.core.condition import threshold_bytes
+from watchdog_oom.core.guard import protected_in
 from watchdog_oom.core.history import Contained
 from watchdog_oom.core.model import UNLIMITED_BYTES, Process, ServiceState, ServiceStatus
 from watchdog_oom.core.nouns import Size
@@ -65,6 +66,8 @@ def renew(tick: Tick, unit: str, bounds: Bounds, because: tuple[str, ...]) -> No
 def settle(tick: Tick) -> None:
     """Contain what was asked for in this tick and release the rest; call after all rules."""
     _absorb(tick)
+    for unit in [unit for unit in tick.wanted_contained if unit in tick.contained and protected_in(unit, tick.view)]:
+        del tick.wanted_contained[unit]  # it began after the bounds were set
     for unit, request in tick.wanted_contained.items():
         _contain(tick, unit, request)
     for unit, contained in list(tick.contained.items()):
@@ -205,10 +208,15 @@ def _release(tick: Tick, unit: str, contained: Contained) -> None:
         return
     former_max = None if contained.max_bytes is None else contained.before_max_bytes
     step = Release(unit, contained.before_high_bytes, former_max, forget=not contained.at_runtime)
-    intent = tick.plan(step, contained.rule,
-                       ("the daemon stops" if tick.before.stopping else "the rule no longer holds",))
+    intent = tick.plan(step, contained.rule, (_why_released(tick, unit),))
     if intent is not None:
         tick.contained[unit] = replace(contained, release_id=intent.id)
+
+
+def _why_released(tick: Tick, unit: str) -> str:
+    if tick.before.stopping:
+        return "the daemon stops"
+    return protected_in(unit, tick.view) or "the rule no longer holds"
 
 
 def _forget(tick: Tick, unit: str, contained: Contained, result: str) -> None:

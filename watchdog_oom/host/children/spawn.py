@@ -10,12 +10,12 @@ synchronously for the child's exec.
 
 from __future__ import annotations
 
-import fcntl
 import os
 import signal
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 
+from watchdog_oom.host.children.descriptors import two_pipes, unlinked_file
 from watchdog_oom.host.children.drain import Drain, keep_then_discard
 from watchdog_oom.lean_dataclasses import dataclass
 
@@ -95,7 +95,7 @@ def spawn_program(argv: Sequence[str], *, output_dir: str | None = None,
     A program that cannot be executed ends with 127 and says why in its output. Raises OSError if no process can be
     created.
     """
-    output_fd = _unlinked_file(output_dir)
+    output_fd = unlinked_file(output_dir)
     try:
         return _fork(lambda: _execute(argv, output_fd, environment), output_fd, EXIT_CANNOT_EXEC)
     except OSError:
@@ -112,27 +112,32 @@ def spawn_drained(argv: Sequence[str], *, environment: Mapping[str, str] = CLEAN
     program must not be run: nothing if it may.
     """
     kept_fd = os.memfd_create("output", os.MFD_CLOEXEC)  # not for appending, which splice(2) refuses
-    reading, writing = os.pipe2(os.O_CLOEXEC)
-    told, control = os.pipe2(os.O_CLOEXEC)
+    try:
+        reading, writing, told, control = two_pipes()
+    except OSError:
+        os.close(kept_fd)
+        raise
 
     def read_on() -> None:
         _close_all_but((reading, told, kept_fd))
         keep_then_discard(reading, told, kept_fd)
         os._exit(0)
 
+    reader = None
     try:
         reader = _fork(read_on, kept_fd, EXIT_WORK_FAILED)
-        os.close(reader.pidfd)
-        drain = Drain(reader.pid, reading, control)
         child = _fork(lambda: _execute(argv, writing, environment, input_fd, refuse), kept_fd, EXIT_CANNOT_EXEC)
     except OSError:
+        if reader is not None:
+            _undo(reader)
         for fd in (kept_fd, reading, control):
             os.close(fd)
         raise
     finally:
         os.close(writing)
         os.close(told)
-    child.drain = drain
+    os.close(reader.pidfd)
+    child.drain = Drain(reader.pid, reading, control)
     return child
 
 
@@ -201,6 +206,13 @@ def _fork(body: Callable[[], None], output_fd: int, failed_status: int) -> Child
         raise
 
 
+def _undo(child: Child) -> None:
+    """End a child of ours that has just begun, and is not needed after all."""
+    os.close(child.pidfd)
+    os.kill(child.pid, signal.SIGKILL)
+    os.waitpid(child.pid, 0)
+
+
 def _leave_the_daemon_behind() -> None:
     """Own session, default signals, normal priority, no OOM protection, working directory ``/``."""
     os.setsid()
@@ -217,20 +229,6 @@ def _leave_the_daemon_behind() -> None:
         os.setpriority(os.PRIO_PROCESS, 0, 0)
     os.umask(0o022)
     os.chdir("/")
-
-
-def _unlinked_file(directory: str | None) -> int:
-    """An unlinked file: in the given directory (on a disk) if possible, else in memory.
-
-    It is opened for appending, so that a script's ``> /dev/stderr``, which truncates it, leaves no hole, and writing
-    continues at the new end after a trim.
-    """
-    if directory is not None:
-        with suppress(OSError):
-            return os.open(directory, os.O_TMPFILE | os.O_RDWR | os.O_APPEND | os.O_CLOEXEC, 0o600)
-    fd = os.memfd_create("output", os.MFD_CLOEXEC)
-    fcntl.fcntl(fd, fcntl.F_SETFL, os.O_APPEND)
-    return fd
 
 
 def _close_all_but(kept: Iterable[int]) -> None:

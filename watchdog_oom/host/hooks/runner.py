@@ -15,6 +15,7 @@ from watchdog_oom.core.actions import Intent
 from watchdog_oom.core.hook_action import HookEvent, RunHook, Victim
 from watchdog_oom.core.model import Process, Snapshot
 from watchdog_oom.core.outcome import EffectReport, Outcome
+from watchdog_oom.host.children.descriptors import in_memory
 from watchdog_oom.host.children.spawn import Child, spawn_drained
 from watchdog_oom.host.children.supervisor import ChildSupervisor, Ended
 from watchdog_oom.host.hooks.story import story_of
@@ -40,7 +41,7 @@ class HookRunner:
         victims = tuple(Victim(one.id, one.comm, "TERM", "", ()) for one in list(snapshot.processes.values())[:1])
         hook = RunHook(HookEvent.BEFORE_KILL, (), 0.0, victims)
         with suppress(OSError):
-            os.close(_in_memory(story_of(Intent("", hook, "", ()), hook, snapshot, all_facts)))
+            os.close(in_memory(story_of(Intent("", hook, "", ()), hook, snapshot, all_facts)))
 
     def start(self, intent: Intent, action: RunHook, snapshot: Snapshot,
               all_facts: Callable[[Process], Process]) -> Outcome | None:
@@ -49,7 +50,7 @@ class HookRunner:
         last = self._last.get(action.event)
         if last is not None and last.poll() is None:
             return Outcome(False, "not run: the one before hangs in the kernel and cannot be ended")
-        told = _in_memory(story_of(intent, action, snapshot, all_facts))
+        told = in_memory(story_of(intent, action, snapshot, all_facts))
         try:
             child = spawn_drained(action.argv, input_fd=told, refuse=self._refuse)
         finally:
@@ -76,11 +77,3 @@ class HookRunner:
             late = f"did not end within {formatting.duration(within)} and was killed"
             return Outcome(False, with_output(late, ended.text))
         return Outcome(*judge_run(ended.exit_status, ended.text))
-
-
-def _in_memory(story: bytes) -> int:
-    """A descriptor from which the story can be read, at its beginning. Raises OSError."""
-    told = os.memfd_create("hook", os.MFD_CLOEXEC)
-    os.write(told, story)
-    os.lseek(told, 0, os.SEEK_SET)
-    return told

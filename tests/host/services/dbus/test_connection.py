@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import socket
 import time
 from collections.abc import Callable, Iterator
@@ -103,6 +104,21 @@ def test_a_refusal_is_an_answer(link: BusConnection, fake_at: MakeFake) -> None:
 def test_where_nobody_listens_the_question_is_handed_back_at_once(link: BusConnection) -> None:
     token = link.call(get_all("a"), 10.0, 100.0)
     assert link.poll(100.0) == (Unanswered(token, False, False, "no connection: ENOENT"),)
+
+
+def test_where_descriptors_have_run_out_the_question_is_handed_back_and_a_later_one_is_answered(
+        link: BusConnection, fake_at: MakeFake) -> None:
+    fake = fake_at()
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    token = link.call(get_all("a"), 10.0, 100.0)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (3, hard))
+    try:
+        told = link.poll(100.0)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    assert [(event.token, event.words) for event in told if isinstance(event, Unanswered)] == [
+        (token, "no connection: Too many open files")]
+    connect(link, fake, now=100.0 + LAST_RETRY_SECONDS)
 
 
 def test_a_new_connection_is_tried_less_and_less_often_and_at_last_found(

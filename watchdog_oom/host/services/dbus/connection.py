@@ -96,7 +96,12 @@ class BusConnection:
         if self._place == 0:
             self._tried_silent = False
         while self._socket is None:
-            sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
+            try:
+                sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
+            except OSError as error:  # descriptors have run out, perhaps for a moment
+                if not self._next_place(f"no connection: {error.strerror}", now, silent=False):
+                    return
+                continue
             status = sock.connect_ex(self._places[self._place].address)
             if status == 0:
                 self._socket, self._welcome_by = sock, now + WELCOME_SECONDS
