@@ -220,7 +220,8 @@ class Recommendation:
 @dataclass(frozen=True, slots=True)
 class Night:
     """All that the page says. ``troubles`` are what the report itself could not read; ``standing`` what is still held,
-    paused, owed; ``health`` of the daemon; ``idle_rules`` are ``None`` if the rules in force are not known."""
+    paused, owed; ``health`` of the daemon; ``idle_rules`` are ``None`` if the rules in force are not known.
+    ``watched``: something is known of that time, and the daemon runs, so that quiet means that nothing happened."""
 
     span: NightSpan
     host: str
@@ -241,3 +242,4 @@ class Night:
     troubles: tuple[str, ...]
     paths: Mapping[str, str] = field(default_factory=dict)
     kernel_reports: tuple[NightKernelReport, ...] = ()
+    watched: bool = True

@@ -43,7 +43,8 @@ class NightFacts:
     """What was gathered: records of the journal and snapshots of the recording in their order, the daemon's status if
     one runs, the host's name as the journal has it, and what could not be read, in words. ``journal`` says whether
     there is one. ``kernel_texts``, ``troubles`` and ``recorded_hosts``, the names in the recording, grow while the
-    snapshots are taken. ``kernel_log`` is asked for where the recorder has nothing."""
+    snapshots are taken. ``kernel_log`` is asked for where the recorder has nothing. ``down``: the daemon of that host
+    does not run now."""
 
     span: NightSpan
     records: Iterable[Mapping[str, Any]]
@@ -55,6 +56,7 @@ class NightFacts:
     kernel_texts: Sequence[KernelText] = field(default_factory=list)
     recorded_hosts: Sequence[str] = field(default_factory=list)
     kernel_log: Callable[[], KernelLog | None] = lambda: None
+    down: bool = False
 
 
 def night_of(facts: NightFacts) -> Night:
@@ -83,7 +85,8 @@ def night_of(facts: NightFacts) -> Night:
         routine=_routine(incidents), history=history, worst=worst_of(history.points), fall=fall, holders=holders,
         trigger=trigger, advice=advice_of(told, history, holders, trigger, facts.status), standing=standing,
         health=health, idle_rules=idle_rules(facts.status, digest.rules),
-        troubles=_troubles(facts, digest, history, logged), paths=paths, kernel_reports=reports)
+        troubles=_troubles(facts, digest, history, logged), paths=paths, kernel_reports=reports,
+        watched=not facts.down and bool(digest.records or history.samples))
 
 
 def _logged(facts: NightFacts, history: HostHistory) -> LoggedKills | None:

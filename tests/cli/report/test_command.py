@@ -95,6 +95,15 @@ def test_a_quiet_night_is_one_line_or_nothing_at_all(run: Run, left: Path, tmp_p
     assert run("report", "--unless-quiet", *places(left)).output
 
 
+def test_a_night_that_nobody_watched_is_told_where_a_quiet_one_is_not(run: Run, left: Path, tmp_path: Path) -> None:
+    nothing = run("report", "--unless-quiet", "--log", tmp_path / "none", "--runtime", left / "run")
+    assert (nothing.exit_code, "nothing is known" in nothing.output) == (0, True)
+    MailNight(time.time() - 1800, hours=0.4).write_recording(tmp_path / "log")
+    asked = ["report", "--unless-quiet", "--log", tmp_path / "log", "--since", "1h", "--runtime"]
+    assert "The daemon is not running" in run(*asked, tmp_path / "nobody").output
+    assert run(*asked, left / "run").output == ""
+
+
 def test_nothing_there_is_said_and_is_no_error(run: Run, tmp_path: Path) -> None:
     done = run("report", "--log", tmp_path / "none", "--runtime", tmp_path)
     told = done.output.replace("\n  ", " ")

@@ -34,7 +34,8 @@ _FILE_MODE = 0o640
 @click.option("--text", "as_text", is_flag=True,
               help="As plain text, for a mail or a terminal; the default without -o.")
 @options.as_json
-@click.option("--unless-quiet", is_flag=True, help="Write and print nothing when nothing happened.")
+@click.option("--unless-quiet", is_flag=True,
+              help="Write and print nothing when nothing happened; that nothing is known, or no daemon runs, is told.")
 @click.option("--log", "directory", metavar="DIR", type=click.Path(readable=False), default=LOG,
               help=f"The directory of the journal and the recording [{LOG}].")
 @click.option("--kernel-log", "kernel_logs", multiple=True, metavar="FILE", type=click.Path(readable=False),
@@ -52,7 +53,7 @@ def report(context: click.Context, since: str, until: str, output: str | None, a
     if as_text and as_json:
         raise UsageError("--text and --json are two forms: choose one")
     night = night_of(gather(_span(since, until), directory, runtime, kernel_logs))
-    if not (unless_quiet and night.quiet):
+    if not (unless_quiet and night.quiet and night.watched):
         _give(night, output, as_text=as_text or output is None, as_json=as_json)
     context.exit(0 if night.quiet else EXIT_FOUND)
 

@@ -48,8 +48,9 @@ def gather(span: NightSpan, directory: str, runtime: str, kernel_logs: Sequence[
         if named is not None:
             return named
         return kernel_log.of_this_host(span) if (*hosts, host)[0] == own else None
+    status = _status_of(host, own, runtime, troubles)
     return NightFacts(span, _records(span, directory), _snapshots(span, directory, troubles, texts, hosts),
-                      _status_of(host, own, runtime, troubles), host, exists, troubles, texts, hosts, log)
+                      status, host, exists, troubles, texts, hosts, log, status is None or not _runs(status))
 
 
 def _status_of(host: str, own: str, runtime: str, troubles: list[str]) -> Mapping[str, Any] | None:
@@ -108,6 +109,10 @@ def _status(runtime: str, troubles: list[str]) -> Mapping[str, Any] | None:
     if not isinstance(status, dict) or status.get("v") != _STATUS_VERSION:
         troubles.append("the daemon's status is of another version than this command")
         return None
-    if not os.path.exists(f"/proc/{status.get('pid')}"):
+    if not _runs(status):
         troubles.append("the daemon is not running; its last status was read")
     return status
+
+
+def _runs(status: Mapping[str, Any]) -> bool:
+    return os.path.exists(f"/proc/{status.get('pid')}")
