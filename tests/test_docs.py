@@ -173,6 +173,17 @@ def test_the_readme_is_read_in_five_minutes() -> None:
     assert len(text("README.md").splitlines()) <= 150
 
 
+def test_the_pictures_of_the_readme_are_small_load_nothing_and_can_be_read_out() -> None:
+    pictures = dict(re.findall(r"!\[([^\]]+)\]\((docs/[^)]+)\)", text("README.md")))
+    assert sorted(pictures.values()) == ["docs/report.png", "docs/status-watch.svg"]
+    assert all(len(words) > 40 for words in pictures)
+    assert all((ROOT / picture).stat().st_size < 100_000 for picture in pictures.values())
+    drawing = text("docs/status-watch.svg")
+    assert set(re.findall(r"https?://[^\s\"')]+", drawing)) == {"http://www.w3.org/2000/svg"}
+    assert not re.search(r"<script|@import|@font-face|href=", drawing)
+    assert "Under way" in re.sub("&#160;|\xa0", " ", drawing)
+
+
 def test_every_command_and_option_that_is_named_exists() -> None:
     daemon = set(re.findall(r"--[a-z]+", HELP))
     wrong = []

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from click import Context
 
-from watchdog_oom.cli.report import report
+from watchdog_oom.cli.report.command import report
 
 ROOT = Path(__file__).parent.parent
 UNITS = [ROOT / "systemd" / f"watchdog-oom-report.{kind}" for kind in ("service", "timer")]

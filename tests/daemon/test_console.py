@@ -75,4 +75,5 @@ def test_a_daemon_without_standard_descriptors_gives_their_numbers_to_no_file_of
     arguments = [*own.options("policies", "state", "log", "runtime"), "--config", str(own.config)]
     own.process = Popen([sys.executable, "-c", closed, sys.executable, "-c", shown, *arguments], cwd="/")
     own.wait_for(lambda: bool(own.records("start")), 10.0, "READY")
+    assert own.records("start")[0]["detail"]["host"] == os.uname().nodename  # a journal says whose it is
     assert {os.readlink(f"/proc/{own.pid}/fd/{fd}") for fd in (0, 1, 2)} == {"/dev/null"}

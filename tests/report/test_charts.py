@@ -44,3 +44,10 @@ def test_a_host_without_swap_or_pressure_has_the_lines_that_it_has(
             (mail_night.snapshot(mail_night.begins + at) for at in range(0, 3600, 60))]
     (memory,) = charts_of(night((), bare, hours=1))
     assert [line.name for line in memory.lines] == ["memory in use"]
+
+
+def test_a_time_at_the_edge_has_room_or_is_left_out(night: Callable[..., Night], mail_night: MailNight) -> None:
+    calm = [mail_night.snapshot(mail_night.begins + at) for at in range(0, 3600, 60)]
+    times = [(x, words) for chart in charts_of(night((), calm, hours=1.02)) for x, words in chart.times]
+    assert "20:50" in {words for _, words in times}
+    assert all(30 <= x <= 690 for x, _ in times)

@@ -109,7 +109,7 @@ def test_nothing_in_it_is_loaded_from_anywhere(whole_night: Night) -> None:
             assert key not in ("src", "srcset", "action", "style", "ping", "background"), (element.tag, key)
             assert not str(key).startswith("on"), (element.tag, key)
             assert key != "href" or value.startswith("#"), (element.tag, value)
-    assert re.findall(r"https?://[^\s\"]+", page) == ["http://www.w3.org/2000/svg"] * page.count("<svg") + [
+    assert re.findall(r"https?://[^\s\"]+", page) == ["http://www.w3.org/2000/svg"] * page.count("<figure") + [
         "http://www.w3.org/2000/svg"]  # of the crosshair
     assert "@import" not in page
     assert "url(" not in page
@@ -212,3 +212,9 @@ def test_a_quiet_night_has_its_line_and_nothing_to_do(night: Callable[..., Night
     titles = [element.text for element in parsed(page).iter("h2")]
     assert titles == ["The course of it"]
     assert "A quiet night: nothing had to be done" in page
+    assert '<span class="badge quiet">Quiet</span>' in page
+
+
+def test_a_night_of_which_nothing_is_known_is_not_called_quiet(night: Callable[..., Night]) -> None:
+    for unknown in (night(()), night((), journal=False)):
+        assert '<span class="badge observed">Not known</span>' in html_of(unknown)

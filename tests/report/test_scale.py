@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from watchdog_oom.report.scale import LEFT, MOST_PLACES, RIGHT, WIDTH, Scale, rounded_top, thinned, time_marks
+from watchdog_oom.report.scale import MOST_PLACES, WIDTH, Scale, rounded_top, thinned, time_marks
 
 DAY = Scale(0.0, 86_400.0, 100.0, 100)
 
@@ -13,7 +13,7 @@ DAY = Scale(0.0, 86_400.0, 100.0, 100)
 @given(values=st.lists(st.tuples(st.floats(-1e6, 1e6), st.floats(-1e6, 1e6)), max_size=50))
 def test_every_place_is_in_the_drawing(values: list[tuple[float, float]]) -> None:
     for piece in thinned(values, DAY):
-        assert all(LEFT <= x <= WIDTH - RIGHT and DAY.above <= y <= DAY.height for x, y in piece)
+        assert all(0 <= x <= WIDTH and DAY.above <= y <= DAY.height for x, y in piece)
 
 
 def test_of_many_values_the_peaks_are_kept() -> None:

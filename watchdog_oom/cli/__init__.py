@@ -33,7 +33,7 @@ COMMANDS: Mapping[str, str] = {  # name -> module, which is imported only when t
     "replay": "watchdog_oom.cli.replay",
     "diagnose": "watchdog_oom.cli.diagnose.command",
     "notify": "watchdog_oom.cli.notify.command",
-    "report": "watchdog_oom.cli.report",
+    "report": "watchdog_oom.cli.report.command",
     "metrics": "watchdog_oom.cli.metrics.command",
     "export": "watchdog_oom.cli.export.command",
     "schema": "watchdog_oom.cli.schema",

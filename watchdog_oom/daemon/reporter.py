@@ -72,7 +72,8 @@ class Reporter:
         blind = f"{BLIND} ({snapshot.memory_problem})" if snapshot.memory is None else ""
         result = "; ".join(filter(None, (f"watchdog-oomd {__version__} is ready", problem, blind)))
         write(Record(Kind.START, result=result,
-                     detail={"version": __version__, "pid": os.getpid(), "observe": self._options.observe,
+                     detail={"version": __version__, "host": os.uname().nodename, "pid": os.getpid(),
+                             "observe": self._options.observe,
                              "sources": policy_store.policy.sources, "notes": policy_store.notes,
                              "lacks": self.health.troubles}))
 

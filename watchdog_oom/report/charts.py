@@ -8,13 +8,14 @@ from dataclasses import dataclass
 
 from watchdog_oom import formatting
 from watchdog_oom.report.model import HostPoint, Night, NightSpan
-from watchdog_oom.report.scale import LEFT, RIGHT, WIDTH, Scale, rounded_top, thinned, time_marks
+from watchdog_oom.report.scale import WIDTH, Scale, rounded_top, thinned, time_marks
 from watchdog_oom.report.words import clock
 
 MOST_ROWS = 48
 MOST_LINES = 4  # lines of a chart: more cannot be told apart
-_HEIGHT = 116
+_HEIGHT = 126
 _BELOW = 18
+_TIME_ROOM = 34  # of half a time below the axis, on the narrowest window
 _AROUND_SECONDS = 900.0
 _MOST_WORDED = 60  # marks whose acts are named
 _LONGEST_MARK = 100
@@ -159,7 +160,7 @@ def _grid(scale: Scale, unit: str) -> tuple[tuple[int, str], ...]:
 
 def _times(scale: Scale) -> tuple[tuple[int, str], ...]:
     return tuple((scale.x(mark), clock(mark)) for mark in time_marks(scale.since, scale.until, _zone(scale.since))
-                 if LEFT + 12 <= scale.x(mark) <= WIDTH - RIGHT - 12)
+                 if _TIME_ROOM <= scale.x(mark) <= WIDTH - _TIME_ROOM)
 
 
 def _zone(wall: float) -> int:

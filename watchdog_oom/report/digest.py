@@ -11,12 +11,14 @@ from watchdog_oom.journal.record import Kind
 from watchdog_oom.journal.told import time_of, truth_of
 from watchdog_oom.report import said
 from watchdog_oom.report.gathering import GatheredIncident
+from watchdog_oom.report.kernel_reports import MOST_TEXTS, KernelText
 from watchdog_oom.report.model import NightAct, NightIncident
 
 MOST_ACTS = 20_000
 MOST_INCIDENTS = 500
 TOGETHER_SECONDS = 600.0  # what one rule does outside of incidents is one story until it rested so long
 CLOCK_SET_SECONDS = 30.0
+_OF_THE_KERNEL = "kernel"  # its kills, which the daemon only tells
 _OF_THE_DAEMON = frozenset(("", "daemon", "recorder", "memory", "kernel log"))  # what is no rule of a policy
 
 
@@ -35,6 +37,8 @@ class JournalDigest:
         self.dropped = 0
         self.damages: list[str] = []
         self.unclean_starts: set[float] = set()
+        self.kernel_texts: list[KernelText] = []
+        self.kernel_kills = 0
         self._last_kind = ""
         self._open: dict[str, tuple[GatheredIncident, int]] = {}
         self._incidents: dict[str, GatheredIncident] = {}
@@ -115,6 +119,9 @@ class JournalDigest:
     def _news(self, record: Mapping[str, Any], at: float) -> None:
         news = said.news_of(record, at)
         rule = said.text(record, "rule")
+        if rule == _OF_THE_KERNEL:
+            self._killed_by_kernel(record, at)
+            return
         if rule in _OF_THE_DAEMON:
             self.of_daemon.append((at, "; ".join((news.words, *said.reasons(record)))))
             del self.of_daemon[200:]
@@ -125,6 +132,16 @@ class JournalDigest:
             self.left_out += 1
         else:
             gathered.tell(news, said.reasons(record))
+
+    def _killed_by_kernel(self, record: Mapping[str, Any], at: float) -> None:
+        """The kernel's own lines, and how many kills there were: of some only its counter tells."""
+        lines = said.reasons(record)
+        detail = record.get("detail")
+        counts = detail.get("kernel_kills") if isinstance(detail, dict) else None
+        known = [count for count in counts.values() if isinstance(count, int)] if isinstance(counts, dict) else []
+        self.kernel_kills += sum(known) or len(lines)
+        if lines and len(self.kernel_texts) < MOST_TEXTS:
+            self.kernel_texts.append(KernelText(at, "\n".join(lines)))
 
     def _incident(self, name: str, rule: str, at: float) -> GatheredIncident | None:
         """The incident of that name, or the story of the rule that still goes on; ``None`` if there are too many."""

@@ -1,21 +1,20 @@
-"""What the kernel wrote when memory ran out, as the recorder read it beside its samples: kills, and what was short."""
+"""What the kernel wrote when memory ran out, as the recorder read it beside its samples, or the daemon journaled it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
 from watchdog_oom.kernel_log.events import events_in
-from watchdog_oom.kernel_log.model import Event
+from watchdog_oom.kernel_log.model import Event, Kill
 from watchdog_oom.kernel_log.shortage_of_host import judge
 from watchdog_oom.kernel_log.source import NotALogError
 from watchdog_oom.kernel_log.words import was_short
-from watchdog_oom.report.model import HostHistory, NightKernelKill, NightKernelReport
+from watchdog_oom.report.kernel_kills import BY_JOURNAL, BY_RECORDER, NightKernelKill, NightKernelReport
 from watchdog_oom.report.words import safe, safe_name
 
 MOST_TEXTS = 200
 TEXT = "kernel"  # its name among the texts that were read beside a sample
-_SAME_KILL_SECONDS = 120.0  # a report is read up to a minute after it was written
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +31,7 @@ def kernel_reports(texts: Iterable[KernelText]) -> tuple[NightKernelReport, ...]
     for text in texts:
         for event in _events(text.text):
             key = _identity(event)
-            report = NightKernelReport(text.at, _words(event), _kills(event, text.at))
+            report = report_of(event, text.at)
             known = found.get(key)
             if known is None:
                 found[key] = report
@@ -41,14 +40,16 @@ def kernel_reports(texts: Iterable[KernelText]) -> tuple[NightKernelReport, ...]
     return tuple(sorted(found.values(), key=lambda report: report.at))
 
 
-def with_kills_of(reports: Sequence[NightKernelReport], history: HostHistory) -> HostHistory:
-    """The history with those kills of the reports that no sample tells: the daemon may not read the kernel's log, or
-    the sample was lost."""
-    told = [*history.kernel_kills]
-    for kill in (kill for report in reports for kill in report.kills):
-        if not any(kill.pid == known.pid and abs(kill.at - known.at) <= _SAME_KILL_SECONDS for known in told):
-            told.append(kill)
-    return replace(history, kernel_kills=tuple(sorted(told, key=lambda kill: kill.at)))
+def journaled_kills(texts: Iterable[KernelText]) -> tuple[NightKernelKill, ...]:
+    """The kills of lines that the daemon wrote down; each line is one, whatever stands beside it."""
+    return tuple(kill for text in texts for line in text.text.splitlines() for event in _events(line)
+                 for kill in _kills(event, lambda _, at=text.at: at, BY_JOURNAL))  # type: ignore[misc]
+
+
+def report_of(event: Event, at: float, source: str = BY_RECORDER,
+              killed_at: Callable[[Kill], float | None] | None = None) -> NightKernelReport:
+    """``killed_at`` says when a kill was, where that is known of each; ``None`` leaves it out."""
+    return NightKernelReport(at, _words(event), _kills(event, killed_at or (lambda _: at), source))
 
 
 def _events(text: str) -> list[Event]:
@@ -69,10 +70,12 @@ def _words(event: Event) -> str:
     return safe(f"{was_short(event, short).rstrip('.')}: {short[0].evidence}.")
 
 
-def _kills(event: Event, at: float) -> tuple[NightKernelKill, ...]:
+def _kills(event: Event, killed_at: Callable[[Kill], float | None], source: str) -> tuple[NightKernelKill, ...]:
     return tuple(NightKernelKill(at, kill.pid, safe_name(kill.comm), kill.cgroup or event.constraint == "memcg",
-                                 held_bytes=_held(kill.anon_rss_bytes, kill.file_rss_bytes, kill.shmem_rss_bytes))
-                 for kill in event.kills if kill.pid is not None and not kill.again)
+                                 held_bytes=_held(kill.anon_rss_bytes, kill.file_rss_bytes, kill.shmem_rss_bytes),
+                                 source=source)
+                 for kill in event.kills
+                 if kill.pid is not None and not kill.again and (at := killed_at(kill)) is not None)
 
 
 def _held(*parts: int | None) -> int | None:

@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from watchdog_oom.report.kernel_kills import NightKernelKill, NightKernelReport
+
 LEAST_FALL_SHARE = 0.10  # of RAM and swap: less is the breathing of a host
 
 
@@ -163,30 +165,11 @@ class NameFacts:
 
 
 @dataclass(frozen=True, slots=True)
-class NightKernelKill:
-    at: float
-    pid: int
-    name: str
-    in_group: bool
-    unit: str = ""
-    held_bytes: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class NightKernelReport:
-    """One time that the kernel found no memory, by its own report: what was short, in a sentence, and whom it killed.
-    ``at`` is when the report was read."""
-
-    at: float
-    words: str
-    kills: tuple[NightKernelKill, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
 class HostHistory:
     """What the flight recorder saw. ``births`` are processes that began, by their line of ancestors, with the times at
     which they did; ``evenly`` those that looks at equal distances have seen: only these tell how often something began.
-    ``lasted`` are the processes seen at the beginning and at the end. Empty without a recording."""
+    ``lasted`` are the processes seen at the beginning and at the end. Empty without a recording, but for the kernel's
+    kills, which others tell of, too; ``unnamed_kills`` are those of which nobody knows the name."""
 
     points: tuple[HostPoint, ...] = ()
     births: Mapping[tuple[str, ...], tuple[float, ...]] = field(default_factory=dict)
@@ -195,6 +178,7 @@ class HostHistory:
     kernel_kills: tuple[NightKernelKill, ...] = ()
     lasted: frozenset[tuple[str, int]] = frozenset()
     samples: int = 0
+    unnamed_kills: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from watchdog_oom import formatting
@@ -13,7 +13,9 @@ from watchdog_oom.report.decline import decline, worst_of
 from watchdog_oom.report.digest import JournalDigest, digest_of
 from watchdog_oom.report.health import alarming, health_of
 from watchdog_oom.report.holders import holders_of
-from watchdog_oom.report.kernel_reports import KernelText, kernel_reports, with_kills_of
+from watchdog_oom.report.kernel_kills import BY_JOURNAL, NightKernelReport, with_kills
+from watchdog_oom.report.kernel_log import KernelLog, LoggedKills, logged_kills, unrecorded
+from watchdog_oom.report.kernel_reports import KernelText, journaled_kills, kernel_reports
 from watchdog_oom.report.model import (
     Decline,
     HostHistory,
@@ -29,8 +31,9 @@ from watchdog_oom.report.trigger import trigger_of
 from watchdog_oom.report.untouched import untouched_of
 from watchdog_oom.report.words import clock, day_and_time, safe, safe_name, sentence_of
 
-NO_RECORDING = ("there is no recording of the host for this time, so the page has no course of memory, no holders, no "
-                "trigger, and none of the kernel's kills: the journal alone was read")
+NO_RECORDING = ("there is no recording of the host for this time, so the page has no course of memory, no holders and "
+                "no trigger")
+KILLS_OF = "the kernel's kills of this time are those that were told by"
 NO_JOURNAL = "there is no journal here: no daemon has run with this log directory"
 NO_RECORD = "the journal has no record of this time: the daemon did nothing that it would write down, or did not run"
 
@@ -38,8 +41,9 @@ NO_RECORD = "the journal has no record of this time: the daemon did nothing that
 @dataclass(frozen=True, slots=True)
 class NightFacts:
     """What was gathered: records of the journal and snapshots of the recording in their order, the daemon's status if
-    one runs, the host's name, and what could not be read, in words. ``journal`` says whether there is one.
-    ``kernel_texts`` and ``troubles`` grow while the snapshots are taken."""
+    one runs, the host's name as the journal has it, and what could not be read, in words. ``journal`` says whether
+    there is one. ``kernel_texts``, ``troubles`` and ``recorded_hosts``, the names in the recording, grow while the
+    snapshots are taken. ``kernel_log`` is asked for where the recorder has nothing."""
 
     span: NightSpan
     records: Iterable[Mapping[str, Any]]
@@ -49,33 +53,52 @@ class NightFacts:
     journal: bool = True
     troubles: Sequence[str] = field(default_factory=list)
     kernel_texts: Sequence[KernelText] = field(default_factory=list)
+    recorded_hosts: Sequence[str] = field(default_factory=list)
+    kernel_log: Callable[[], KernelLog | None] = lambda: None
 
 
 def night_of(facts: NightFacts) -> Night:
     digest = digest_of(facts.records)
     history = recorded(facts.snapshots, facts.span)
-    reports = kernel_reports(facts.kernel_texts)
-    history = with_kills_of(reports, history)
+    logged = _logged(facts, history)
+    reports = (*kernel_reports(facts.kernel_texts), *(logged.reports if logged is not None else ()))
+    history = _with_kills(history, reports, digest)
     incidents = digest.incidents()
     told = tuple(incident for incident in incidents if incident.family != "clean" or incident.ok is False)
     paths = spool_paths(facts.status, incidents)
     fall = _fall(history, told)
     holders = holders_of(history, fall)
-    trigger = trigger_of(history, fall, paths) if told or history.kernel_kills else None
+    trigger = trigger_of(history, fall, paths) if told or history.kernel_kills or history.unnamed_kills else None
     teller = Storyteller(history, paths)
     standing = standing_of(facts.status, incidents)
     health = health_of(digest, facts.status)
     untouched = untouched_of(digest.protected, facts.status, told, history)
-    quiet = not told and not history.kernel_kills and not reports and not standing and not alarming(digest)
+    killed = history.kernel_kills or history.unnamed_kills or reports
+    quiet = not told and not killed and not standing and not alarming(digest)
     return Night(
-        span=facts.span, host=safe_name(facts.host), quiet=quiet, incidents=told,
+        span=facts.span, host=safe_name((*facts.recorded_hosts, facts.host)[0]), quiet=quiet, incidents=told,
         headline=headline_of(told, teller, history, untouched) or _without_incidents(facts, digest, history, quiet),
         sentences={incident.name or str(number): sentence_of((teller.clause(incident), teller.ending(incident)))
                    for number, incident in enumerate(told)},
         routine=_routine(incidents), history=history, worst=worst_of(history.points), fall=fall, holders=holders,
         trigger=trigger, advice=advice_of(told, history, holders, trigger, facts.status), standing=standing,
         health=health, idle_rules=idle_rules(facts.status, digest.rules),
-        troubles=_troubles(facts, digest, history), paths=paths, kernel_reports=reports)
+        troubles=_troubles(facts, digest, history, logged), paths=paths, kernel_reports=reports)
+
+
+def _logged(facts: NightFacts, history: HostHistory) -> LoggedKills | None:
+    """What the kernel's log tells of the time without a recording; ``None`` without such a time, or such a log."""
+    gaps = unrecorded(history.points, facts.span)
+    log = facts.kernel_log() if gaps else None
+    return None if log is None else logged_kills(log, gaps)
+
+
+def _with_kills(history: HostHistory, reports: Sequence[NightKernelReport], digest: JournalDigest) -> HostHistory:
+    """The history with the kills that no sample tells: the daemon may not read the kernel's log, the sample was lost,
+    or none was taken."""
+    kills = with_kills(history.kernel_kills, (kill for report in reports for kill in report.kills))
+    kills = with_kills(kills, journaled_kills(digest.kernel_texts))
+    return replace(history, kernel_kills=kills, unnamed_kills=max(0, digest.kernel_kills - len(kills)))
 
 
 def _fall(history: HostHistory, incidents: Sequence[NightIncident]) -> Decline | None:
@@ -115,7 +138,8 @@ def _routine(incidents: Sequence[NightIncident]) -> tuple[str, ...]:
                  for rule, results in runs.items() if results)
 
 
-def _troubles(facts: NightFacts, digest: JournalDigest, history: HostHistory) -> tuple[str, ...]:
+def _troubles(facts: NightFacts, digest: JournalDigest, history: HostHistory,
+              logged: LoggedKills | None) -> tuple[str, ...]:
     found = [safe(trouble) for trouble in facts.troubles]
     if not facts.journal:
         found.append(NO_JOURNAL)
@@ -127,5 +151,9 @@ def _troubles(facts: NightFacts, digest: JournalDigest, history: HostHistory) ->
     if digest.left_out:
         found.append(f"{digest.left_out} records are not shown: there are too many; watchdog-oom audit lists all")
     if not history.samples:
-        found.append(NO_RECORDING)
+        told = [*([BY_JOURNAL] if facts.journal and digest.records else []),
+                *([safe_name(logged.name)] if logged is not None and not logged.problem else [])]
+        found += [NO_RECORDING, *([f"{KILLS_OF} {' and '.join(told)}"] if told else [])]
+    if logged is not None and logged.problem:
+        found.append(f"the kernel's own log: {logged.problem}")
     return tuple(dict.fromkeys(found))

@@ -18,8 +18,10 @@ from markupsafe import Markup
 from watchdog_oom import __version__, formatting
 from watchdog_oom.formatting import printable
 from watchdog_oom.report.charts import charts_of
+from watchdog_oom.report.kernel_kills import sources_told
 from watchdog_oom.report.model import MemoryHolder, Night, NightIncident
-from watchdog_oom.report.scale import LEFT, RIGHT, WIDTH
+from watchdog_oom.report.night import NO_JOURNAL, NO_RECORD
+from watchdog_oom.report.scale import WIDTH
 from watchdog_oom.report.steps import step_rows
 from watchdog_oom.report.words import capital, clock, day_and_time, exact
 
@@ -54,10 +56,11 @@ def _rendered(night: Night, shown: int) -> str:
     names = {str(number): incident for number, incident in enumerate(night.incidents)}
     return _environment().get_template("page.html.j2").render(
         night=night, version=__version__, style=style, script=script, policy=policy_of(style, script),
-        charts=charts_of(night), left=LEFT, right=RIGHT, width=WIDTH,
+        charts=charts_of(night), width=WIDTH,
         incidents=[(f"incident-{number}", incident, night.sentences[incident.name or number], step_rows(incident))
                    for number, incident in list(names.items())[:shown]],
         hidden=len(night.incidents) - min(shown, len(night.incidents)), verdict=_verdict(night),
+        kills_told=sources_told(night.history.kernel_kills, night.history.unnamed_kills),
         begun=day_and_time(night.span.since), ended=day_and_time(night.span.until))
 
 
@@ -68,7 +71,8 @@ def _environment() -> Environment:
                               finalize=_without_controls)
     environment.filters.update(clock=clock, exact=exact, size=formatting.size, span=formatting.duration,
                                percent=lambda value: formatting.percent(round(value)), state=_state,
-                               growth=_growth, capital=capital)
+                               growth=_growth, capital=capital,
+                               share=lambda x: f"{x * 100 / WIDTH:.1f}%")
     return environment
 
 
@@ -99,8 +103,10 @@ def _verdict(night: Night) -> Mapping[str, str]:
     bad = any(_state(incident) in ("failed", "open") for incident in night.incidents)
     if bad or any("still down" in line or "is held" in line for line in night.standing):
         return {"class": "failed", "words": "Needs you"}
-    if night.incidents or night.history.kernel_kills:
+    if night.incidents or night.history.kernel_kills or night.history.unnamed_kills:
         return {"class": "acted", "words": "Something happened"}
+    if not night.history.samples and not {NO_JOURNAL, NO_RECORD}.isdisjoint(night.troubles):
+        return {"class": "observed", "words": "Not known"}
     return {"class": "quiet", "words": "Quiet"}
 
 

@@ -27,8 +27,9 @@ def plain_of(night: Night) -> dict[str, Any]:
                      "user": holder.facts.user or None, "unit": holder.facts.unit or None}
                     for holder in night.holders],
         "kernel_kills": [{"time": kill.at, "pid": kill.pid, "name": kill.name, "cgroup": kill.in_group,
-                          "unit": kill.unit or None, "held_bytes": kill.held_bytes}
+                          "unit": kill.unit or None, "held_bytes": kill.held_bytes, "source": kill.source}
                          for kill in night.history.kernel_kills],
+        "unnamed_kernel_kills": night.history.unnamed_kills,
         "kernel_reports": [{"time": report.at, "words": report.words, "pids": [kill.pid for kill in report.kills]}
                            for report in night.kernel_reports],
         "routine": list(night.routine), "health": list(night.health),

@@ -6,12 +6,12 @@ from collections.abc import Iterable, Mapping
 
 from watchdog_oom.core.model import KernelKill, Process, ProcessId, Snapshot
 from watchdog_oom.report.births import MOST_LINES, Births, line_of
+from watchdog_oom.report.kernel_kills import NightKernelKill
 from watchdog_oom.report.model import (
     HostHistory,
     HostPoint,
     NameFacts,
     NameTotal,
-    NightKernelKill,
     NightSpan,
     SpoolPoint,
 )

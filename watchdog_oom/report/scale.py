@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-WIDTH, LEFT, RIGHT = 720, 44, 8  # of a chart, in units of the drawing; the axis' labels stand left of LEFT
+WIDTH = 720  # of a plot, in units of the drawing; it is stretched to the window, its height never is
 MOST_PLACES = 300
 GAP_SHARE = 0.03  # of the whole time without a sample: the line is interrupted
 
@@ -26,7 +26,7 @@ class Scale:
 
     def x(self, wall: float) -> int:
         share = (wall - self.since) / max(1.0, self.until - self.since)
-        return round(LEFT + min(1.0, max(0.0, share)) * (WIDTH - LEFT - RIGHT))
+        return round(min(1.0, max(0.0, share)) * WIDTH)
 
     def y(self, value: float) -> int:
         share = min(1.0, max(0.0, value / self.top)) if self.top > 0 else 0.0

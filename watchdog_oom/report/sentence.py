@@ -11,7 +11,7 @@ from watchdog_oom import formatting
 from watchdog_oom.report import said
 from watchdog_oom.report.decline import worst_of
 from watchdog_oom.report.model import HostHistory, HostPoint, NightAct, NightIncident
-from watchdog_oom.report.words import clock, listed, number, safe, service_name, several
+from watchdog_oom.report.words import clock, listed, number, safe_name, service_name, several
 
 _LOW_PERCENT = 25.0
 _LEAD_SECONDS = 300.0
@@ -88,7 +88,7 @@ class Storyteller:
         if ended and not purged:
             parts.append(f"{listed(several(count, name) for name, count in ended.items())}{_of_units(incident)} "
                          f"{'was' if sum(ended.values()) == 1 else 'were'} ended")
-        contained = sorted({safe(act.target.get("unit")) for act in acts if act.verb == "contain"})
+        contained = sorted({safe_name(act.target.get("unit")) for act in acts if act.verb == "contain"})
         if contained:
             parts.append(f"{listed(contained)} got less memory")
         return f"{listed(parts)}{took}" if parts and (purged or started) else listed(parts)
@@ -99,11 +99,11 @@ class Storyteller:
         name = next((str(act.target.get("spool")) for act in incident.acts if act.verb == "purge"), None)
         if name is None:
             return ""
-        name = safe(name)
+        name = safe_name(name)
         stale = max((point.spools[name].stale for point in self._near(incident) if name in point.spools), default=0)
         stale = max(stale, *(cleared_by(act) for act in incident.acts))
         how_many = f"{stale:,} " if stale else ""
-        return f"{how_many}old entries of {self._paths.get(name, f'the spool {name}')}"
+        return f"{how_many}old entries of {_short(self._paths.get(name, f'the spool {name}'))}"
 
     def _near(self, incident: NightIncident) -> list[HostPoint]:
         return [point for point in self._history.points
@@ -131,6 +131,8 @@ def kernel_clause(history: HostHistory) -> str:
     if killed:
         return "the kernel killed " + listed(
             name if count == 1 else f"{name} ({number(count)} times)" for name, count in killed.items())
+    if history.unnamed_kills:
+        return f"the kernel killed {number(history.unnamed_kills)} process{'' if history.unnamed_kills == 1 else 'es'}"
     return ""
 
 
@@ -190,7 +192,7 @@ def _as_one(alike: Sequence[NightIncident]) -> NightIncident:
 def nothing_lost(incidents: Sequence[NightIncident], history: HostHistory) -> bool:
     """All that was stopped runs again, verified; only stale entries that nobody used were deleted, as always; and
     nobody was ended but what a recovery is to end."""
-    return not history.kernel_kills and all(
+    return not history.kernel_kills and not history.unnamed_kills and all(
         incident.ok is True and (incident.family in ("recover", "clean") or not any(map(said.ends_process,
                                                                                         incident.acts)))
         for incident in incidents if not incident.only_told)
@@ -207,11 +209,11 @@ def _names(incident: NightIncident, wanted: Callable[[NightAct], bool]) -> Count
 def _of_units(incident: NightIncident) -> str:
     """`` of amavis``: the services that the processes belong to; empty where none is known."""
     units = {service_name(str(act.target["unit"])) for act in incident.acts if act.process and act.target.get("unit")}
-    return f" of {listed(sorted(map(safe, units)))}" if units else ""
+    return f" of {listed(sorted(map(safe_name, units)))}" if units else ""
 
 
 def _services(acts: Sequence[NightAct], verb: str) -> list[str]:
-    return list(dict.fromkeys(service_name(safe(act.target.get("unit"))) for act in acts
+    return list(dict.fromkeys(safe_name(service_name(str(act.target.get("unit")))) for act in acts
                               if act.verb == verb and act.target.get("unit")))
 
 

@@ -6,6 +6,7 @@ import textwrap
 from collections.abc import Iterable, Iterator
 
 from watchdog_oom import formatting
+from watchdog_oom.report.kernel_kills import sources_told
 from watchdog_oom.report.model import Night, NightIncident
 from watchdog_oom.report.steps import step_rows
 from watchdog_oom.report.words import capital, clock, day_and_time, exact
@@ -21,7 +22,8 @@ def text_of(night: Night) -> str:
     if night.quiet:
         lines += _items(night.troubles)
         return "\n".join(lines) + "\n"
-    lines += ["", f"{night.host or 'This host'}, {day_and_time(night.span.since)} to {day_and_time(night.span.until)}"]
+    since, until = day_and_time(night.span.since), day_and_time(night.span.until)
+    lines += ["", f"{night.host or 'A host without a name'}, {since} to {until}"]
     for title, section in _sections(night):
         if section:
             lines += ["", title, "-" * len(title), *section]
@@ -41,7 +43,8 @@ def _sections(night: Night) -> Iterator[tuple[str, list[str]]]:
     yield "What the kernel killed", [
         *_wrapped(" ".join(f"{exact(report.at)}: {report.words}" for report in night.kernel_reports[:5])),
         *_items(f"{exact(kill.at)} {kill.name}[{kill.pid}]{' in a control group at its limit' if kill.in_group else ''}"
-                for kill in night.history.kernel_kills[:50])]
+                for kill in night.history.kernel_kills[:50]),
+        *_wrapped(sources_told(night.history.kernel_kills, night.history.unnamed_kills))]
     yield "Routine", _items(night.routine)
     yield "The daemon itself", _items(night.health)
     yield "Rules that did nothing", _wrapped(", ".join(night.idle_rules or ()))

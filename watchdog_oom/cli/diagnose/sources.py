@@ -66,9 +66,11 @@ def of_file(path: str) -> LogSource:
     return LogSource(name, _read(os.fdopen(descriptor, "rb", buffering=0), name))
 
 
-def of_journal() -> LogSource:
-    """Everything that the kernel and the killers in user space wrote into the journal, over all boots it has."""
-    return LogSource("the journal", _child(_JOURNAL, "the journal"))
+def of_journal(since: float | None = None, until: float | None = None) -> LogSource:
+    """Everything that the kernel and the killers in user space wrote into the journal, over all boots it has, or from
+    one time to another."""
+    bounds = [f"--{name}=@{wall:.0f}" for name, wall in (("since", since), ("until", until)) if wall is not None]
+    return LogSource("the journal", _child((*_JOURNAL, *bounds), "the journal"))
 
 
 def of_boot(path: str = KMSG) -> LogSource:

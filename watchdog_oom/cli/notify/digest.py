@@ -48,7 +48,7 @@ def _report(writing: int, log: str, runtime: str) -> None:
         os.dup2(writing, 1)
         sys.stdout = open(1, "w", encoding="utf-8", errors="backslashreplace", closefd=False)  # noqa: SIM115
         try:
-            from watchdog_oom.cli.report import report  # what it needs stays in the child's memory
+            from watchdog_oom.cli.report.command import report  # what it needs stays in the child's memory
             asked = report.make_context("report", ["--text", "--since", "24h", "--log", log, "--runtime", runtime])
             with asked:
                 report.invoke(asked)

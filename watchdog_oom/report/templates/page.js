@@ -1,18 +1,18 @@
 "use strict";
-for (const svg of document.querySelectorAll("figure.chart svg")) {
-  const set = svg.dataset, left = +set.left, right = +set.right, base = +set.base, above = +set.above;
+for (const svg of document.querySelectorAll("figure.chart > svg")) {
+  const set = svg.dataset, width = +set.width, base = +set.base, above = +set.above;
   const output = svg.parentNode.querySelector("output");
   const lines = [...svg.querySelectorAll("polyline")].map(line => ({
     name: line.dataset.name,
     places: line.getAttribute("points").split(" ").map(pair => pair.split(",").map(Number))}));
   const cross = document.createElementNS("http://www.w3.org/2000/svg", "path");
   cross.setAttribute("class", "cross");
-  svg.append(cross);
-  let at = right;
+  svg.querySelector(".plot").append(cross);
+  let at = width;
   const show = () => {
-    at = Math.min(right, Math.max(left, at));
+    at = Math.min(width, Math.max(0, at));
     cross.setAttribute("d", `M${at} ${above}V${base}`);
-    const wall = +set.since + (at - left) / (right - left) * (set.until - set.since);
+    const wall = +set.since + at / width * (set.until - set.since);
     const found = {};
     for (const {name, places} of lines) {
       places.forEach(([x, y], index) => {
@@ -28,7 +28,7 @@ for (const svg of document.querySelectorAll("figure.chart svg")) {
   const hide = () => { cross.removeAttribute("d"); output.textContent = ""; };
   svg.addEventListener("pointermove", event => {
     const box = svg.getBoundingClientRect();
-    at = (event.clientX - box.left) / box.width * svg.viewBox.baseVal.width;
+    at = (event.clientX - box.left) / box.width * width;
     show();
   });
   svg.addEventListener("pointerleave", hide);

@@ -5,16 +5,20 @@ from __future__ import annotations
 import json
 import os
 import socket
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from watchdog_oom.cli.report import kernel_log
 from watchdog_oom.core.model import Snapshot
 from watchdog_oom.errors import WatchdogError
 from watchdog_oom.journal.reader import journal_exists, read_entries
 from watchdog_oom.journal.verify import verify
+from watchdog_oom.journal.whose import host_of
+from watchdog_oom.paths import LOG, RUNTIME
 from watchdog_oom.recorder.reading import samples
 from watchdog_oom.recorder.sample import Sample
 from watchdog_oom.recorder.segments import DIRECTORY
+from watchdog_oom.report.kernel_log import KernelLog
 from watchdog_oom.report.kernel_reports import MOST_TEXTS, TEXT, KernelText
 from watchdog_oom.report.model import NightSpan
 from watchdog_oom.report.night import NightFacts
@@ -23,7 +27,7 @@ _MOST_FINDINGS = 5
 _STATUS_VERSION = 1
 
 
-def gather(span: NightSpan, directory: str, runtime: str) -> NightFacts:
+def gather(span: NightSpan, directory: str, runtime: str, kernel_logs: Sequence[str] = ()) -> NightFacts:
     """Raises NotPermittedError, UsageError. Records and snapshots are read as they are taken, never all at once."""
     exists = journal_exists(directory)
     troubles: list[str] = []
@@ -34,23 +38,45 @@ def gather(span: NightSpan, directory: str, runtime: str) -> NightFacts:
             troubles.append(f"the journal is damaged in {len(findings) - _MOST_FINDINGS} more places: "
                             "watchdog-oom audit verify")
     texts: list[KernelText] = []
-    return NightFacts(span, _records(span, directory), _snapshots(span, directory, troubles, texts),
-                      _status(runtime, troubles), socket.gethostname(), exists, troubles, texts)
+    hosts: list[str] = []
+    own = socket.gethostname()
+    host = host_of(directory, span.until) or (own if directory == LOG else "")
+
+    named = kernel_log.named(kernel_logs) if kernel_logs else None
+
+    def log() -> KernelLog | None:
+        if named is not None:
+            return named
+        return kernel_log.of_this_host(span) if (*hosts, host)[0] == own else None
+    return NightFacts(span, _records(span, directory), _snapshots(span, directory, troubles, texts, hosts),
+                      _status_of(host, own, runtime, troubles), host, exists, troubles, texts, hosts, log)
+
+
+def _status_of(host: str, own: str, runtime: str, troubles: list[str]) -> Mapping[str, Any] | None:
+    """The status of the daemon on this host says nothing of another one's night, unless its directory is named."""
+    if host not in ("", own) and runtime == RUNTIME:
+        troubles.append(f"the journal is of {host}, not of this host: what is still held or paused there, and which "
+                        "rules are in force, is not known")
+        return None
+    return _status(runtime, troubles)
 
 
 def _records(span: NightSpan, directory: str) -> Iterator[Mapping[str, Any]]:
     return (entry.record for entry in read_entries(directory, since=span.since, until=span.until))
 
 
-def _snapshots(span: NightSpan, directory: str, troubles: list[str], texts: list[KernelText]) -> Iterator[Snapshot]:
+def _snapshots(span: NightSpan, directory: str, troubles: list[str], texts: list[KernelText],
+               hosts: list[str]) -> Iterator[Snapshot]:
     """Those of the recording; one that cannot be read at all is told like one that is damaged. ``texts`` get what the
-    recorder read of the kernel's log."""
+    recorder read of the kernel's log, ``hosts`` the name of the host, as it was last."""
     where = f"{directory}/{DIRECTORY}"
     if not os.path.isdir(where):
         return
     told: list[str] = []
     try:
         for sample in samples(where, span.since, span.until, told.append):
+            if sample.about.get("host"):
+                hosts[:] = [sample.about["host"]]
             if not sample.repeated:
                 yield sample.snapshot
             elif sample.extra.get(TEXT) and len(texts) < MOST_TEXTS:

@@ -12,7 +12,7 @@ import click
 
 from watchdog_oom.cli import options
 from watchdog_oom.cli.output import safe
-from watchdog_oom.cli.report_facts import gather
+from watchdog_oom.cli.report.facts import gather
 from watchdog_oom.cli.since import parse_since
 from watchdog_oom.errors import UsageError
 from watchdog_oom.formatting import printable
@@ -37,10 +37,12 @@ _FILE_MODE = 0o640
 @click.option("--unless-quiet", is_flag=True, help="Write and print nothing when nothing happened.")
 @click.option("--log", "directory", metavar="DIR", type=click.Path(readable=False), default=LOG,
               help=f"The directory of the journal and the recording [{LOG}].")
+@click.option("--kernel-log", "kernel_logs", multiple=True, metavar="FILE", type=click.Path(readable=False),
+              help="The kernel's log of that host, for kills that nobody recorded; repeatable [this host's own].")
 @options.runtime
 @click.pass_context
 def report(context: click.Context, since: str, until: str, output: str | None, as_text: bool, as_json: bool,
-           unless_quiet: bool, directory: str, runtime: str) -> None:
+           unless_quiet: bool, directory: str, kernel_logs: tuple[str, ...], runtime: str) -> None:
     """What happened, what probably began it, what was done about it, and what to do now.
 
     With -o one HTML file that loads nothing and can be mailed; the sentence that says what happened is printed as well.
@@ -49,7 +51,7 @@ def report(context: click.Context, since: str, until: str, output: str | None, a
     """
     if as_text and as_json:
         raise UsageError("--text and --json are two forms: choose one")
-    night = night_of(gather(_span(since, until), directory, runtime))
+    night = night_of(gather(_span(since, until), directory, runtime, kernel_logs))
     if not (unless_quiet and night.quiet):
         _give(night, output, as_text=as_text or output is None, as_json=as_json)
     context.exit(0 if night.quiet else EXIT_FOUND)

@@ -1,0 +1,1 @@
+"""``report``: the morning page."""
