@@ -107,6 +107,7 @@ def test_each_case_that_expects_something_fails_without_the_rule_that_does_it(re
     assert expecting - red == set()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("recipe", "case", "change"), [(recipe, case, change) for recipe, case, *change in BROKEN])
 def test_each_case_that_only_forbids_fails_with_a_policy_that_does_it(
         recipe: str, case: str, change: list[str]) -> None:

@@ -27,6 +27,7 @@ LONG_AFTER = {"long": 'for = "30min" => for = "1500ms"'}
 
 
 @pytest.mark.root
+@pytest.mark.slow
 @pytest.mark.parametrize(("when", "fits"), [(IN_THE_MIDDLE, ""), (LONG_AFTER, ".")],
                          ids=["memory runs out", "never given back"])
 def test_clamd_that_holds_two_copies_is_restarted_and_a_reload_that_fits_is_left_alone(
@@ -71,6 +72,7 @@ def port() -> int:
 
 
 @pytest.mark.root
+@pytest.mark.slow
 @pytest.mark.parametrize("room", [True, False])
 def test_mysqld_is_started_again_when_there_is_room_and_else_the_report_gives_way_first(
         daemon: MakeDaemon, spawn: Spawn, recipe: Recipe, scripts: Scripts, proc: Proc, port: int,

@@ -73,7 +73,8 @@ def test_a_restarted_service_is_protected_again_within_a_tick_near_an_emergency_
                for record in watch.records("outcome", rule="protect.hogger")]
     assert written[0] == (first.pid, 300, 100)
     assert written[-1] == (second.pid, 300, 100)
-    assert [entry["pid"] for entry in watch.status()["protected"]] == [second.pid]
+    watch.wait_for(lambda: [entry["pid"] for entry in watch.status()["protected"]] == [second.pid], 5,
+                   "the status, which follows the record")
     assert watch.stop() == 0
     assert oom_score_adj(second.pid) == 300
 

@@ -24,7 +24,7 @@ PACKAGES = (
     "systemd", "systemd-sysv", "dbus", "udev", "kmod", "procps", "iproute2", "netbase", "e2fsprogs",
     "linux-image-cloud-amd64", "initramfs-tools", "cron", "apache2", "mariadb-server",
     "python3", "python3-psutil", "python3-pyinotify", "python3-tomli", "python3-sdnotify", "python3-click",
-    "python3-rich", "python3-jinja2",
+    "python3-rich", "python3-jinja2", "python3-prometheus-client", "msmtp", "apprise",
 )
 # What runs by the clock would disturb what a case measures.
 MASKED = (

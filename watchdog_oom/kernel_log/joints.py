@@ -1,5 +1,8 @@
-"""How two pieces of a broken line belong together: with a blank, as mails break lines, or without, as terminals and the
-archives of mailing lists do, in the middle of a word or a number."""
+"""How two pieces of a broken line belong together.
+
+With a blank, as mails break lines, or without, as terminals and the archives of mailing lists do, in the middle of a
+word or a number.
+"""
 
 from __future__ import annotations
 

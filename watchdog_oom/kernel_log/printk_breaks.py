@@ -1,5 +1,8 @@
-"""Lines that the kernel itself broke: from 4.9 on each piece that it prints without a line feed became a line of its
-own, until all of its code said that it goes on (``KERN_CONT``)."""
+"""Lines that the kernel itself broke.
+
+From 4.9 on each piece that it prints without a line feed became a line of its own, until all of its code said that it
+goes on (``KERN_CONT``).
+"""
 
 from __future__ import annotations
 

@@ -110,7 +110,8 @@ def _low_memory(event: Event, request: Request, found: tuple[ZoneRoom, ...]) -> 
     above = [room for room in found if not room.allowed] if request.known \
         else [room for room in found if room.zone.name not in LOW_ZONES]
     below = _that_count([room for room in found if room not in above])
-    if not below and request.known and any(room.ample for room in above):
+    shown_empty = any(zone.name in request.flags and zone.free_bytes == 0 and not size_of(zone) for zone in event.zones)
+    if not below and shown_empty and any(room.ample for room in above):
         return Shortage(Short.LOWMEM, f"{request.use} must lie in a zone that has no memory at all here; "
                                       f"{above[0].label} has {kilobytes(above[0].free_bytes)} free")
     cut_off = bool(event.highmem_bytes) and not above  # the zone's line is missing

@@ -5,6 +5,7 @@ from __future__ import annotations
 from watchdog_oom.cli.init.host_facts import Listening, SeenHost, SeenProcess
 from watchdog_oom.core.memory import Memory
 from watchdog_oom.core.model import SpoolState
+from watchdog_oom.lean_dataclasses import replace
 
 MIB = 1 << 20
 
@@ -39,6 +40,7 @@ MAIL = SeenHost("mail1", "Debian GNU/Linux 12 (bookworm)", True, memory(512, 200
     process(330, "apache2", "/usr/sbin/apache2", "apache2.service", ports=(80,)),
     process(331, "apache2", "/usr/sbin/apache2", "apache2.service", user="www-data", rss_mib=30, ppid=330),
 ), installed=frozenset({"/usr/bin/clamscan"}), spools={
+    "/var/lib/amavis/tmp": SpoolState(1.0),
     "/var/spool/vscan/tmp": SpoolState(1.0, entries=16_000, stale=15_990, size_bytes=300 * MIB),
     "/var/spool/postfix/deferred": SpoolState(1.0, entries=16, stale=1, size_bytes=MIB)})
 WEB = SeenHost("web1", "openSUSE Leap 15.6", True, memory(8192, 5000, 0), (
@@ -49,7 +51,10 @@ WEB = SeenHost("web1", "openSUSE Leap 15.6", True, memory(8192, 5000, 0), (
     process(411, "php-fpm8.2", "/usr/sbin/php-fpm8.2", "php8.2-fpm.service", user="www-data", rss_mib=150, ppid=410),
     process(420, "postgres", "/usr/lib/postgresql/15/bin/postgres", "postgresql@15-main.service", user="postgres",
             ports=(5432,), rss_mib=200),
-    process(430, "redis-server", "/usr/bin/redis-check-rdb", "redis-server.service", user="redis", ports=(6379,)),
+    replace(process(430, "redis-server", "/usr/bin/redis-check-rdb", "redis-server.service", user="redis",
+                    ports=(6379,)), own_users=True),
+    process(431, "unattended-upgr", "/usr/bin/python3.11", "unattended-upgrades.service", rss_mib=20),
+    process(432, "watchdog-oomd", "/usr/bin/python3.11", "watchdog-oomd.service", rss_mib=20),
     process(440, "java", "/usr/lib/jvm/java-17-openjdk-amd64/bin/java", "jenkins.service", user="jenkins", rss_mib=900,
             ports=(8080,), cmdline="java -Xmx1g -jar /usr/share/java/jenkins.war"),
     process(441, "mvn", "/usr/lib/jvm/java-17-openjdk-amd64/bin/java", "jenkins.service", user="jenkins", rss_mib=600,
@@ -60,7 +65,8 @@ WEB = SeenHost("web1", "openSUSE Leap 15.6", True, memory(8192, 5000, 0), (
             cmdline="java -jar search.jar"),
     process(460, "dockerd", "/usr/bin/dockerd", "docker.service", rss_mib=80),
     process(470, "server", "/opt/app/bin/server", "app.service", user="app", rss_mib=400),
-), spools={"/var/lib/php/sessions": SpoolState(1.0, entries=90_000, stale=70_000, size_bytes=MIB)})
+), installed=frozenset({"/usr/bin/dpkg"}), spools={
+    "/var/lib/php/sessions": SpoolState(1.0, entries=90_000, stale=70_000, size_bytes=MIB)})
 BARE = SeenHost("tiny", "", False, None, (process(1, "init", "/sbin/init"),))
 SYSV = SeenHost("old", "Devuan GNU/Linux 5", False, memory(), (
     process(1, "init", "/sbin/init"),

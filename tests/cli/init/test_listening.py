@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+from contextlib import ExitStack
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -37,6 +38,13 @@ def test_a_probe_is_written_as_a_policy_has_it() -> None:
 def test_no_bytes_break_the_parser(content: bytes) -> None:
     list(parse_listening(HEAD + content))
     list(parse_listening(HEAD + MYSQL.replace(b"0100007F", content.replace(b" ", b""))))
+
+
+def test_of_very_many_sockets_each_is_found() -> None:
+    with ExitStack() as held:
+        ports = {held.enter_context(socket.create_server(("127.0.0.1", 0))).getsockname()[1] for _ in range(100)}
+        found = {door.port for door in ports_of("/proc", os.getpid(), read_listening("/proc"))}
+    assert ports <= found
 
 
 def test_a_real_socket_is_found_at_the_process_that_has_it() -> None:

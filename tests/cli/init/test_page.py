@@ -16,8 +16,9 @@ from watchdog_oom.cli.check.lint import lint
 from watchdog_oom.cli.init.host_facts import Listening, SeenHost, SeenProcess
 from watchdog_oom.cli.init.known import read_known
 from watchdog_oom.cli.init.page import first_policy
+from watchdog_oom.core.glob import glob_pattern
 from watchdog_oom.core.model import SpoolState
-from watchdog_oom.core.nouns import TcpProbe
+from watchdog_oom.core.nouns import Namespaces, TcpProbe
 from watchdog_oom.core.policy import Mode, Policy, Then
 from watchdog_oom.policy.build import build_policy
 from watchdog_oom.policy.load import Loaded, load_policy
@@ -73,6 +74,31 @@ def test_the_mail_server_of_the_incident_gets_its_repair(loaded: Load) -> None:
     assert policy.services["amavis"].unit == "amavis.service"
     assert policy.services["amavis"].probe == TcpProbe("127.0.0.1", 10024, "220", 120.0)
     assert policy.emergency.prefer == ("clamscan", "apache_worker")
+
+
+def test_a_service_with_users_of_its_own_is_selected_by_its_unit_in_any_namespace(loaded: Load) -> None:
+    policy = build_policy(loaded(first_policy(WEB, KNOWN, SCHEMA)).ir)
+    redis = policy.processes["redis"]
+    assert redis.namespaces is Namespaces.ANY
+    assert [unit.pattern for unit in redis.unit] == [glob_pattern("redis-server.service").pattern]
+    assert [name for name, noun in policy.processes.items() if noun.namespaces is Namespaces.ANY] == ["redis"]
+    assert policy.services["redis"].unit == "redis-server.service"
+
+
+def test_package_managers_are_protected_whether_they_run_or_not_and_in_any_language(loaded: Load) -> None:
+    values = loaded(first_policy(WEB, KNOWN, SCHEMA)).ir
+    assert "/usr/bin/dpkg" in values["process"]["system"]["exe"]
+    assert values["process"]["packages"] == {"exe": ("/usr/bin/python3.11",), "unit": ("unattended-upgrades.service",)}
+    assert {"system", "packages"} <= values["protect"].keys()
+
+
+def test_a_master_is_told_by_its_unit_as_well(loaded: Load) -> None:
+    values = loaded(first_policy(WEB, KNOWN, SCHEMA)).ir
+    assert values["process"]["php_fpm_master"]["unit"] == ("php8.2-fpm.service",)
+
+
+def test_the_watchdog_itself_is_nothing_unknown() -> None:
+    assert "watchdog-oomd" not in first_policy(WEB, KNOWN, SCHEMA)
 
 
 def test_mail_in_a_queue_is_told_and_never_cleared(loaded: Load) -> None:

@@ -14,6 +14,8 @@ def test_three_times_the_largest_but_never_very_little() -> None:
     assert rss_limit([process(5, "x", "/x", rss_mib=200)], memory(8192)) == (
         "640MiB", "three times the largest now, x[5] with 200 MiB")
     assert rss_limit([process(5, "x", "/x", rss_mib=10)], memory(8192))[0] == "256MiB"
+    assert rss_limit([process(5, "x", "/x", rss_mib=4)], memory(478)) == (
+        "128MiB", "the largest now, x[5], holds 4 MiB")
 
 
 def test_no_more_than_half_of_the_ram_unless_it_holds_nearly_that_now() -> None:

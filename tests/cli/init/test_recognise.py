@@ -27,6 +27,7 @@ def names(*processes: SeenProcess, installed: frozenset[str] = frozenset()) -> l
     (process(5, "java", "/usr/lib/jvm/a/b/bin/java", cmdline="x org.apache.catalina.startup.Bootstrap"), "tomcat"),
     (process(5, "java", "/usr/lib/jvm/a/b/bin/java"), "java"),
     (process(5, "clamscan", "/usr/bin/clamscan", user="amavis"), "clamscan"),
+    (replace(process(5, "redis-server", "/usr/bin/redis-check-rdb", "redis-server.service"), own_users=True), "redis"),
     (process(5, "borg", "/usr/bin/python3.11"), "backup")])
 def test_a_process_is_recognised(one: SeenProcess, name: str) -> None:
     assert names(one) == [name]
@@ -36,6 +37,7 @@ def test_a_process_is_recognised(one: SeenProcess, name: str) -> None:
     process(5, "mysqld", "/home/mallory/mysqld"),  # a name is no program
     process(5, "x", "/usr/bin/perl"),
     process(5, "clamscan", "/usr/bin/clamscan", user="root"),  # by hand
+    replace(process(5, "mysqld", "/usr/sbin/mysqld", "shop.service"), own_users=True),  # another file by that path
     process(1, "nginx", "/usr/sbin/nginx")])  # a container's first process is not to be ended
 def test_what_only_looks_so_is_not(one: SeenProcess) -> None:
     assert names(one) == []

@@ -28,6 +28,20 @@ def test_a_session_and_a_users_own_manager_are_no_service(host: Host) -> None:
     assert [one.unit for one in read_facts(KNOWN, Config(), str(host.root)).processes if one.pid > 1] == [None, None]
 
 
+def test_a_service_with_users_of_its_own_is_seen_and_a_container_is_not(host: Host) -> None:
+    for pid, exe, unit in ((70, "/usr/bin/redis-check-rdb", "redis-server.service"),
+                           (71, "/usr/sbin/mysqld", "docker-1234.scope"), (72, "/usr/sbin/mysqld", "shop.service")):
+        host.put(pid, "x", exe=exe, unit=unit)
+    for name, user in (("self", 1), ("70", 2), ("71", 3), ("72", 4)):
+        (host.root / name / "ns").mkdir(parents=True)
+        (host.root / name / "ns/user").symlink_to(f"user:[{user}]")
+        (host.root / name / "ns/pid").symlink_to("pid:[1]")
+    seen = {one.pid: one for one in read_facts(KNOWN, Config(), str(host.root)).processes}
+    assert seen.keys() == {1, 70}
+    assert seen[70].own_users is True
+    assert seen[1].own_users is False
+
+
 def test_a_distribution_is_told_by_its_name_for_people(host: Host) -> None:
     path = host.root / "os-release"
     path.write_text('NAME="x"\nPRETTY_NAME="openSUSE Leap 15.6"\n')

@@ -15,6 +15,12 @@ from watchdog_oom.cli.notify.senders import send
 from watchdog_oom.cli.notify.settings import NotifyTarget
 
 Program = Callable[[str, str], Path]
+# As apprise says what is wrong.
+LOGGED = """
+for line in ("INFO - begins", "ERROR - no such file", "WARNING - nobody to tell"):
+    print("2026-11-27 03:16:09,331 -", line)
+raise SystemExit("Usage: ...")
+"""
 
 
 def sent(path: Path | str, *arguments: str, seconds: float = 10.0) -> str:
@@ -29,6 +35,7 @@ def sent(path: Path | str, *arguments: str, seconds: float = 10.0) -> str:
     ("print('x' * 3000 + '\\nthe end'); raise SystemExit(1)", ": exit status 1: the end"),
     ("print('x' * 10**6 + '\\nthe end'); raise SystemExit(1)", f": exit status 1: {'x' * 300}"),
     ("import os; os.kill(os.getpid(), 9)", ": signal 9"),
+    (LOGGED, ": exit status 1: no such file; nobody to tell"),
 ])
 def test_the_programs_own_word_decides(program: Program, text: str, error: str) -> None:
     path = program("hook", text)
@@ -44,6 +51,11 @@ def test_one_that_hangs_is_killed_with_what_it_started(program: Program, tmp_pat
         while os.path.exists(f"/proc/{pid}/exe") and time.monotonic() < deadline:
             time.sleep(0.02)
         assert not os.path.exists(f"/proc/{pid}/exe") or b"hook" not in Path(f"/proc/{pid}/cmdline").read_bytes()
+
+
+def test_what_one_that_hangs_said_before_is_told(program: Program) -> None:
+    path = program("hook", "import time\nprint('queue: Permission denied', flush=True)\ntime.sleep(60)")
+    assert sent(path, seconds=1.0) == f"{path} did not end within 1s: queue: Permission denied"
 
 
 def test_one_that_leaves_a_child_behind_to_deliver_has_done_it(program: Program) -> None:

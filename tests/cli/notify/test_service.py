@@ -151,7 +151,8 @@ def test_the_program_apprise_gets_a_title_and_a_text_and_no_word_of_a_process_as
     night.tell(Kind.OUTCOME, rule="limit.x", step="KILL --config=/tmp/evil[7]", ok=True, result="KILL sent")
     assert night.once().returncode == 0
     arguments, text = eval(out.read_text())
-    assert arguments == ["--config=/etc/apprise.conf", "--title=[mail1] limit.x: 1 act", "--tag=oncall"]
+    assert arguments == ["--verbose", "--input-format=text", "--config=/etc/apprise.conf",
+                         "--title=[mail1] limit.x: 1 act", "--tag=oncall"]
     assert "KILL --config=/tmp/evil[7]: KILL sent" in text
 
 

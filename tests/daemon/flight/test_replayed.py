@@ -14,8 +14,8 @@ from tests.miniature.daemon import MakeDaemon, OwnDaemon, Spawn
 from tests.miniature.mailserver import MailServer
 from watchdog_oom.cli import cli
 
-EVERY = '[recorder]\nevery = "1s"\n'
-SAMPLE_SECONDS = 1.2  # one sample, and a tick that was late
+EVERY = '[recorder]\nevery = "1s"\n[tick]\nslowest = "1s"\n'  # a replay sees what is recorded: each look
+SAMPLE_SECONDS = 5.0  # one sample, and ticks that a busy host made late
 SLEEPS = "import time; time.sleep(300)"
 
 

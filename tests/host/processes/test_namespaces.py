@@ -15,7 +15,7 @@ from watchdog_oom.core.matching import own_keys_match
 from watchdog_oom.core.nouns import Namespaces, ProcessNoun
 from watchdog_oom.host.processes.facts import FactReader
 from watchdog_oom.host.processes.namespaces import NamespaceReader
-from watchdog_oom.host.processes.procfs import read_exe, read_stat
+from watchdog_oom.host.processes.procfs import PAGE_BYTES, read_exe, read_stat
 
 NOBODY = 65534
 FORGED = "/usr/sbin/sshd"
@@ -93,6 +93,17 @@ def test_a_mount_namespace_that_root_made_is_the_hosts(start: Start) -> None:
     assert os.readlink(f"/proc/{pid}/ns/mnt") != os.readlink("/proc/self/ns/mnt")
     assert reader.are_hosts(pid) is True
     assert reader.exe_is_mounted(pid) is True
+
+
+def test_a_program_on_the_last_of_very_many_mounts_lies_where_its_path_says(start: Start) -> None:
+    if os.geteuid() != 0 or shutil.which("unshare") is None:
+        pytest.skip("needs root and unshare(1)")
+    # The kernel gives a page of mountinfo at once; what ProtectSystem= mounts anew comes at its end.
+    many = "mount -t tmpfs none /mnt; for n in $(seq 100); do mkdir /mnt/$n; mount --bind /mnt/$n /mnt/$n; done"
+    pid = start("unshare", "-m", "sh", "-c", f"{many}; mkdir /mnt/x; mount -t tmpfs none /mnt/x; cp /bin/sh /mnt/x; "
+                                             "exec /mnt/x/sh -c 'echo up; read x; :'").pid
+    assert len(Path(f"/proc/{pid}/mountinfo").read_bytes()) > PAGE_BYTES
+    assert NamespaceReader("/proc").exe_is_mounted(pid) is True
 
 
 def test_what_cannot_be_read_is_not_known_and_speaks_against_nobody(tmp_path: Path) -> None:

@@ -26,7 +26,8 @@ class Listening:
 @dataclass(frozen=True, slots=True)
 class SeenProcess:
     """One process of the host itself; ``None``: could not be read, or is not so. ``unit`` is a service of the system's
-    manager, ``own_unit`` whatever unit it is in. All texts are whatever the process chose."""
+    manager, ``own_unit`` whatever unit it is in. ``own_users``: in a user namespace that its unit was given
+    (PrivateUsers= of systemd.exec(5)). All texts are whatever the process chose."""
 
     pid: int
     ppid: int
@@ -37,6 +38,7 @@ class SeenProcess:
     cmdline: str | None = None
     own_unit: str | None = None
     listens: tuple[Listening, ...] = ()
+    own_users: bool = False
 
     @property
     def unit(self) -> str | None:

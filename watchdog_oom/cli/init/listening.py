@@ -11,7 +11,7 @@ import struct
 from collections.abc import Iterator, Mapping
 
 from watchdog_oom.cli.init.host_facts import Listening
-from watchdog_oom.host.processes.procfs import read_file
+from watchdog_oom.host.processes.procfs import read_whole
 
 _LISTEN = b"0A"
 _MOST_BYTES = 8 << 20
@@ -44,7 +44,7 @@ def read_listening(proc: str) -> Mapping[int, Listening]:
     """By inode, of the host's own network namespace."""
     found: dict[int, Listening] = {}
     for name in ("tcp", "tcp6"):
-        found.update(parse_listening(read_file(f"{proc}/net/{name}", _MOST_BYTES) or b""))
+        found.update(parse_listening(read_whole(f"{proc}/net/{name}", _MOST_BYTES) or b""))
     return found
 
 

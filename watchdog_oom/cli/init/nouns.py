@@ -9,7 +9,7 @@ from watchdog_oom.cli.init.known import Known, Role, matches
 from watchdog_oom.cli.init.recognise import Recognised, interpreted
 from watchdog_oom.cli.init.toml_text import listed, literal_glob, quoted, writable
 from watchdog_oom.core.unit_name import full_name, is_unit_name
-from watchdog_oom.lean_dataclasses import dataclass
+from watchdog_oom.lean_dataclasses import dataclass, replace
 
 MOST_UNITS = 4
 MOST_USERS = 8
@@ -43,13 +43,16 @@ def selectors(each: Recognised, facts: SeenHost) -> _Keys:
         keys.append(("user", listed(known.users)))
     elif where and (language_only or known.role is not Role.JOB):
         keys.append(where)
+    keys += _elsewhere(processes)
     return keys if len(keys) >= (2 if language_only else 1) else []
 
 
 def worker_selectors(each: Recognised) -> _Keys:
     """Whoever has one of its processes as an ancestor: of its own program, or of any if it starts others' programs."""
     own = [] if any(interpreted(process) for process in each.processes) else _programs(each.known, each.processes)
-    return [*([("exe", listed(own))] if own else []), ("parent", quoted(each.name))]
+    apart = _elsewhere(each.processes)
+    where = [where] if apart and (where := _place(each.processes)) else []
+    return [*([("exe", listed(own))] if own else []), ("parent", quoted(each.name)), *where, *apart]
 
 
 def workers(each: Recognised, facts: SeenHost) -> tuple[SeenProcess, ...]:
@@ -68,12 +71,23 @@ def _ancestors(pid: int, parents: Mapping[int, int]) -> set[int]:
         pid = parent
     return found
 
-def core_selectors(processes: Sequence[SeenProcess], table: Sequence[Known]) -> _Keys:
-    """What the host itself needs, as one noun."""
-    globs = [glob for known in table for glob in known.exe
-             if any(matches((glob,), process.exe, path=True) for process in processes)]
-    users = _users(processes)
+def core_selectors(core: Sequence[Recognised], facts: SeenHost) -> _Keys:
+    """What the host itself needs, as one noun: programs that run, and those that come and go."""
+    running = [process for each in core for process in each.processes if not interpreted(process)]
+    globs = [glob for each in core for glob in each.known.exe
+             if any(matches((glob,), process.exe, path=True) for process in running)
+             or (each.known.installed and glob in facts.installed)]
+    users = _users(running)
     return [("exe", listed(globs)), *([("user", listed(users))] if users else [])] if globs else []
+
+
+def core_scripts(core: Sequence[Recognised], facts: SeenHost) -> Iterator[tuple[Recognised, _Keys]]:
+    """What of it is written in a script language: each a noun of its own, since its program says only which."""
+    for each in core:
+        scripts = tuple(process for process in each.processes if interpreted(process))
+        found = replace(each, processes=scripts)
+        if scripts and (keys := selectors(found, facts)):
+            yield found, keys
 
 
 def _programs(known: Known, processes: Sequence[SeenProcess]) -> list[str]:
@@ -93,6 +107,11 @@ def _place(processes: Sequence[SeenProcess]) -> tuple[str, str] | None:
         return "unit", listed(units)
     users = _users(processes)
     return ("user", listed(users)) if users else None
+
+
+def _elsewhere(processes: Iterable[SeenProcess]) -> _Keys:
+    """What a noun needs whose processes are in a user namespace of their unit's own."""
+    return [("namespaces", '"any"')] if any(process.own_users for process in processes) else []
 
 
 def _users(processes: Sequence[SeenProcess]) -> list[str]:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from watchdog_oom import formatting
 from watchdog_oom.cli.init.host_facts import SeenHost, SeenProcess
 from watchdog_oom.cli.init.known import Known, Role
-from watchdog_oom.cli.init.nouns import core_selectors
+from watchdog_oom.cli.init.nouns import core_scripts, core_selectors
 from watchdog_oom.cli.init.part import Software, part_of
 from watchdog_oom.cli.init.recognise import Recognised, recognise
 from watchdog_oom.cli.init.rules import cleanings, limit, protection, recoveries
@@ -16,6 +16,7 @@ from watchdog_oom.cli.init.who import who
 
 MOST_UNKNOWN = 10
 LEAST_UNKNOWN_BYTES = 16 << 20
+_OURS = "watchdog-"
 _RULE = 117
 
 
@@ -26,9 +27,9 @@ def first_policy(facts: SeenHost, known: Sequence[Known], schema: str) -> str:
     core = [each for each in found if each.known.role is Role.CORE]
     return "\n".join(_without_double_blanks([
         *_head(facts, parts, schema),
-        *_optional("Who", [*_core(core), *(line for part in parts for line in who(part))]),
+        *_optional("Who", [*_core(core, facts), *(line for part in parts for line in who(part))]),
         *_optional("Who is never chosen",
-                   [*_core_protection(core), *(line for part in parts for line in protection(part))]),
+                   [*_core_protection(core, facts), *(line for part in parts for line in protection(part))]),
         *_optional("What may be taken, at any time: reported now; later write then = \"kill\"",
                    (line for part in parts for line in limit(part, facts))),
         *_optional("Routine cleaning", (line for part in parts for line in cleanings(part))),
@@ -75,17 +76,20 @@ def _optional(title: str, lines: Iterable[str]) -> list[str]:
     return [*_section(title), *there] if there else []
 
 
-def _core(core: Sequence[Recognised]) -> Iterator[str]:
-    processes = [process for each in core for process in each.processes]
-    keys = core_selectors(processes, [each.known for each in core])
+def _core(core: Sequence[Recognised], facts: SeenHost) -> Iterator[str]:
+    keys = core_selectors(core, facts)
     if keys:
         yield from comment(f"What the host itself needs: {', '.join(each.known.title for each in core)}.")
         yield from table("process.system", keys)
+    for each, keys in core_scripts(core, facts):
+        yield from comment(f"{each.known.title}: {', '.join(dict.fromkeys(one.comm for one in each.processes))}.")
+        yield from table(f"process.{each.name}", keys)
 
 
-def _core_protection(core: Sequence[Recognised]) -> Iterator[str]:
-    if core_selectors([process for each in core for process in each.processes], [each.known for each in core]):
-        yield from table("protect.system", [("process", '"system"')])
+def _core_protection(core: Sequence[Recognised], facts: SeenHost) -> Iterator[str]:
+    names = ["system"] if core_selectors(core, facts) else []
+    for name in (*names, *(each.name for each, _ in core_scripts(core, facts))):
+        yield from table(f"protect.{name}", [("process", quoted(name))])
 
 
 def _all_recoveries(parts: Sequence[Software]) -> Iterator[str]:
@@ -111,10 +115,10 @@ def _several(names: Sequence[str]) -> str:
 
 
 def _unknown(rest: Sequence[SeenProcess]) -> Iterator[str]:
-    """The largest of those that no entry of the table names, by program, ready to be made a noun."""
+    """The largest of those that no entry of the table names, by program, ready to be made a noun; without our own."""
     groups: dict[tuple[str, str, str], list[SeenProcess]] = {}
     for process in rest:
-        if process.pid != 1:
+        if process.pid != 1 and not process.comm.startswith(_OURS):
             groups.setdefault((process.exe or "", process.comm, process.unit or ""), []).append(process)
     large = sorted(((sum(one.rss_bytes for one in group), key) for key, group in groups.items()), reverse=True)
     large = [(total, key) for total, key in large if total >= LEAST_UNKNOWN_BYTES][:MOST_UNKNOWN]

@@ -45,6 +45,13 @@ class Software:
 
 def part_of(each: Recognised, facts: SeenHost) -> Software:
     spools = tuple((spool, path, facts.spools[path]) for spool in each.known.spools
-                   for path in [path for path in spool.paths if path in facts.spools][:1])
+                   if (path := used_path(spool, facts)) is not None)
     return Software(each, selectors(each, facts), services(each, facts),
                 workers(each, facts) if each.known.workers else (), spools)
+
+
+def used_path(spool: KnownSpool, facts: SeenHost) -> str | None:
+    """Of its directories that are there, the one that holds most: a package leaves its own behind, empty, when the
+    administrator has named another; of alike ones the first."""
+    there = [path for path in spool.paths if path in facts.spools]
+    return max(there, key=lambda path: facts.spools[path].entries, default=None)

@@ -12,6 +12,7 @@ from watchdog_oom.policy.units import format_size, parse_size
 MIB = 1 << 20
 ROOM = 3.0  # how much larger than the largest of today one may become
 LEAST_BYTES = 256 * MIB
+LEAST_SHARE = 0.25  # of RAM, where that is less
 LARGEST_SHARE = 0.5  # of RAM, for one process that is smaller today
 LEAST_ROOM = 1.5
 JOBS_SHARE = 60  # percent of RAM
@@ -20,9 +21,12 @@ JOBS_SHARE = 60  # percent of RAM
 def rss_limit(processes: Sequence[SeenProcess], memory: Memory | None) -> tuple[str, str]:
     """The resident memory that one of these may hold, as a policy has it, and why: well above the largest of today."""
     largest = max(processes, key=lambda process: process.rss_bytes)
-    wanted = max(ROOM * largest.rss_bytes, LEAST_BYTES)
+    least: float = LEAST_BYTES
+    if memory is not None and memory.total_bytes:
+        least = min(LEAST_BYTES, LEAST_SHARE * memory.total_bytes)
+    wanted = max(ROOM * largest.rss_bytes, least)
     why = f"three times the largest now, {largest.comm}[{largest.pid}] with {formatting.size(largest.rss_bytes)}"
-    if wanted == LEAST_BYTES:
+    if wanted == least:
         why = f"the largest now, {largest.comm}[{largest.pid}], holds {formatting.size(largest.rss_bytes)}"
     if memory is not None and memory.total_bytes and wanted > LARGEST_SHARE * memory.total_bytes:
         wanted = max(LARGEST_SHARE * memory.total_bytes, LEAST_ROOM * largest.rss_bytes)

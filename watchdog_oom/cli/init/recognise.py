@@ -52,6 +52,8 @@ def _is(known: Known, process: SeenProcess) -> bool:
     """By its program; of an interpreter by its unit, its name or its command line, which it may choose itself."""
     if known.users and process.user not in known.users:
         return False
+    if process.own_users and not matches(known.units, process.unit):
+        return False  # in there, its program may be another by the same path
     if not interpreted(process):
         return matches(known.exe, process.exe, path=True)
     if process.unit is not None and matches(known.units, process.unit):

@@ -10,11 +10,11 @@ from collections.abc import Mapping, Sequence
 
 from watchdog_oom.cli.host_view import HostView, look
 from watchdog_oom.cli.init.host_facts import Listening, SeenHost, SeenProcess
-from watchdog_oom.cli.init.known import Known
+from watchdog_oom.cli.init.known import Known, matches
 from watchdog_oom.cli.init.listening import ports_of, read_listening
 from watchdog_oom.cli.init.recognise import interpreted
 from watchdog_oom.core.model import Process
-from watchdog_oom.core.nouns import ProcessNoun
+from watchdog_oom.core.nouns import Namespaces, ProcessNoun
 from watchdog_oom.core.policy import Policy
 from watchdog_oom.core.view import View
 from watchdog_oom.daemon.config import Config
@@ -23,7 +23,7 @@ from watchdog_oom.policy.build import build_policy
 from watchdog_oom.policy.units import parse_duration
 
 OS_RELEASE = "/etc/os-release"
-_ALL = "all"
+_ALL, _OWN = "all", "own"
 _ANYTHING = (re.compile(".*", re.DOTALL),)
 
 
@@ -36,7 +36,10 @@ def read_facts(known: Sequence[Known], config: Config, proc: str) -> SeenHost:
     host = look(policy, config, proc)
     view = View(host.snapshot, policy)
     sockets = read_listening(proc)
-    processes = tuple(_seen(host, process, proc, sockets) for process in view.matching(_ALL))
+    own = {process.pid for process in view.matching(_OWN)}
+    seen = (replace(_seen(host, process, proc, sockets), own_users=process.pid not in own)
+            for process in view.matching(_ALL))
+    processes = tuple(process for process in seen if not process.own_users or _is_service_of(process, known))
     return SeenHost(
         name=platform.node() or "this host", distribution=_distribution(OS_RELEASE),
         has_systemd=host.manager.name == "systemd", memory=host.snapshot.memory,
@@ -47,12 +50,17 @@ def read_facts(known: Sequence[Known], config: Config, proc: str) -> SeenHost:
 
 
 def _asking(names: dict[str, str], paths: dict[str, tuple[str, str]]) -> Policy:
-    """A policy that has everything read: every process of the host itself, and the known directories."""
+    """A policy that has everything read: every process and whether it is the host's own, and the known directories."""
     spools = {name: {"path": path, "entries": (paths[path][0],), "stale_after": parse_duration(paths[path][1])}
               for name, path in names.items()}
     policy = build_policy({"spool": spools})
-    anybody = ProcessNoun(_ALL, exe=_ANYTHING)
-    return replace(policy, processes={_ALL: anybody})
+    anybody = ProcessNoun(_ALL, exe=_ANYTHING, namespaces=Namespaces.ANY)
+    return replace(policy, processes={_ALL: anybody, _OWN: ProcessNoun(_OWN, exe=_ANYTHING)})
+
+
+def _is_service_of(process: SeenProcess, known: Sequence[Known]) -> bool:
+    """Whether it runs in a unit by a known name: no user and no container chooses that."""
+    return any(matches(each.units, process.unit) for each in known)
 
 
 def _seen(host: HostView, process: Process, proc: str, sockets: Mapping[int, Listening]) -> SeenProcess:

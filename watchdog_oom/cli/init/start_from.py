@@ -8,7 +8,7 @@ from itertools import pairwise
 
 from watchdog_oom.cli.init.host_facts import SeenHost
 from watchdog_oom.cli.init.known import Known, Role, matches
-from watchdog_oom.cli.init.part import Software, part_of
+from watchdog_oom.cli.init.part import Software, part_of, used_path
 from watchdog_oom.cli.init.recognise import recognise
 from watchdog_oom.cli.init.toml_text import comment, quoted
 from watchdog_oom.core.unit_name import full_name
@@ -103,7 +103,7 @@ class _Names:
 
     def _path(self, path: str) -> str | None:
         return next((here for known in self._known for spool in known.spools if path in spool.paths
-                     for here in spool.paths if here in self._facts.spools), None)
+                     if (here := used_path(spool, self._facts)) is not None), None)
 
 
 def _also_here(text: str, parts: Sequence[Software]) -> Iterator[str]:

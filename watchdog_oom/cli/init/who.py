@@ -25,12 +25,14 @@ def who(part: Software) -> Iterator[str]:
         yield ""
     elif not part.each.processes:
         yield from comment("It is installed and does not run at the moment, so check says that it matches nothing.")
+    if any(process.own_users for process in part.each.processes):
+        yield from comment("Its unit has users of its own (PrivateUsers=), so the noun has to say that it means them.")
     if part.keys:
         yield from table(f"process.{part.name}", part.keys)
     if part.has_workers:
         if known.master:
-            exe = [pair for pair in part.keys if pair[0] == "exe"]
-            yield from table(f"process.{part.name}_master", [*exe, ("cmdline", quoted(known.master))])
+            whose = [pair for pair in part.keys if pair[0] != "cmdline"]
+            yield from table(f"process.{part.name}_master", [*whose, ("cmdline", quoted(known.master))])
         yield from table(f"process.{part.name}_worker", worker_selectors(part.each), note="what it started")
     for service in part.services:
         probe = [("probe", service.probe)] if service.probe else []

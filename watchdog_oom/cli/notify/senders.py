@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import select
 import time
 
@@ -17,6 +18,8 @@ from watchdog_oom.host.children.supervisor import ChildSupervisor, Ended
 from watchdog_oom.policy.programs import why_not_run
 
 _LONGEST_ERROR = 300
+# How Python's logging marks what went wrong: apprise prints it so, and its own usage behind it.
+_COMPLAINT = re.compile(r"[0-9][0-9 :,-]+ - (?:WARNING|ERROR|CRITICAL) - (.+)")
 _LOOK_SECONDS = 0.1
 _CHILDREN = ChildSupervisor()  # of all messages: the end of what a program left behind is noticed at a later one
 VERSION = 1
@@ -37,8 +40,9 @@ def command_of(target: NotifyTarget, message: NotifyMessage, host: str, now: flo
         return list(target.run), json_of(message, host, now)
     if target.apprise:
         tag = [f"--tag={target.tag}"] if target.tag else []
-        return ([target.apprise_program, f"--config={target.apprise}", f"--title={message.subject}", *tag],
-                message.text.encode("utf-8", "backslashreplace"))
+        # Without --verbose it fails without a word. A text stays one: names in it are no markup for whoever shows it.
+        return ([target.apprise_program, "--verbose", "--input-format=text", f"--config={target.apprise}",
+                 f"--title={message.subject}", *tag], message.text.encode("utf-8", "backslashreplace"))
     return list(target.sendmail), mail_of(message, target.mail, target.sender, host, now)
 
 
@@ -67,11 +71,19 @@ def _run(argv: list[str], given: bytes, timeout_seconds: float) -> str:
 
 
 def _words(program: str, ended: Ended, timeout_seconds: float) -> str:
-    if ended.exit_status is None:
-        return f"{printable(program)} did not end within {duration(timeout_seconds)}"
-    if ended.exit_status == 0:
-        return ""
     status = ended.exit_status
-    how = f"signal {status - 128}" if status > 128 else f"exit status {status}"
-    said = [line.strip() for line in ended.text.splitlines() if line.strip()]
-    return f"{printable(program)}: {how}{f': {printable(said[-1])[:_LONGEST_ERROR]}' if said else ''}"
+    if status == 0:
+        return ""
+    if status is None:
+        how = f" did not end within {duration(timeout_seconds)}"
+    else:
+        how = f": signal {status - 128}" if status > 128 else f": exit status {status}"
+    said = _reason(ended.text)
+    return f"{printable(program)}{how}{f': {said}' if said else ''}"
+
+
+def _reason(text: str) -> str:
+    """All that is marked as an error, else the last line."""
+    said = [line.strip() for line in text.splitlines() if line.strip()]
+    marked = dict.fromkeys(found[1] for line in said if (found := _COMPLAINT.fullmatch(line)))
+    return printable("; ".join(marked) if marked else said[-1] if said else "")[:_LONGEST_ERROR]

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 from contextlib import suppress
 
-from watchdog_oom.host.processes.procfs import read_file, read_link, shown_at
+from watchdog_oom.host.processes.procfs import read_file, read_link, read_whole, shown_at
 
 _NAMESPACES = ("user", "pid")
 _MOST_TABLES = 64
@@ -51,7 +51,7 @@ class NamespaceReader:
             whole = f"{self._root}/1"
         if mount in self._mounts.get(namespace, ()):
             return True
-        table = read_file(f"{whole}/mountinfo", _MOST_BYTES)
+        table = read_whole(f"{whole}/mountinfo", _MOST_BYTES)
         if not table:
             return None
         if len(self._mounts) >= _MOST_TABLES:

@@ -84,7 +84,8 @@ def value_of(status: bytes, name: bytes) -> bytes:
 
 
 def read_file(path: str, most_bytes: int = 4096) -> bytes | None:
-    """The first bytes of a small file below /proc, read in one piece."""
+    """The first bytes of a small file below /proc, read in one piece. Of a file of many records, such as mountinfo,
+    the kernel gives hardly a page at once: those are for ``read_whole``."""
     try:
         fd = os.open(path, _READING)
         try:
@@ -95,6 +96,23 @@ def read_file(path: str, most_bytes: int = 4096) -> bytes | None:
         if error.errno in GONE:
             return None
         raise
+
+
+def read_whole(path: str, most_bytes: int) -> bytes | None:
+    """A file below /proc of many records, piece by piece to its end, or so many bytes of it."""
+    content = bytearray()
+    try:
+        fd = os.open(path, _READING)
+        try:
+            while len(content) < most_bytes and (part := os.read(fd, most_bytes - len(content))):
+                content += part
+        finally:
+            os.close(fd)
+    except OSError as error:
+        if error.errno in GONE:
+            return None
+        raise
+    return bytes(content)
 
 
 def pids_among(names: Iterable[str]) -> frozenset[int]:
