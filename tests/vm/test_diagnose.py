@@ -12,7 +12,7 @@ LIMIT_MIB = 40
 EATER = "import itertools; kept = [bytearray(b'a' * (4 << 20)) for _ in itertools.count()]"
 JOURNAL_FORMS = ("short", "short-precise", "short-iso", "short-monotonic", "short-unix", "json", "verbose", "export")
 DMESG_OPTIONS = ("", "-T", "-x", "--json", "--raw", "--time-format iso")
-WITHOUT_A_TIME = ("time", "first_line", "last_line", "source", "boot")
+OF_THE_LOG = ("time", "log", "lines", "before")  # what another form of the same log may say otherwise
 
 
 def eat(guest: Guest, unit: str, *properties: str) -> int:
@@ -30,7 +30,7 @@ def events(guest: Guest, command: str) -> list[dict[str, Any]]:
 
 
 def bare(event: dict[str, Any]) -> dict[str, Any]:
-    kept = {key: value for key, value in event.items() if key not in WITHOUT_A_TIME}
+    kept = {key: value for key, value in event.items() if key not in OF_THE_LOG}
     return {**kept, "kills": [{key: value for key, value in kill.items() if key != "time"} for kill in event["kills"]]}
 
 
