@@ -6,10 +6,8 @@ What the child does not take is dropped, counted, and told in the journal and in
 from __future__ import annotations
 
 import marshal
-import os
 import socket
 from collections.abc import Callable
-from contextlib import suppress
 
 from watchdog_oom import formatting
 from watchdog_oom.core.actions import Plan
@@ -24,7 +22,6 @@ from watchdog_oom.daemon.flight.writer_child import WriterChild
 from watchdog_oom.host.children import own_code
 from watchdog_oom.journal.record import Record
 
-LOWEST_NICE = 19  # not for its disk: a file system may make others wait for whoever it makes wait
 STUCK_SECONDS = 60.0
 FIRST_RESTART_SECONDS, LONGEST_RESTART_SECONDS = 0.5, 300.0
 STEADY_SECONDS = 60.0
@@ -108,8 +105,8 @@ class FlightRecorder:
         directory, proc, config = self._directory, self._proc, self._config
 
         def work(connection: socket.socket) -> None:
-            with suppress(OSError):  # first of all: loading code takes the CPU longest, just when the daemon starts
-                os.setpriority(os.PRIO_PROCESS, 0, LOWEST_NICE)
+            # It keeps the priority of everybody: at a lower one it got no processor at all for minutes on a busy host,
+            # and just these are what it is for. It needs less than a hundredth of one.
             try:
                 from watchdog_oom.daemon.flight.writer import record
                 own_code.refuse_another_version()
