@@ -55,8 +55,7 @@ BROKEN = [
      '[protect.writing]\nprocess       = "writing"\noom_score_adj = -900\n => '),
     ("php-sessions", "Sessions that are real", ", stale_above = 1000 => "),
     ("redis-fork", "A save with enough", ', memory_available_below = "12%" => '),
-    ("redis-fork", "A Redis that a user", '\nuser   = ["redis", "valkey"]\nparent => \nparent',
-     '\nuser = ["redis", "valkey"] => '),
+    ("redis-fork", "A Redis that a user", '\nuser       = ["redis", "valkey"] => '),
 ]
 
 
