@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from tests.examples import at_most
 from tests.report.conftest import BEGINS, night_from
 from tests.report.journaled import done, incident, journaled, process
+from watchdog_oom.core.model import Snapshot
 from watchdog_oom.policy.load import load_policy
 from watchdog_oom.report.model import NameFacts, Night
 from watchdog_oom.report.policy_lines import noun_name, process_noun, writable
@@ -50,6 +52,26 @@ def test_whom_the_emergency_ended_gets_a_limit_of_its_own(directory: Path) -> No
     (advice,) = [advice for advice in emergency("java", "/usr/bin/java").advice if advice.policy]
     assert "[limit.java]" in advice.policy
     assert 'rss     = "560MiB"' in advice.policy
+    accepted(directory, advice.policy)
+
+
+def scanners_of(snapshot: Snapshot) -> list[int]:
+    return [one.rss_bytes for one in snapshot.processes.values() if one.comm == "clamscan"]
+
+
+def test_one_of_many_is_not_bound_below_what_each_needs_but_they_wait_for_their_turn(
+        directory: Path, snapshots: list[Snapshot]) -> None:
+    worst = max(snapshots, key=lambda each: sum(scanners_of(each)))
+    at, held = worst.clock.wall, max(scanners_of(worst))
+    night = night_from(journaled([
+        incident(at, "opened: memory and swap are running out", rule="emergency"),
+        *done(at + 1, "KILL clamscan[9]", process(9, "clamscan", exe="/usr/bin/clamscan", user="amavis", rss=held),
+              rule="emergency"),
+        incident(at + 30, "closed: the emergency is over", rule="emergency")]), snapshots)
+    (advice,) = [advice for advice in night.advice if "limit.clamscan" in advice.policy]
+    assert advice.words.startswith("Let clamscan wait for its turn: ")
+    total = re.search(r'total_rss = "(\d+)MiB"', advice.policy)
+    assert total is not None and int(total[1]) << 20 > held and "\nrss " not in advice.policy
     accepted(directory, advice.policy)
 
 

@@ -29,7 +29,7 @@ def advice_of(incidents: Sequence[NightIncident], history: HostHistory, holders:
     """The most urgent first, each once."""
     found: dict[str, Recommendation] = {}
     for advice in (*_still_down(status), *_held(incidents), *_cause(trigger), *_killed_by_kernel(history, incidents),
-                   *_ended_in_emergency(incidents, history), *_cleaned(incidents, status), *_settings(holders),
+                   *_ended_in_emergency(incidents, holders), *_cleaned(incidents, status), *_settings(holders),
                    *_observed(incidents)):
         found.setdefault(advice.words, advice)
     return tuple(found.values())[:_MOST]
@@ -77,8 +77,10 @@ def _killed_by_kernel(history: HostHistory, incidents: Sequence[NightIncident]) 
             f"{process_noun(noun, facts)}\n[protect.{noun}]\nprocess       = \"{noun}\"\noom_score_adj = -500\n")
 
 
-def _ended_in_emergency(incidents: Sequence[NightIncident], history: HostHistory) -> Iterator[Recommendation]:
-    """The last resort ended it: a limit of its own would have acted before everything was short."""
+def _ended_in_emergency(incidents: Sequence[NightIncident], holders: Sequence[MemoryHolder],
+                        ) -> Iterator[Recommendation]:
+    """The last resort ended it: a limit of its own would have acted before everything was short. Where one of many was
+    ended, it was their number, and a bound of each would end those that do their work."""
     ended: dict[tuple[str, Any], NightAct] = {}
     for act in (act for incident in incidents if incident.family == "emergency" for act in incident.acts):
         exe = act.target.get("exe")
@@ -91,11 +93,20 @@ def _ended_in_emergency(incidents: Sequence[NightIncident], history: HostHistory
         facts = NameFacts(exe=exe, user=user if isinstance(user, str) and writable(f"/{user}") else "")
         held = _held_bytes(act)
         noun = noun_name(name)
-        bound = _rounded(held / _ROOM)
+        all_of_them = next((one for one in holders if one.name == act.target.get("name") and one.count > 1
+                            and one.held_bytes > 2 * held), None)
+        if all_of_them is not None:
+            yield Recommendation(
+                f"Let {name} wait for its turn: {all_of_them.count} held {formatting.size(all_of_them.held_bytes)} "
+                f"together when the emergency had to end one with {formatting.size(held)}.",
+                f"{process_noun(noun, facts)}\n[limit.{noun}]\nprocess   = \"{noun}\"\n"
+                f"total_rss = \"{_rounded(all_of_them.held_bytes / _ROOM)}\"\nfor       = \"10s\"\n"
+                "then      = \"freeze\"\n")
+            continue
         yield Recommendation(
             f"Bound {name}, which the emergency had to end with {formatting.size(held)}, before it is one.",
-            f"{process_noun(noun, facts)}\n[limit.{noun}]\nprocess = \"{noun}\"\nrss     = \"{bound}\"\n"
-            "for     = \"30s\"\n")
+            f"{process_noun(noun, facts)}\n[limit.{noun}]\nprocess = \"{noun}\"\n"
+            f"rss     = \"{_rounded(held / _ROOM)}\"\nfor     = \"30s\"\n")
 
 
 def _held_bytes(act: NightAct) -> int:
