@@ -73,7 +73,7 @@ class Records:
         if self._fields and self._last == "MESSAGE" and text.startswith("        "):
             self._keep("MESSAGE", self._fields["MESSAGE"] + "\n" + text.strip())
             return True
-        return bool(self._fields) and (not bare or bare[0] in "}{")
+        return bare.rstrip() == "{" or (bool(self._fields) and (not bare or bare[0] in "}{"))
 
     def _put_back(self, held: dict[str, str]) -> bool:
         """A new verbose record begins while one is held: the held one ends first, without being lost."""

@@ -16,6 +16,7 @@ _BEHIND_A_NAME = ("oom-killer", "invoked oom-killer", "cpuset=")
 _NAME_CHARS = 64
 _CHARS = 8192
 _SIZES = re.compile(r"[\w()]{3,30}: ?\d+[kK]B")
+_UNIT = re.compile(r"\d*[kK][bB]\b")  # behind what looked like a counter, and was half of a size
 _NUMBER_OF_BLOCKS = re.compile(r"= ?\d+ ?k?B?$")
 _ENDS = {  # the line has its end: nothing is missing
     "counters": re.compile(r"(?!)"),  # has none
@@ -65,8 +66,8 @@ class _Pending:
         self._line, self._pieces, self._last_length = line, 1, line.length
         text = line.text.removesuffix("=").rstrip()
         self._kind = kind_of(text)
-        if self._kind is None and line.length >= _NARROWEST and kind_of(text.rpartition(" ")[0]) == "counters":
-            self._kind = "counters"  # its last word is broken
+        if self._kind is None and line.length >= _NARROWEST and _are_counters(text):
+            self._kind = "counters"
 
     def give(self) -> Iterator[Line]:
         """The line as far as it went. A line without a prefix has the time of the one above."""
@@ -95,7 +96,10 @@ class _Pending:
         mail = held.text.endswith("=")  # which broke it once more
         if ((self._ended(held.text) and not counters_follow) or not self._goes_on(line.text)) and not mail:
             return False
-        held.text = joined(self._kind, held.text, line.text, self._columns)
+        text = joined(self._kind, held.text, line.text, self._columns)
+        if self._kind == "counters" and not (_are_counters(text.removesuffix("=").rstrip()) or _UNIT.match(line.text)):
+            return False  # these have no end: what is none of them is another line
+        held.text = text
         self._pieces += 1
         self._last_length = line.length + (self._last_length if mail else 0)
         self._kind = kind_of(held.text) or self._kind
@@ -118,6 +122,11 @@ class _Pending:
         if self._kind in ("invoker", None) and text.startswith(_BEHIND_A_NAME):
             return True
         return self._kind in ("zone", "node") and _SIZES.match(text) is not None
+
+
+def _are_counters(text: str) -> bool:
+    """Whether they are counters, the last of which may be broken."""
+    return "counters" in (kind_of(text), kind_of(text.rpartition(" ")[0]))
 
 
 def _columns(header: str) -> list[str]:
