@@ -31,6 +31,7 @@ def locked_kib(pid: int) -> int:
 def test_a_loop_that_came_back_late_is_written_down_and_counted(daemon: MakeDaemon) -> None:
     watch = daemon("")
     watch.start()
+    watch.look(3)  # the first looks are not judged
     os.kill(watch.pid, signal.SIGSTOP)
     time.sleep(2.5)
     os.kill(watch.pid, signal.SIGCONT)
