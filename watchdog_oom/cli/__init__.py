@@ -142,11 +142,10 @@ def main() -> None:
         if reconfigure is not None:
             reconfigure(errors="backslashreplace")
     try:
-        try:
-            cli(prog_name="watchdog-oom")
-        finally:
-            gc.freeze()  # whatever is there goes with the process: to look for garbage in it took a tenth of the time
+        cli(prog_name="watchdog-oom")
     except OSError as error:  # help and versions are shown before a command is invoked
         for line in error_lines(error):
             click.echo(line, err=True)
         sys.exit(exit_status(error))
+    finally:
+        gc.freeze()  # whatever is there goes with the process: to look for garbage in it took a tenth of the time

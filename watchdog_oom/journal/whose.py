@@ -10,12 +10,14 @@ _START = f'"kind":"{Kind.START}"'.encode("ascii")
 
 
 def host_of(directory: str, until: float | None = None) -> str:
-    """The name that the last start up to then has; empty in journals of releases that did not write it. Raises
-    NotPermittedError."""
+    """The name that the last start up to then has; empty in journals of releases that did not write it. The newest file
+    that has one is enough. Raises NotPermittedError."""
     name = ""
     chosen = entry_chooser(until=until)
     with opened_segments(directory) as segments:
-        for _name, fd in segments:
+        for _name, fd in reversed(segments):
+            if name:
+                break
             for line, _complete in lines_of(fd, patience_seconds=PATIENCE_SECONDS):
                 entry = chosen(line) if _START in line else None
                 if entry is None or entry.record["kind"] != Kind.START:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 
 from watchdog_oom.kernel_log.model import Event, Stamp
+from watchdog_oom.kernel_log.stamps import may_be_one
 from watchdog_oom.lean_dataclasses import dataclass
 
 _REMEMBERED = 1024
@@ -32,7 +33,7 @@ class Copies:
         if not keys:
             return False
         known = self._told.get(keys[0])
-        if known is not None and event.parts <= known.parts and _same_time(event.time, known.time):
+        if known is not None and event.parts <= known.parts and may_be_one(event.time, known.time, _APART_SECONDS):
             self.count += 1
             return True
         self._told.update(dict.fromkeys(keys, _Told(event.time, event.parts)))
@@ -54,11 +55,3 @@ def _identities(event: Event) -> list[object]:
     if len(event.zones) >= _ZONES:
         found.append(tuple((zone.node, zone.name, zone.free_bytes, zone.min_bytes) for zone in event.zones))
     return found
-
-
-def _same_time(one: Stamp | None, other: Stamp | None) -> bool:
-    if one is None or other is None or one.clock != other.clock:
-        return True
-    if one.seconds is None or other.seconds is None:
-        return one.text == other.text
-    return abs(one.seconds - other.seconds) <= _APART_SECONDS

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from watchdog_oom.kernel_log.line import Line
-from watchdog_oom.kernel_log.model import Stamp
+from watchdog_oom.kernel_log.stamps import may_be_one
 
 _APART_SECONDS = 1.0
 _SURE = 2  # lines of this log that were doubled just before
@@ -38,12 +38,4 @@ def _same(above: Line, line: Line) -> bool:
         return False
     if line.boot is not None and above.boot is not None:
         return line.boot == above.boot  # microseconds
-    return _near(line.stamp, above.stamp)
-
-
-def _near(one: Stamp | None, other: Stamp | None) -> bool:
-    if one is None or other is None or one.clock != other.clock:
-        return True
-    if one.seconds is None or other.seconds is None:
-        return one.text == other.text
-    return abs(one.seconds - other.seconds) <= _APART_SECONDS
+    return may_be_one(line.stamp, above.stamp, _APART_SECONDS)

@@ -67,7 +67,7 @@ def _any_of(kinds: dict[str, str]) -> re.Pattern[str]:
 
 
 _ANY, _ANY_BRACKETED = _any_of(_KINDS), _any_of(_BRACKETED)
-_ANY_NAMED = [(words, re.compile(pattern), name) for name, (words, pattern) in _NAMED.items()]
+_ANY_NAMED = [(word, re.compile(pattern), name) for name, (words, pattern) in _NAMED.items() for word in words]
 # These may be anybody's lines: alone they say nothing, and they do not tell a prefix from a text. ``counter`` is one of
 # a kernel to come.
 VAGUE = frozenset({"hardware", "process", "trace", "group_stat", "slab", "per_cpu", "failed", "counter", "suppressed"})
@@ -77,10 +77,9 @@ _NO_PREFIX_BEFORE = VAGUE - {"hardware", "process", "per_cpu"} | {"invoker", "cp
 @lru_cache(maxsize=64)  # it is asked for when the prefix is taken off, for wrapped lines, and for the report
 def kind_of(text: str) -> str | None:
     """The kind of the line, ``None``: of no report."""
-    if "alloc" in text or "cpuset=" in text or "oom-killer" in text or "invoked" in text:
-        for words, pattern, name in _ANY_NAMED:
-            if any(word in text for word in words) and pattern.match(text):
-                return name
+    for word, pattern, name in _ANY_NAMED:
+        if word in text and pattern.match(text):
+            return name
     found = (_ANY_BRACKETED if text[:1] == "[" else _ANY).match(text)
     if found is None or found.lastgroup != "counters":
         return found.lastgroup if found else None

@@ -100,3 +100,12 @@ def _days(year: int, month: int, day: int) -> int:
     year -= month <= 2
     month += 12 if month <= 2 else 0
     return 365 * year + year // 4 - year // 100 + year // 400 + (153 * (month - 3) + 2) // 5 + day - 1 - 719468
+
+
+def may_be_one(one: Stamp | None, other: Stamp | None, apart_seconds: float) -> bool:
+    """Whether both may mean the same moment, so many seconds apart at most; so they may where it cannot be told."""
+    if one is None or other is None or one.clock != other.clock:
+        return True
+    if one.seconds is None or other.seconds is None:
+        return one.text == other.text
+    return abs(one.seconds - other.seconds) <= apart_seconds

@@ -17,7 +17,15 @@ from watchdog_oom.report.model import (
     NightIncident,
     Recommendation,
 )
-from watchdog_oom.report.policy_lines import noun_name, process_noun, spool_clean, writable
+from watchdog_oom.report.policy_lines import (
+    bound_of_each,
+    noun_name,
+    process_noun,
+    protection,
+    queue,
+    spool_clean,
+    writable,
+)
 from watchdog_oom.report.words import safe
 
 _MOST = 8
@@ -74,7 +82,7 @@ def _killed_by_kernel(history: HostHistory, incidents: Sequence[NightIncident]) 
         noun = noun_name(name)
         yield Recommendation(
             f"The kernel killed {name}: if it should live, protect it, and bound what took the memory.",
-            f"{process_noun(noun, facts)}\n[protect.{noun}]\nprocess       = \"{noun}\"\noom_score_adj = -500\n")
+            f"{process_noun(noun, facts)}\n{protection(noun)}")
 
 
 def _ended_in_emergency(incidents: Sequence[NightIncident], holders: Sequence[MemoryHolder],
@@ -91,22 +99,23 @@ def _ended_in_emergency(incidents: Sequence[NightIncident], holders: Sequence[Me
         name = safe(act.target.get("name"))
         user = act.target.get("user")
         facts = NameFacts(exe=exe, user=user if isinstance(user, str) and writable(f"/{user}") else "")
-        held = _held_bytes(act)
-        noun = noun_name(name)
-        all_of_them = next((one for one in holders if one.name == act.target.get("name") and one.count > 1
-                            and one.held_bytes > 2 * held), None)
-        if all_of_them is not None:
-            yield Recommendation(
-                f"Let {name} wait for its turn: {all_of_them.count} held {formatting.size(all_of_them.held_bytes)} "
-                f"together when the emergency had to end one with {formatting.size(held)}.",
-                f"{process_noun(noun, facts)}\n[limit.{noun}]\nprocess   = \"{noun}\"\n"
-                f"total_rss = \"{_rounded(all_of_them.held_bytes / _ROOM)}\"\nfor       = \"10s\"\n"
-                "then      = \"freeze\"\n")
-            continue
-        yield Recommendation(
+        yield _bound(name, process_noun(noun_name(name), facts), act, holders)
+
+
+def _bound(name: str, process: str, act: NightAct, holders: Sequence[MemoryHolder]) -> Recommendation:
+    """``process`` is the table that selects it."""
+    noun, held = noun_name(name), _held_bytes(act)
+    all_of_them = next((one for one in holders if one.name == act.target.get("name") and one.count > 1
+                        and one.held_bytes > 2 * held), None)
+    if all_of_them is None:
+        return Recommendation(
             f"Bound {name}, which the emergency had to end with {formatting.size(held)}, before it is one.",
-            f"{process_noun(noun, facts)}\n[limit.{noun}]\nprocess = \"{noun}\"\n"
-            f"rss     = \"{_rounded(held / _ROOM)}\"\nfor     = \"30s\"\n")
+            f"{process}\n{bound_of_each(noun, _rounded(held / _ROOM))}")
+    together = all_of_them.held_bytes
+    return Recommendation(
+        f"Let {name} wait for its turn: {all_of_them.count} held {formatting.size(together)} together when the "
+        f"emergency had to end one with {formatting.size(held)}.",
+        f"{process}\n{queue(noun, _rounded(together / _ROOM))}")
 
 
 def _held_bytes(act: NightAct) -> int:

@@ -180,6 +180,11 @@ class HostHistory:
     samples: int = 0
     unnamed_kills: int = 0
 
+    @property
+    def kernel_killed(self) -> bool:
+        """Whether the kernel killed anybody, by whoever tells of it."""
+        return bool(self.kernel_kills or self.unnamed_kills)
+
 
 @dataclass(frozen=True, slots=True)
 class MemoryHolder:
@@ -221,7 +226,7 @@ class Recommendation:
 class Night:
     """All that the page says. ``troubles`` are what the report itself could not read; ``standing`` what is still held,
     paused, owed; ``health`` of the daemon; ``idle_rules`` are ``None`` if the rules in force are not known.
-    ``watched``: something is known of that time, and the daemon runs, so that quiet means that nothing happened."""
+    ``known``: the journal or the recording tells of that time. ``down``: the daemon does not run now."""
 
     span: NightSpan
     host: str
@@ -242,4 +247,10 @@ class Night:
     troubles: tuple[str, ...]
     paths: Mapping[str, str] = field(default_factory=dict)
     kernel_reports: tuple[NightKernelReport, ...] = ()
-    watched: bool = True
+    known: bool = True
+    down: bool = False
+
+    @property
+    def watched(self) -> bool:
+        """Whether quiet means that nothing happened."""
+        return self.known and not self.down

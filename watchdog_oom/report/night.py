@@ -70,23 +70,24 @@ def night_of(facts: NightFacts) -> Night:
     paths = spool_paths(facts.status, incidents)
     fall = _fall(history, told)
     holders = holders_of(history, fall)
-    trigger = trigger_of(history, fall, paths) if told or history.kernel_kills or history.unnamed_kills else None
+    trigger = trigger_of(history, fall, paths) if told or history.kernel_killed else None
     teller = Storyteller(history, paths)
     standing = standing_of(facts.status, incidents)
     health = health_of(digest, facts.status)
     untouched = untouched_of(digest.protected, facts.status, told, history)
-    killed = history.kernel_kills or history.unnamed_kills or reports
-    quiet = not told and not killed and not standing and not alarming(digest)
+    quiet = not (told or history.kernel_killed or reports or standing or alarming(digest))
+    known = bool(digest.records or history.samples)
     return Night(
         span=facts.span, host=safe_name((*facts.recorded_hosts, facts.host)[0]), quiet=quiet, incidents=told,
-        headline=headline_of(told, teller, history, untouched) or _without_incidents(facts, digest, history, quiet),
+        headline=headline_of(told, teller, history, untouched)
+        or _without_incidents(facts.span, history, known=known, quiet=quiet),
         sentences={incident.name or str(number): sentence_of((teller.clause(incident), teller.ending(incident)))
                    for number, incident in enumerate(told)},
         routine=_routine(incidents), history=history, worst=worst_of(history.points), fall=fall, holders=holders,
         trigger=trigger, advice=advice_of(told, history, holders, trigger, facts.status), standing=standing,
         health=health, idle_rules=idle_rules(facts.status, digest.rules),
         troubles=_troubles(facts, digest, history, logged), paths=paths, kernel_reports=reports,
-        watched=not facts.down and bool(digest.records or history.samples))
+        known=known, down=facts.down)
 
 
 def _logged(facts: NightFacts, history: HostHistory) -> LoggedKills | None:
@@ -111,15 +112,15 @@ def _fall(history: HostHistory, incidents: Sequence[NightIncident]) -> Decline |
     return fall if fall is not None else decline(history.points)
 
 
-def _without_incidents(facts: NightFacts, digest: JournalDigest, history: HostHistory, quiet: bool) -> str:
+def _without_incidents(span: NightSpan, history: HostHistory, *, known: bool, quiet: bool) -> str:
     """One line: nothing was done, and how near it came to anything."""
     least = worst_of(history.points)
     killed = kernel_clause(history)
-    since, until = (day_and_time(moment) for moment in (facts.span.since, facts.span.until))
+    since, until = (day_and_time(moment) for moment in (span.since, span.until))
     if killed:
         return f"{killed[:1].upper()}{killed[1:]}; the daemon had nothing to do with it."
-    did = "nothing had to be done" if digest.records or history.samples else "nothing is known"
-    kind = "A quiet night" if quiet and (digest.records or history.samples) else "Without incidents"
+    did = "nothing had to be done" if known else "nothing is known"
+    kind = "A quiet night" if quiet and known else "Without incidents"
     return f"{kind}: {did} from {since} to {until}{_least(least)}."
 
 

@@ -20,7 +20,6 @@ from watchdog_oom.formatting import printable
 from watchdog_oom.report.charts import charts_of
 from watchdog_oom.report.kernel_kills import sources_told
 from watchdog_oom.report.model import MemoryHolder, Night, NightIncident
-from watchdog_oom.report.night import NO_JOURNAL, NO_RECORD
 from watchdog_oom.report.scale import WIDTH
 from watchdog_oom.report.steps import step_rows
 from watchdog_oom.report.words import capital, clock, day_and_time, exact
@@ -103,9 +102,9 @@ def _verdict(night: Night) -> Mapping[str, str]:
     bad = any(_state(incident) in ("failed", "open") for incident in night.incidents)
     if bad or any("still down" in line or "is held" in line for line in night.standing):
         return {"class": "failed", "words": "Needs you"}
-    if night.incidents or night.history.kernel_kills or night.history.unnamed_kills:
+    if night.incidents or night.history.kernel_killed:
         return {"class": "acted", "words": "Something happened"}
-    if not night.history.samples and not {NO_JOURNAL, NO_RECORD}.isdisjoint(night.troubles):
+    if not night.known:
         return {"class": "observed", "words": "Not known"}
     return {"class": "quiet", "words": "Quiet"}
 

@@ -30,6 +30,20 @@ def process_noun(noun: str, facts: NameFacts) -> str:
     return "\n".join(lines) + "\n"
 
 
+def protection(noun: str) -> str:
+    return f"[protect.{noun}]\nprocess       = \"{noun}\"\noom_score_adj = -500\n"
+
+
+def bound_of_each(noun: str, rss: str) -> str:
+    return f"[limit.{noun}]\nprocess = \"{noun}\"\nrss     = \"{rss}\"\nfor     = \"30s\"\n"
+
+
+def queue(noun: str, total_rss: str) -> str:
+    """Those that have no room wait."""
+    return (f"[limit.{noun}]\nprocess   = \"{noun}\"\ntotal_rss = \"{total_rss}\"\nfor       = \"10s\"\n"
+            "then      = \"freeze\"\n")
+
+
 def spool_clean(spool: str) -> str:
     return f"[clean.{spool}]\nspool = \"{spool}\"\nevery = \"1h\"\n"
 

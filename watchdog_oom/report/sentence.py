@@ -192,7 +192,7 @@ def _as_one(alike: Sequence[NightIncident]) -> NightIncident:
 def nothing_lost(incidents: Sequence[NightIncident], history: HostHistory) -> bool:
     """All that was stopped runs again, verified; only stale entries that nobody used were deleted, as always; and
     nobody was ended but what a recovery is to end."""
-    return not history.kernel_kills and not history.unnamed_kills and all(
+    return not history.kernel_killed and all(
         incident.ok is True and (incident.family in ("recover", "clean") or not any(map(said.ends_process,
                                                                                         incident.acts)))
         for incident in incidents if not incident.only_told)

@@ -40,8 +40,7 @@ def systemd(context: click.Context, paths: tuple[str, ...], directories: tuple[s
     Rules without a unit are listed on standard error. Exit status: 0 fine, 1 there is nothing to export, 2 the policy
     is not valid.
     """
-    files = [directory for directory in directories if os.path.isfile(directory)]
-    loaded = load((*paths, *files), [directory for directory in directories if directory not in files], None)
+    loaded = load(paths, directories, None)
     found, warnings = drop_ins(loaded.policy, loaded.values)
     places = Places(loaded.policy.sources)
     if output is None:

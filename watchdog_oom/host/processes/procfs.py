@@ -25,6 +25,7 @@ GONE = frozenset({errno.ENOENT, errno.ESRCH, errno.EACCES, errno.EPERM})
 _MOST_THREADS = 64
 _READING = os.O_RDONLY | os.O_CLOEXEC
 _STATUS_BYTES = 16384
+_PART_BYTES = 65536
 DELETED = " (deleted)"
 
 
@@ -99,12 +100,12 @@ def read_file(path: str, most_bytes: int = 4096) -> bytes | None:
 
 
 def read_whole(path: str, most_bytes: int) -> bytes | None:
-    """A file below /proc of many records, piece by piece to its end, or so many bytes of it."""
+    """A file below /proc that the kernel may give in parts, to its end, or so many bytes of it."""
     content = bytearray()
     try:
         fd = os.open(path, _READING)
         try:
-            while len(content) < most_bytes and (part := os.read(fd, most_bytes - len(content))):
+            while len(content) < most_bytes and (part := os.read(fd, min(_PART_BYTES, most_bytes - len(content)))):
                 content += part
         finally:
             os.close(fd)
